@@ -1,0 +1,238 @@
+"""Typed settings: defaults in code, recipes in ``configs/*.yaml``, then ``--set section.key=value``.
+
+Every section is frozen and rejects unknown keys. A class receives its own section, never the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from audiosearch.errors import ConfigError
+
+
+class Section(BaseModel):
+    """A frozen group of settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class FeaturesConfig(Section):
+    """Samples to spectrogram frames."""
+
+    sample_rate: int = Field(16000, ge=4000, le=48000)  # Hz of the samples the network hears
+    kind: Literal["log-mel", "log-spectrogram"] = "log-mel"
+    window_ms: float = Field(25.0, gt=0, le=100)  # Hann window
+    hop_ms: float = Field(10.0, gt=0, le=50)  # time between frames
+    mel_bins: int = Field(80, ge=8, le=256)  # only for log-mel
+    low_hz: float = Field(20.0, ge=0)  # lower edge of the lowest mel band
+    high_hz: float = Field(7600.0, gt=0)  # upper edge of the highest mel band
+    normalisation: Literal["utterance", "none"] = "utterance"  # mean 0, variance 1 of each bin
+
+    @property
+    def window_length(self) -> int:
+        """Samples of one window."""
+        return round(self.sample_rate * self.window_ms / 1000)
+
+    @property
+    def hop_length(self) -> int:
+        """Samples between frames."""
+        return round(self.sample_rate * self.hop_ms / 1000)
+
+    @property
+    def bins(self) -> int:
+        """Values of one frame, F."""
+        return self.mel_bins if self.kind == "log-mel" else self.window_length // 2 + 1
+
+    @model_validator(mode="after")
+    def _bands_fit(self) -> FeaturesConfig:
+        if self.high_hz > self.sample_rate / 2 or self.low_hz >= self.high_hz:
+            raise ValueError("low_hz must be below high_hz, and high_hz at most half the sample_rate")
+        return self
+
+
+class ModelConfig(Section):
+    """The network; the defaults are the origin's size."""
+
+    conv_channels: int = Field(1000, ge=1)  # kernels of the convolution
+    conv_width: int = Field(11, ge=1)  # frames one kernel sees
+    conv_stride: int = Field(2, ge=1)  # spectrogram frames to one emission frame
+    cell: Literal["lstm", "gru"] = "lstm"
+    bidirectional: bool = True  # both directions are summed
+    hidden: int = Field(1000, ge=1)  # cells of a recurrent layer, in each direction
+    layers: int = Field(3, ge=1)  # recurrent layers
+    norm: Literal["layer", "none"] = "layer"  # before each recurrent layer and the output
+    dropout: float = Field(0.1, ge=0, lt=1)  # before each recurrent layer and the output
+
+    @model_validator(mode="after")
+    def _stride_fits(self) -> ModelConfig:
+        if self.conv_stride > self.conv_width:
+            raise ValueError("conv_stride must not exceed conv_width, or frames would go unseen")
+        return self
+
+
+class DataConfig(Section):
+    """What is trained on."""
+
+    train: tuple[str, ...] = ()  # manifests, relative to the working directory
+    valid: tuple[str, ...] = ()  # manifests for validation
+    cache: str | None = None  # folder of the 16-bit PCM cache; default: beside the run's checkpoints
+    min_seconds: float = Field(0.3, ge=0)  # shorter utterances are dropped
+    max_seconds: float = Field(30.0, gt=0)  # longer ones too
+
+
+class AugmentConfig(Section):
+    """Random changes to training utterances; a probability of 0 switches one off."""
+
+    speed_probability: float = Field(0.5, ge=0, le=1)
+    speed: tuple[float, float] = (0.9, 1.1)  # resampling factor, changes pitch too
+    gain_db: tuple[float, float] = (-10.0, 5.0)  # drawn for every utterance
+    noise: tuple[str, ...] = ()  # folders of recordings mixed in
+    noise_probability: float = Field(0.4, ge=0, le=1)
+    noise_snr_db: tuple[float, float] = (3.0, 30.0)
+    rooms: tuple[str, ...] = ()  # folders of impulse responses
+    room_probability: float = Field(0.2, ge=0, le=1)
+    band_limit_probability: float = Field(0.1, ge=0, le=1)
+    band_limit_hz: tuple[float, float] = (2500.0, 6500.0)  # low-pass edge, as of telephones and old tapes
+    silence_probability: float = Field(0.2, ge=0, le=1)
+    silence_seconds: tuple[float, float] = (0.0, 2.0)  # quiet put before and after
+    time_masks: int = Field(2, ge=0)  # SpecAugment, Park et al. 2019
+    time_mask_seconds: float = Field(0.3, ge=0)  # longest masked stretch
+    frequency_masks: int = Field(2, ge=0)
+    frequency_mask_fraction: float = Field(0.2, ge=0, le=1)  # widest masked band, of all bins
+
+
+class OptimConfig(Section):
+    """AdamW (Loshchilov & Hutter 2019) with warm-up and decay."""
+
+    lr: float = Field(5e-4, gt=0)  # peak learning rate
+    weight_decay: float = Field(1e-2, ge=0)
+    betas: tuple[float, float] = (0.9, 0.98)
+    warmup_steps: int = Field(500, ge=0)
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"  # decay after the warm-up
+    final_lr_fraction: float = Field(0.02, ge=0, le=1)  # of the peak, at the last step
+    clip_norm: float = Field(1.0, gt=0)  # gradients are scaled down to this norm
+    ema_decay: float = Field(0.999, ge=0, lt=1)  # moving average of weights that is validated and shipped; 0: off
+
+
+class TrainerConfig(Section):
+    """The loop."""
+
+    seed: int = 1
+    epochs: int = Field(20, ge=1)
+    batch_seconds: float = Field(320.0, gt=0)  # padded audio in one batch, on one device
+    sortagrad: bool = True  # first epoch from short to long, Amodei et al. 2016
+    precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 on a GPU, fp32 on a CPU
+    workers: int = Field(2, ge=0)  # processes that read and augment
+    validate_every: int = Field(500, ge=1)  # steps
+    validate_seconds: float = Field(3600.0, gt=0)  # at most so much of the validation audio
+    save_every_minutes: float = Field(5.0, gt=0)
+    log_every: int = Field(10, ge=1)  # steps
+    samples: int = Field(3, ge=0)  # true transcript / prediction pairs shown at a validation
+    max_skipped: int = Field(20, ge=1)  # steps in a row with a non-finite loss before stopping
+
+
+class DecoderConfig(Section):
+    """Beam search with a language model (pyctcdecode; Hannun et al. 2014)."""
+
+    alpha: float = Field(0.5, ge=0)  # weight of the language model
+    beta: float = 1.0  # bonus for each word
+    unknown_score: float = Field(-10.0, le=0)  # log10 penalty of a word outside the word list
+    beam_width: int = Field(100, ge=1)
+    beam_prune_logp: float = Field(-10.0, le=0)  # beams so far below the best are dropped
+    token_min_logp: float = Field(-5.0, le=0)  # labels less likely are not tried
+    hotword_weight: float = Field(10.0, ge=0)
+    processes: int = Field(0, ge=0)  # 0: one for each core
+
+
+class WindowConfig(Section):
+    """How a long recording is cut for the network."""
+
+    seconds: float = Field(24.0, gt=0)  # length of one window
+    overlap_seconds: float = Field(4.0, ge=0)  # shared by neighbours; the seam lies in it
+    batch: int = Field(16, ge=1)  # windows at once
+    pause_seconds: float = Field(0.4, gt=0)  # blank as long as this separates what is decoded together
+    max_decode_seconds: float = Field(30.0, gt=0)  # longest stretch decoded together
+    silence_dbfs: float = -70.0  # windows quieter than this throughout are not given to the network
+    precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 where the processor multiplies it natively
+
+    @model_validator(mode="after")
+    def _windows_advance(self) -> WindowConfig:
+        if self.overlap_seconds * 2 > self.seconds:
+            raise ValueError("overlap_seconds must be at most half of seconds")
+        return self
+
+
+class Config(Section):
+    """All settings."""
+
+    features: FeaturesConfig = FeaturesConfig()
+    model: ModelConfig = ModelConfig()
+    data: DataConfig = DataConfig()
+    augment: AugmentConfig = AugmentConfig()
+    optim: OptimConfig = OptimConfig()
+    trainer: TrainerConfig = TrainerConfig()
+    decoder: DecoderConfig = DecoderConfig()
+    window: WindowConfig = WindowConfig()
+
+
+def load_config(path: str | Path | None = None, overrides: Iterable[str] = ()) -> Config:
+    """Settings of a YAML file with ``section.key=value`` overrides applied.
+
+    Raises:
+        ConfigError: the file cannot be read, or a key or value does not fit.
+    """
+    settings: dict[str, Any] = {}
+    if path is not None:
+        settings = read_yaml(Path(path))
+    for override in overrides:
+        key, separator, value = override.partition("=")
+        section, dot, name = key.strip().partition(".")
+        if not separator or not dot:
+            raise ConfigError(f"--set {override}: write section.key=value, for instance optim.lr=1e-4.")
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {override}: the value is not valid YAML.") from error
+        settings[section] = {**(settings.get(section) or {}), name: parsed}
+    return parse_config(settings, source=str(path) if path is not None else "--set")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file."""
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the path of a YAML recipe.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not valid YAML: {str(error).splitlines()[0]}.") from error
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict) or not all(isinstance(v, dict | None) for v in settings.values()):
+        raise ConfigError(f"{path}: must hold sections of settings, such as 'optim:' with 'lr: 1e-4' under it.")
+    return {section: values or {} for section, values in settings.items()}
+
+
+def parse_config(settings: Mapping[str, Any], source: str) -> Config:
+    """Typed settings of a plain mapping; ``source`` is named in errors."""
+    try:
+        return Config.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise ConfigError(f"{source}: there is no setting {where}{_known(first['loc'])}.") from error
+        raise ConfigError(f"{source}: {where}: {first['msg']} (given: {first['input']!r}).") from error
+
+
+def _known(location: tuple[int | str, ...]) -> str:
+    """The names that would have been right, as the end of a sentence."""
+    if len(location) == 1:
+        return f"; sections are {', '.join(Config.model_fields)}"
+    section = Config.model_fields[str(location[0])].annotation
+    assert isinstance(section, type) and issubclass(section, BaseModel)
+    return f"; {location[0]} has {', '.join(section.model_fields)}"

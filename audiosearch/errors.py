@@ -1,0 +1,55 @@
+"""Errors that a user can cause; each message names the file or value and what to do.
+
+    AudioSearchError
+    ├── AudioError        a recording cannot be read
+    ├── ManifestError     a manifest or data set is malformed
+    ├── ConfigError       a setting is unknown or out of range
+    ├── ModelError        a model or checkpoint is missing, corrupt or of another kind
+    ├── LanguageModelError  a language model cannot be built or read
+    ├── TrainingError     training cannot go on
+    ├── QueryError        what was typed cannot be searched
+    └── StoreError        the index cannot be opened, read or written
+        └── StoreVersionError   it was written by a newer version
+"""
+
+from __future__ import annotations
+
+
+class AudioSearchError(Exception):
+    """Base of all errors that are shown as one sentence, exit status 1."""
+
+
+class AudioError(AudioSearchError):
+    """A recording cannot be read."""
+
+
+class ManifestError(AudioSearchError):
+    """A manifest or data set is malformed."""
+
+
+class ConfigError(AudioSearchError):
+    """A setting is unknown or out of range."""
+
+
+class ModelError(AudioSearchError):
+    """A model or checkpoint is missing, corrupt or of another kind."""
+
+
+class LanguageModelError(AudioSearchError):
+    """A language model cannot be built or read."""
+
+
+class TrainingError(AudioSearchError):
+    """Training cannot go on."""
+
+
+class QueryError(AudioSearchError):
+    """What was typed cannot be searched."""
+
+
+class StoreError(AudioSearchError):
+    """The index cannot be opened, read or written."""
+
+
+class StoreVersionError(StoreError):
+    """The index was written by a newer version of audiosearch."""

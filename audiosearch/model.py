@@ -1,0 +1,125 @@
+"""DeepSpeech: one convolution over spectrogram frames, recurrent layers, CTC labels.
+
+Hannun et al. 2014 (arXiv:1412.5567) and Amodei et al. 2016 (arXiv:1512.02595), in the shape of Deepgram's
+Kur speech recipe: convolution of 1000 kernels, width 11, stride 2; three recurrent layers of 1000.
+
+Legend: B batch, T frames, T' frames after the stride, F bins, C channels, H hidden, V labels.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from audiosearch.config import ModelConfig
+
+
+class RecurrentLayer(nn.Module):
+    """One LSTM or GRU layer; with two directions, their outputs are summed (Amodei et al. 2016, eq. 4).
+
+    The backward direction runs over every utterance reversed within its own length. So no packing is needed,
+    which keeps cuDNN's and oneDNN's fast kernels, and no output depends on the padding.
+    """
+
+    def __init__(self, inputs: int, config: ModelConfig) -> None:
+        super().__init__()
+        cell: type[nn.LSTM | nn.GRU] = nn.LSTM if config.cell == "lstm" else nn.GRU
+        self.norm = nn.LayerNorm(inputs) if config.norm == "layer" else nn.Identity()
+        self.dropout = nn.Dropout(config.dropout)
+        self.forwards = cell(inputs, config.hidden, batch_first=True)
+        self.backwards = cell(inputs, config.hidden, batch_first=True) if config.bidirectional else None
+        for direction in (self.forwards, self.backwards):
+            if direction is not None:
+                _initialise(direction)
+
+    def forward(self, x: Tensor, reverse: Tensor) -> Tensor:
+        """Outputs [B, T', H] of inputs [B, T', C]; ``reverse`` [B, T'] are the indices that reverse each utterance."""
+        x = self.dropout(self.norm(x))
+        y: Tensor = self.forwards(x)[0]
+        if self.backwards is not None:
+            z: Tensor = self.backwards(_gather(x, reverse))[0]
+            y = y + _gather(z, reverse)
+        return y
+
+
+class DeepSpeech(nn.Module):
+    """Label log-probabilities of spectrogram frames.
+
+    Args:
+        config: the network's section of the settings.
+        bins: values of one spectrogram frame, F.
+        labels: outputs, V, the blank included.
+    """
+
+    def __init__(self, config: ModelConfig, bins: int, labels: int) -> None:
+        super().__init__()
+        self.config = config
+        self.stride = config.conv_stride
+        # Output t' looks at inputs t'·stride - left … + width - 1. With this padding its middle is the middle of
+        # the stride inputs it stands for (half a frame early for even strides), and there are ⌈T / stride⌉ outputs:
+        #   left = (width-1)//2 - (stride-1)//2,   right = width - 1 - left
+        self.left = max((config.conv_width - 1) // 2 - (config.conv_stride - 1) // 2, 0)
+        self.right = config.conv_width - 1 - self.left
+        self.conv = nn.Conv1d(bins, config.conv_channels, config.conv_width, stride=config.conv_stride)
+        nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
+        nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
+        sizes = [config.conv_channels] + [config.hidden] * (config.layers - 1)
+        self.recurrent = nn.ModuleList(RecurrentLayer(size, config) for size in sizes)
+        self.norm = nn.LayerNorm(config.hidden) if config.norm == "layer" else nn.Identity()
+        self.dropout = nn.Dropout(config.dropout)
+        self.output = nn.Linear(config.hidden, labels)
+
+    @property
+    def centre_offset(self) -> float:
+        """Spectrogram frames from the middle of the frames an output stands for to the middle of those it sees."""
+        middle = (self.config.conv_width - 1) / 2 - self.left
+        return middle - (self.stride - 1) / 2
+
+    def frames(self, lengths: Tensor) -> Tensor:
+        """Frames T' after the stride of so many frames T."""
+        return torch.div(lengths + self.stride - 1, self.stride, rounding_mode="floor")
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Label log-probabilities of padded features, in training and evaluation alike.
+
+        Args:
+            x: features [B, T, F], zero past each length.
+            lengths: frames of each utterance [B].
+
+        Returns:
+            log-probs [B, T', V], float32, and lengths [B] after the stride.
+        """
+        x = nn.functional.pad(x.transpose(1, 2), (self.left, self.right))  # [B, T, F] → [B, F, left + T + right]
+        x = torch.relu(self.conv(x)).transpose(1, 2)  # [B, C, T'] → [B, T', C]
+        lengths = self.frames(lengths)
+        reverse = reversal(lengths, x.shape[1])
+        for layer in self.recurrent:
+            x = layer(x, reverse)
+        logits = self.output(self.dropout(self.norm(x)))
+        return logits.float().log_softmax(2), lengths
+
+
+def reversal(lengths: Tensor, total: int) -> Tensor:
+    """Indices [B, total] that reverse each utterance within its length and leave its padding in place."""
+    time = torch.arange(total, device=lengths.device)
+    back = lengths[:, None] - 1 - time
+    return torch.where(back >= 0, back, time)
+
+
+def _gather(x: Tensor, indices: Tensor) -> Tensor:
+    return x.gather(1, indices.unsqueeze(2).expand_as(x))
+
+
+def _initialise(cell: nn.LSTM | nn.GRU) -> None:
+    """Glorot input weights, orthogonal recurrent weights, and an LSTM's forget gate open at the start."""
+    for name, parameter in cell.named_parameters():
+        if name.startswith("weight_ih"):
+            for gate in parameter.data.split(cell.hidden_size):
+                nn.init.xavier_uniform_(gate)
+        elif name.startswith("weight_hh"):
+            for gate in parameter.data.split(cell.hidden_size):
+                nn.init.orthogonal_(gate)
+        else:
+            nn.init.zeros_(parameter)
+            if isinstance(cell, nn.LSTM) and name.startswith("bias_ih"):
+                parameter.data[cell.hidden_size : 2 * cell.hidden_size] = 1.0
