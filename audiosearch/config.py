@@ -126,8 +126,9 @@ class TrainerConfig(Section):
     epochs: int = Field(20, ge=1)
     batch_seconds: float = Field(320.0, gt=0)  # padded audio in one batch, on one device
     sortagrad: bool = True  # first epoch from short to long, Amodei et al. 2016
+    device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: a GPU where there is one
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 on a GPU, fp32 on a CPU
-    workers: int = Field(2, ge=0)  # processes that read and augment
+    workers: int = Field(1, ge=0)  # threads that read the cache ahead; augmentation is done on the device
     validate_every: int = Field(500, ge=1)  # steps
     validate_seconds: float = Field(3600.0, gt=0)  # at most so much of the validation audio
     save_every_minutes: float = Field(5.0, gt=0)

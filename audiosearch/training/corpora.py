@@ -1,0 +1,365 @@
+"""Transcribed corpora as they are published, row by row, and the check that every row must pass.
+
+=============  ===============================================================================================
+librispeech    ``*.trans.txt`` with the audio beside them; ``split`` names a set, such as train-clean-100
+commonvoice    ``clips/`` and tables; ``split`` names the table, ``train`` unless given
+ljspeech       ``metadata.csv`` and ``wavs/``
+kaldi          ``wav.scp`` (files, no commands), ``text``, ``utt2spk`` if there is one; no ``segments``
+kur            a ``.jsonl`` with ``text``, ``duration_s`` and ``uuid``, and ``audio/``; ``split`` names the .jsonl
+txt            a folder, at any depth, of audio with .txt of the same name beside it
+=============  ===============================================================================================
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from audiosearch import audio
+from audiosearch.errors import AudioError, ManifestError
+from audiosearch.text import normalise
+from audiosearch.training.manifest import Utterance
+from audiosearch.types import Seconds
+
+FASTEST = 30.0
+"""Characters a second; the fastest readers reach 24."""
+
+SLOWEST = 0.5
+"""Characters a second; below this most of the recording is something else."""
+
+FOREIGN_LETTERS = 0.1
+"""A text with a larger share of letters that normalising loses is not English."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a corpus, not yet checked.
+
+    Args:
+        text: as it is written there.
+        audio: absolute; None where the line or a file does not tell.
+        fault: what is wrong already, in words; None where nothing is.
+    """
+
+    id: str
+    audio: Path | None
+    text: str = ""
+    speaker: str | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A row that can be trained on."""
+
+    utterance: Utterance
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A row that is left out.
+
+    Args:
+        reason: the same few words for all rows with this fault.
+        detail: about this row.
+    """
+
+    row: Row
+    reason: str
+    detail: str
+
+
+def read_corpus(folder: str | Path, kind: str | None = None, split: str | None = None) -> Iterator[Row]:
+    """The rows of a corpus in its own order; of the kind that ``detect`` finds, unless given.
+
+    Raises:
+        ManifestError: the folder is not of that kind, or has no such split.
+    """
+    folder = Path(os.path.normpath(Path(folder).absolute()))
+    if not folder.is_dir():
+        raise ManifestError(f"{folder}: is not a folder; give the folder of a corpus.")
+    kind = kind or detect(folder)
+    if kind not in _READERS:
+        raise ManifestError(f"there is no kind of corpus {kind!r}; there are {', '.join(KINDS)}.")
+    return _READERS[kind](folder, split)
+
+
+def detect(folder: Path) -> str:
+    """Which kind of corpus a folder holds, judged by its files."""
+    if (folder / "wav.scp").is_file():
+        return "kaldi"
+    if _commonvoice_folder(folder) is not None:
+        return "commonvoice"
+    if (folder / "metadata.csv").is_file():
+        return "ljspeech"
+    if (folder / "audio").is_dir() and any(folder.glob("*.jsonl")):
+        return "kur"
+    if next(folder.rglob("*.trans.txt"), None) is not None:
+        return "librispeech"
+    if next(folder.rglob("*.txt"), None) is not None:
+        return "txt"
+    raise ManifestError(
+        f"{folder}: holds no corpus of a known kind: no *.trans.txt (librispeech), no clips/ and .tsv (commonvoice), "
+        "no metadata.csv (ljspeech), no wav.scp (kaldi), no .jsonl with audio/ (kur), no .txt beside audio (txt)."
+    )
+
+
+# The check
+
+
+def check(rows: Iterable[Row], *, thorough: bool = False, threads: int | None = None) -> Iterator[Kept | Rejected]:
+    """The rows, each kept or rejected, in their order; as many are in hand at once as is worth it.
+
+    Args:
+        thorough: decode every recording to its end, not only its beginning.
+        threads: that read recordings; one for each core unless given.
+    """
+    rows = iter(rows)
+    seen: set[Path] = set()
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        while batch := list(islice(rows, 1024)):
+            for verdict in pool.map(lambda row: _judge(row, thorough), batch):
+                if isinstance(verdict, Kept):
+                    path = verdict.utterance.audio
+                    if path in seen:
+                        row = Row(verdict.utterance.id, path, verdict.utterance.text, verdict.utterance.speaker)
+                        verdict = Rejected(row, "audio listed before", "another line has the same recording")
+                    seen.add(path)
+                yield verdict
+
+
+def _judge(row: Row, thorough: bool) -> Kept | Rejected:
+    if row.fault is not None:
+        return Rejected(row, "line malformed", row.fault)
+    text = normalise(row.text)
+    if not text:
+        return Rejected(row, "no text", f"nothing is left of {row.text!r}" if row.text else "the text is empty")
+    foreign = _foreign_share(row.text)
+    if foreign > FOREIGN_LETTERS:
+        return Rejected(row, "foreign letters", f"{foreign:.0%} of the letters are not Latin")
+    if row.audio is None or not row.audio.exists():
+        return Rejected(row, "audio missing", f"there is no {row.audio}" if row.audio else "no audio of this name")
+    try:
+        duration = _listen(row.audio, thorough)
+    except AudioError as error:
+        return Rejected(row, "audio unreadable", str(error))
+    rate = len(text) / duration
+    if not SLOWEST <= rate <= FASTEST:
+        reason = "too much text for its length" if rate > FASTEST else "too little text for its length"
+        return Rejected(row, reason, f"{len(text)} characters in {duration:.2f} s")
+    return Kept(Utterance(row.audio, text, round(duration, 3), row.speaker, row.id))
+
+
+def _listen(path: Path, thorough: bool) -> Seconds:
+    """Length of a recording of which at least the beginning can be decoded."""
+    info = audio.probe(path)
+    blocks = audio.read_blocks(path, info.sample_rate, 0.1 if not thorough else 30.0)
+    if not thorough:
+        next(blocks)
+        return info.duration
+    decoded = sum(len(block) for block in blocks) / info.sample_rate
+    if info.duration - decoded > 0.5:
+        raise AudioError(f"{path}: ends after {decoded:.1f} s, but should last {info.duration:.1f} s.")
+    return decoded
+
+
+def _foreign_share(text: str) -> float:
+    """Share of letters of which normalising leaves nothing."""
+    if text.isascii():
+        return 0.0
+    letters = [character for character in text if unicodedata.category(character).startswith("L")]
+    return sum(not normalise(character) for character in letters) / max(1, len(letters))
+
+
+# The readers
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Lines of a UTF-8 text file, without their ends."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="\n") as file:
+            for line in file:
+                yield line.rstrip("\r\n")
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{path}: is not UTF-8 text.") from error
+
+
+def _pairs(path: Path) -> Iterator[tuple[str, str]]:
+    """First word and rest of each line that is not blank."""
+    for line in _lines(path):
+        first, *rest = line.split(maxsplit=1) or [""]
+        if first:
+            yield first, rest[0].strip() if rest else ""
+
+
+class _Files:
+    """Audio files of a folder by their names without ending."""
+
+    def __init__(self, folder: Path) -> None:
+        self.paths: dict[str, list[Path]] = {}
+        for path in sorted(folder.iterdir()):
+            if path.suffix.lower() != ".txt" and not path.is_dir():
+                self.paths.setdefault(path.stem, []).append(path)
+
+    def get(self, stem: str) -> Path | None:
+        """The file of that name; of several, the first that is audio."""
+        paths = self.paths.get(stem, [])
+        if len(paths) > 1:
+            return next((path for path in paths if audio.is_audio(path)), paths[0])
+        return paths[0] if paths else None
+
+
+def _librispeech(folder: Path, split: str | None) -> Iterator[Row]:
+    transcripts = sorted(folder.rglob("*.trans.txt"))
+    if split is not None:
+        transcripts = [path for path in transcripts if split in (folder.name, *path.relative_to(folder).parts)]
+    if not transcripts:
+        raise ManifestError(f"{folder}: holds no *.trans.txt{f' in {split}' if split else ''}.")
+    sets = sorted({path.parents[2].name for path in transcripts if len(path.relative_to(folder).parts) > 3})
+    if len(sets) > 1:
+        raise ManifestError(f"{folder}: holds several sets, {', '.join(sets)}; choose one with --split.")
+    for transcript in transcripts:
+        files = _Files(transcript.parent)
+        for name, text in _pairs(transcript):
+            yield Row(name, files.get(name), text, name.partition("-")[0])
+
+
+def _commonvoice_folder(folder: Path) -> Path | None:
+    """The folder with ``clips`` and tables: this one, or the one language in it."""
+    candidates = [path for path in (folder, *sorted(folder.iterdir())) if (path / "clips").is_dir()]
+    candidates = [path for path in candidates if any(path.glob("*.tsv"))]
+    return candidates[0] if len(candidates) == 1 or folder in candidates else None
+
+
+def _commonvoice(folder: Path, split: str | None) -> Iterator[Row]:
+    found = _commonvoice_folder(folder)
+    if found is None:
+        raise ManifestError(f"{folder}: has no clips/ with .tsv tables beside it; give the folder of one language.")
+    table = found / f"{split or 'train'}.tsv"
+    if not table.is_file():
+        names = ", ".join(sorted(path.stem for path in found.glob("*.tsv")))
+        raise ManifestError(f"{table}: is missing; choose one of {names} with --split.")
+    rows = csv.reader(_lines(table), delimiter="\t", quoting=csv.QUOTE_NONE)
+    header = next(rows, [])
+    if "path" not in header or "sentence" not in header:
+        raise ManifestError(f"{table}: has no columns 'path' and 'sentence'.")
+    for number, fields in enumerate(rows, start=2):
+        row = dict(zip(header, fields, strict=False))
+        if not row.get("path") or "sentence" not in row:
+            yield Row(f"{table.name}:{number}", None, fault=f"{table.name}, line {number} has too few columns")
+            continue
+        name = row["path"] if Path(row["path"]).suffix else row["path"] + ".mp3"
+        yield Row(Path(name).stem, found / "clips" / name, row["sentence"], row.get("client_id", "")[:16] or None)
+
+
+def _ljspeech(folder: Path, split: str | None) -> Iterator[Row]:
+    _no_split("ljspeech", split)
+    if not (folder / "wavs").is_dir():
+        raise ManifestError(f"{folder / 'wavs'}: is missing; the audio that metadata.csv names must lie there.")
+    files = _Files(folder / "wavs")
+    for number, line in enumerate(_lines(folder / "metadata.csv"), start=1):
+        name, *texts = line.split("|")
+        if not line.strip():
+            continue
+        if not texts:
+            yield Row(f"metadata.csv:{number}", None, fault=f"metadata.csv, line {number} has no '|'")
+            continue
+        yield Row(name, files.get(name.removesuffix(".wav")), texts[-1])
+
+
+def _kaldi(folder: Path, split: str | None) -> Iterator[Row]:
+    _no_split("kaldi", split)
+    if (folder / "segments").exists():
+        raise ManifestError(
+            f"{folder / 'segments'}: a manifest cannot name parts of recordings; "
+            "write one file for each segment (in Kaldi: extract-segments), then use the data directory of those."
+        )
+    wavs: dict[str, Path] = {}
+    for name, value in _pairs(folder / "wav.scp"):
+        if value.endswith("|"):
+            raise ManifestError(
+                f"{folder / 'wav.scp'}: {name} is a command, which is not run; write its output to a file."
+            )
+        path = folder / value
+        wavs[name] = path if path.exists() else Path(value).absolute()  # Kaldi counts from the working directory
+    speakers = dict(_pairs(folder / "utt2spk")) if (folder / "utt2spk").is_file() else {}
+    for name, text in _pairs(folder / "text"):
+        yield Row(name, wavs.get(name), text, speakers.get(name))
+
+
+def _kur(folder: Path, split: str | None) -> Iterator[Row]:
+    tables = sorted(folder.glob("*.jsonl"))
+    if split is not None:
+        tables = [path for path in tables if path.stem == split]
+    tables = [path for path in tables if not _is_manifest(path)]
+    if len(tables) != 1 or not (folder / "audio").is_dir():
+        names = ", ".join(path.stem for path in tables) or "none"
+        raise ManifestError(f"{folder}: needs audio/ and one .jsonl with 'uuid'; there are: {names} (see --split).")
+    files = _Files(folder / "audio")
+    for number, line in enumerate(_lines(tables[0]), start=1):
+        if not line.strip():
+            continue
+        where = f"{tables[0].name}, line {number}"
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict) or not isinstance(row.get("uuid"), str) or not isinstance(row.get("text"), str):
+            yield Row(where, None, fault=f"{where} is not an object with 'uuid' and 'text'")
+            continue
+        speaker = row.get("speaker_id", row.get("speaker"))
+        yield Row(row["uuid"], files.get(row["uuid"]), row["text"], None if speaker is None else str(speaker))
+
+
+def _is_manifest(path: Path) -> bool:
+    """Whether a .jsonl is one of ours, perhaps written here before."""
+    try:
+        first = json.loads(next(_lines(path), ""))
+    except ValueError:
+        return False
+    return isinstance(first, dict) and "audio" in first and "uuid" not in first
+
+
+def _txt(folder: Path, split: str | None) -> Iterator[Row]:
+    _no_split("txt", split)
+    for parent, folders, names in os.walk(folder):
+        folders.sort()
+        files = _Files(Path(parent))
+        texts = {Path(name).stem: Path(parent, name) for name in sorted(names) if name.lower().endswith(".txt")}
+        for stem in sorted({*texts, *files.paths}):
+            path, text = files.get(stem), texts.get(stem)
+            name = Path(parent, stem).relative_to(folder).as_posix()
+            if text is None:
+                if path is not None and audio.is_audio(path):
+                    yield Row(name, path, fault=f"there is no {stem}.txt beside {path}")
+                continue
+            try:
+                yield Row(name, path, " ".join(_lines(text)))
+            except ManifestError as error:
+                yield Row(name, path, fault=str(error))
+
+
+def _no_split(kind: str, split: str | None) -> None:
+    if split is not None:
+        raise ManifestError(f"--split {split}: a corpus of kind {kind} has no splits.")
+
+
+_READERS: dict[str, Callable[[Path, str | None], Iterator[Row]]] = {
+    "librispeech": _librispeech,
+    "commonvoice": _commonvoice,
+    "ljspeech": _ljspeech,
+    "kaldi": _kaldi,
+    "kur": _kur,
+    "txt": _txt,
+}
+KINDS = tuple(_READERS)
+"""Names of the kinds of corpus."""

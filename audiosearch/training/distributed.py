@@ -1,0 +1,82 @@
+"""Training on several GPUs (or, for trial, several processes on the CPU) as torchrun starts them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+from torch import distributed
+
+from audiosearch.config import TrainerConfig
+from audiosearch.errors import TrainingError
+
+PATIENCE = timedelta(hours=12)
+"""How long processes wait for the first, which decodes the audio; torchrun ends all when one fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """This process among those that train together."""
+
+    rank: int
+    count: int
+    device: torch.device
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the one that writes and reports."""
+        return self.rank == 0
+
+    def sum(self, values: Sequence[float]) -> list[float]:
+        """Values added over all processes."""
+        if self.count == 1:
+            return list(values)
+        total = torch.tensor(values, dtype=torch.float64, device=self.device)
+        distributed.all_reduce(total)
+        return [float(value) for value in total.tolist()]
+
+    def wait(self) -> None:
+        """Until all processes are here."""
+        if self.count > 1:
+            distributed.barrier()
+
+
+def choose_device(config: TrainerConfig) -> torch.device:
+    """Where to train, checked to be there.
+
+    Raises:
+        TrainingError: the device or the precision asked for is not available.
+    """
+    local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+    if config.device == "cpu" or (config.device == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise TrainingError("trainer.device=cuda: PyTorch finds no GPU here; use trainer.device=cpu or auto.")
+    if local_rank >= torch.cuda.device_count():
+        raise TrainingError(
+            f"torchrun starts more processes than the {torch.cuda.device_count()} GPUs here; lower --nproc-per-node."
+        )
+    device = torch.device("cuda", local_rank)
+    if config.precision == "bf16" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise TrainingError(f"trainer.precision=bf16: {torch.cuda.get_device_name(device)} has none; use fp32.")
+    return device
+
+
+@contextmanager
+def together(device: torch.device) -> Iterator[Processes]:
+    """The processes that torchrun started, or this one alone."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    if count == 1:
+        yield Processes(0, 1, device)
+        return
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    try:
+        yield Processes(distributed.get_rank(), count, device)
+    finally:
+        distributed.destroy_process_group()

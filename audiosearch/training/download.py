@@ -1,0 +1,101 @@
+"""Public corpora brought over the network by torchaudio, which checks each archive against its checksum."""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+import socket
+import tarfile
+import warnings
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from audiosearch.errors import ManifestError
+
+LIBRISPEECH_SETS = (
+    "dev-clean",
+    "dev-other",
+    "test-clean",
+    "test-other",
+    "train-clean-100",
+    "train-clean-360",
+    "train-other-500",
+)
+CORPORA = ("ljspeech", *(f"librispeech:{name}" for name in LIBRISPEECH_SETS))
+"""What ``download`` knows."""
+
+TIMEOUT_SECONDS = 60.0
+"""A server silent for so long is given up."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus on this disk, as ``read_corpus`` takes it."""
+
+    folder: Path
+    kind: str
+
+
+def find(name: str, folder: Path) -> Corpus:
+    """Where a corpus lies, or will lie, below ``folder``.
+
+    Raises:
+        ManifestError: none of that name can be downloaded.
+    """
+    if name == "ljspeech":
+        return Corpus(folder / "LJSpeech-1.1", "ljspeech")
+    if name in CORPORA:
+        return Corpus(folder / "LibriSpeech" / name.partition(":")[2], "librispeech")
+    if name.startswith("commonvoice"):
+        raise ManifestError(
+            "Common Voice is given out only on its website, after its terms are accepted; "
+            "unpack a release and give its folder: audiosearch manifest cv-corpus/en"
+        )
+    raise ManifestError(f"--download {name}: there is no such corpus; there are {', '.join(CORPORA)}.")
+
+
+def download(name: str, folder: Path) -> Corpus:
+    """Brings a corpus into ``folder`` unless it is there; it appears under its name only once it is whole.
+
+    Raises:
+        ManifestError: the name is unknown, the network fails, the checksum is wrong or the disk is full.
+    """
+    corpus = find(name, folder)
+    if corpus.folder.is_dir():
+        return corpus
+    unfinished = folder / f".{name.replace(':', '-')}.download"
+    timeout = socket.getdefaulttimeout()
+    try:
+        shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
+        unfinished.mkdir(parents=True)
+        socket.setdefaulttimeout(TIMEOUT_SECONDS)
+        _fetch(name, unfinished)
+        corpus.folder.parent.mkdir(parents=True, exist_ok=True)
+        (unfinished / corpus.folder.relative_to(folder)).replace(corpus.folder)
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        raise ManifestError(f"--download {name}: cannot be brought ({reason}); nothing was kept.") from error
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise ManifestError(f"--download {name}: the archive is damaged ({error}); nothing was kept.") from error
+    except RuntimeError as error:
+        if "hash" not in str(error):
+            raise
+        raise ManifestError(
+            f"--download {name}: what the server sent has a wrong checksum, so nothing was kept; try again later."
+        ) from error
+    finally:
+        socket.setdefaulttimeout(timeout)
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return corpus
+
+
+def _fetch(name: str, folder: Path) -> None:
+    from torchaudio import datasets
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of tarfile, about filters; the checksum was right
+        if name == "ljspeech":
+            datasets.LJSPEECH(folder, download=True)
+        else:
+            datasets.LIBRISPEECH(folder, url=name.partition(":")[2], download=True)

@@ -1,0 +1,124 @@
+"""What training reports while it goes on; the command draws these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from audiosearch.types import Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """Progress of decoding a set's audio into the cache."""
+
+    name: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Utterances that are not used, with the first few by id or path."""
+
+    name: str
+    reason: str
+    count: int
+    total: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should know, as a sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Everything is loaded; ``step`` is above 0 in a resumed run."""
+
+    step: int
+    total_steps: int
+    epochs: int
+    utterances: int
+    audio: Seconds
+    valid_utterances: int
+    valid_audio: Seconds
+    parameters: int
+    device: str
+    precision: str
+    processes: int
+    output: Path
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """Means since the last report; ``loss`` is in nats a label."""
+
+    step: int
+    total_steps: int
+    epoch: int
+    epochs: int
+    loss: float
+    lr: float
+    gradient_norm: float
+    audio_per_second: float
+    remaining: Seconds
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedStep:
+    """A step whose loss or gradient was not finite; weights were left as they were."""
+
+    step: int
+    loss: float
+    in_a_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What was said and what the network read by its likeliest labels."""
+
+    truth: str
+    prediction: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationReport:
+    """The averaged weights on the validation audio; rates are fractions."""
+
+    step: int
+    epoch: int
+    loss: float
+    wer: float
+    cer: float
+    utterances: int
+    best: bool
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A checkpoint is in place."""
+
+    step: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The run ended; ``reason`` is ``done``, ``time`` or ``stopped``."""
+
+    step: int
+    total_steps: int
+    reason: str
+    skipped: int
+    output: Path
+
+
+Record = (
+    Decoding | LeftOut | Notice | Started | StepReport | SkippedStep | ValidationReport | Saved | Finished
+)

@@ -1,0 +1,71 @@
+"""The command line: a click group that imports a command only when it is asked for.
+
+Commands live in ``audiosearch.commands`` and ``indexer.commands``; each parses, calls one library function and draws
+what it yields. What all of them share is here: how an error that a user caused becomes one sentence.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from audiosearch.errors import AudioSearchError
+
+COMMANDS = {  # name: module:attribute, in the order of the help
+    "train": "audiosearch.commands.train:train",
+    "manifest": "audiosearch.commands.manifest:manifest",
+    "lm": "audiosearch.commands.lm:lm",
+    "tune": "audiosearch.commands.tune:tune",
+    "evaluate": "audiosearch.commands.evaluate:evaluate",
+    "inspect": "audiosearch.commands.inspect:inspect",
+    "transcribe": "audiosearch.commands.transcribe:transcribe",
+    "index": "indexer.commands.index:index",
+    "query": "indexer.commands.query:query",
+    "list": "indexer.commands.library:list_command",
+    "remove": "indexer.commands.library:remove",
+    "info": "indexer.commands.library:info",
+}
+
+INTERRUPTED = 130  # what shells report for a program stopped by Ctrl-C
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are run or described (click, "Lazily Loading Subcommands")."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order in which one needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run; what a user can cause becomes one sentence on standard error, anything else keeps its traceback."""
+        try:
+            return super().invoke(ctx)
+        except AudioSearchError as error:
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("\nStopped by Ctrl-C.", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="\b\nExample:\n  audiosearch index ~/Podcasts\n  audiosearch query 'human things'",
+)
+@click.version_option(package_name="audiosearch", prog_name="audiosearch")
+def main() -> None:
+    """A search engine for speech: train a DeepSpeech network, index recordings, find where something was said."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""``audiosearch index``: folders → an index that is up to date with them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from audiosearch.errors import StoreError
+
+if TYPE_CHECKING:
+    from audiosearch.recognizer import Recognizer
+    from audiosearch.types import Transcript
+    from indexer.commands.tally import Tally
+    from indexer.ingest import Record
+
+INTERRUPTED = 130  # what shells report for a program stopped by Ctrl-C
+
+
+@click.command(epilog="\b\nExample:\n  audiosearch index ~/Podcasts ~/talk.mp4 --prune")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--store", metavar="PATH_OR_URL", help="The index; else $AUDIOSEARCH_STORE, the settings, or your own.")
+@click.option(
+    "--model",
+    type=click.Path(exists=True, path_type=Path),
+    help="The model; else $AUDIOSEARCH_MODEL, the settings, or ours.",
+)
+@click.option("--prune", is_flag=True, help="Forget recordings under the paths that are no more.")
+@click.option("--again", is_flag=True, help="Transcribe anew what another model transcribed.")
+@click.option("--json", "as_json", is_flag=True, help="Print an object a line for each thing done, and a last one.")
+@click.pass_context
+def index(
+    ctx: click.Context,
+    paths: tuple[Path, ...],
+    store: str | None,
+    model: Path | None,
+    prune: bool,
+    again: bool,
+    as_json: bool,
+) -> None:
+    """Make recordings searchable, or bring the index up to date.
+
+    Each PATH is a file or a folder. Audio and video are known by their content. What is unchanged, renamed, moved or
+    copied is not transcribed again. It may be stopped at any moment; the same command goes on from there.
+
+    A file that cannot be used is reported and the others go on; the exit status is then 1.
+    """
+    from indexer.commands.tally import Tally, facts
+    from indexer.index import open_index
+    from indexer.ingest import ingest
+    from indexer.settings import load_settings
+
+    settings = load_settings(store, model)
+    with open_index(settings.store, create=True) as opened:
+        _check_writable(settings.store)
+        tally = Tally()
+        try:
+            with _display(tally) as draw:
+                for record in ingest(opened, _LazyRecognizer(settings.model), paths, prune=prune, again=again):
+                    tally.take(record)
+                    draw(record)
+                    if as_json and (told := facts(record)):
+                        click.echo(json.dumps(told))
+        except KeyboardInterrupt:
+            click.echo("\nStopped; what was indexed is kept, and the same command goes on from here.", err=True)
+            ctx.exit(INTERRUPTED)
+    click.echo(json.dumps(tally.facts()) if as_json else tally.summary())
+    ctx.exit(1 if tally.failed else 0)
+
+
+class _LazyRecognizer:
+    """A recogniser that is loaded when something is asked of it."""
+
+    def __init__(self, model: Path | None) -> None:
+        self._model = model
+
+    @cached_property
+    def _loaded(self) -> Recognizer:
+        from audiosearch.recognizer import Recognizer
+
+        return Recognizer.load(self._model)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells its transcripts from those of another."""
+        return self._loaded.fingerprint
+
+    def transcribe(self, path: Path) -> Transcript:
+        """The words of a recording."""
+        return self._loaded.transcribe(path)
+
+
+def _check_writable(store: str) -> None:
+    """A read-only store can be opened and searched; find out before an hour of work that nothing can be added."""
+    from indexer.settings import is_url
+
+    path = Path(store).expanduser()
+    if not is_url(store) and not (os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)):
+        raise StoreError(f"{store}: cannot be written; change its permissions, or name another with --store.")
+
+
+@contextmanager
+def _display(tally: Tally) -> Iterator[Callable[[Record], None]]:
+    """A function that draws records on standard error: lines, and on a terminal a progress bar under them."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    from indexer.commands.drawing import length, shown
+    from indexer.commands.tally import line
+
+    console = Console(stderr=True, highlight=False)
+    progress = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[state]}"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        redirect_stdout=False,  # or results would go where the bar goes
+        disable=not console.is_terminal,
+    )
+    task = progress.add_task("looking through files", total=None, state="")
+
+    def draw(record: Record) -> None:
+        if told := line(record):
+            console.print(told, markup=False, soft_wrap=True)
+        if not tally.total:
+            progress.update(task, state=f"{tally.looked:,}")
+            return
+        done = tally.total - tally.left
+        state = f"{length(done)} of {length(tally.total)}, {tally.speed:.0f} × real time"
+        name = Path(shown(tally.current.path)).name if tally.current else ""
+        progress.update(task, total=tally.total, completed=done, state=state, description=f"{name:.30}")
+
+    with progress:
+        yield draw

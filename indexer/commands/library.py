@@ -1,0 +1,140 @@
+"""``audiosearch list``, ``remove`` and ``info``: what the index holds."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from indexer.commands.drawing import clock, count, length, rows, shown
+
+if TYPE_CHECKING:
+    from indexer.types import Recording
+
+STORE = click.option(
+    "--store", metavar="PATH_OR_URL", help="The index; else $AUDIOSEARCH_STORE, the settings, or your own."
+)
+SHORT_ID = 12  # letters of an id that are shown
+MIN_ID = 6  # letters of an id that must be given
+
+
+@click.command("list", epilog="\b\nExample:\n  audiosearch list --json")
+@STORE
+@click.option("--json", "as_json", is_flag=True, help="Print one object a line.")
+def list_command(store: str | None, as_json: bool) -> None:
+    """Show the recordings in the index, each with all its places."""
+    from indexer.index import open_index
+    from indexer.settings import load_settings
+
+    with open_index(load_settings(store).store, create=False) as index:
+        recordings = index.recordings()
+    if as_json:
+        for recording in recordings:
+            click.echo(json.dumps(_object(recording), ensure_ascii=False))
+        return
+    if not recordings:
+        click.echo("The index is empty.", err=True)
+        return
+    table = []
+    for recording in recordings:
+        table.append((recording.id[:SHORT_ID], clock(recording.duration), recording.added[:10], shown(recording.path)))
+        table += [("", "", "", shown(location.path)) for location in recording.locations[1:]]
+    for line in rows(("id", "duration", "added", "file"), table):
+        click.echo(line)
+
+
+@click.command(epilog="\b\nExample:\n  audiosearch remove ~/Podcasts/old-show")
+@click.argument("names", metavar="PATH_OR_ID...", nargs=-1, required=True)
+@STORE
+def remove(names: tuple[str, ...], store: str | None) -> None:
+    """Forget recordings; their files stay as they are.
+
+    A name is a file, a folder with all that is in it, whether they still exist or not, or an id as `audiosearch list`
+    shows it. A recording of which a copy lies elsewhere stays, without that place.
+    """
+    from indexer.index import open_index
+    from indexer.settings import load_settings
+    from indexer.walk import absolute, under
+
+    with open_index(load_settings(store).store, create=False) as index:
+        recordings = index.recordings()
+        doomed: dict[str, set[str]] = {}  # id → paths
+        for name in names:
+            path = absolute(name)
+            found = {
+                recording.id: {location.path for location in recording.locations if under(location.path, [path])}
+                for recording in recordings
+            }
+            if not any(found.values()):
+                found = {
+                    recording.id: {place.path for place in recording.locations}
+                    for recording in _by_id(recordings, name)
+                }
+            for recording_id, paths in found.items():
+                doomed.setdefault(recording_id, set()).update(paths)
+        removed = 0
+        for recording in recordings:
+            left = [place for place in recording.locations if place.path not in doomed.get(recording.id, ())]
+            if not left:
+                index.remove(recording.id)
+                removed += 1
+            elif len(left) < len(recording.locations):
+                index.relocate(recording.id, left)
+                click.echo(f"{shown(left[0].path)} is a copy and stays in the index.", err=True)
+    click.echo(f"{count(removed, 'recording')} removed.")
+
+
+@click.command(epilog="\b\nExample:\n  audiosearch info --store talks.db")
+@STORE
+@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+def info(store: str | None, as_json: bool) -> None:
+    """Say where the index is, how much it holds, and which models wrote it."""
+    from indexer.index import open_index
+    from indexer.settings import load_settings
+
+    name = load_settings(store).store
+    with open_index(name, create=False) as index:
+        statistics = index.statistics()
+        models = Counter(recording.model for recording in index.recordings())
+    if as_json:
+        facts = {
+            "store": name,
+            "recordings": statistics.recordings,
+            "words": statistics.words,
+            "seconds": statistics.seconds,
+            "bytes": statistics.bytes,
+            "models": dict(sorted(models.items())),
+        }
+        click.echo(json.dumps(facts, ensure_ascii=False))
+        return
+    click.echo(f"store       {shown(name)}")
+    click.echo(f"recordings  {statistics.recordings:,}")
+    click.echo(f"words       {statistics.words:,}")
+    click.echo(f"audio       {length(statistics.seconds)}")
+    click.echo(f"size        {statistics.bytes / 1e6:,.1f} MB")
+    for model, number in models.most_common():
+        click.echo(f"model       {model} ({count(number, 'recording')})")
+
+
+def _object(recording: Recording) -> dict[str, object]:
+    return {
+        "id": recording.id,
+        "path": recording.path,
+        "paths": [location.path for location in recording.locations],
+        "duration": recording.duration,
+        "model": recording.model,
+        "added": recording.added,
+    }
+
+
+def _by_id(recordings: Sequence[Recording], name: str) -> list[Recording]:
+    """The one recording whose id begins with ``name``."""
+    found = [recording for recording in recordings if len(name) >= MIN_ID and recording.id.startswith(name)]
+    if not found:
+        raise click.ClickException(f"{name}: the index holds no such file, folder or id; see `audiosearch list`.")
+    if len(found) > 1:
+        raise click.ClickException(f"{name}: {len(found)} ids begin so; give more letters.")
+    return found

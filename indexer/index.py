@@ -1,0 +1,70 @@
+"""The store of timed words, whatever keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Protocol
+
+from audiosearch.types import Word
+from indexer.types import Hit, Location, Phrase, Recording, Statistics
+
+
+class Index(Protocol):
+    """Recordings with their words; every implementation answers with equal values.
+
+    Times come back rounded to the millisecond and confidences to the thousandth (``packing.stored``). What matches
+    and in which order hits come is defined in ``match.py``. All methods raise StoreError where the store fails.
+    """
+
+    def add(self, recording: Recording, words: Sequence[Word]) -> None:
+        """Keep a recording, in the place of one with its id: readers see all of the old one or all of the new."""
+
+    def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
+        """Change where a recording lies. StoreError where it is not known."""
+
+    def remove(self, recording_id: str) -> None:
+        """Forget a recording; nothing happens where it is not known."""
+
+    def recordings(self) -> list[Recording]:
+        """All recordings by path."""
+
+    def words(self, recording_id: str) -> tuple[Word, ...]:
+        """What is said in a recording. StoreError where it is not known."""
+
+    def search(self, phrases: Sequence[Phrase], limit: int) -> list[Hit]:
+        """The best ``limit`` hits of any of the phrases."""
+
+    def near(self, word: str, limit: int) -> list[str]:
+        """Other words of the index that are spelt nearly so, nearest first (``near.py``)."""
+
+    def statistics(self) -> Statistics:
+        """How much the index holds."""
+
+    def close(self) -> None:
+        """Give back what the index holds open; it cannot be used any more."""
+
+    def __enter__(self) -> Index: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def open_index(url: str, *, create: bool) -> Index:
+    """The index at a path (SQLite) or at an ``http(s)://host:port/name`` URL (Elasticsearch).
+
+    Args:
+        create: make an empty one where there is none; otherwise that is a StoreError.
+
+    Raises:
+        StoreVersionError: a newer version of audiosearch wrote it.
+        StoreError: it cannot be opened, or it is something else.
+    """
+    if url.startswith(("http://", "https://")):
+        from indexer.elastic import ElasticIndex  # the client takes half a second to import
+
+        return ElasticIndex(url, create=create)
+    from indexer.sqlite import SqliteIndex
+
+    return SqliteIndex(url, create=create)

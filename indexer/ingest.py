@@ -1,0 +1,205 @@
+"""Crawl → transcribe → add: brings an index up to date with folders, and yields what it did.
+
+Every recording is one commit, and each step leaves an index from which the next run goes on: stopped at any moment and
+started again, it ends with the same index as a run that was never stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Protocol
+
+from audiosearch.errors import AudioError
+from audiosearch.types import Seconds, Transcript
+from indexer.crawl import Crawl, Discovery, Looked, Relocation, crawl, same_file
+from indexer.index import Index
+from indexer.types import Recording
+from indexer.walk import Failed
+
+
+class Transcriber(Protocol):
+    """Anything that turns a recording into timed words."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells its transcripts from those of another."""
+        ...
+
+    def transcribe(self, path: Path) -> Transcript:
+        """Words of a recording; raises AudioError where it cannot be read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the crawl came to, before the work begins.
+
+    Args:
+        new: recordings to transcribe, ``seconds`` long in all.
+        again: of these, how many are known and were transcribed by another model.
+        unchanged: known recordings met where they were, and not transcribed again.
+        outdated: known recordings that stay as another model transcribed them.
+        gone: known recordings that are nowhere any more.
+        files: files looked at.
+    """
+
+    new: int
+    seconds: Seconds
+    again: int
+    unchanged: int
+    outdated: int
+    gone: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Relocated:
+    """A recording was not transcribed again, since only its place is new: ``added`` came, ``left`` went."""
+
+    recording: Recording
+    added: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A recording is being transcribed now; ``duration`` is what its file says."""
+
+    path: str
+    duration: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A recording can be found from now on."""
+
+    recording: Recording
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A recording is no longer in the index; ``replaced`` if other content is in its place."""
+
+    recording: Recording
+    replaced: bool
+
+
+Record = Looked | Failed | Found | Relocated | Started | Indexed | Forgotten
+
+
+def ingest(
+    index: Index,
+    transcriber: Transcriber,
+    paths: Sequence[str | Path],
+    *,
+    prune: bool = False,
+    again: bool = False,
+) -> Iterator[Record]:
+    """Bring ``index`` up to date with ``paths``.
+
+    Args:
+        index: left open.
+        transcriber: asked only when there is something to transcribe, or for its fingerprint when anything is known.
+        paths: files and folders.
+        prune: forget recordings under ``paths`` that are no more; not those of a folder that is missing or empty.
+        again: transcribe anew what another model transcribed.
+    """
+    found = yield from crawl(paths, index.recordings())
+    outdated = [recording for recording in found.seen if recording.model != transcriber.fingerprint]
+    work = [*found.discoveries, *_rework(outdated, found.relocations)] if again else list(found.discoveries)
+    work.sort(key=lambda discovery: discovery.locations[0].path)
+    moved = {change.recording.id for change in found.relocations if change.added or change.left}
+    yield Found(
+        new=len(work),
+        seconds=sum(discovery.duration for discovery in work),
+        again=len(outdated) if again else 0,
+        unchanged=len({recording.id for recording in found.seen} - moved - {discovery.id for discovery in work}),
+        outdated=0 if again else len(outdated),
+        gone=sum(gone.dead == gone.recording.locations for gone in found.gone),
+        files=found.files,
+    )
+    leftover = _Leftover(index, found)
+    for relocation in found.relocations:
+        index.relocate(relocation.recording.id, relocation.locations)
+        if relocation.added or relocation.left:
+            yield Relocated(relocation.recording, relocation.added, relocation.left)
+    for recording in found.seen:
+        yield from leftover.displaced_by(recording.id)
+    for discovery in work:
+        yield Started(discovery.locations[0].path, discovery.duration)
+        try:
+            recording, transcript = _transcribe(transcriber, discovery)
+        except AudioError as error:
+            yield Failed(discovery.locations[0].path, str(error))
+            continue
+        index.add(recording, transcript.words)
+        yield Indexed(recording, len(transcript.words))
+        yield from leftover.displaced_by(discovery.id)
+    if prune:
+        yield from leftover.prune()
+
+
+def _rework(outdated: Sequence[Recording], relocations: Sequence[Relocation]) -> Iterator[Discovery]:
+    """Known recordings as if they were new, at the places where they are now."""
+    moved: Mapping[str, Relocation] = {relocation.recording.id: relocation for relocation in relocations}
+    for recording in outdated:
+        locations = moved[recording.id].locations if recording.id in moved else recording.locations
+        yield Discovery(recording.id, locations, recording.duration)
+
+
+def _transcribe(transcriber: Transcriber, discovery: Discovery) -> tuple[Recording, Transcript]:
+    """The recording and its words, surely those of the content that was hashed."""
+    location = next(filter(same_file, discovery.locations), discovery.locations[0])
+    transcript = transcriber.transcribe(Path(location.path))
+    if not same_file(location):
+        raise AudioError(f"{location.path}: changed while it was read; index it again when it is complete.")
+    recording = Recording(
+        id=discovery.id,
+        locations=discovery.locations,
+        duration=transcript.duration,
+        model=transcriber.fingerprint,
+        added=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    )
+    return recording, transcript
+
+
+class _Leftover:
+    """Recordings that were met nowhere; each loses its dead locations, and is forgotten with the last."""
+
+    def __init__(self, index: Index, found: Crawl) -> None:
+        self._index = index
+        self._recordings = {gone.recording.id: gone.recording for gone in found.gone}
+        self._dead = {gone.recording.id: {location.path for location in gone.dead} for gone in found.gone}
+        self._displaced: dict[str, list[tuple[str, str]]] = {}  # content → (recording, path) whose place it took
+        for gone in found.gone:
+            for location in gone.dead:
+                if location.path in found.overwritten:
+                    occupant = found.overwritten[location.path]
+                    self._displaced.setdefault(occupant, []).append((gone.recording.id, location.path))
+
+    def displaced_by(self, occupant: str) -> Iterator[Forgotten]:
+        """Drop the locations that content ``occupant`` took, now that it is in the index."""
+        for recording_id, path in self._displaced.get(occupant, []):
+            yield from self._drop(recording_id, {path}, replaced=True)
+
+    def prune(self) -> Iterator[Forgotten]:
+        """Drop all dead locations."""
+        for recording_id, paths in self._dead.items():
+            yield from self._drop(recording_id, paths, replaced=False)
+
+    def _drop(self, recording_id: str, paths: set[str], *, replaced: bool) -> Iterator[Forgotten]:
+        recording = self._recordings.get(recording_id)
+        if recording is None:
+            return
+        locations = tuple(location for location in recording.locations if location.path not in paths)
+        if not locations:
+            self._index.remove(recording_id)
+            del self._recordings[recording_id]
+            yield Forgotten(recording, replaced)
+        elif locations != recording.locations:
+            self._index.relocate(recording_id, locations)
+            self._recordings[recording_id] = replace(recording, locations=locations)

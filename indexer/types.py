@@ -1,0 +1,142 @@
+"""What is stored and what is found. Standard library and ``audiosearch.types`` only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audiosearch.types import Seconds, Word
+
+MAX_TERMS = 64
+"""Terms of a phrase; what is longer is no phrase that somebody remembers."""
+
+MAX_SLOP = 64
+"""Words that may lie between the terms of a phrase, all together."""
+
+MIN_PREFIX = 2
+"""Letters of a prefix; fewer would match nearly everything."""
+
+MAX_LETTERS = 200
+"""Letters of a stored word; what a recogniser makes longer is noise, and is cut."""
+
+CONTEXT_WORDS = 8
+"""Words of a hit before it and after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A file as it was when it was last looked at.
+
+    Args:
+        path: absolute.
+        size: in bytes.
+        modified_ns: time of modification, nanoseconds since 1970.
+    """
+
+    path: str
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording, known by its content, wherever copies of it lie.
+
+    Args:
+        id: hash of the content.
+        locations: sorted by path, at least one.
+        duration: stored to the millisecond.
+        model: fingerprint of the recogniser that heard it.
+        added: when, ISO 8601 in UTC.
+    """
+
+    id: str
+    locations: tuple[Location, ...]
+    duration: Seconds
+    model: str
+    added: str
+
+    def __post_init__(self) -> None:
+        if not self.locations:
+            raise ValueError(f"recording {self.id} has no location")
+
+    @property
+    def path(self) -> str:
+        """Where it lies, or the first place of several."""
+        return self.locations[0].path
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A normalised word, or with ``prefix`` at least MIN_PREFIX letters with which words begin."""
+
+    text: str
+    prefix: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.text or " " in self.text or not self.text.isprintable():
+            raise ValueError(f"{self.text!r} is not a word")
+        if self.prefix and len(self.text) < MIN_PREFIX:
+            raise ValueError(f"the prefix {self.text!r} has fewer than {MIN_PREFIX} letters")
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Terms that follow one another.
+
+    Args:
+        terms: one to MAX_TERMS.
+        slop: words that may lie between the terms, all together; 0 to MAX_SLOP.
+    """
+
+    terms: tuple[Term, ...]
+    slop: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.terms) <= MAX_TERMS:
+            raise ValueError(f"a phrase has 1 to {MAX_TERMS} terms, not {len(self.terms)}")
+        if not 0 <= self.slop <= MAX_SLOP:
+            raise ValueError(f"slop is 0 to {MAX_SLOP}, not {self.slop}")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A place where a phrase was said.
+
+    Args:
+        start: of its first word.
+        end: of its last word.
+        confidence: the lowest of the words that matched.
+        words: from the first to the last that matched, with what lies between them.
+        before: up to CONTEXT_WORDS words that precede it.
+        after: up to CONTEXT_WORDS words that follow it.
+    """
+
+    recording: Recording
+    start: Seconds
+    end: Seconds
+    confidence: float
+    words: tuple[Word, ...]
+    before: tuple[Word, ...]
+    after: tuple[Word, ...]
+
+    @property
+    def text(self) -> str:
+        """The words joined by single spaces."""
+        return " ".join(word.text for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """How much an index holds.
+
+    Args:
+        recordings: their number.
+        words: their number, repetitions counted.
+        seconds: of audio.
+        bytes: that the store takes on its disk.
+    """
+
+    recordings: int
+    words: int
+    seconds: Seconds
+    bytes: int

@@ -1,0 +1,304 @@
+"""An index brought up to date equals one made afresh, whatever happened to the folder and whenever it was stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import wave
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from audiosearch.errors import AudioError
+from audiosearch.types import Transcript, Word
+from indexer.index import Index
+from indexer.ingest import Forgotten, Found, Indexed, Record, Relocated, Started, ingest
+from indexer.types import Hit, Location, Phrase, Recording, Statistics
+from indexer.walk import Failed
+
+CLOCK = count(10**18, 10**9)  # so that no two changes of a file fall into one tick
+
+
+class Killed(BaseException):
+    """What kill -9 is to a test."""
+
+
+class MemoryIndex:
+    """An index in two dictionaries; ``fuse`` changes later it is killed, after the change or before it."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[Recording, tuple[Word, ...]]] = {}
+        self.fuse = -1
+        self.kill_after = False
+
+    def _change(self, change: Callable[[], object]) -> None:
+        self.fuse -= 1
+        if self.fuse == 0 and not self.kill_after:
+            raise Killed
+        change()
+        if self.fuse == 0:
+            raise Killed
+
+    def add(self, recording: Recording, words: Sequence[Word]) -> None:
+        self._change(lambda: self.kept.update({recording.id: (recording, tuple(words))}))
+
+    def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
+        recording, words = self.kept[recording_id]
+        self._change(lambda: self.kept.update({recording_id: (replace(recording, locations=tuple(locations)), words)}))
+
+    def remove(self, recording_id: str) -> None:
+        self._change(lambda: self.kept.pop(recording_id, None))
+
+    def recordings(self) -> list[Recording]:
+        return sorted((recording for recording, _ in self.kept.values()), key=lambda recording: recording.path)
+
+    def words(self, recording_id: str) -> tuple[Word, ...]:
+        return self.kept[recording_id][1]
+
+    def search(self, phrases: Sequence[Phrase], limit: int) -> list[Hit]:
+        raise NotImplementedError
+
+    def near(self, word: str, limit: int) -> list[str]:
+        raise NotImplementedError
+
+    def statistics(self) -> Statistics:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> MemoryIndex:
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        pass
+
+
+class Speller:
+    """Hears in a recording the hash of its bytes, so that a word tells which content it is of."""
+
+    def __init__(self, fingerprint: str = "speller", broken: Iterable[Path] = ()) -> None:
+        self.fingerprint = fingerprint
+        self.broken = set(broken)
+        self.heard: list[str] = []
+
+    def transcribe(self, path: Path) -> Transcript:
+        if path in self.broken:
+            raise AudioError(f"{path}: is broken.")
+        self.heard.append(path.name)
+        return Transcript(str(path), 0.1, (Word(spelt(path), 0.0, 0.1, 1.0),))
+
+
+def spelt(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def stamp(path: Path) -> None:
+    time = next(CLOCK)
+    os.utime(path, ns=(time, time))
+
+
+def sound(path: Path, seed: int) -> Path:
+    """Audio that is like no other seed's, always of the same size."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(random.Random(seed).randbytes(1600))
+    stamp(path)
+    return path
+
+
+def run(
+    index: Index, *paths: Path, speller: Speller | None = None, prune: bool = False, again: bool = False
+) -> list[Record]:
+    return list(ingest(index, speller or Speller(), paths, prune=prune, again=again))
+
+
+def found(records: Sequence[Record]) -> Found:
+    (only,) = [record for record in records if isinstance(record, Found)]
+    return only
+
+
+def content(index: Index) -> dict[str, list[str]]:
+    """What each recording says → where it lies."""
+    return {
+        index.words(recording.id)[0].text: [location.path for location in recording.locations]
+        for recording in index.recordings()
+    }
+
+
+def expected(folder: Path) -> dict[str, list[str]]:
+    """The same, straight from the files."""
+    places: dict[str, list[str]] = {}
+    for path in sorted(map(str, folder.rglob("*.wav"))):
+        places.setdefault(spelt(Path(path)), []).append(path)
+    return places
+
+
+def mutate(folder: Path, draw: random.Random) -> None:
+    """One thing that people do to folders."""
+    files = sorted(folder.rglob("*.wav"))
+    place = folder / draw.choice(["", "a", "b/c"]) / f"{draw.randrange(10**6)}.wav"
+    one, other = draw.choice(files), draw.choice(files)
+    what = draw.choice(["new", "change", "rename", "copy", "over", "swap", "delete", "touch", "move over"])
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if what == "new":
+        sound(place, draw.randrange(10**9))
+    elif what == "change":
+        sound(one, draw.randrange(10**9))
+    elif what == "rename":
+        one.rename(place)
+    elif what == "copy":
+        place.write_bytes(one.read_bytes())
+        stamp(place)
+    elif what == "over":
+        one.write_bytes(other.read_bytes())
+        stamp(one)
+    elif what == "swap" and one != other:
+        one.rename(place)
+        other.rename(one)
+        place.rename(other)
+    elif what == "delete" and len(files) > 2:
+        one.unlink()
+    elif what == "touch":
+        stamp(one)
+    elif what == "move over" and len(files) > 2:
+        one.rename(other)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_up_to_date_equals_afresh(tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    index, speller = MemoryIndex(), Speller()
+    for name in "pqrs":
+        sound(tmp_path / f"{name}.wav", draw.randrange(10**9))
+    for _ in range(12):
+        known = set(content(index))
+        speller.heard.clear()
+        records = run(index, tmp_path, speller=speller, prune=True)
+        assert content(index) == expected(tmp_path)
+        assert len(speller.heard) == len(set(content(index)) - known), "only what is new is heard, and once"
+        assert not [record for record in records if isinstance(record, Failed)]
+        assert found(run(index, tmp_path, speller=speller)).new == 0
+        for _ in range(draw.randrange(1, 5)):
+            mutate(tmp_path, draw)
+
+
+@pytest.mark.parametrize("kill_after", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_killed_at_any_change_a_second_run_finishes(tmp_path: Path, seed: int, kill_after: bool) -> None:
+    draw = random.Random(seed)
+    before = MemoryIndex()
+    for name in "pqrs":
+        sound(tmp_path / f"{name}.wav", draw.randrange(10**9))
+    run(before, tmp_path)
+    for _ in range(8):
+        mutate(tmp_path, draw)
+    for fuse in range(1, 100):
+        index = MemoryIndex()
+        index.kept = dict(before.kept)
+        index.fuse, index.kill_after = fuse, kill_after
+        try:
+            run(index, tmp_path, prune=True)
+        except Killed:
+            run(index, tmp_path, prune=True)
+            assert content(index) == expected(tmp_path)
+        else:
+            assert fuse > 3
+            break
+
+
+def test_copies_are_heard_once_and_renamed_not_again(tmp_path: Path) -> None:
+    index, speller = MemoryIndex(), Speller()
+    sound(tmp_path / "a.wav", 1)
+    sound(tmp_path / "copy.wav", 1)
+    records = run(index, tmp_path, speller=speller)
+    assert [type(record) for record in records[-3:]] == [Found, Started, Indexed]
+    assert speller.heard == ["a.wav"]
+    (tmp_path / "a.wav").rename(tmp_path / "z.wav")
+    records = run(index, tmp_path, speller=speller)
+    (moved,) = [record for record in records if isinstance(record, Relocated)]
+    assert (moved.added, moved.left) == ((str(tmp_path / "z.wav"),), (str(tmp_path / "a.wav"),))
+    assert speller.heard == ["a.wav"]
+
+
+def test_a_bad_file_is_reported_and_the_rest_go_on(tmp_path: Path) -> None:
+    index = MemoryIndex()
+    bad = sound(tmp_path / "a.wav", 1)
+    sound(tmp_path / "b.wav", 2)
+    records = run(index, tmp_path, speller=Speller(broken=[bad]))
+    assert [record.sentence for record in records if isinstance(record, Failed)] == [f"{bad}: is broken."]
+    assert list(content(index).values()) == [[str(tmp_path / "b.wav")]]
+    assert found(run(index, tmp_path)).new == 1, "it is tried again"
+
+
+def test_changed_content_replaces_only_when_it_is_heard(tmp_path: Path) -> None:
+    index = MemoryIndex()
+    path = sound(tmp_path / "a.wav", 1)
+    run(index, path)
+    old = content(index)
+    sound(path, 2)
+    run(index, path, speller=Speller(broken=[path]))
+    assert content(index) == old
+    records = run(index, path)
+    assert isinstance(records[-1], Forgotten)
+    assert records[-1].replaced
+    assert content(index) == expected(tmp_path)
+
+
+def test_a_file_that_changes_while_it_is_heard_is_not_taken(tmp_path: Path) -> None:
+    path = sound(tmp_path / "a.wav", 1)
+
+    class Slow(Speller):
+        def transcribe(self, path: Path) -> Transcript:
+            transcript = super().transcribe(path)
+            sound(path, 2)
+            return transcript
+
+    index = MemoryIndex()
+    records = run(index, path, speller=Slow())
+    assert isinstance(records[-1], Failed)
+    assert content(index) == {}
+    run(index, path)
+    assert content(index) == expected(tmp_path)
+
+
+def test_what_vanished_is_kept_and_counted_until_pruned(tmp_path: Path) -> None:
+    index = MemoryIndex()
+    gone, stays = sound(tmp_path / "a.wav", 1), sound(tmp_path / "b.wav", 2)
+    run(index, tmp_path)
+    gone.unlink()
+    before = content(index)
+    assert found(run(index, tmp_path)).gone == 1
+    assert content(index) == before
+    assert found(run(index, stays, prune=True)).gone == 0
+    assert content(index) == before
+    records = run(index, tmp_path, prune=True)
+    assert isinstance(records[-1], Forgotten)
+    assert content(index) == expected(tmp_path)
+
+
+def test_another_model_hears_only_when_told(tmp_path: Path) -> None:
+    index = MemoryIndex()
+    sound(tmp_path / "a.wav", 1)
+    sound(tmp_path / "b.wav", 2)
+    run(index, tmp_path, speller=Speller("old"))
+    (tmp_path / "a.wav").rename(tmp_path / "c.wav")
+    better = Speller("new")
+    assert found(run(index, tmp_path, speller=better)).outdated == 2
+    assert better.heard == []
+    records = run(index, tmp_path, speller=better, again=True)
+    assert (found(records).new, found(records).again) == (2, 2)
+    assert better.heard == ["b.wav", "c.wav"]
+    assert {recording.model for recording in index.recordings()} == {"new"}
+    assert found(run(index, tmp_path, speller=better, again=True)).new == 0
+
+
+def test_nothing_to_do_asks_nothing_of_the_transcriber(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing to hear")
+    transcriber: Speller = None  # type: ignore[assignment]
+    assert found(list(ingest(MemoryIndex(), transcriber, [tmp_path]))).files == 1

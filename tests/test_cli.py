@@ -1,0 +1,367 @@
+"""The command line as its user sees it: what goes where, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+import cli
+from audiosearch.errors import AudioError, QueryError
+from audiosearch.types import Transcript, Word
+from indexer.commands.drawing import clock, length, rows, shown
+from indexer.index import open_index
+from indexer.types import Location, Recording
+
+SENTENCE = list(map(str, "there it is i am a human saying human things and there it ends as it began".split()))
+
+
+def run(*arguments: str | Path) -> Result:
+    """``audiosearch`` in this process."""
+    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+
+
+def audiosearch(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """``audiosearch`` in a process of its own."""
+    command = [sys.executable, "-c", "import cli; cli.main()", *map(str, arguments)]
+    return subprocess.run(command, cwd=Path(cli.__file__).parent, capture_output=True, text=True, check=False)
+
+
+def words(confidence: float = 0.9) -> tuple[Word, ...]:
+    """SENTENCE from second 60 on, half a second each."""
+    return tuple(Word(text, 60 + n / 2, 60.4 + n / 2, confidence) for n, text in enumerate(SENTENCE))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """An index of two recordings, one of them with a copy."""
+    path = tmp_path / "store.db"
+    with open_index(str(path), create=True) as index:
+        for identity, names, confidence in (("a1b2c3d4", ["one.opus"], 0.9), ("e5f6a7b8", ["b.mp3", "c.mp3"], 0.5)):
+            places = tuple(Location(str(tmp_path / "talks" / name), 1, 1) for name in names)
+            index.add(Recording(identity * 4, places, 3723.4, "model", "2024-05-06T07:08:09+00:00"), words(confidence))
+    return path
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], Result]:
+    """Runs a command that raises something."""
+
+    def invoke(error: BaseException) -> Result:
+        @click.command()
+        def failing() -> None:
+            raise error
+
+        monkeypatch.setattr(cli.LazyGroup, "get_command", lambda *about: failing)
+        return run("anything")
+
+    return invoke
+
+
+class TestGroup:
+    """What all commands share."""
+
+    def test_what_a_user_caused_is_a_sentence(self, command: Callable[[BaseException], Result]) -> None:
+        result = command(QueryError("there is nothing to look for."))
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr == "Error: there is nothing to look for.\n"
+
+    def test_what_we_caused_keeps_its_traceback(self, command: Callable[[BaseException], Result]) -> None:
+        result = command(ZeroDivisionError("ours"))
+        assert isinstance(result.exception, ZeroDivisionError)
+
+    def test_interrupted(self, command: Callable[[BaseException], Result]) -> None:
+        result = command(KeyboardInterrupt())
+        assert result.exit_code == 130
+        assert result.stderr == "\nStopped by Ctrl-C.\n"
+
+    def test_unknown_commands_and_none(self) -> None:
+        assert "No such command 'serach'" in run("serach").stderr
+        assert run("serach").exit_code == 2
+        assert "index" in run("--help").stdout
+
+    def test_version(self) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            expected = version("audiosearch")
+        except PackageNotFoundError:
+            pytest.skip("audiosearch is not installed")
+        assert run("--version").stdout == f"audiosearch, version {expected}\n"
+
+    def test_a_reader_that_stops_reading_is_no_error(self, store: Path) -> None:
+        with open_index(str(store), create=False) as index:
+            (recording, _) = index.recordings()
+            places = [Location(f"{recording.path}-{n}", 1, 1) for n in range(20_000)]
+            index.relocate(recording.id, places)
+        process = subprocess.Popen(
+            [sys.executable, "-c", "import cli; cli.main()", "list", "--store", store],
+            cwd=Path(cli.__file__).parent,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        with process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.readline()
+            process.stdout.close()
+            assert process.stderr.read() == b""
+        assert process.returncode == 1
+
+
+class TestQuery:
+    """``audiosearch query``"""
+
+    def test_json_lines(self, store: Path) -> None:
+        result = run("query", "Human Things!", "--store", store, "--json")
+        assert result.exit_code == 0
+        first, second = map(json.loads, result.stdout.splitlines())
+        assert first == {
+            "path": str(store.parent / "talks" / "one.opus"),
+            "start": 64.0,
+            "end": 64.9,
+            "confidence": 0.9,
+            "text": "human things",
+            "before": "there it is i am a human saying",
+            "after": "and there it ends as it began",
+            "words": [
+                {"text": "human", "start": 64.0, "end": 64.4, "confidence": 0.9},
+                {"text": "things", "start": 64.0, "end": 64.9, "confidence": 0.9},
+            ],
+        }
+        assert second["confidence"] == 0.5
+        assert result.stderr == ""
+
+    def test_lines_in_a_pipe_are_whole(self, store: Path) -> None:
+        result = run("query", "human things", "--store", store)
+        header, first, second = result.stdout.splitlines()
+        assert header.split() == ["file", "start–end", "confidence", "words"]
+        assert first.startswith(str(store.parent / "talks" / "one.opus"))
+        assert "  0:01:04.0–0:01:04.9  90%         there it is i am a human saying «human things» and" in first
+        assert first.index("«") == second.index("«")
+
+    @pytest.mark.parametrize("columns", [40, 160])
+    def test_on_a_terminal_nothing_is_cut_off(
+        self, store: Path, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        from indexer.commands import query
+        from indexer.query import parse
+
+        monkeypatch.setenv("COLUMNS", str(columns))
+        with open_index(str(store), create=False) as index:
+            query._draw(index.search(parse(["human things"]).phrases, 9))
+        drawn = capsys.readouterr().out
+        letters = "".join(drawn.split())
+        assert "0:01:04.0–0:01:04.9" in letters
+        assert all(word in drawn for word in SENTENCE)
+        assert "…" not in drawn
+        if columns == 160:
+            assert max(map(len, drawn.splitlines())) <= columns
+        else:
+            assert f"{store.parent}/talks/one.opus" in drawn
+
+    def test_nothing_found(self, store: Path) -> None:
+        result = run("query", "humen things", "--store", store)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr == 'Nothing found for "humen things"; near "humen" there is human.\n'
+        assert "xylophone" in run("query", "xylophone", "--store", store).stderr
+        assert "--slop" in run("query", "things human", "--store", store).stderr
+
+    def test_limit_and_slop(self, store: Path) -> None:
+        result = run("query", "am human", "--slop", "1", "--limit", "1", "--store", store)
+        assert "«am a human»" in result.stdout
+        assert len(result.stdout.splitlines()) == 2
+        assert result.stderr == "The best 1 hits; --limit shows more.\n"
+
+    def test_how_it_was_read(self, store: Path) -> None:
+        assert "is read as" in run("query", "Human & things", "--store", store).stderr
+
+    def test_what_cannot_be_asked(self, store: Path) -> None:
+        assert run("query", "--store", store).exit_code == 2
+        for text in ("", "?!", " ".join(["word"] * 1000)):
+            result = run("query", text, "--store", store)
+            assert result.exit_code == 1
+            assert result.stderr.startswith("Error: ")
+
+    def test_no_index_yet(self, tmp_path: Path) -> None:
+        result = run("query", "word", "--store", tmp_path / "none.db")
+        assert result.exit_code == 1
+        assert "audiosearch index" in result.stderr
+        assert list(tmp_path.iterdir()) == []
+
+
+class Speller:
+    """Hears a fixed sentence."""
+
+    def __init__(self, model: Path | None) -> None:
+        self.fingerprint = "speller"
+
+    def transcribe(self, path: Path) -> Transcript:
+        if "broken" in path.name:
+            raise AudioError(f"{path}: is broken.")
+        return Transcript(str(path), 61.0, words())
+
+
+@pytest.fixture
+def talks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two recordings, and a recogniser that needs no model."""
+    monkeypatch.setattr("indexer.commands.index._LazyRecognizer", Speller)
+    folder = tmp_path / "talks"
+    folder.mkdir()
+    for name in ("one", "two"):
+        with wave.open(str(folder / f"{name}.wav"), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(name.encode() * 1000)
+    return folder
+
+
+class TestIndex:
+    """``audiosearch index``"""
+
+    def test_a_folder_and_again(self, talks: Path, tmp_path: Path) -> None:
+        store = tmp_path / "deep" / "store.db"
+        first = run("index", talks, "--store", store)
+        assert first.exit_code == 0
+        assert first.stdout.startswith("2 recordings indexed (2 min of audio in ")
+        assert f"{talks}/one.wav: {len(SENTENCE)} words\n" in first.stderr
+        (talks / "one.wav").rename(talks / "three.wav")
+        second = run("index", talks, "--store", store)
+        assert second.stdout == "1 unchanged, 1 moved or copied.\n"
+        assert second.stderr == f"{talks}/three.wav: was {talks}/one.wav\n"
+        (talks / "two.wav").unlink()
+        third = run("index", talks, "--store", store)
+        assert third.stdout == "1 unchanged. 1 recording is no longer there; --prune forgets them.\n"
+        assert run("index", talks, "--store", store, "--prune").stdout == "1 unchanged, 1 forgotten.\n"
+
+    def test_bad_files_are_reported_and_the_rest_go_on(self, talks: Path, tmp_path: Path) -> None:
+        (talks / "one.wav").rename(talks / "broken.wav")
+        (talks / "text.wav").write_text("this is text")
+        result = run("index", talks, tmp_path / "missing", "--store", tmp_path / "store.db")
+        assert result.exit_code == 1
+        assert result.stdout.startswith("1 recording indexed")
+        assert result.stdout.endswith("3 could not be used.\n")
+        assert all(
+            f"{path}: " in result.stderr for path in (talks / "broken.wav", talks / "text.wav", tmp_path / "missing")
+        )
+
+    def test_json_lines(self, talks: Path, tmp_path: Path) -> None:
+        (talks / "two.wav").rename(talks / "broken.wav")
+        result = run("index", talks, "--store", tmp_path / "store.db", "--json")
+        failed, indexed, finished = map(json.loads, result.stdout.splitlines())
+        assert (failed["event"], failed["path"]) == ("failed", str(talks / "broken.wav"))
+        assert (indexed["event"], indexed["path"]) == ("indexed", str(talks / "one.wav"))
+        assert finished["event"] == "finished"
+        assert (finished["indexed"], finished["failed"], finished["audio_seconds"]) == (1, 1, 61.0)
+
+    def test_interrupted(self, talks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        store = tmp_path / "store.db"
+
+        def interrupt(self: Speller, path: Path) -> Transcript:
+            if path.name == "two.wav":
+                raise KeyboardInterrupt
+            return Transcript(str(path), 61.0, words())
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Speller, "transcribe", interrupt)
+            result = run("index", talks, "--store", store)
+        assert result.exit_code == 130
+        assert "the same command goes on from here" in result.stderr
+        assert run("index", talks, "--store", store).stdout.startswith("1 recording indexed")
+
+    def test_nothing_there(self, tmp_path: Path) -> None:
+        (tmp_path / "notes.txt").write_text("no sound")
+        result = run("index", tmp_path / "notes.txt", tmp_path, "--store", tmp_path / "store")
+        assert result.exit_code == 1
+        (tmp_path / "empty").mkdir()
+        result = run("index", tmp_path / "empty", "--store", tmp_path / "store")
+        assert (result.exit_code, result.stdout) == (0, "No recordings found in 0 files.\n")
+
+    def test_a_store_that_cannot_be_written(self, talks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Speller, "transcribe", lambda *about: pytest.fail("the store is checked first"))
+        store = tmp_path / "store.db"
+        run("index", tmp_path / "missing", "--store", store)
+        monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+        result = run("index", talks, "--store", store)
+        assert result.exit_code == 1
+        assert f"{store}: cannot be written" in result.stderr
+
+    def test_a_model_that_is_not_there(self, talks: Path, tmp_path: Path) -> None:
+        result = run("index", talks, "--store", tmp_path / "store.db", "--model", tmp_path / "none")
+        assert result.exit_code == 2
+        assert not (tmp_path / "store.db").exists()
+
+
+class TestLibrary:
+    """``audiosearch list``, ``remove`` and ``info``"""
+
+    def test_list(self, store: Path) -> None:
+        lines = run("list", "--store", store).stdout.splitlines()
+        assert [line.split() for line in lines[1:]] == [
+            ["e5f6a7b8e5f6", "1:02:03.4", "2024-05-06", f"{store.parent}/talks/b.mp3"],
+            [f"{store.parent}/talks/c.mp3"],
+            ["a1b2c3d4a1b2", "1:02:03.4", "2024-05-06", f"{store.parent}/talks/one.opus"],
+        ]
+        first, _ = map(json.loads, run("list", "--store", store, "--json").stdout.splitlines())
+        assert first["paths"] == [f"{store.parent}/talks/b.mp3", f"{store.parent}/talks/c.mp3"]
+
+    def test_remove_by_path_folder_and_id(self, store: Path) -> None:
+        def left() -> list[str]:
+            lines = run("list", "--store", store, "--json").stdout.splitlines()
+            return [Path(path).name for line in lines for path in json.loads(line)["paths"]]
+
+        result = run("remove", store.parent / "talks" / "b.mp3", "--store", store)
+        assert result.stdout == "0 recordings removed.\n"
+        assert "is a copy and stays" in result.stderr
+        assert left() == ["c.mp3", "one.opus"]
+        assert run("remove", "a1b2c3d4a1b2", "--store", store).stdout == "1 recording removed.\n"
+        assert left() == ["c.mp3"]
+        assert run("remove", store.parent / "talks", "--store", store).stdout == "1 recording removed.\n"
+        assert left() == []
+        assert run("list", "--store", store).stderr == "The index is empty.\n"
+
+    def test_nothing_is_removed_when_a_name_is_wrong(self, store: Path) -> None:
+        result = run("remove", "a1b2c3d4", "nonsense", "--store", store)
+        assert result.exit_code == 1
+        assert "nonsense" in result.stderr
+        assert len(run("list", "--store", store, "--json").stdout.splitlines()) == 2
+
+    def test_info(self, store: Path) -> None:
+        facts = json.loads(run("info", "--store", store, "--json").stdout)
+        assert facts.pop("bytes") > 0
+        assert facts == {
+            "store": str(store),
+            "recordings": 2,
+            "words": 2 * len(SENTENCE),
+            "seconds": 2 * 3723.4,
+            "models": {"model": 2},
+        }
+        assert "audio       2.1 h" in run("info", "--store", store).stdout
+
+
+def test_times_are_rounded_once() -> None:
+    assert [clock(seconds) for seconds in (0, 59.96, 3599.96, 36000.04)] == [
+        "0:00:00.0",
+        "0:01:00.0",
+        "1:00:00.0",
+        "10:00:00.0",
+    ]
+    assert [length(seconds) for seconds in (3.4, 600, 36000)] == ["3 s", "10 min", "10.0 h"]
+
+
+def test_paths_are_shown_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert shown(str(tmp_path / "a" / "b")) == "a/b"
+    assert shown(f"{tmp_path}-more/b") == f"{tmp_path}-more/b"
+    assert shown("/a/\udcff") == "/a/\\udcff"
+
+
+def test_rows_are_as_wide_as_they_need_to_be() -> None:
+    assert rows(("a", "b"), [("long", "x"), ("", "y")]) == ["a     b", "long  x", "      y"]
