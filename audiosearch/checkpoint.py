@@ -119,12 +119,16 @@ def load_weights(network: DeepSpeech, tensors: Mapping[str, Tensor], path: Path)
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write tensors under a temporary name, then rename: the file is the old one or the new one, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, dict(metadata))
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    contents = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(contents, temporary, dict(metadata))
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path}: cannot be written ({error}).") from error
 
 
 def load_tensors(path: Path, kind: str, version: str) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -146,7 +150,7 @@ def load_tensors(path: Path, kind: str, version: str) -> tuple[dict[str, Tensor]
     if metadata.get("format") != kind:
         raise ModelError(f"{path}: is a safetensors file, but not one of the kind {kind}.")
     raise ModelError(
-        f"{path}: is of version {metadata.get('version')} and this program reads {version}; install a newer audiosearch."
+        f"{path}: is of version {metadata.get('version')} and this program reads {version}; install a newer one."
     )
 
 

@@ -114,10 +114,10 @@ def _initialise(cell: nn.LSTM | nn.GRU) -> None:
     """Glorot input weights, orthogonal recurrent weights, and an LSTM's forget gate open at the start."""
     for name, parameter in cell.named_parameters():
         if name.startswith("weight_ih"):
-            for gate in parameter.data.split(cell.hidden_size):
+            for gate in torch.split(parameter.data, cell.hidden_size):
                 nn.init.xavier_uniform_(gate)
         elif name.startswith("weight_hh"):
-            for gate in parameter.data.split(cell.hidden_size):
+            for gate in torch.split(parameter.data, cell.hidden_size):
                 nn.init.orthogonal_(gate)
         else:
             nn.init.zeros_(parameter)

@@ -107,11 +107,7 @@ def crawl(paths: Sequence[str | Path], known: Iterable[Recording]) -> Generator[
     Hidden files and folders are passed over unless they are given themselves. Links are followed, each folder once.
     """
     recordings = {recording.id: recording for recording in known}
-    claims: dict[Location, set[str]] = {}
-    for recording in recordings.values():
-        for location in recording.locations:
-            claims.setdefault(location, set()).add(recording.id)
-
+    claims = {location: recording.id for recording in recordings.values() for location in recording.locations}
     given = [absolute(path) for path in paths]
     met: dict[str, dict[str, Location]] = {}  # content → path → location
     durations: dict[str, Seconds] = {}  # of content that is new
@@ -123,19 +119,17 @@ def crawl(paths: Sequence[str | Path], known: Iterable[Recording]) -> Generator[
             continue
         files += 1
         yield Looked(found.path)
-        claimed = claims.get(found, set())
+        identity = claims.get(found)
         try:
-            if len(claimed) == 1:
-                (identity,) = claimed
-            elif is_recording(Path(found.path)):
+            if identity is None:
+                if not is_recording(Path(found.path)):
+                    silent.add(found.path)
+                    if found.path in given or promises_sound(Path(found.path)):
+                        yield Failed(found.path, trouble(Path(found.path)))
+                    continue
                 identity, found = content_id(found.path)
                 if identity not in recordings and identity not in durations:
                     durations[identity] = _duration(found.path)
-            else:
-                silent.add(found.path)
-                if found.path in given or promises_sound(Path(found.path)):
-                    yield Failed(found.path, trouble(Path(found.path)))
-                continue
         except AudioError as error:
             yield Failed(found.path, str(error))
         except OSError as error:

@@ -39,6 +39,9 @@ END = 1 << 32
 BUSY_SECONDS = 60
 """How long a writer waits for another; one addition takes about a second per ten hours of audio."""
 
+MERGE_PAGES = 1000
+"""Pages of 4 kB that removing a recording may write to give back the space of removed words."""
+
 NEAR_CANDIDATES = 50_000
 """Words of the vocabulary that are compared letter by letter, at most."""
 
@@ -101,6 +104,7 @@ class SqliteIndex:
             connection = apsw.Connection(str(made))
             connection.register_fts5_tokenizer("spaces", _spaces)
             with connection:
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}")
                 connection.execute(SCHEMA)
             connection.pragma("journal_mode", "wal")
@@ -246,6 +250,9 @@ class SqliteIndex:
         """Forget a recording."""
         with self._transaction("IMMEDIATE"):
             self._remove(recording_id)
+            # FTS5 keeps the words of deleted rows until segments are merged, SQLite keeps empty pages for itself.
+            self._connection.execute("INSERT INTO text (text, rank) VALUES ('merge', ?)", (MERGE_PAGES,))
+            self._connection.execute("PRAGMA incremental_vacuum")
 
     def _remove(self, recording_id: str) -> None:
         number = self._connection.execute("SELECT number FROM recordings WHERE id = ?", (recording_id,)).get

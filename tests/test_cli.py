@@ -21,7 +21,8 @@ from indexer.commands.drawing import clock, length, rows, shown
 from indexer.index import open_index
 from indexer.types import Location, Recording
 
-SENTENCE = list(map(str, "there it is i am a human saying human things and there it ends as it began".split()))
+TEXT = "there it is i am a human saying human things and there it ends as it began"
+SENTENCE = TEXT.split()
 
 
 def run(*arguments: str | Path) -> Result:
@@ -134,7 +135,7 @@ class TestQuery:
             "after": "and there it ends as it began",
             "words": [
                 {"text": "human", "start": 64.0, "end": 64.4, "confidence": 0.9},
-                {"text": "things", "start": 64.0, "end": 64.9, "confidence": 0.9},
+                {"text": "things", "start": 64.5, "end": 64.9, "confidence": 0.9},
             ],
         }
         assert second["confidence"] == 0.5

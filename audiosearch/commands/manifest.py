@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 KINDS = ("librispeech", "commonvoice", "ljspeech", "kaldi", "kur", "txt")  # corpora.KINDS, known without loading it
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  audiosearch manifest corpora --download librispeech:train-clean-100
+  audiosearch manifest cv-corpus/en --split dev -o dev.jsonl --rejects rejects.jsonl"""
+)
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "-o",
@@ -54,11 +59,6 @@ def manifest(
     DIR holds a LibriSpeech tree, a Common Voice release, an LJSpeech folder, a Kaldi data directory, a Kur data set,
     or audio with .txt files of the same names. Every row is checked: its recording must be readable, and as long as
     its text takes to say. What is left out is reported.
-
-    \b
-    Examples:
-      audiosearch manifest corpora --download librispeech:train-clean-100
-      audiosearch manifest cv-corpus/en --split dev -o dev.jsonl --rejects rejects.jsonl
     """
     from audiosearch.errors import ManifestError
     from audiosearch.training.corpora import check, read_corpus

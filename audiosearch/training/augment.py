@@ -171,13 +171,14 @@ def mix(sound: Sound, draws: Draws, sample_rate: int) -> tuple[Tensor, Tensor]:
 def resample(x: Tensor, padded: int, resampled: int) -> Tensor:
     """Samples [resampled] of ``x``, zero-padded to ``padded``, through its spectrum: no aliases, pitch moves too."""
     spectrum = torch.fft.rfft(x, n=padded)
-    return torch.fft.irfft(spectrum[: resampled // 2 + 1], n=resampled) * (resampled / padded)
+    y: Tensor = torch.fft.irfft(spectrum[: resampled // 2 + 1], n=resampled)
+    return y * (resampled / padded)
 
 
 def reverberate(x: Tensor, rooms: Tensor) -> Tensor:
     """Samples [B, S] as heard in rooms [B, L], as loud as before; the direct sound keeps its time."""
     size = _smooth(x.shape[1] + rooms.shape[1])
-    wet = torch.fft.irfft(torch.fft.rfft(x, n=size) * torch.fft.rfft(rooms, n=size), n=size)[:, : x.shape[1]]
+    wet: Tensor = torch.fft.irfft(torch.fft.rfft(x, n=size) * torch.fft.rfft(rooms, n=size), n=size)[:, : x.shape[1]]
     loudness = x.square().sum(1, keepdim=True) / wet.square().sum(1, keepdim=True).clamp(min=1e-12)
     return wet * loudness.sqrt()
 
@@ -196,7 +197,8 @@ def low_pass(x: Tensor, edges: Tensor, sample_rate: int) -> Tensor:
     spectrum = torch.fft.rfft(x, n=size)
     frequency = torch.arange(spectrum.shape[1], device=x.device) * (sample_rate / size)
     slope = ((frequency / edges - 1) / 0.1).clamp(0, 1)
-    return torch.fft.irfft(spectrum * (0.5 + 0.5 * torch.cos(torch.pi * slope)), n=size)[:, : x.shape[1]]
+    filtered: Tensor = torch.fft.irfft(spectrum * (0.5 + 0.5 * torch.cos(torch.pi * slope)), n=size)
+    return filtered[:, : x.shape[1]]
 
 
 def mask(x: Tensor, frames: Tensor, draws: Draws, config: AugmentConfig, features: FeaturesConfig) -> Tensor:

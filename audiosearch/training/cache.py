@@ -176,7 +176,8 @@ def _read_pcm(read: Reader, path: Path, sample_rate: int) -> NDArray[np.int16]:
     samples = read(path, sample_rate)
     if not np.isfinite(samples).all():
         raise AudioError(f"{path}: holds samples that are not numbers.")
-    return np.rint(np.clip(samples, -1, 1) * 32767).astype("<i2")
+    pcm: NDArray[np.int16] = np.rint(np.clip(samples, -1, 1) * 32767).astype("<i2")
+    return pcm
 
 
 def _read_index(folder: Path, sample_rate: int) -> dict[str | None, tuple[int, int]]:

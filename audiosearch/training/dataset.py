@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -120,7 +121,7 @@ def select(
 
 def frames_needed(text: str) -> int:
     """Emission frames that CTC needs at least: one a character, and a blank between equal neighbours."""
-    return len(text) + sum(a == b for a, b in zip(text, text[1:], strict=False))
+    return len(text) + sum(a == b for a, b in pairwise(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,9 @@ class Collator:
         self.room_samples = round(ROOM_SECONDS * sample_rate)
         self.seed = seed
 
-    def __call__(self, step: NDArray[np.int64], draws: Draws, epoch: int, process: int = 0, processes: int = 1) -> Batch:
+    def __call__(
+        self, step: NDArray[np.int64], draws: Draws, epoch: int, process: int = 0, processes: int = 1
+    ) -> Batch:
         """A process's share of the utterances of a step; ``draws`` are of all utterances."""
         utterances, counts = share(step, process, processes)
         draws = draws.take(utterances)

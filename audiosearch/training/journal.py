@@ -39,7 +39,7 @@ class Journal:
         except ImportError:
             self._missing.append(Notice("TensorBoard is not installed, so no events are written for it."))
         else:
-            self._events = SummaryWriter(str(folder), purge_step=step + 1)  # type: ignore[no-untyped-call]
+            self._events = SummaryWriter(str(folder), purge_step=step + 1)
 
     def write(self, record: Record) -> Iterator[Notice]:
         """Note a report; what cannot be done is said once."""
@@ -60,18 +60,20 @@ class Journal:
         yield from self._missing
         self._missing = []
 
-    def close(self) -> None:
-        """End the event file."""
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         if self._events is not None:
-            self._events.close()  # type: ignore[no-untyped-call]
+            self._events.close()
 
     def _write_events(self, row: dict[str, Any]) -> None:
         if self._events is None:
             return
         for key, value in row.items():
             if key not in ("step", "total_steps", "epochs") and isinstance(value, int | float):
-                self._events.add_scalar(f"{row['kind']}/{key}", value, row["step"])  # type: ignore[no-untyped-call]
-        self._events.flush()  # type: ignore[no-untyped-call]
+                self._events.add_scalar(f"{row['kind']}/{key}", value, row["step"])
+        self._events.flush()
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

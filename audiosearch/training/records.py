@@ -119,6 +119,4 @@ class Finished:
     output: Path
 
 
-Record = (
-    Decoding | LeftOut | Notice | Started | StepReport | SkippedStep | ValidationReport | Saved | Finished
-)
+Record = Decoding | LeftOut | Notice | Started | StepReport | SkippedStep | ValidationReport | Saved | Finished

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+import yaml
 from torch import Tensor
 
-from audiosearch.checkpoint import AcousticModel, load_model
+from audiosearch.checkpoint import load_model
 from audiosearch.config import Config
-from audiosearch.errors import ManifestError, ModelError, TrainingError
+from audiosearch.errors import ModelError, TrainingError
 from audiosearch.features import Features
 from audiosearch.model import DeepSpeech
 from audiosearch.text import Alphabet
-from audiosearch.training.cache import PcmCache, Reader, Source, build, is_cache
-from audiosearch.training.dataset import Dataset, Recordings, select
-from audiosearch.training.distributed import Processes, choose_device, together
+from audiosearch.training import sources
+from audiosearch.training.cache import Reader
+from audiosearch.training.dataset import Collator, Dataset, Recordings, select
+from audiosearch.training.distributed import choose_device, together
 from audiosearch.training.journal import Journal
-from audiosearch.training.manifest import read_manifest
-from audiosearch.training.records import LeftOut, Record
+from audiosearch.training.learner import Learner
+from audiosearch.training.records import Finished, LeftOut, Notice, Record
 from audiosearch.training.state import FILE_NAME, TrainingState, load_state
 from audiosearch.training.trainer import Trainer
 
-NO_DATA = """there is nothing to train on: no manifest is named in data.train or given with --train.
-A manifest has a line of JSON for every utterance: {"audio": "a.flac", "text": "what is said"}.
-To begin with LibriSpeech's 100 hours:
-  audiosearch manifest --download librispeech:train-clean-100 DIR
-  audiosearch manifest --download librispeech:dev-clean DIR
-each makes a manifest; give them with --train and --valid."""
+CONFIG_NAME = "config.yaml"
+"""The settings of a run, in its folder."""
+
+NO_DATA = """there is nothing to train on: the settings name no manifest in data.train, and --train gives none.
+A manifest has one JSON object a line: {"audio": "a.flac", "text": "what is said"}.
+LibriSpeech is a good beginning (6.3 GB for the 100 hours):
+  audiosearch manifest --download librispeech:train-clean-100 corpora
+  audiosearch manifest --download librispeech:dev-clean corpora
+  audiosearch train --train corpora/manifest-train-clean-100.jsonl --valid corpora/manifest-dev-clean.jsonl"""
 
 
 def train(
@@ -45,7 +50,7 @@ def train(
     prepare_only: bool = False,
     read: Reader | None = None,
 ) -> Iterator[Record]:
-    """Train a network and report on the way; the first process of several reports.
+    """Train a network and report on the way; of several processes the first reports.
 
     Args:
         output: the run's folder.
@@ -61,132 +66,125 @@ def train(
     """
     if not config.data.train:
         raise TrainingError(NO_DATA)
-    device = choose_device(config.trainer)
+    stop = stop or threading.Event()
     alphabet = Alphabet()
-    sources = {path: _sources(path) for path in (*config.data.train, *config.data.valid)}
-    extra = {path: _folder_sources(path) for path in (*config.augment.noise, *config.augment.rooms)}
-    state = load_state(output / FILE_NAME) if resume else None
-    weights = None
-    if state is not None:
-        _check_fits(config, state, output)
-    elif init is not None:
-        weights = _initial_weights(load_model(init), config, alphabet, init)
+    device = choose_device(config.trainer)
+    found = sources.find(config)
+    state = _checkpoint(config, output) if resume else None
+    weights = _initial_weights(config, alphabet, init) if init is not None else None
+    if state is None and not prepare_only and (output / FILE_NAME).exists():
+        raise TrainingError(f"{output}: holds a run already; give --resume to go on with it, or another --output.")
+    rate = config.features.sample_rate
+    cache = Path(config.data.cache) if config.data.cache else output / "cache"
     with together(device) as processes:
-        root = Path(config.data.cache) if config.data.cache else output / "cache"
-        rate = config.features.sample_rate
         if processes.first:
-            for path, listed in {**sources, **extra}.items():
-                if listed is not None:
-                    yield from build(cache_folder(root, path), rate, path, listed, read)
+            _write_config(config, output)
+            yield from _changed_settings(config, state)
+            for decoded in sources.decode(found, cache, rate, read):
+                yield decoded
+                if stop.is_set():
+                    yield Finished(0, 0, "stopped", 0, output)
+                    return
         processes.wait()
         if prepare_only:
             return
-
-        def recordings(paths: Sequence[str]) -> Recordings:
-            folders = [Path(p) if is_cache(Path(p)) else cache_folder(root, p) for p in paths]
-            return Recordings([PcmCache(folder, rate) for folder in folders])
-
-        training, left_out = _training_set(config, recordings(config.data.train), alphabet)
-        validation, left_out_too = _validation_set(config, recordings(config.data.valid), alphabet)
+        training, left_out = _training_set(config, sources.recordings(config.data.train, cache, rate), alphabet)
+        valid, left_out_too = _validation_set(config, sources.recordings(config.data.valid, cache, rate), alphabet)
         if processes.first:
             yield from left_out + left_out_too
         if len(training) == 0:
-            raise TrainingError("no utterance is left to train on; see the reasons above.")
-        noises, rooms = recordings(config.augment.noise), recordings(config.augment.rooms)
-        trainer = Trainer(
-            config, alphabet, training, validation, noises, rooms, processes, output,
-            stop or threading.Event(), state, weights,
-        )  # fmt: skip
-        yield from _journalled(trainer, max_minutes, processes)
-
-
-def _journalled(trainer: Trainer, max_minutes: float | None, processes: Processes) -> Iterator[Record]:
-    if not processes.first:
-        for _ in trainer.fit(max_minutes):
-            pass
-        return
-    journal = Journal(trainer.output, trainer.progress.step)
-    try:
-        for record in trainer.fit(max_minutes):
-            yield from journal.write(record)
-            yield record
-    finally:
-        journal.close()
-
-
-def cache_folder(root: Path, path: str) -> Path:
-    """Where the decoded audio of a manifest or folder is kept."""
-    absolute = Path(path).absolute()
-    name = absolute.parent.name if absolute.stem == "manifest" else absolute.stem
-    return root / f"{name}-{hashlib.sha1(str(absolute).encode()).hexdigest()[:8]}"
-
-
-def _sources(path: str) -> list[Source] | None:
-    """What a manifest lists; None for a cache, which needs no decoding."""
-    if is_cache(Path(path)):
-        return None
-    if Path(path).is_dir():
-        raise ManifestError(f"{path}: is a folder; give a manifest, which `audiosearch manifest {path}` makes.")
-    return [Source(row.audio, row.text, row.speaker, row.id) for row in read_manifest(path)]
-
-
-def _folder_sources(path: str) -> list[Source] | None:
-    """The recordings in a folder of noises or rooms; None for a cache."""
-    folder = Path(path)
-    if is_cache(folder):
-        return None
-    if not folder.is_dir():
-        raise ManifestError(f"{path}: there is no such folder of recordings.")
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.suffix.lower() in AUDIO_SUFFIXES)
-    if not files:
-        raise ManifestError(f"{path}: the folder holds no recordings.")
-    return [Source(file, "", None, str(file.relative_to(folder))) for file in files]
-
-
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a"}
+            raise TrainingError("no utterance is left to train on: all were left out.")
+        noises = sources.recordings(config.augment.noise, cache, rate)
+        rooms = sources.recordings(config.augment.rooms, cache, rate)
+        collate = Collator(training, noises, rooms, rate, config.trainer.seed)
+        learner = Learner(config, alphabet, processes, weights)
+        trainer = Trainer(config, alphabet, learner, collate, valid, output, stop, state)
+        if not processes.first:
+            for _ in trainer.fit(max_minutes):
+                pass
+            return
+        with Journal(output, trainer.progress.step) as journal:
+            for record in trainer.fit(max_minutes):
+                yield record
+                yield from journal.write(record)
 
 
 def _training_set(config: Config, recordings: Recordings, alphabet: Alphabet) -> tuple[Dataset, list[LeftOut]]:
     features = Features(config.features)
-    with torch.device("meta"):
+    with torch.device("meta"):  # only asked how many frames it makes
         network = DeepSpeech(config.model, config.features.bins, len(alphabet))
+
+    def emission_frames(samples: Tensor) -> Tensor:
+        return network.frames(features.frames(samples))
+
     fastest = max(*config.augment.speed, 1.0) if config.augment.speed_probability > 0 else 1.0
-    return select(
-        "training", recordings, alphabet, config.data, config.features.sample_rate,
-        lambda samples: network.frames(features.frames(samples)), fastest,
-    )  # fmt: skip
+    rate = config.features.sample_rate
+    return select("training", recordings, alphabet, config.data, rate, emission_frames, fastest)
 
 
 def _validation_set(config: Config, recordings: Recordings, alphabet: Alphabet) -> tuple[Dataset, list[LeftOut]]:
     """At most ``trainer.validate_seconds`` of the recordings, drawn so that all parts of the manifests are there."""
-    readable = [n for n in range(len(recordings)) if set(recordings.clip(n).text) <= set(alphabet.labels)]
-    order = np.random.default_rng(config.trainer.seed).permutation(len(readable))
+    known = set(alphabet.labels)
+    readable = [number for number in range(len(recordings)) if known.issuperset(recordings.clip(number).text)]
     budget = config.trainer.validate_seconds * config.features.sample_rate
-    chosen = []
-    for number in (readable[place] for place in order):
-        budget -= recordings.clip(number).samples
-        if budget < 0:
+    chosen: list[int] = []
+    for place in np.random.default_rng(config.trainer.seed).permutation(len(readable)).tolist():
+        budget -= recordings.clip(readable[place]).samples
+        if budget < 0 and chosen:
             break
-        chosen.append(number)
+        chosen.append(readable[place])
     left_out = []
     if foreign := sorted(set(range(len(recordings))) - set(readable)):
         ids = tuple(recordings.clip(number).id for number in foreign[:3])
-        left_out.append(LeftOut("validation", "with characters outside the alphabet", len(foreign), len(recordings), ids))
+        reason = "with characters outside the alphabet"
+        left_out.append(LeftOut("validation", reason, len(foreign), len(recordings), ids))
     return Dataset(recordings, sorted(chosen), alphabet), left_out
 
 
-def _check_fits(config: Config, state: TrainingState, output: Path) -> None:
+def _checkpoint(config: Config, output: Path) -> TrainingState:
+    path = output / FILE_NAME
+    if not path.exists():
+        raise ModelError(f"{output}: there is no run to resume; leave --resume out, or give its --output.")
+    state = load_state(path)
     if (config.features, config.model) != (state.config.features, state.config.model):
-        raise ModelError(
-            f"{output}: features or model of the settings differ from the checkpoint's; resume with its own, "
-            "or begin a new run."
-        )
+        raise ModelError(f"{path}: was trained with other settings of features or model; resume it with its own.")
+    return state
 
 
-def _initial_weights(model: AcousticModel, config: Config, alphabet: Alphabet, path: Path) -> dict[str, Tensor]:
-    """Weights to begin with, of a model with the same features, network and alphabet."""
-    ours, theirs = config.model, model.config.model
-    same = ours.model_copy(update={"dropout": 0}) == theirs.model_copy(update={"dropout": 0})
-    if not same or model.config.features != config.features or model.alphabet != alphabet:
-        raise ModelError(f"{path}: features, model or alphabet differ from the settings; take over its own to go on.")
+def _initial_weights(config: Config, alphabet: Alphabet, path: Path) -> dict[str, Tensor]:
+    """Weights of a model with the same features, network and alphabet."""
+    model = load_model(path)
+    ours, theirs = (section.model_copy(update={"dropout": 0.0}) for section in (config.model, model.config.model))
+    for name, same in [
+        ("features", config.features == model.config.features),
+        ("model", ours == theirs),
+        ("alphabet", alphabet == model.alphabet),
+    ]:
+        if not same:
+            raise ModelError(f"{path}: its {name} differs from the settings, so its weights do not fit.")
     return model.network.state_dict()
+
+
+def _write_config(config: Config, output: Path) -> None:
+    """The settings for ``--resume`` and for the reader; also the proof that the folder can be written."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+        (output / CONFIG_NAME).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise TrainingError(f"{output}: cannot be written ({error.strerror}); give another --output.") from error
+
+
+def _changed_settings(config: Config, state: TrainingState | None) -> Iterator[Notice]:
+    """What differs from the settings of the checkpoint: the run goes on, but not as if it had never stopped."""
+    if state is None:
+        return
+    before, after = _flat(state.config), _flat(config)
+    for key in sorted(before):
+        if before[key] != after[key] and key not in ("data.cache", "trainer.save_every_minutes", "trainer.workers"):
+            yield Notice(f"The run goes on with {key} = {after[key]}, which was {before[key]}.")
+
+
+def _flat(config: Config) -> dict[str, Any]:
+    sections = config.model_dump(mode="json")
+    return {f"{section}.{key}": value for section, values in sections.items() for key, value in values.items()}

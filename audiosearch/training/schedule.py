@@ -8,7 +8,7 @@ from audiosearch.config import OptimConfig
 
 
 def learning_rate(step: int, total: int, config: OptimConfig) -> float:
-    """Rate of optimiser step ``step``, counted from 0, of ``total``: a linear rise, then decay to the final fraction."""
+    """Rate of step ``step`` of ``total``, counted from 0: a linear rise, then decay to the final fraction."""
     if step < config.warmup_steps:
         return config.lr * (step + 1) / (config.warmup_steps + 1)
     if config.schedule == "constant":
@@ -19,6 +19,6 @@ def learning_rate(step: int, total: int, config: OptimConfig) -> float:
     return config.lr * (config.final_lr_fraction + (1 - config.final_lr_fraction) * remaining)
 
 
-def averaging_decay(updates: int, config: OptimConfig) -> float:
-    """Decay of the weights' moving average after so many updates; it starts short, or the first weights would linger."""
-    return min(config.ema_decay, (1 + updates) / (10 + updates))
+def averaging_decay(steps: int, config: OptimConfig) -> float:
+    """Decay of the weights' moving average after so many steps; low at first, or the first weights would linger."""
+    return min(config.ema_decay, (1 + steps) / (10 + steps))

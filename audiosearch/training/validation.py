@@ -68,7 +68,10 @@ def validate(
         for number, text in zip(chosen, read(log_probs, lengths, alphabet), strict=True):
             predictions[number] = text
     texts = [dataset.texts[number] for number in predictions]
-    words, characters = word_errors(texts, list(predictions.values())), character_errors(texts, list(predictions.values()))
+    words, characters = (
+        word_errors(texts, list(predictions.values())),
+        character_errors(texts, list(predictions.values())),
+    )
     totals = processes.sum(
         [loss, labels, words.errors, words.total, characters.errors, characters.total, len(predictions)]
     )

@@ -189,8 +189,9 @@ def test_up_to_date_equals_afresh(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.parametrize("kill_after", [False, True])
+@pytest.mark.parametrize("prune", [False, True])
 @pytest.mark.parametrize("seed", range(4))
-def test_killed_at_any_change_a_second_run_finishes(tmp_path: Path, seed: int, kill_after: bool) -> None:
+def test_killed_at_any_change_a_second_run_finishes(tmp_path: Path, seed: int, prune: bool, kill_after: bool) -> None:
     draw = random.Random(seed)
     before = MemoryIndex()
     for name in "pqrs":
@@ -198,18 +199,30 @@ def test_killed_at_any_change_a_second_run_finishes(tmp_path: Path, seed: int, k
     run(before, tmp_path)
     for _ in range(8):
         mutate(tmp_path, draw)
+    stopped = []
     for fuse in range(1, 100):
         index = MemoryIndex()
         index.kept = dict(before.kept)
         index.fuse, index.kill_after = fuse, kill_after
         try:
-            run(index, tmp_path, prune=True)
+            run(index, tmp_path, prune=prune)
         except Killed:
-            run(index, tmp_path, prune=True)
-            assert content(index) == expected(tmp_path)
+            run(index, tmp_path, prune=prune)
+            stopped.append(content(index))
         else:
-            assert fuse > 3
             break
+    assert len(stopped) > 2
+    assert all(ended == content(index) for ended in stopped)
+
+
+def test_known_content_over_known_content(tmp_path: Path) -> None:
+    index = MemoryIndex()
+    path, other = sound(tmp_path / "a.wav", 1), sound(tmp_path / "b.wav", 2)
+    run(index, tmp_path)
+    path.write_bytes(other.read_bytes())
+    stamp(path)
+    run(index, tmp_path)
+    assert content(index) == expected(tmp_path)
 
 
 def test_copies_are_heard_once_and_renamed_not_again(tmp_path: Path) -> None:

@@ -1,0 +1,178 @@
+"""Samples of windows → log-probabilities: features and network, on the best device and in the best precision.
+
+Legend: B windows of a batch, S samples, T' emission frames, V labels.
+
+On a processor every core runs its own batch in one thread. A recurrent layer meets at a barrier in every frame, and
+where the cores are shared with the decoder, or anyone, waiting there costs far more than the larger batch saves.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import torch
+
+from audiosearch.checkpoint import AcousticModel
+from audiosearch.config import ModelConfig, WindowConfig
+from audiosearch.windows import WindowGrid
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Tag = TypeVar("Tag")
+
+MOST_WORKERS = 4
+"""Batches at once on a processor; each needs some 300 MB with the full-size network."""
+
+MOST_ROWS = 128
+"""Windows of a batch, however short they are."""
+
+
+@dataclass
+class StageTimes:
+    """Processor seconds spent in each stage, of the threads that led them."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Count some more for a stage."""
+        with self._lock:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+
+@dataclass(frozen=True)
+class Item(Generic[Tag]):
+    """Something on its way through the network: a window's samples [S], or None for what only keeps its place."""
+
+    tag: Tag
+    samples: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class Answer(Generic[Tag]):
+    """The log-probabilities [T', V] of an item's samples, if it had any."""
+
+    tag: Tag
+    log_probs: NDArray[np.float32] | None
+
+
+class Inference:
+    """Runs a model over windows, several batches at once.
+
+    Args:
+        model: moved to ``device``.
+        grid: the windows to come.
+        config: batch size and precision.
+        device: a GPU where there is one, unless given.
+    """
+
+    def __init__(
+        self, model: AcousticModel, grid: WindowGrid, config: WindowConfig, device: torch.device | None = None
+    ) -> None:
+        self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network = model.network.to(self.device).eval()
+        self.features = model.features.to(self.device)
+        self.dtype = choose_precision(config.precision, self.device, model.config.model)
+        self.times = StageTimes()
+        self.batch_samples = config.batch * grid.size * grid.unit
+        self.cores = available_cores()
+        self.workers = min(self.cores, MOST_WORKERS) if self.device.type == "cpu" else 1
+        self.threads = max(self.cores // self.workers // 2, 1)
+        self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="network")
+
+    def close(self) -> None:
+        """Wait for what is running, then give the threads back."""
+        self._executor.shutdown(cancel_futures=True)
+
+    def run(self, items: Iterable[Item[Tag]]) -> Iterator[Answer[Tag]]:
+        """Answers in the order of the items, of which a batch for each worker and one more are held."""
+        running: deque[tuple[list[Item[Tag]], list[Future[list[NDArray[np.float32]]]]]] = deque()
+        group: list[Item[Tag]] = []
+        for item in items:
+            if self._is_full(group, item):
+                running.append((group, [self._submit(group, self.threads)]))
+                group = []
+                while len(running) > self.workers:
+                    yield from _answers(*running.popleft())
+            group.append(item)
+        alone = not running
+        parts = _split(group, self.workers)
+        threads = self.cores // max(len(parts), 1) if alone else self.threads
+        running.append((group, [self._submit(part, threads) for part in parts]))
+        while running:
+            yield from _answers(*running.popleft())
+
+    def _is_full(self, group: Sequence[Item[Tag]], further: Item[Tag]) -> bool:
+        """Whether a batch, padded to its longest window, would grow too large; short windows may be more."""
+        lengths = [len(item.samples) for item in group if item.samples is not None]
+        if further.samples is None:
+            return len(group) - len(lengths) >= 1000
+        rows = len(lengths) + 1
+        return rows > MOST_ROWS or (rows > 1 and rows * max([*lengths, len(further.samples)]) > self.batch_samples)
+
+    def _submit(self, group: Sequence[Item[Tag]], threads: int) -> Future[list[NDArray[np.float32]]]:
+        windows = [item.samples for item in group if item.samples is not None]
+        return self._executor.submit(self._log_probs, windows, max(threads, 1))
+
+    def _log_probs(self, windows: Sequence[NDArray[np.float32]], threads: int) -> list[NDArray[np.float32]]:
+        """Log-probabilities [T', V] of each of some windows."""
+        if not windows:
+            return []
+        if self.device.type == "cpu":
+            torch.set_num_threads(threads)  # of this thread alone
+        lengths = torch.tensor([len(window) for window in windows])
+        samples = torch.zeros(len(windows), int(lengths.max()))
+        for row, window in zip(samples, windows, strict=True):
+            row[: len(window)] = torch.from_numpy(window)
+        with torch.inference_mode():
+            started = time.thread_time()
+            features, frames = self.features(samples.to(self.device), lengths.to(self.device))
+            heard = time.thread_time()
+            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+                log_probs, frames = self.network(features, frames)
+            rows = [row[:length].numpy() for row, length in zip(log_probs.cpu(), frames.tolist(), strict=True)]
+        self.times.add("features", (heard - started) * threads)
+        self.times.add("network", (time.thread_time() - heard) * threads)
+        return rows
+
+
+def choose_precision(setting: str, device: torch.device, config: ModelConfig) -> torch.dtype:
+    """bf16 where it is faster: on a GPU, or on a processor that multiplies it natively, save for GRUs there."""
+    if setting != "auto":
+        return torch.bfloat16 if setting == "bf16" else torch.float32
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    native = any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16"))
+    return torch.bfloat16 if native and config.cell == "lstm" else torch.float32
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _split(group: Sequence[Item[Tag]], parts: int) -> list[Sequence[Item[Tag]]]:
+    """At most so many runs of about equally many windows."""
+    windows = [index for index, item in enumerate(group) if item.samples is not None]
+    parts = min(parts, len(windows))
+    edges = [windows[len(windows) * part // parts] for part in range(1, parts)]
+    return [group[start:end] for start, end in zip([0, *edges], [*edges, len(group)], strict=True)]
+
+
+def _answers(
+    group: Sequence[Item[Tag]], futures: Sequence[Future[list[NDArray[np.float32]]]]
+) -> Iterator[Answer[Tag]]:
+    rows = iter([row for future in futures for row in future.result()])
+    for item in group:
+        yield Answer(item.tag, next(rows) if item.samples is not None else None)

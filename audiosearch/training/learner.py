@@ -1,0 +1,152 @@
+"""What learns: the network, the moving average of its weights, and the optimiser that changes them.
+
+Legend: B batch, S samples, T frames, F bins, T' emission frames, V labels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from audiosearch.checkpoint import load_weights
+from audiosearch.config import Config, OptimConfig
+from audiosearch.errors import ModelError, TrainingError
+from audiosearch.features import Features
+from audiosearch.model import DeepSpeech
+from audiosearch.text import Alphabet
+from audiosearch.training import augment
+from audiosearch.training.dataset import Batch
+from audiosearch.training.distributed import Processes
+from audiosearch.training.schedule import averaging_decay, learning_rate
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What one step came to, over all processes; where it is not ``finite`` the weights are as before.
+
+    Args:
+        loss: sum of the CTC losses in nats.
+        samples: of audio after augmentation, without padding.
+    """
+
+    loss: float
+    labels: int
+    samples: int
+    lr: float
+    gradient_norm: float
+    finite: bool
+
+
+class Learner:
+    """Network, average and optimiser; everything random in a step is a function of seed, step and process.
+
+    Args:
+        init: weights to begin with.
+    """
+
+    def __init__(
+        self, config: Config, alphabet: Alphabet, processes: Processes, init: Mapping[str, Tensor] | None = None
+    ) -> None:
+        self.config = config
+        self.blank = alphabet.blank
+        self.processes = processes
+        self.device = processes.device
+        precision = config.trainer.precision
+        self.bf16 = precision == "bf16" or (precision == "auto" and self.device.type == "cuda")
+        self.features = Features(config.features).to(self.device)
+        torch.manual_seed(config.trainer.seed)
+        self.network = DeepSpeech(config.model, config.features.bins, len(alphabet)).to(self.device)
+        self.average = DeepSpeech(config.model, config.features.bins, len(alphabet)).to(self.device)
+        self.average.requires_grad_(False)
+        if init is not None:
+            self.network.load_state_dict(init)
+        self.average.load_state_dict(self.network.state_dict())
+        self.optimiser = _optimiser(self.network, config.optim)
+        self.parallel: nn.Module = self.network
+        if processes.count > 1:
+            self.parallel = DistributedDataParallel(self.network)
+
+    def step(self, batch: Batch, step: int, total_steps: int) -> Update:
+        """One update of the weights and of their average, unless the loss or its gradient is not finite.
+
+        Raises:
+            TrainingError: the batch does not fit in the GPU's memory.
+        """
+        lr = learning_rate(step, total_steps, self.config.optim)
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr
+        try:
+            loss = self._loss(batch, step)
+            scale = self.processes.count / max(batch.step_labels, 1)  # of several processes, DDP takes the mean
+            (loss * (scale if batch.counts else 0.0)).backward()  # type: ignore[no-untyped-call]
+        except torch.OutOfMemoryError as error:
+            raise TrainingError(
+                f"a batch of {self.config.trainer.batch_seconds:g} s of audio does not fit in the GPU's memory; "
+                "lower trainer.batch_seconds or data.max_seconds."
+            ) from error
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optim.clip_norm).item()
+        total, samples = self.processes.sum([loss.item() if batch.counts else 0.0, batch.samples])
+        finite = math.isfinite(total) and math.isfinite(norm)
+        if finite:
+            self.optimiser.step()
+            decay = averaging_decay(step, self.config.optim)
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
+        self.optimiser.zero_grad()
+        return Update(total, batch.step_labels, round(samples), lr, norm, finite)
+
+    def _loss(self, batch: Batch, step: int) -> Tensor:
+        """Sum of the CTC losses (Graves et al. 2006) of a batch, in nats."""
+        seed = np.random.SeedSequence([self.config.trainer.seed, step, self.processes.rank])
+        torch.manual_seed(int(seed.generate_state(1, np.uint64)[0]))  # of dropout
+        with torch.no_grad():
+            x, lengths = augment.mix(batch.sound.to(self.device), batch.draws, self.config.features.sample_rate)
+            x, frames = self.features(x, lengths)  # [B, S] → [B, T, F]
+            x = augment.mask(x, frames, batch.draws, self.config.augment, self.config.features)
+        self.parallel.train()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            log_probs, frames = self.parallel(x, frames)
+        return nn.functional.ctc_loss(
+            log_probs.transpose(0, 1),  # [B, T', V] → [T', B, V]
+            batch.labels.to(self.device, torch.int64),
+            frames,
+            batch.label_lengths.to(self.device),
+            blank=self.blank,
+            reduction="sum",
+        )
+
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """All that changes, by part (``weights``, ``average``, the optimiser's moments) and parameter."""
+        names: dict[Tensor, str] = {parameter: name for name, parameter in self.network.named_parameters()}
+        parts: dict[str, dict[str, Tensor]] = {
+            "weights": dict(self.network.state_dict()),
+            "average": dict(self.average.state_dict()),
+        }
+        for parameter, moments in self.optimiser.state.items():
+            for part, tensor in moments.items():
+                parts.setdefault(part, {})[names[parameter]] = tensor
+        return parts
+
+    def restore(self, parts: Mapping[str, Mapping[str, Tensor]], path: Path) -> None:
+        """Take over what :meth:`tensors` gave; ``path`` is named in errors."""
+        load_weights(self.network, parts.get("weights", {}), path)
+        load_weights(self.average, parts.get("average", {}), path)
+        for name, parameter in self.network.named_parameters():
+            for part in parts.keys() - {"weights", "average"}:
+                if name not in parts[part]:
+                    raise ModelError(f"{path}: the optimiser's {part} of {name} is missing; begin a new run.")
+                self.optimiser.state[parameter][part] = parts[part][name].to(self.device)
+
+
+def _optimiser(network: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
+    """AdamW; biases and normalisation are not decayed."""
+    decayed = [parameter for parameter in network.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=config.lr, betas=config.betas, fused=True)

@@ -1,0 +1,134 @@
+"""What is written about the program is true of it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+import cli
+from audiosearch.config import load_config
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+RECIPES = sorted(REPOSITORY.glob("configs/**/*.yaml"))
+
+
+def command(name: str) -> click.Command:
+    found = cli.LazyGroup().get_command(click.Context(cli.main), name)
+    assert found is not None
+    return found
+
+
+def examples(text: str) -> list[list[str]]:
+    """The command lines in a text that call this program, without their continuation marks."""
+    lines = re.findall(r"^ *(?:\$ )?audiosearch (.+)$", text.replace("\\\n", " "), flags=re.MULTILINE)
+    return [shlex.split(line, comments=True) for line in lines]
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_has_help_that_ends_with_an_example(name: str) -> None:
+    found = command(name)
+    assert found.name == name
+    assert found.help
+    assert all(option.help for option in found.params if isinstance(option, click.Option))
+    last = re.split(r"\bExamples?:", found.epilog or found.help)
+    assert len(last) > 1, "no example"
+    assert examples(last[-1])[-1][0] == name
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_examples_use_options_that_exist(name: str) -> None:
+    found = command(name)
+    check(examples(f"{found.help}\n{found.epilog or ''}"))
+
+
+def check(lines: list[list[str]]) -> None:
+    """Every command and option of these lines exists."""
+    for called, *arguments in lines:
+        assert called in cli.COMMANDS or called.startswith("-"), f"audiosearch {called}"
+        if called.startswith("-"):
+            continue
+        known = {name for option in command(called).params for name in (*option.opts, *option.secondary_opts)}
+        used = {argument.partition("=")[0] for argument in arguments if re.match(r"--?[a-z]", argument)}
+        assert used <= {*known, "-h", "--help"}, f"audiosearch {called} {shlex.join(arguments)}"
+
+
+@pytest.mark.parametrize("page", ["README.md", "configs/README.md"])
+def test_pages_show_commands_that_exist(page: str) -> None:
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    blocks = "\n".join(re.findall(r"```(?:sh|bash|console|text)?\n(.*?)```", text, flags=re.DOTALL))
+    check(examples(blocks))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.name))
+def test_every_recipe_loads(path: Path) -> None:
+    load_config(path)
+
+
+def test_there_are_recipes() -> None:
+    assert RECIPES
+
+
+# The annotated tree of the README: two more spaces for each level, names before the first wide gap
+
+
+TREE = """
+Makefile              make demo, make test
+audiosearch/
+  errors.py  config.py
+  text.py             normalise(text); see errors.py
+  training/           manifest, dataset
+"""
+
+
+def listed(tree: str) -> list[str]:
+    """Paths that an annotated tree names; a folder ends in /."""
+    paths: list[str] = []
+    parents: list[tuple[int, str]] = [(-1, "")]
+    for line in tree.splitlines():
+        marks = re.match(r"[\s│├└─]*", line)
+        assert marks is not None
+        depth = marks.end()
+        while depth <= parents[-1][0]:
+            parents.pop()
+        for field in re.split(r"\s{2,}", line[depth:].strip()):
+            if not re.fullmatch(r"[\w./*-]*(?:[./][\w.*-]*)|Makefile|LICENSE", field):
+                break
+            paths.append(parents[-1][1] + field)
+        if paths and paths[-1].endswith("/") and depth > parents[-1][0]:
+            parents.append((depth, paths[-1]))
+    return paths
+
+
+def test_a_tree_is_read() -> None:
+    assert listed(TREE) == [
+        "Makefile",
+        "audiosearch/",
+        "audiosearch/errors.py",
+        "audiosearch/config.py",
+        "audiosearch/text.py",
+        "audiosearch/training/",
+    ]
+
+
+def test_the_tree_of_the_readme_is_the_tree() -> None:
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```(?:text)?\n(.*?)```", text, flags=re.DOTALL)
+    (tree,) = [block for block in blocks if re.search(r"^\W*audiosearch/\s", block, flags=re.MULTILINE)]
+    paths = listed(tree)
+    assert len(paths) > 20
+    missing = [path for path in paths if not list(REPOSITORY.glob(path.rstrip("/")))]
+    assert missing == [], "named, but not there"
+    opened = {path for path in paths if any(other != path and other.startswith(path) for other in paths)}
+    covered = tuple(path for path in paths if path.endswith("/") and path not in opened)
+    modules = [
+        str(path.relative_to(REPOSITORY))
+        for package in ("audiosearch", "indexer")
+        for path in REPOSITORY.glob(f"{package}/**/*.py")
+        if path.name != "__init__.py"
+    ]
+    unnamed = [path for path in modules if path not in paths and not path.startswith(covered)]
+    assert unnamed == [], "there, but not named"

@@ -1,0 +1,161 @@
+"""Who may import whom, read from the sources; and what is not loaded by those that must start quickly."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from indexer.index import open_index
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SOURCES = sorted(
+    path.relative_to(REPOSITORY)
+    for path in [REPOSITORY / "cli.py", *REPOSITORY.glob("audiosearch/**/*.py"), *REPOSITORY.glob("indexer/**/*.py")]
+)
+HEAVY = ("torch", "torchaudio", "numpy", "pyctcdecode", "kenlm", "elasticsearch", "rich", "pydantic", "soundfile", "av")
+
+ONLY_IN = {  # a library with types of its own is touched in one file
+    "pyctcdecode": {"audiosearch/decoder.py"},
+    "elasticsearch": {"indexer/elastic.py"},
+    "apsw": {"indexer/sqlite.py"},
+    "soundfile": {"audiosearch/audio.py"},
+    "av": {"audiosearch/audio.py"},
+    "soxr": {"audiosearch/audio.py"},
+    "kenlm": {"audiosearch/lm.py"},
+    "click": {"cli.py", "audiosearch/commands", "indexer/commands"},
+    "rich": {"audiosearch/commands", "indexer/commands"},
+}
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse((REPOSITORY / path).read_text(encoding="utf-8"))
+
+
+@cache
+def imports(path: Path, *, module_level: bool = False) -> tuple[str, ...]:
+    """Modules that a source imports, ``a.b`` for ``from a import b``; not those only named in types."""
+    found: list[str] = []
+    waiting: list[ast.AST] = [tree(path)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+            continue
+        if module_level and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        if isinstance(node, ast.Import):
+            found += (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: import by full names"
+            found += (f"{node.module}.{name.name}" for name in node.names)
+        waiting += ast.iter_child_nodes(node)
+    return tuple(found)
+
+
+def is_within(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
+
+
+def is_in(path: Path, places: set[str]) -> bool:
+    return any(path == Path(place) or Path(place) in path.parents for place in places)
+
+
+def offenders(package: str, allowed: set[str]) -> list[str]:
+    """Sources outside ``allowed`` that import ``package``."""
+    return [
+        f"{path} imports {module}"
+        for path in SOURCES
+        if not is_in(path, allowed)
+        for module in imports(path)
+        if is_within(module, package)
+    ]
+
+
+def test_there_are_sources() -> None:
+    assert Path("cli.py") in SOURCES
+    assert "audiosearch.types.Seconds" in set(imports(Path("indexer/types.py")))
+
+
+def test_dependencies_run_one_way() -> None:
+    assert offenders("cli", set()) == []
+    assert offenders("indexer", {"cli.py", "indexer"}) == []
+    assert offenders("indexer.commands", {"cli.py", "indexer/commands"}) == []
+    assert offenders("audiosearch.commands", {"cli.py", "audiosearch/commands"}) == []
+    assert offenders("audiosearch.training", {"audiosearch/training", "audiosearch/commands"}) == []
+    assert offenders("tests", set()) == []
+
+
+def test_the_indexer_knows_nothing_of_tensors() -> None:
+    for package in ("torch", "torchaudio", "numpy", "audiosearch.recognizer", "audiosearch.model"):
+        # only the command brings the two together
+        assert offenders(package, {"cli.py", "audiosearch", "indexer/commands/index.py"}) == []
+
+
+@pytest.mark.parametrize("package", ONLY_IN)
+def test_a_library_is_touched_in_one_place(package: str) -> None:
+    assert offenders(package, ONLY_IN[package]) == []
+
+
+def test_types_and_errors_are_standard_library_only() -> None:
+    for path in (Path("audiosearch/types.py"), Path("audiosearch/errors.py"), Path("indexer/types.py")):
+        roots = {module.partition(".")[0] for module in imports(path)}
+        assert roots <= {*sys.stdlib_module_names, "audiosearch"}
+
+
+def test_only_commands_print() -> None:
+    printing = [
+        f"{path}:{node.lineno}"
+        for path in SOURCES
+        if not is_in(path, {"cli.py", "audiosearch/commands", "indexer/commands"})
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "sys.stdout.write", "sys.stderr.write")
+    ]
+    assert printing == []
+
+
+def test_commands_load_what_is_heavy_when_they_run() -> None:
+    commands = [path for path in SOURCES if is_in(path, {"cli.py", "audiosearch/commands", "indexer/commands"})]
+    heavy = [
+        f"{path} imports {module}"
+        for path in commands
+        for module in imports(path, module_level=True)
+        if module.partition(".")[0] in HEAVY
+    ]
+    assert heavy == []
+
+
+def loaded_by(*lines: str) -> set[str]:
+    """Which of HEAVY a fresh interpreter has loaded after these lines."""
+    code = "\n".join(["import json, sys", *lines, f"print(json.dumps([n for n in {HEAVY} if n in sys.modules]))"])
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_help_loads_nothing_heavy() -> None:
+    lines = [
+        "import cli",
+        "from click.testing import CliRunner",
+        "for arguments in [[], *([name] for name in cli.COMMANDS)]:",
+        "    result = CliRunner().invoke(cli.main, [*arguments, '--help'])",
+        "    assert result.exit_code == 0, (arguments, result.output, result.exception)",
+    ]
+    assert loaded_by(*lines) == set()
+
+
+def test_a_query_loads_nothing_heavy(tmp_path: Path) -> None:
+    open_index(str(tmp_path / "store.db"), create=True).close()
+    lines = [
+        "import cli",
+        "from click.testing import CliRunner",
+        f"result = CliRunner().invoke(cli.main, ['query', 'a human', '2nd', '--store', '{tmp_path / 'store.db'}'])",
+        "assert 'Nothing found' in result.stderr, result.output",
+    ]
+    assert loaded_by(*lines) == set()
