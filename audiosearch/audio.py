@@ -14,6 +14,7 @@ time. The chain, each stage working through small pieces::
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import stat
@@ -37,6 +38,9 @@ Samples = NDArray[np.float32]
 
 PIECE = 1 << 16
 """Samples taken at once from a file, in each channel."""
+
+FIRST_PACKETS = 20
+"""So many tell whether it is sound at all: in random bytes an mp3 decoder finds now and then a frame."""
 
 LARGEST_SAMPLE = 2.0**31
 """Floating-point files may hold any scale; beyond this they hold no sound."""
@@ -95,7 +99,7 @@ def is_audio(path: str | Path) -> bool:
         if head.startswith(_OTHER_FILES) or _is_text(head):
             return False
         with _open_coded(path) as container:
-            return next(_frames(path, container, patience=100), None) is not None
+            return any(frame.samples for frame in list(_frames(path, container, FIRST_PACKETS)))
     except AudioError:
         return False
 
@@ -302,13 +306,12 @@ def _open_coded(path: Path) -> InputContainer:
 
 def _duration(path: Path, container: InputContainer) -> Seconds:
     """Length of the sound; packets are counted, not decoded, where the container does not tell it."""
-    stream = container.streams.audio[0]
     declared = _declared_duration(container)
     if declared and not _is_estimate(container) and not _is_chained(path):
         return _without_preskip(container, declared)
     first: Seconds | None = None
     last = total = 0.0
-    for packet in container.demux(stream):
+    for packet in _packets(container):
         if packet.size == 0 or packet.time_base is None:
             continue
         length = float((packet.duration or 0) * packet.time_base)
@@ -321,6 +324,14 @@ def _duration(path: Path, container: InputContainer) -> Seconds:
     if abs(declared - counted) < 0.1:  # a header knows it to the sample, packets only to their length
         counted = declared
     return _without_preskip(container, counted)
+
+
+def _packets(container: InputContainer) -> Iterator[Any]:
+    """Packets of the first stream of sound, up to damage that FFmpeg cannot get over."""
+    import av
+
+    with contextlib.suppress(av.error.FFmpegError):
+        yield from container.demux(container.streams.audio[0])
 
 
 def _without_preskip(container: InputContainer, duration: Seconds) -> Seconds:
@@ -361,33 +372,35 @@ def _declared_duration(container: InputContainer) -> Seconds:
     return container.duration / 1e6 if container.duration else 0.0
 
 
-def _frames(path: Path, container: InputContainer, patience: int | None = None) -> Iterator[Any]:
+def _frames(path: Path, container: InputContainer, packets: int | None = None) -> Iterator[Any]:
     """Decoded frames of the first stream of sound; bad packets are passed over and counted in a warning.
 
     Args:
-        patience: give up after so many packets without a frame.
+        packets: to look at; all unless given.
+
+    Raises:
+        AudioError: most of the first packets are bad: the file is something else, or of no use.
     """
     import av
 
-    bad = tried = 0
-    found = False
-    packets = container.demux(container.streams.audio[0])
-    while found or patience is None or tried < patience:
-        tried += 1
+    good = bad = 0
+    source = container.demux(container.streams.audio[0])
+    while packets is None or good + bad < packets:
         try:
-            packet = next(packets, None)
+            packet = next(source, None)
             if packet is None:
                 break
-            for frame in packet.decode():
-                found = True
-                yield frame
+            yield from packet.decode()
+            good += 1
         except av.error.EOFError:
             break
         except (av.error.FFmpegError, ValueError):
             bad += 1
-    if bad and not found:
-        raise AudioError(f"{path}: is damaged; none of its sound can be decoded.")
-    if bad:
+            if bad > good and good + bad >= FIRST_PACKETS:
+                break
+    if bad > good:
+        raise AudioError(f"{path}: is damaged, or no sound; most of it cannot be decoded.")
+    if bad and packets is None:
         logger.warning("%s: is damaged; packets of sound that cannot be decoded: %d.", path, bad)
 
 

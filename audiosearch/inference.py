@@ -73,10 +73,16 @@ class Inference:
         grid: the windows to come.
         config: batch size and precision.
         device: a GPU where there is one, unless given.
+        workers: batches at once; one for each core of a processor, but few, unless given.
     """
 
     def __init__(
-        self, model: AcousticModel, grid: WindowGrid, config: WindowConfig, device: torch.device | None = None
+        self,
+        model: AcousticModel,
+        grid: WindowGrid,
+        config: WindowConfig,
+        device: torch.device | None = None,
+        workers: int | None = None,
     ) -> None:
         self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = model.network.to(self.device).eval()
@@ -85,8 +91,8 @@ class Inference:
         self.times = StageTimes()
         self.batch_samples = config.batch * grid.size * grid.unit
         self.cores = available_cores()
-        self.workers = min(self.cores, MOST_WORKERS) if self.device.type == "cpu" else 1
-        self.threads = max(self.cores // self.workers // 2, 1)
+        self.workers = workers or (min(self.cores, MOST_WORKERS) if self.device.type == "cpu" else 1)
+        self.threads = self.cores if self.workers == 1 else max(self.cores // self.workers // 2, 1)
         self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="network")
 
     def close(self) -> None:
@@ -170,9 +176,7 @@ def _split(group: Sequence[Item[Tag]], parts: int) -> list[Sequence[Item[Tag]]]:
     return [group[start:end] for start, end in zip([0, *edges], [*edges, len(group)], strict=True)]
 
 
-def _answers(
-    group: Sequence[Item[Tag]], futures: Sequence[Future[list[NDArray[np.float32]]]]
-) -> Iterator[Answer[Tag]]:
+def _answers(group: Sequence[Item[Tag]], futures: Sequence[Future[list[NDArray[np.float32]]]]) -> Iterator[Answer[Tag]]:
     rows = iter([row for future in futures for row in future.result()])
     for item in group:
         yield Answer(item.tag, next(rows) if item.samples is not None else None)

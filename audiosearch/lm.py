@@ -14,10 +14,10 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from audiosearch.errors import LanguageModelError
 from audiosearch.text import normalise
@@ -55,6 +55,43 @@ class LanguageModel:
         path = folder / MODEL_NAME
         check_binary(path)
         return cls(path, read_words(folder / WORDS_NAME))
+
+    def open(self) -> NGrams:
+        """The probabilities, mapped into memory, so that processes share them.
+
+        Raises:
+            LanguageModelError: the file is damaged.
+        """
+        return NGrams(self.path)
+
+
+class NGrams:
+    """Log10 probabilities of words after a state; a state stands for the words before."""
+
+    def __init__(self, path: Path) -> None:
+        import kenlm
+
+        try:
+            self._model: Any = kenlm.Model(str(path))
+        except (OSError, RuntimeError) as error:
+            raise LanguageModelError(f"{path}: the language model cannot be read; it is damaged or cut off.") from error
+        self._state: Callable[[], Any] = kenlm.State
+        self.order: int = self._model.order
+
+    def start(self) -> Any:
+        """The state at the beginning of a sentence."""
+        state = self._state()
+        self._model.BeginSentenceWrite(state)
+        return state
+
+    def score(self, state: Any, word: str) -> tuple[float, Any]:
+        """Of a word after a state, and the state after it."""
+        after = self._state()
+        return self._model.BaseScore(state, word, after), after
+
+    def score_end(self, state: Any) -> float:
+        """Of the sentence ending after a state."""
+        return self.score(state, "</s>")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from audiosearch.decoder import DecoderPool, greedy
 from audiosearch.errors import AudioError
 from audiosearch.inference import Answer, Inference, Item, StageTimes
 from audiosearch.lm import MODEL_NAME, LanguageModel
-from audiosearch.models import default_model
+from audiosearch.models import find_model
 from audiosearch.stretches import Stretch, StretchCutter
 from audiosearch.types import Emissions, Hypothesis, Seconds, Transcript, Word
 from audiosearch.windows import Stitcher, WindowGrid, is_silent, silence
@@ -61,6 +61,14 @@ class Unreadable:
 
     path: str
     error: AudioError
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Emissions of a recording in stretches, and the words in them."""
+
+    emissions: tuple[Emissions, ...]
+    words: tuple[Word, ...]
 
 
 @dataclass(frozen=True)
@@ -144,7 +152,7 @@ class Recognizer:
         Raises:
             ModelError, LanguageModelError, ConfigError: what is there cannot be used.
         """
-        path = path or default_model()
+        path = find_model(path)
         model = load_model(path)
         folder = path if path.is_dir() else path.parent
         language_model = LanguageModel.load(folder) if (folder / MODEL_NAME).exists() and not likeliest else None
@@ -207,6 +215,14 @@ class Recognizer:
                 yield what
             elif what.error is not None:
                 raise what.error
+
+    def listen(self, samples: NDArray[np.float32]) -> Heard:
+        """What is heard in samples at the model's rate, all of it in memory: for looking at short excerpts."""
+        source = _Source("samples", lambda: iter([samples]))
+        emissions = tuple(what for _, what in self._stretches([source]) if isinstance(what, Emissions))
+        (result,) = self._decode([source])
+        assert isinstance(result, Recognised)
+        return Heard(emissions, result.transcript.words)
 
     def _reader(self, path: str | Path) -> Blocks:
         return lambda: read_blocks(path, self.model.config.features.sample_rate)

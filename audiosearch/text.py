@@ -1,33 +1,39 @@
 """Normal text: the only spelling that training, index and query know. Standard library only, but for spoken numbers.
 
-===========================  ====================================  =============================================
-written                      normal                                rule
-===========================  ====================================  =============================================
-``Mr. O'Neil’s``             mister o'neil's                       mr, mrs, dr, jr with or without a dot; st., prof.,
-                                                                   capt., rev. … and no. before a number, with one
-``Zoë, œuvre, Straße, Łódź`` zoe oeuvre strasse lodz               accents and ligatures become plain letters
-``rock 'n' roll, dogs'``     rock n roll dogs                      an apostrophe stays only between letters
-``well-known, and/or``       well known and or                     other marks separate words
-``U.S.A., Ph.D., BBC``       u s a ph d bbc                        a dot separates, capitals without dots do not
-``bob@example.com``          bob at example dot com
-``R&B, 2 + 2 = 4``           r and b two plus two equals four
-``10,000``, ``2nd``          ten thousand, second
-``3.14``, ``.5``, ``1.2.3``  three point one four, point five,     digits after a point are said singly
-                             one point two point three
-``-5``, ``10–15``            minus five, ten to fifteen            a hyphen between numbers separates them
-``50%``, ``½``, ``2 3/4``    fifty percent, one half,              denominators up to ten
-                             two and three quarters
-``1984``, ``1905``           nineteen eighty four, nineteen oh     whole numbers 1100–1999 and 2010–2099 are read as
-                             five                                  years
-``1990s``, ``'80s``          nineteen nineties, eighties
-``$5.50``, ``£1``, ``€2bn``  five dollars and fifty cents, one
-                             pound, two billion euros
-``7:30``, ``7:05``,          seven thirty, seven oh five,
-``7:00``, ``7pm``            seven o'clock, seven p m
-``007``, ``0123456789``      zero zero seven, zero one …           a leading zero or more than nine digits: singly
-``20°C``, ``#5``             twenty degrees c, number five
-``Привет``                   (nothing)                             letters of other scripts become spaces
-===========================  ====================================  =============================================
+The right column is the left one, normalised (commas keep its examples apart):
+
+==============================  ======================================  ========================================
+written                         normal                                  rule
+==============================  ======================================  ========================================
+``Mr. O'Neil’s, mrs, dr, jr``   mister o'neil's, missus, doctor,        with or without a dot, as are etc, vs
+                                junior
+``St. John, Prof. X``           saint john, professor x                 these, and a dozen others, with a dot
+``Zoë, œuvre, Straße, Łódź``    zoe, oeuvre, strasse, lodz              accents and ligatures become letters
+``rock 'n' roll, dogs', don`t`` rock n roll, dogs, don't                apostrophes stay between letters
+``well-known, and/or``          well known, and or                      other marks part words
+``U.S.A., Ph.D., BBC``          u s a, ph d, bbc                        so do dots; capitals alone do not
+``bob@example.com, R&B``        bob at example dot com, r and b
+``2 + 2 = 4, 50%, 20°``         two plus two equals four, fifty
+                                percent, twenty degrees
+``10,000, 2nd, #5, No. 5``      ten thousand, second, number five,
+                                number five
+``3.14, .5, 1.2.3``             three point one four, point five,       digits after a point are said singly
+                                one point two point three
+``-5, 10–15, 10-15``            minus five, ten to fifteen, ten         a hyphen between numbers parts them
+                                fifteen
+``½, 3/4, 2 3/4, 24/7``         one half, three quarters, two and       denominators up to ten
+                                three quarters, twenty four seven
+``1984, 1905, 2005``            nineteen eighty four, nineteen oh       1100 to 2099 without a comma are years
+                                five, two thousand and five
+``1990s, '80s``                 nineteen nineties, eighties
+``$5.50, £1, €2bn``             five dollars and fifty cents, one
+                                pound, two billion euros
+``7:30, 7:05, 7:00, 7pm``       seven thirty, seven oh five, seven
+                                o'clock, seven p m
+``007, 0123456789``             zero zero seven, zero one two three     a leading zero, or more than nine
+                                four five six seven eight nine          digits: said singly
+``Привет``                                                              other scripts are lost
+==============================  ======================================  ========================================
 """
 
 from __future__ import annotations
@@ -114,8 +120,8 @@ _NORMAL = re.compile(r"(?:[a-z]+(?:'[a-z]+)*(?: [a-z]+(?:'[a-z]+)*)*)?")
 _FOREIGN = re.compile(r"[^a-z' ]|(?<![a-z])'|'(?![a-z])")
 _DIGIT = re.compile(r"[0-9]")
 
-_SHORT_WORDS = {"mr": "mister", "mrs": "missus", "dr": "doctor", "jr": "junior"}
-_SHORT_WORD = re.compile(r"(?<![a-z'])(?:mrs?|[dj]r)(?![a-z])")
+_SHORT_WORDS = {"mr": "mister", "mrs": "missus", "dr": "doctor", "jr": "junior", "etc": "et cetera", "vs": "versus"}
+_SHORT_WORD = re.compile(r"(?<![a-z'])(?:mrs?|[dj]r|etc|vs)(?![a-z])")
 
 _DOTTED_WORDS = {
     "st": "saint",
@@ -130,8 +136,6 @@ _DOTTED_WORDS = {
     "rev": "reverend",
     "hon": "honorable",
     "gov": "governor",
-    "vs": "versus",
-    "etc": "et cetera",
     "ltd": "limited",
     "esq": "esquire",
 }
@@ -156,7 +160,7 @@ def _plain_letters(text: str) -> str:
         text = "".join(f" {c}" if "VULGAR" in unicodedata.name(c, "") else c for c in text)
         text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).lower()).translate(_AFTER)
         text = "".join(_ascii_digit(c) for c in text if unicodedata.category(c) not in ("Mn", "Cf"))
-    return " ".join(text.lower().split())
+    return " ".join(text.lower().replace("`", "'").split())
 
 
 def _ascii_digit(character: str) -> str:
@@ -166,7 +170,7 @@ def _ascii_digit(character: str) -> str:
 
 # Numbers. Each rule turns the digits it knows into words; what is left over is read by the rules after it.
 
-_NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)"
+_NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,11}(?![0-9])|[0-9]+)"
 _AMOUNT = rf"(?P<whole>{_NUMBER})(?:\.(?P<part>[0-9]+))?"
 _CURRENCIES = {
     "$": ("dollar", "dollars", "cent", "cents"),
@@ -190,7 +194,7 @@ _FRACTION = re.compile(r"(?<![0-9/.,])(?:([0-9]+)[ -])?([1-9])/([2-9]|10)(?![0-9
 _DECADE = re.compile(r"(?<![0-9a-z.,])'?([0-9]*[0-9]0)'?s\b")
 _ORDINAL = re.compile(rf"(?<![0-9.,])({_NUMBER})(?:st|nd|rd|th)\b")
 _MINUS = re.compile(r"(?<![^ (])-(?=\.?[0-9])")
-_DECIMAL = re.compile(rf"({_NUMBER})?(?<![a-z])((?:\.[0-9]+)+)")
+_DECIMAL = re.compile(rf"(?<![0-9])({_NUMBER})?(?<![a-z])((?:\.[0-9]+)+)")
 _INTEGER = re.compile(_NUMBER)
 
 

@@ -134,9 +134,7 @@ def quiet(log_probs: NDArray[np.float32], blank: int, space: int) -> NDArray[np.
     return np.logaddexp(log_probs[:, blank], log_probs[:, space])
 
 
-def find_seam(
-    left: NDArray[np.float32], right: NDArray[np.float32], blank: int, space: int, around: int
-) -> int:
+def find_seam(left: NDArray[np.float32], right: NDArray[np.float32], blank: int, space: int, around: int) -> int:
     """The frame of two windows' common stretch from which the right one is believed.
 
     There both are surest of quiet, for ``around`` frames on either side; both have emitted equally much before it,

@@ -6,11 +6,11 @@ started again, it ends with the same index as a run that was never stopped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from audiosearch.errors import AudioError
 from audiosearch.types import Seconds, Transcript
@@ -33,6 +33,15 @@ class Transcriber(Protocol):
         ...
 
 
+@runtime_checkable
+class BatchTranscriber(Protocol):
+    """A transcriber that is quicker with several recordings at once."""
+
+    def transcribe_all(self, paths: Iterable[Path]) -> Iterator[Transcript | AudioError]:
+        """Words of each recording in turn, or why it cannot be read."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What the crawl came to, before the work begins.
@@ -41,7 +50,7 @@ class Found:
         new: recordings to transcribe, ``seconds`` long in all.
         again: of these, how many are known and were transcribed by another model.
         unchanged: known recordings met where they were, and not transcribed again.
-        outdated: known recordings that stay as another model transcribed them.
+        outdated: known recordings that stay as another model transcribed them; only known where there is work.
         gone: known recordings that are nowhere any more.
         files: files looked at.
     """
@@ -103,14 +112,15 @@ def ingest(
 
     Args:
         index: left open.
-        transcriber: asked only when there is something to transcribe, or for its fingerprint when anything is known.
+        transcriber: asked only where there is something to transcribe, or with ``again``.
         paths: files and folders.
         prune: forget recordings under ``paths`` that are no more; not those of a folder that is missing or empty.
         again: transcribe anew what another model transcribed.
     """
     found = yield from crawl(paths, index.recordings())
-    outdated = [recording for recording in found.seen if recording.model != transcriber.fingerprint]
-    work = [*found.discoveries, *_rework(outdated, found.relocations)] if again else list(found.discoveries)
+    model = transcriber.fingerprint if found.discoveries or again else None
+    outdated = [recording for recording in found.seen if model not in (None, recording.model)]
+    work = [*found.discoveries, *(_rework(outdated, found.relocations) if again else ())]
     work.sort(key=lambda discovery: discovery.locations[0].path)
     moved = {change.recording.id for change in found.relocations if change.added or change.left}
     yield Found(
@@ -129,13 +139,20 @@ def ingest(
             yield Relocated(relocation.recording, relocation.added, relocation.left)
     for recording in found.seen:
         yield from leftover.displaced_by(recording.id)
+    results = _transcripts(transcriber, work)
     for discovery in work:
         yield Started(discovery.locations[0].path, discovery.duration)
-        try:
-            recording, transcript = _transcribe(transcriber, discovery)
-        except AudioError as error:
-            yield Failed(discovery.locations[0].path, str(error))
+        transcript = next(results)
+        if isinstance(transcript, AudioError):
+            yield Failed(discovery.locations[0].path, str(transcript))
             continue
+        recording = Recording(
+            id=discovery.id,
+            locations=discovery.locations,
+            duration=transcript.duration,
+            model=transcriber.fingerprint,
+            added=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        )
         index.add(recording, transcript.words)
         yield Indexed(recording, len(transcript.words))
         yield from leftover.displaced_by(discovery.id)
@@ -151,20 +168,27 @@ def _rework(outdated: Sequence[Recording], relocations: Sequence[Relocation]) ->
         yield Discovery(recording.id, locations, recording.duration)
 
 
-def _transcribe(transcriber: Transcriber, discovery: Discovery) -> tuple[Recording, Transcript]:
-    """The recording and its words, surely those of the content that was hashed."""
-    location = next(filter(same_file, discovery.locations), discovery.locations[0])
-    transcript = transcriber.transcribe(Path(location.path))
-    if not same_file(location):
-        raise AudioError(f"{location.path}: changed while it was read; index it again when it is complete.")
-    recording = Recording(
-        id=discovery.id,
-        locations=discovery.locations,
-        duration=transcript.duration,
-        model=transcriber.fingerprint,
-        added=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    )
-    return recording, transcript
+def _transcripts(transcriber: Transcriber, work: Sequence[Discovery]) -> Iterator[Transcript | AudioError]:
+    """For each piece of work its words, surely those of the content that was hashed, or why there are none."""
+    chosen = [next(filter(same_file, discovery.locations), discovery.locations[0]) for discovery in work]
+    paths = [Path(location.path) for location in chosen]
+    if isinstance(transcriber, BatchTranscriber):
+        heard = transcriber.transcribe_all(paths)
+    else:
+        heard = _one_by_one(transcriber, paths)
+    for location, transcript in zip(chosen, heard, strict=True):
+        if not isinstance(transcript, AudioError) and not same_file(location):
+            yield AudioError(f"{location.path}: changed while it was read; index it again when it is complete.")
+        else:
+            yield transcript
+
+
+def _one_by_one(transcriber: Transcriber, paths: Iterable[Path]) -> Iterator[Transcript | AudioError]:
+    for path in paths:
+        try:
+            yield transcriber.transcribe(path)
+        except AudioError as error:
+            yield error
 
 
 class _Leftover:

@@ -252,7 +252,7 @@ class SqliteIndex:
             self._remove(recording_id)
             # FTS5 keeps the words of deleted rows until segments are merged, SQLite keeps empty pages for itself.
             self._connection.execute("INSERT INTO text (text, rank) VALUES ('merge', ?)", (MERGE_PAGES,))
-            self._connection.execute("PRAGMA incremental_vacuum")
+            self._connection.execute("PRAGMA incremental_vacuum").fetchall()  # a step for each page
 
     def _remove(self, recording_id: str) -> None:
         number = self._connection.execute("SELECT number FROM recordings WHERE id = ?", (recording_id,)).get

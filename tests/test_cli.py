@@ -205,6 +205,12 @@ class Speller:
     def __init__(self, model: Path | None) -> None:
         self.fingerprint = "speller"
 
+    def __enter__(self) -> Speller:
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        pass
+
     def transcribe(self, path: Path) -> Transcript:
         if "broken" in path.name:
             raise AudioError(f"{path}: is broken.")
@@ -215,6 +221,7 @@ class Speller:
 def talks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with two recordings, and a recogniser that needs no model."""
     monkeypatch.setattr("indexer.commands.index._LazyRecognizer", Speller)
+    monkeypatch.setenv("AUDIOSEARCH_MODEL", str(tmp_path))
     folder = tmp_path / "talks"
     folder.mkdir()
     for name in ("one", "two"):
@@ -277,7 +284,8 @@ class TestIndex:
         assert "the same command goes on from here" in result.stderr
         assert run("index", talks, "--store", store).stdout.startswith("1 recording indexed")
 
-    def test_nothing_there(self, tmp_path: Path) -> None:
+    def test_nothing_there(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AUDIOSEARCH_MODEL", str(tmp_path))
         (tmp_path / "notes.txt").write_text("no sound")
         result = run("index", tmp_path / "notes.txt", tmp_path, "--store", tmp_path / "store")
         assert result.exit_code == 1
@@ -296,7 +304,8 @@ class TestIndex:
 
     def test_a_model_that_is_not_there(self, talks: Path, tmp_path: Path) -> None:
         result = run("index", talks, "--store", tmp_path / "store.db", "--model", tmp_path / "none")
-        assert result.exit_code == 2
+        assert result.exit_code == 1
+        assert "there is no such model" in result.stderr
         assert not (tmp_path / "store.db").exists()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiosearch.errors import StoreError
+from audiosearch.errors import AudioError, StoreError
+from indexer.commands.options import model_option, store_option
 
 if TYPE_CHECKING:
     from audiosearch.recognizer import Recognizer
@@ -25,12 +26,8 @@ INTERRUPTED = 130  # what shells report for a program stopped by Ctrl-C
 
 @click.command(epilog="\b\nExample:\n  audiosearch index ~/Podcasts ~/talk.mp4 --prune")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--store", metavar="PATH_OR_URL", help="The index; else $AUDIOSEARCH_STORE, the settings, or your own.")
-@click.option(
-    "--model",
-    type=click.Path(exists=True, path_type=Path),
-    help="The model; else $AUDIOSEARCH_MODEL, the settings, or ours.",
-)
+@store_option
+@model_option
 @click.option("--prune", is_flag=True, help="Forget recordings under the paths that are no more.")
 @click.option("--again", is_flag=True, help="Transcribe anew what another model transcribed.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object a line for each thing done, and a last one.")
@@ -51,18 +48,20 @@ def index(
 
     A file that cannot be used is reported and the others go on; the exit status is then 1.
     """
+    from audiosearch.models import find_model
     from indexer.commands.tally import Tally, facts
     from indexer.index import open_index
     from indexer.ingest import ingest
     from indexer.settings import load_settings
 
     settings = load_settings(store, model)
-    with open_index(settings.store, create=True) as opened:
+    find_model(settings.model)
+    with open_index(settings.store, create=True) as opened, _LazyRecognizer(settings.model) as recognizer:
         _check_writable(settings.store)
         tally = Tally()
         try:
             with _display(tally) as draw:
-                for record in ingest(opened, _LazyRecognizer(settings.model), paths, prune=prune, again=again):
+                for record in ingest(opened, recognizer, paths, prune=prune, again=again):
                     tally.take(record)
                     draw(record)
                     if as_json and (told := facts(record)):
@@ -80,6 +79,13 @@ class _LazyRecognizer:
     def __init__(self, model: Path | None) -> None:
         self._model = model
 
+    def __enter__(self) -> _LazyRecognizer:
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        if "_loaded" in vars(self):
+            self._loaded.close()
+
     @cached_property
     def _loaded(self) -> Recognizer:
         from audiosearch.recognizer import Recognizer
@@ -94,6 +100,13 @@ class _LazyRecognizer:
     def transcribe(self, path: Path) -> Transcript:
         """The words of a recording."""
         return self._loaded.transcribe(path)
+
+    def transcribe_all(self, paths: Iterable[Path]) -> Iterator[Transcript | AudioError]:
+        """The words of each recording; the windows of several share batches."""
+        from audiosearch.recognizer import Unreadable
+
+        for result in self._loaded.recognise(paths):
+            yield result.error if isinstance(result, Unreadable) else result.transcript
 
 
 def _check_writable(store: str) -> None:

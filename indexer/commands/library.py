@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.commands.drawing import clock, count, length, rows, shown
+from indexer.commands.options import store_option
 
 if TYPE_CHECKING:
     from indexer.types import Recording
 
-STORE = click.option(
-    "--store", metavar="PATH_OR_URL", help="The index; else $AUDIOSEARCH_STORE, the settings, or your own."
-)
 SHORT_ID = 12  # letters of an id that are shown
 MIN_ID = 6  # letters of an id that must be given
 
 
 @click.command("list", epilog="\b\nExample:\n  audiosearch list --json")
-@STORE
+@store_option
 @click.option("--json", "as_json", is_flag=True, help="Print one object a line.")
 def list_command(store: str | None, as_json: bool) -> None:
     """Show the recordings in the index, each with all its places."""
@@ -48,7 +46,7 @@ def list_command(store: str | None, as_json: bool) -> None:
 
 @click.command(epilog="\b\nExample:\n  audiosearch remove ~/Podcasts/old-show")
 @click.argument("names", metavar="PATH_OR_ID...", nargs=-1, required=True)
-@STORE
+@store_option
 def remove(names: tuple[str, ...], store: str | None) -> None:
     """Forget recordings; their files stay as they are.
 
@@ -88,7 +86,7 @@ def remove(names: tuple[str, ...], store: str | None) -> None:
 
 
 @click.command(epilog="\b\nExample:\n  audiosearch info --store talks.db")
-@STORE
+@store_option
 @click.option("--json", "as_json", is_flag=True, help="Print one object.")
 def info(store: str | None, as_json: bool) -> None:
     """Say where the index is, how much it holds, and which models wrote it."""

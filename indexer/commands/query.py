@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.commands.drawing import clock, rows, shown
+from indexer.commands.options import store_option
 
 if TYPE_CHECKING:
     from indexer.index import Index
@@ -21,7 +22,7 @@ NEAR_WORDS = 3  # offered for each word that is not in the index
 
 @click.command(epilog="\b\nExample:\n  audiosearch query 'human things' --slop 1")
 @click.argument("texts", metavar="TEXT...", nargs=-1, required=True)
-@click.option("--store", metavar="PATH_OR_URL", help="The index; else $AUDIOSEARCH_STORE, the settings, or your own.")
+@store_option
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show so many hits, the best.")
 @click.option("--slop", type=click.IntRange(min=0), default=0, help="Let so many other words lie between, in all.")
 @click.option("--json", "as_json", is_flag=True, help="Print one object a line.")

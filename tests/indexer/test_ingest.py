@@ -6,7 +6,7 @@ import hashlib
 import os
 import random
 import wave
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -91,6 +91,19 @@ class Speller:
             raise AudioError(f"{path}: is broken.")
         self.heard.append(path.name)
         return Transcript(str(path), 0.1, (Word(spelt(path), 0.0, 0.1, 1.0),))
+
+
+class BatchSpeller(Speller):
+    """The same for several recordings at once, read before they are asked for."""
+
+    def transcribe_all(self, paths: Iterable[Path]) -> Iterator[Transcript | AudioError]:
+        results: list[Transcript | AudioError] = []
+        for path in paths:
+            try:
+                results.append(self.transcribe(path))
+            except AudioError as error:
+                results.append(error)
+        yield from results
 
 
 def spelt(path: Path) -> str:
@@ -239,11 +252,12 @@ def test_copies_are_heard_once_and_renamed_not_again(tmp_path: Path) -> None:
     assert speller.heard == ["a.wav"]
 
 
-def test_a_bad_file_is_reported_and_the_rest_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [Speller, BatchSpeller])
+def test_a_bad_file_is_reported_and_the_rest_go_on(tmp_path: Path, kind: type[Speller]) -> None:
     index = MemoryIndex()
     bad = sound(tmp_path / "a.wav", 1)
     sound(tmp_path / "b.wav", 2)
-    records = run(index, tmp_path, speller=Speller(broken=[bad]))
+    records = run(index, tmp_path, speller=kind(broken=[bad]))
     assert [record.sentence for record in records if isinstance(record, Failed)] == [f"{bad}: is broken."]
     assert list(content(index).values()) == [[str(tmp_path / "b.wav")]]
     assert found(run(index, tmp_path)).new == 1, "it is tried again"
@@ -302,11 +316,12 @@ def test_another_model_hears_only_when_told(tmp_path: Path) -> None:
     run(index, tmp_path, speller=Speller("old"))
     (tmp_path / "a.wav").rename(tmp_path / "c.wav")
     better = Speller("new")
+    sound(tmp_path / "d.wav", 3)
     assert found(run(index, tmp_path, speller=better)).outdated == 2
-    assert better.heard == []
+    assert better.heard == ["d.wav"]
     records = run(index, tmp_path, speller=better, again=True)
     assert (found(records).new, found(records).again) == (2, 2)
-    assert better.heard == ["b.wav", "c.wav"]
+    assert better.heard == ["d.wav", "b.wav", "c.wav"]
     assert {recording.model for recording in index.recordings()} == {"new"}
     assert found(run(index, tmp_path, speller=better, again=True)).new == 0
 
@@ -314,4 +329,9 @@ def test_another_model_hears_only_when_told(tmp_path: Path) -> None:
 def test_nothing_to_do_asks_nothing_of_the_transcriber(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing to hear")
     transcriber: Speller = None  # type: ignore[assignment]
-    assert found(list(ingest(MemoryIndex(), transcriber, [tmp_path]))).files == 1
+    index = MemoryIndex()
+    assert found(list(ingest(index, transcriber, [tmp_path]))).files == 1
+    sound(tmp_path / "a.wav", 1)
+    run(index, tmp_path)
+    (tmp_path / "a.wav").rename(tmp_path / "b.wav")
+    assert found(list(ingest(index, transcriber, [tmp_path]))).files == 2

@@ -1,0 +1,282 @@
+"""Prefix beam search over CTC emissions (Hannun et al. 2014), the words weighed by a language model.
+
+This is the search of pyctcdecode and finds the same, several times as fast: prefixes are nodes of a tree, made and
+scored once, where pyctcdecode joins and hashes their texts for every beam and frame. A beam is a node and the label
+of its last frame, as a repeated label after a blank is a new character, and otherwise the same one.
+
+Legend: T' emission frames, V labels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class WordScores(Protocol):
+    """What a language model says of words; logarithms, weighted, under pyctcdecode's names."""
+
+    @property
+    def order(self) -> int:
+        """Words that one score looks at: the word itself and those before it."""
+
+    def get_start_state(self) -> Any:
+        """The state before the first word."""
+
+    def score(self, prev_state: Any, word: str, is_last_word: bool = False) -> tuple[float, Any]:
+        """Score of a whole word after a state, and the state after it."""
+
+    def score_partial_token(self, partial_token: str) -> float:
+        """Score of the letters of a word that is not complete."""
+
+
+class HotwordScores(Protocol):
+    """What hot words add, under pyctcdecode's names."""
+
+    def __contains__(self, item: str) -> bool:
+        """Whether a hot word begins so."""
+
+    def score(self, text: str) -> float:
+        """For the hot words in a text."""
+
+    def score_partial_token(self, token: str) -> float:
+        """For the beginning of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where the search gives up.
+
+    Args:
+        beam_width: beams kept after a frame.
+        beam_prune_logp: beams so far below the best are dropped.
+        token_min_logp: labels less likely are not tried, but the likeliest of a frame always is.
+        prune_history: of beams that only differ in words too far back for the language model, keep the best. It
+            costs nothing but variety further down the list.
+    """
+
+    beam_width: int
+    beam_prune_logp: float
+    token_min_logp: float
+    prune_history: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A text with its score by the emissions alone, and in all."""
+
+    text: str
+    acoustic: float
+    score: float
+
+
+class _Words:
+    """The whole words of a prefix."""
+
+    __slots__ = ("heard", "recent", "score", "state", "text")
+
+    def __init__(self, text: str, recent: tuple[str, ...], state: Any, heard: float, score: float) -> None:
+        self.text = text
+        self.recent = recent  # those the language model still looks at
+        self.state = state
+        self.heard = heard  # score by the language model
+        self.score = score  # with hot words
+
+
+class _Node:
+    """A prefix: whole words, and the letters after the last space. It holds no parent, so dropped ones are freed."""
+
+    __slots__ = ("children", "highest", "part", "score", "words")
+
+    def __init__(self, words: _Words, part: str, score: float, highest: float) -> None:
+        self.words = words
+        self.part = part
+        self.score = score
+        self.highest = highest  # that two beams with one letter more can reach
+        self.children: dict[int, _Node] = {}
+
+
+class _Tree:
+    """Makes the nodes, each with its score."""
+
+    def __init__(self, labels: Sequence[str], scores: WordScores | None, hotwords: HotwordScores | None) -> None:
+        self.labels = labels
+        self.scores = scores
+        self.hotwords = hotwords
+        self.context = 1 if scores is None else max(1, scores.order - 1)
+        self.parts: dict[str, float] = {"": 0.0}
+        state = None if scores is None else scores.get_start_state()
+        # Letters score nothing or less, unless they begin a hot word; ending a word may be rewarded.
+        self.headroom = math.log(2) if hotwords is None else math.inf
+        self.root = _Node(_Words("", (), state, 0.0, 0.0), "", 0.0, math.inf)
+
+    def extend(self, node: _Node, label: int) -> _Node:
+        """The prefix with one more character; spaces at its start or after another add nothing."""
+        character, words = self.labels[label], node.words
+        if character == " ":
+            if not node.part:
+                return node
+            words, part = self._complete(words, node.part), ""
+        else:
+            part = node.part + character
+        partial = self.parts.get(part)
+        if partial is None:
+            partial = self.parts[part] = self._partial(part)
+        child = node.children[label] = _Node(words, part, words.score + partial, words.score + self.headroom)
+        return child
+
+    def finish(self, node: _Node) -> tuple[str, float]:
+        """The text of a prefix and its score at the end of the emissions."""
+        words = node.words
+        text = f"{words.text} {node.part}" if words.text and node.part else words.text or node.part
+        score = words.heard
+        if self.scores is not None:
+            score += self.scores.score(words.state, node.part, is_last_word=True)[0]
+        return text, score if self.hotwords is None else score + self.hotwords.score(text)
+
+    def _complete(self, words: _Words, word: str) -> _Words:
+        text = f"{words.text} {word}" if words.text else word
+        heard, state = words.heard, words.state
+        if self.scores is not None:
+            score, state = self.scores.score(state, word)
+            heard += score
+        bonus = 0.0 if self.hotwords is None else self.hotwords.score(text)
+        return _Words(text, (*words.recent, word)[-self.context :], state, heard, heard + bonus)
+
+    def _partial(self, part: str) -> float:
+        if self.hotwords is not None and part in self.hotwords:
+            return self.hotwords.score_partial_token(part)
+        return 0.0 if self.scores is None else self.scores.score_partial_token(part)
+
+
+_Beam = tuple[float, float, _Node, int]
+"""Score in all, score by the emissions, prefix, label of the last frame."""
+
+
+def search(
+    log_probs: NDArray[np.floating[Any]],
+    labels: Sequence[str],
+    scores: WordScores | None,
+    hotwords: HotwordScores | None,
+    limits: Limits,
+) -> list[Found]:
+    """Texts for log-probs [T', V], best first.
+
+    A frame in which only one label is likely enough, the same as in the frame before, changes no prefix and no
+    order: it shifts all scores alike, so its score is added and the frame is skipped. (After the first such frame
+    every beam ends in that label; the second finds nothing to merge and nothing new to drop.) In clear speech
+    with pauses that is most frames.
+    """
+    tree = _Tree(labels, scores, hotwords)
+    blank = labels.index("")
+    beams: list[_Beam] = [(0.0, 0.0, tree.root, blank)]
+    settled = blank  # the label that all beams end in
+    skipped = 0.0
+    for tokens in _likely(log_probs, limits.token_min_logp):
+        if len(tokens) == 1:
+            label, value = tokens[0]
+            if label == settled:
+                skipped += value
+                continue
+            settled = label
+        else:
+            settled = -1
+        beams = _prune(_extend(beams, tokens, blank, tree, limits), limits)
+    return _finish(beams, skipped, tree, limits)
+
+
+def _likely(log_probs: NDArray[np.floating[Any]], least: float) -> Iterator[list[tuple[int, float]]]:
+    """For each frame the labels worth trying with their log-probabilities, likeliest first."""
+    best = log_probs.argmax(1)
+    worth = log_probs >= least
+    worth[range(len(log_probs)), best] = True
+    rows, columns = worth.nonzero()
+    values = log_probs[rows, columns].tolist()
+    tokens = list(zip(columns.tolist(), values, strict=True))
+    first = 0
+    for count in worth.sum(1).tolist():
+        yield sorted(tokens[first : first + count], key=itemgetter(1), reverse=True)
+        first += count
+
+
+def _extend(beams: list[_Beam], tokens: list[tuple[int, float]], blank: int, tree: _Tree, limits: Limits) -> list[_Beam]:
+    """All beams after one more frame; those of equal prefix and label are merged, their probabilities added.
+
+    ``beams`` and ``tokens`` come best first. What the likeliest label makes of the beams sets a floor: a prefix that
+    does not exist yet, and would stay under it whatever its letters, is not made. At most two beams lead to it, of
+    which the better comes first and decides for both.
+    """
+    extended: list[_Beam] = []
+    floor = -math.inf
+    for label, value in tokens:
+        merged: dict[_Node, float] = {}
+        for _, acoustic, node, last in beams:
+            score = acoustic + value
+            if label not in (blank, last):
+                child = node.children.get(label)
+                if child is None:
+                    if score + node.highest < floor:
+                        continue
+                    child = tree.extend(node, label)
+                node = child
+            other = merged.get(node)
+            merged[node] = score if other is None else _log_add(score, other)
+        extended += [(score + node.score, score, node, label) for node, score in merged.items()]
+        if floor == -math.inf:
+            floor = _floor(extended, limits)
+    return extended
+
+
+def _floor(beams: list[_Beam], limits: Limits) -> float:
+    """The score that beams which come in addition need to be kept."""
+    scores = sorted(map(_score, beams), reverse=True)
+    least = scores[0] + limits.beam_prune_logp
+    return max(least, scores[limits.beam_width - 1]) if len(scores) >= limits.beam_width else least
+
+
+def _prune(beams: list[_Beam], limits: Limits) -> list[_Beam]:
+    """The beams worth keeping, best first."""
+    least = max(beams, key=_score)[0] + limits.beam_prune_logp
+    beams = [beam for beam in beams if beam[0] >= least]
+    beams.sort(key=_score, reverse=True)
+    del beams[limits.beam_width :]
+    if not limits.prune_history:
+        return beams
+    kept: list[_Beam] = []
+    seen = set()
+    for beam in beams:
+        node = beam[2]
+        future = (node.words.recent, node.part, beam[3])
+        if future not in seen:
+            seen.add(future)
+            kept.append(beam)
+    return kept
+
+
+def _finish(beams: list[_Beam], skipped: float, tree: _Tree, limits: Limits) -> list[Found]:
+    """The texts of the last beams, with the end of the sentence scored."""
+    acoustics: dict[str, float] = {}
+    extras: dict[str, float] = {}
+    for _, acoustic, node, _ in beams:
+        text, extras[text] = tree.finish(node)
+        other = acoustics.get(text)
+        acoustics[text] = acoustic if other is None else _log_add(acoustic, other)
+    found = [Found(text, a + skipped, a + skipped + extras[text]) for text, a in acoustics.items()]
+    found.sort(key=lambda f: f.score, reverse=True)
+    least = found[0].score + limits.beam_prune_logp
+    return [f for f in found[: limits.beam_width] if f.score >= least]
+
+
+_score = itemgetter(0)
+
+
+def _log_add(a: float, b: float) -> float:
+    """``log(exp(a) + exp(b))``"""
+    return a + math.log1p(math.exp(b - a)) if a >= b else b + math.log1p(math.exp(a - b))

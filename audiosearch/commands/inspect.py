@@ -1,0 +1,52 @@
+"""``audiosearch inspect``: a picture of what the network hears and says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+MOST_SECONDS = 120.0
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  audiosearch inspect interview.mp3 -o picture.png
+  audiosearch inspect interview.mp3 -o picture.png --start 61.5 --seconds 8"""
+)
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The PNG file to write."
+)
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="Model file or folder; the one that is installed unless given."
+)
+@click.option("--start", type=click.FloatRange(min=0), default=0.0, show_default=True, help="Seconds to skip.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True, max=MOST_SECONDS),
+    default=30.0,
+    show_default=True,
+    help="Seconds to draw.",
+)
+def inspect(file: Path, output: Path, model: Path | None, start: float, seconds: float) -> None:
+    """Draw a recording's spectrogram and, under it, the probability of each character by frame.
+
+    The recognised words stand between the two at their times.
+    """
+    from audiosearch.models import find_model
+
+    path = find_model(model)
+    if output.suffix.lower() != ".png":
+        raise click.UsageError(f"-o {output}: the picture is a PNG; give a name that ends in .png.")
+    if not output.absolute().parent.is_dir():
+        raise click.UsageError(f"-o {output}: there is no folder {output.parent}.")
+
+    from audiosearch.picture import draw, look
+    from audiosearch.recognizer import Recognizer
+
+    with Recognizer.load(path) as recognizer:
+        view = look(recognizer, file, start, seconds)
+    draw(view, output)
+    click.echo(output)

@@ -1,0 +1,233 @@
+"""``audiosearch train``: transcribed speech to a network, shown while it learns."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from audiosearch.training.records import Finished, Record, StepReport, ValidationReport
+
+SEVERAL = ("--train", "--valid", "--set")
+INTERRUPTED = 130
+
+
+class TrainCommand(click.Command):
+    """Takes several values after one ``--train``, ``--valid`` or ``--set``, as shells expand ``*``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Repeat the option before each further value, then parse as usual."""
+        return super().parse_args(ctx, spread(args))
+
+
+def spread(args: Sequence[str]) -> list[str]:
+    """``--train a b`` as ``--train a --train b``; a recipe (.yaml) is never taken for a further value."""
+    result: list[str] = []
+    option, values = "", 0
+    for arg in args:
+        if arg.startswith("-") or arg.endswith((".yaml", ".yml")):
+            option, values = (arg if arg in SEVERAL else ""), 0
+        elif option:
+            if values:
+                result.append(option)
+            values += 1
+        result.append(arg)
+    return result
+
+
+@click.command(
+    cls=TrainCommand,
+    epilog="""\b
+Examples:
+  audiosearch train configs/deepspeech.yaml --train corpora/*.jsonl --valid dev.jsonl --set optim.lr=3e-4
+  audiosearch train --resume --output runs/deepspeech --max-minutes 60
+  torchrun --nproc-per-node 4 --no-python audiosearch train configs/deepspeech.yaml""",
+)
+@click.argument("config", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--train", "train_manifests", multiple=True, metavar="MANIFEST…", help="Learn from these.")
+@click.option("--valid", "valid_manifests", multiple=True, metavar="MANIFEST…", help="Measure by these.")
+@click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE…", help="Change settings.")
+@click.option("--resume", is_flag=True, help="Go on where the run in --output stopped, as if it never had.")
+@click.option("--max-minutes", type=click.FloatRange(min=0), help="Stop after so long, ready to be resumed.")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the run; runs/ and the name of CONFIG unless given.",
+)
+@click.option("--init", type=click.Path(path_type=Path), metavar="MODEL", help="Begin with a model's weights.")
+@click.option("--prepare", is_flag=True, help="Only decode the audio into the cache.")
+def train(
+    config: Path | None,
+    train_manifests: tuple[str, ...],
+    valid_manifests: tuple[str, ...],
+    overrides: tuple[str, ...],
+    resume: bool,
+    max_minutes: float | None,
+    output: Path | None,
+    init: Path | None,
+    prepare: bool,
+) -> None:
+    """Train a DeepSpeech network on transcribed speech.
+
+    CONFIG is a YAML recipe; what it leaves out has the defaults. Manifests come from `audiosearch manifest`; a folder
+    of decoded audio, as --prepare leaves it under the run's cache/, may stand in for one. The run's folder gets the
+    model (best.safetensors), what --resume needs, metrics.jsonl, TensorBoard events and progress.png.
+    """
+    from audiosearch.config import load_config
+
+    if resume and init is not None:
+        raise click.UsageError("--resume goes on with the run's own weights; leave --init out.")
+    output = output or Path("runs") / (config.stem if config else "default")
+    recipe = config
+    if resume and config is None and (output / "config.yaml").exists():
+        recipe = output / "config.yaml"
+    changes = list(overrides)
+    for key, manifests in (("train", train_manifests), ("valid", valid_manifests)):
+        if manifests:
+            changes.append(f"data.{key}={json.dumps(manifests)}")
+    settings = load_config(recipe, changes)
+
+    from audiosearch.training.run import train as run
+
+    stop = threading.Event()
+    with _screen() as screen, _signals(stop, screen):
+        for record in run(
+            settings, output, resume=resume, init=init, max_minutes=max_minutes, stop=stop, prepare_only=prepare
+        ):
+            screen.show(record)
+    if screen.model is not None:
+        click.echo(screen.model)
+    if stop.is_set():
+        raise click.exceptions.Exit(INTERRUPTED)
+
+
+@contextmanager
+def _signals(stop: threading.Event, screen: _Screen) -> Iterator[None]:
+    """Ctrl-C and a request to end let the step finish and the checkpoint be written; a second one does not."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        restore()
+        screen.say("Stopping after this step, to save; once more to stop at once.")
+
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        restore()
+
+
+@contextmanager
+def _screen() -> Iterator[_Screen]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), TextColumn("{task.fields[status]}"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield _Screen(console, bar)
+
+
+class _Screen:
+    """Draws records on standard error: a moving bar on a terminal, lines elsewhere."""
+
+    def __init__(self, console: Console, bar: Progress) -> None:
+        self.model: Path | None = None
+        self._console = console
+        self._bar = bar
+        self._task = bar.add_task("", total=None, status="", visible=False)
+        self._decoded = ""
+
+    def say(self, text: str) -> None:
+        """One line, above the bar."""
+        self._console.print(text, markup=False)
+
+    def show(self, record: Record) -> None:
+        """Draw a record."""
+        from audiosearch.training import records
+
+        if isinstance(record, records.StepReport):
+            self._step(record)
+        elif isinstance(record, records.ValidationReport):
+            self._validation(record)
+        elif isinstance(record, records.Decoding):
+            if self._bar.disable and record.name != self._decoded:
+                self._decoded = record.name
+                self.say(f"decoding {record.total} recordings of {record.name}")
+            self._advance(f"decoding {record.name}", record.done, record.total, f"{record.done} of {record.total}")
+        elif isinstance(record, records.LeftOut):
+            self.say(f"left out: {record.count} of {record.total} {record.name}: {record.reason}")
+            for example in record.examples:
+                self.say(f"  such as {example}")
+        elif isinstance(record, records.Notice):
+            self.say(record.text)
+        elif isinstance(record, records.SkippedStep):
+            self.say(
+                f"step {record.step}: skipped, the loss or its gradient is not finite ({record.in_a_row} in a row)"
+            )
+        elif isinstance(record, records.Started):
+            self.say(
+                f"{record.utterances} utterances, {record.audio / 3600:.2f} h; for validation "
+                f"{record.valid_utterances}, {record.valid_audio / 3600:.2f} h"
+            )
+            many = f" × {record.processes} processes" if record.processes > 1 else ""
+            self.say(f"{record.parameters / 1e6:.1f} million weights on {record.device}{many}, {record.precision}")
+            at = f", from step {record.step}" if record.step else ""
+            self.say(f"{record.total_steps} steps, {record.epochs} epochs{at}; the run is kept in {record.output}")
+        elif isinstance(record, records.Finished):
+            self._finished(record)
+
+    def _step(self, report: StepReport) -> None:
+        hours, minutes = divmod(round(report.remaining / 60), 60)
+        epoch = min(report.epoch + 1, report.epochs)
+        numbers = (
+            f"loss {report.loss:.3f}  lr {report.lr:.2e}  {report.audio_per_second:.0f} s of audio/s  "
+            f"{hours}:{minutes:02} to go"
+        )
+        where = f"epoch {epoch}/{report.epochs}  step {report.step}/{report.total_steps}"
+        if self._bar.disable:
+            self.say(f"{where}  {numbers}")
+        self._advance(where, report.step, report.total_steps, numbers)
+
+    def _advance(self, description: str, done: int, total: int, status: str) -> None:
+        self._bar.update(self._task, description=description, completed=done, total=total, status=status, visible=True)
+
+    def _validation(self, report: ValidationReport) -> None:
+        best = "  (best so far)" if report.best else ""
+        self.say(
+            f"validation, step {report.step}: loss {report.loss:.3f}  WER {report.wer:.1%}  CER {report.cer:.1%}{best}"
+        )
+        for pair in report.pairs:
+            self.say(f'  true transcript: "{pair.truth}"')
+            self.say(f'  prediction:      "{pair.prediction}"')
+
+    def _finished(self, record: Finished) -> None:
+        again = f"`audiosearch train --resume --output {record.output}` goes on."
+        skipped = f" {record.skipped} steps were skipped for a loss that was not finite." if record.skipped else ""
+        if record.reason == "done":
+            self.say(f"Trained to the end, {record.step} steps.{skipped}")
+        elif record.reason == "time":
+            self.say(f"Time is up after step {record.step} of {record.total_steps}; {again}{skipped}")
+        elif record.total_steps == 0:
+            self.say("Stopped while decoding the audio; the same command goes on.")
+        else:
+            self.say(f"Stopped after step {record.step} of {record.total_steps}; {again}{skipped}")
+        names = ("best.safetensors", "last.safetensors")
+        self.model = next((path for name in names if (path := record.output / name).exists()), None)

@@ -1,0 +1,63 @@
+"""``audiosearch transcribe``: recordings to text with times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from audiosearch.formats import FORMATS
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  audiosearch transcribe interview.mp3
+  audiosearch transcribe --format json *.flac > transcripts.jsonl
+  audiosearch transcribe --format vtt lecture.mp4 > lecture.vtt"""
+)
+@click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="Model file or folder; the one that is installed unless given."
+)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="What to write.")
+@click.option("--greedy", is_flag=True, help="Likeliest letters, no beam search and no language model: faster, worse.")
+@click.option(
+    "--hotword", "hotwords", metavar="WORD", multiple=True, help="Prefer this word; may be given several times."
+)
+def transcribe(files: tuple[Path, ...], model: Path | None, form: str, greedy: bool, hotwords: tuple[str, ...]) -> None:
+    """Write what is said in each FILE to standard output.
+
+    \b
+    text   the words on one line; of several files each line begins with its path
+    json   one object a line and file: path, duration, text, words (text, start, end, confidence)
+    srt    subtitles of one file
+    vtt    subtitles of one file, for the web
+    ctm    one word a line: file, channel, start, duration, word, confidence
+
+    A file that cannot be read is reported, the others go on, and the exit status is 1.
+    """
+    from audiosearch.models import find_model
+    from audiosearch.text import normalise
+
+    path = find_model(model)
+    if form in ("srt", "vtt") and len(files) > 1:
+        raise click.UsageError(f"--format {form} makes one document of one FILE; call it once for each file.")
+    wanted = [normalise(word) for word in hotwords]
+    if not all(wanted):
+        raise click.UsageError(f"--hotword {hotwords[wanted.index('')]!r} holds no letters.")
+
+    from audiosearch.formats import render
+    from audiosearch.recognizer import Recognizer, Unreadable
+
+    failed = False
+    with Recognizer.load(path, hotwords=wanted, likeliest=greedy) as recognizer:
+        for result in recognizer.recognise(files):
+            if isinstance(result, Unreadable):
+                click.echo(f"Error: {result.error}", err=True)
+                failed = True
+                continue
+            text = render(result.transcript, form)
+            click.echo(f"{result.transcript.path}: {text}" if form == "text" and len(files) > 1 else text, nl=False)
+    if failed:
+        raise click.exceptions.Exit(1)

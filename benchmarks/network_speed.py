@@ -1,0 +1,82 @@
+"""How fast the network alone runs: full size, random weights, as the recognizer runs it, beside plain fp32.
+
+    python benchmarks/network_speed.py --minutes 20
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import resource
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from audiosearch.checkpoint import AcousticModel
+from audiosearch.config import Config, ModelConfig
+from audiosearch.features import Features
+from audiosearch.inference import Inference, Item, available_cores
+from audiosearch.model import DeepSpeech
+from audiosearch.text import Alphabet
+from audiosearch.windows import WindowGrid
+
+
+def random_model(model: ModelConfig) -> AcousticModel:
+    """A network of these sizes that has learnt nothing."""
+    config, alphabet = Config(model=model), Alphabet()
+    network = DeepSpeech(model, config.features.bins, len(alphabet)).eval()
+    return AcousticModel(network, Features(config.features), config, alphabet, "random")
+
+
+def measure(inference: Inference, grid: WindowGrid, windows: int) -> float:
+    """Times real time over so many windows of noise, features included; overlaps count once."""
+    rng = np.random.default_rng(1)
+    noise = (0.1 * rng.standard_normal(grid.size * grid.unit)).astype(np.float32)
+
+    def items() -> Iterator[Item[int]]:
+        for number in range(windows):
+            yield Item(number, noise)
+
+    started = time.perf_counter()
+    for _ in inference.run(items()):
+        pass
+    return windows * grid.step * grid.unit / grid.rate / (time.perf_counter() - started)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=20.0, help="of audio for each measurement")
+    parser.add_argument("--hidden", type=int, default=1000)
+    parser.add_argument("--stride", type=int, default=2)
+    parser.add_argument("--cell", choices=("lstm", "gru"), default="lstm")
+    parser.add_argument("--workers", type=int, help="batches at once; as the recognizer chooses unless given")
+    parser.add_argument("--precision", nargs="*", default=["auto", "fp32"])
+    arguments = parser.parse_args()
+    sizes = ModelConfig(
+        conv_channels=arguments.hidden, hidden=arguments.hidden, conv_stride=arguments.stride, cell=arguments.cell
+    )
+    model = random_model(sizes)
+    print(f"{platform.processor() or platform.machine()}, {available_cores()} cores, torch {torch.__version__}")
+    parameters = sum(parameter.numel() for parameter in model.network.parameters())
+    print(f"{sizes.layers} × {sizes.hidden} bidirectional {sizes.cell}, {parameters / 1e6:.0f} million weights")
+    for precision in arguments.precision:
+        window = model.config.window.model_copy(update={"precision": precision})
+        grid = WindowGrid.of(window, model.config.features, sizes)
+        inference = Inference(model, grid, window, workers=arguments.workers)
+        windows = max(round(arguments.minutes * 60 * grid.rate / (grid.step * grid.unit)), 1)
+        measure(inference, grid, window.batch * inference.workers)  # warm up
+        speed = measure(inference, grid, windows)
+        name = str(inference.dtype).removeprefix("torch.")
+        print(
+            f"{precision:5} {name:9} {inference.workers} × {inference.threads} threads on {inference.device}: "
+            f"{speed:7.1f} × real time",
+            flush=True,
+        )
+        inference.close()
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
+
+
+if __name__ == "__main__":
+    main()

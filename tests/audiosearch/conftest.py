@@ -1,0 +1,141 @@
+"""Speech made of tones: every letter a pitch, so that a tiny network learns to read it in seconds.
+
+And whistled speech for tests that need no training: a network with weights set by hand reads it exactly.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+WORDS = ("i", "am", "a", "human", "saying", "things", "this", "sun", "hat", "mist", "nut", "at", "man", "math")
+
+
+@dataclass(frozen=True)
+class Tones:
+    """A voice that says letters as tones of 80 ms and spaces as silence."""
+
+    sample_rate: int = 8000
+
+    def say(self, text: str) -> NDArray[np.float32]:
+        """Samples of a text."""
+        length = self.sample_rate * 80 // 1000
+        time = np.arange(length) / self.sample_rate
+        envelope = 0.5 * np.hanning(length)
+        pieces = [np.zeros(length)]
+        for letter in text:
+            # 28 pitches evenly spaced in mel, from 300 Hz to 3300 Hz
+            step = "abcdefghijklmnopqrstuvwxyz'".find(letter)
+            hertz = 700 * (np.exp(np.interp(step, [0, 27], [0.357, 1.743])) - 1)
+            pieces.append(envelope * np.sin(2 * np.pi * hertz * time) if step >= 0 else np.zeros(length))
+        noise = np.random.default_rng(len(text)).standard_normal(length * (len(text) + 2)) * 1e-3
+        return (np.concatenate([*pieces, np.zeros(length)]) + noise).astype(np.float32)
+
+    def texts(self, count: int, seed: int = 0, most_words: int = 4) -> list[str]:
+        """Random sentences of a few words."""
+        rng = np.random.default_rng(seed)
+        return [" ".join(rng.choice(WORDS, rng.integers(1, most_words + 1))) for _ in range(count)]
+
+    def corpus(self, folder: Path, texts: Sequence[str]) -> Path:
+        """A manifest of recordings of texts."""
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = []
+        for number, text in enumerate(texts):
+            soundfile.write(folder / f"{number:04}.wav", self.say(text), self.sample_rate)
+            rows.append(json.dumps({"audio": f"{number:04}.wav", "text": text, "id": f"u{number:04}"}))
+        manifest = folder / "manifest.jsonl"
+        manifest.write_text("".join(row + "\n" for row in rows), encoding="utf-8")
+        return manifest
+
+
+@pytest.fixture(scope="session")
+def tones() -> Tones:
+    """The voice of tones."""
+    return Tones()
+
+
+@pytest.fixture(scope="session")
+def tone_corpora(tones: Tones, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Manifests of 96 utterances to learn from and 24 others to measure by."""
+    folder = tmp_path_factory.mktemp("tones")
+    return (
+        tones.corpus(folder / "train", tones.texts(96, seed=1)),
+        tones.corpus(folder / "valid", tones.texts(24, seed=2)),
+    )
+
+
+WHISTLES = "abcdefghijklmnopqrstuvwxyz' "
+
+
+@dataclass(frozen=True)
+class Whistler:
+    """A voice that says every character, the space too, as a whistle of 60 ms and 40 ms of silence."""
+
+    sample_rate: int = 8000
+
+    def say(self, text: str) -> NDArray[np.float32]:
+        """Samples of a text; ``_`` in it is a second of silence."""
+        time = np.arange(round(0.06 * self.sample_rate)) / self.sample_rate
+        envelope = 0.5 * np.minimum(1, np.minimum(time, time[::-1]) / 0.008)
+        pieces = [np.zeros(0)]
+        for character in text:
+            if character == "_":
+                pieces.append(np.zeros(self.sample_rate))
+            else:
+                hertz = 40 * (5 + 3 * WHISTLES.index(character))  # bins of the spectrogram are 40 Hz apart
+                whistle = envelope * np.sin(2 * np.pi * hertz * time)
+                pieces += [whistle, np.zeros(round(0.04 * self.sample_rate))]
+        return np.concatenate(pieces).astype(np.float32)
+
+    def write(self, path: Path, text: str) -> Path:
+        """A recording of a text."""
+        soundfile.write(path, self.say(text), self.sample_rate)
+        return path
+
+
+@pytest.fixture(scope="session")
+def whistler() -> Whistler:
+    """The whistling voice."""
+    return Whistler()
+
+
+@pytest.fixture(scope="session")
+def whistle_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model that reads whistles, hearing only two spectrogram frames at a time.
+
+    The convolution measures each whistle, the recurrent layer's gates are held so that it remembers nothing, and the
+    output names the loudest whistle, or the blank.
+    """
+    import torch
+
+    from audiosearch.checkpoint import save_model
+    from audiosearch.config import Config
+    from audiosearch.model import DeepSpeech
+    from audiosearch.text import Alphabet
+
+    count = len(WHISTLES)
+    features = {"sample_rate": 8000, "kind": "log-spectrogram", "high_hz": 4000, "normalisation": "none"}
+    model = {"conv_channels": count, "conv_width": 2, "hidden": count, "layers": 1, "norm": "none"}
+    config = Config.model_validate({"features": features, "model": model, "decoder": {"processes": 1}})
+    state = {
+        name: torch.zeros_like(tensor)
+        for name, tensor in DeepSpeech(config.model, config.features.bins, count + 1).state_dict().items()
+    }
+    for channel in range(count):
+        state["conv.weight"][channel, 5 + 3 * channel] = 0.5
+    state["conv.bias"] += 3.0
+    for direction in ("forwards", "backwards"):  # gates: input open, forget shut, cell, output open
+        state[f"recurrent.0.{direction}.weight_ih_l0"][2 * count : 3 * count] = torch.eye(count)
+        state[f"recurrent.0.{direction}.bias_ih_l0"] += torch.tensor([20.0, -20.0, 0.0, 20.0]).repeat_interleave(count)
+    state["output.weight"][1:] = 10 * torch.eye(count)
+    state["output.bias"][0] = 9.0
+    folder = tmp_path_factory.mktemp("whistle-model")
+    save_model(folder / "model.safetensors", state, config, Alphabet())
+    return folder
