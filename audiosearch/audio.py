@@ -42,6 +42,9 @@ PIECE = 1 << 16
 FIRST_PACKETS = 20
 """So many tell whether it is sound at all: in random bytes an mp3 decoder finds now and then a frame."""
 
+LOWEST_RATE, HIGHEST_RATE = 1000, 10_000_000
+"""Hz, of files."""
+
 LARGEST_SAMPLE = 2.0**31
 """Floating-point files may hold any scale; beyond this they hold no sound."""
 
@@ -76,17 +79,16 @@ def probe(path: str | Path) -> AudioInfo:
         AudioError: it cannot be read, or holds no sound.
     """
     path = Path(path)
-    if _stored_plainly(_head(path)):
-        info = _probe_plain(path)
-        if info is not None:
-            return info
-    with _open_coded(path) as container:
-        stream = container.streams.audio[0]
-        duration = _duration(path, container)
-        if duration <= 0:
-            raise AudioError(f"{path}: holds no samples.")
-        codec = stream.codec_context.codec.canonical_name
-        return AudioInfo(duration, stream.sample_rate, stream.channels, codec)
+    info = _probe_plain(path) if _stored_plainly(_head(path)) else None
+    if info is None:
+        with _open_coded(path) as container:
+            stream = container.streams.audio[0]
+            codec = stream.codec_context.codec.canonical_name
+            info = AudioInfo(_duration(path, container), stream.sample_rate, stream.channels, codec)
+    _check_rate(path, info.sample_rate)
+    if info.duration <= 0:
+        raise AudioError(f"{path}: holds no samples.")
+    return info
 
 
 def is_audio(path: str | Path) -> bool:
@@ -156,6 +158,7 @@ def _resampled(path: Path, sample_rate: int) -> Iterator[Samples]:
             if stream is not None:
                 yield stream.resample_chunk(np.empty(0, np.float32), last=True)
             rate = piece.rate
+            _check_rate(path, rate)
             stream = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32") if rate != sample_rate else None
         samples = piece.samples if stream is None else stream.resample_chunk(piece.samples)
         given += len(samples)
@@ -182,6 +185,12 @@ def _checked(path: Path, pieces: Iterator[_Piece]) -> Iterator[_Piece]:
         yield _Piece(rate, samples)
 
 
+def _check_rate(path: Path, rate: int) -> None:
+    """AudioError for a rate that only a damaged header has, and that would stretch sound without end."""
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise AudioError(f"{path}: has {rate} samples a second, which is no sound.")
+
+
 def _pieces(path: Path) -> Iterator[_Piece]:
     """All that can be decoded, by soundfile as far as it gets, then by PyAV; no piece is empty."""
     done, rate = 0, 1
@@ -196,7 +205,7 @@ def _pieces(path: Path) -> Iterator[_Piece]:
                     yield _Piece(rate, _mean(samples.T))
             if done and done >= expected:
                 return
-        except (soundfile.LibsndfileError, OSError) as error:
+        except (soundfile.SoundFileError, OSError) as error:
             logger.debug("%s: soundfile stops after %d samples (%s)", path, done, error)
     skip = done
     try:
@@ -273,7 +282,7 @@ def _probe_plain(path: Path) -> AudioInfo | None:
             if not 0 < sound.frames < 1 << 48:
                 return None
             return AudioInfo(sound.frames / sound.samplerate, sound.samplerate, sound.channels, sound.format.lower())
-    except (soundfile.LibsndfileError, OSError):
+    except (soundfile.SoundFileError, OSError):
         return None
 
 
@@ -298,16 +307,17 @@ def _open_coded(path: Path) -> InputContainer:
         container = av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise AudioError(f"{path}: is not audio of a known format, or its beginning is damaged.") from error
-    if not container.streams.audio:
+    if not container.streams.audio or container.streams.audio[0].codec_context is None:
+        problem = "holds sound of an unknown codec" if container.streams.audio else "holds no sound"
         container.close()
-        raise AudioError(f"{path}: holds no sound.")
+        raise AudioError(f"{path}: {problem}.")
     return container
 
 
 def _duration(path: Path, container: InputContainer) -> Seconds:
     """Length of the sound; packets are counted, not decoded, where the container does not tell it."""
     declared = _declared_duration(container)
-    if declared and not _is_estimate(container) and not _is_chained(path):
+    if declared and not _is_estimate(container) and not (container.format.name == "ogg" and _is_chained(path)):
         return _without_preskip(container, declared)
     first: Seconds | None = None
     last = total = 0.0
@@ -328,10 +338,15 @@ def _duration(path: Path, container: InputContainer) -> Seconds:
 
 def _packets(container: InputContainer) -> Iterator[Any]:
     """Packets of the first stream of sound, up to damage that FFmpeg cannot get over."""
+    with contextlib.suppress(*_damage()):
+        yield from container.demux(container.streams.audio[0])
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    """What PyAV raises for damaged packets (IndexError: for one of a stream that the header has not)."""
     import av
 
-    with contextlib.suppress(av.error.FFmpegError):
-        yield from container.demux(container.streams.audio[0])
+    return av.error.FFmpegError, ValueError, IndexError
 
 
 def _without_preskip(container: InputContainer, duration: Seconds) -> Seconds:
@@ -346,8 +361,6 @@ def _is_chained(path: Path) -> bool:
     """Whether an Ogg file holds several streams one after the other, which FFmpeg's header does not tell."""
     with path.open("rb") as file:
         head = file.read(18)  # a page begins with OggS; the stream's number is in bytes 14 to 17
-        if not head.startswith(b"OggS"):
-            return False
         file.seek(max(0, path.stat().st_size - (1 << 16)))  # a page has at most 65,307 bytes
         tail = file.read()
     last = tail.rfind(b"OggS")
@@ -394,11 +407,11 @@ def _frames(path: Path, container: InputContainer, packets: int | None = None) -
             good += 1
         except av.error.EOFError:
             break
-        except (av.error.FFmpegError, ValueError):
+        except _damage():
             bad += 1
-            if bad > good and good + bad >= FIRST_PACKETS:
-                break
-    if bad > good:
+        if bad > good and good + bad == FIRST_PACKETS:
+            break
+    if bad > good and good + bad <= FIRST_PACKETS:
         raise AudioError(f"{path}: is damaged, or no sound; most of it cannot be decoded.")
     if bad and packets is None:
         logger.warning("%s: is damaged; packets of sound that cannot be decoded: %d.", path, bad)
@@ -420,7 +433,8 @@ def _coded_pieces(path: Path) -> Iterator[_Piece]:
                 gap = begin - elapsed
                 if SMALLEST_GAP < gap < LONGEST_GAP and begin < longest:
                     elapsed += gap
-                    yield from joiner.add(rate, np.zeros(round(gap * rate), np.float32))
+                    for silence in range(round(gap * rate), 0, -PIECE):
+                        yield from joiner.add(rate, np.zeros(min(silence, PIECE), np.float32))
             elapsed += len(samples) / rate
             yield from joiner.add(rate, samples)
         yield from joiner.rest()

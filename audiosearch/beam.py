@@ -99,7 +99,7 @@ class _Node:
         self.words = words
         self.part = part
         self.score = score
-        self.highest = highest  # that two beams with one letter more can reach
+        self.highest = highest  # what two beams with one letter more can score at best
         self.children: dict[int, _Node] = {}
 
 
@@ -108,24 +108,25 @@ class _Tree:
 
     def __init__(self, labels: Sequence[str], scores: WordScores | None, hotwords: HotwordScores | None) -> None:
         self.labels = labels
+        self.space = labels.index(" ") if " " in labels else -1
         self.scores = scores
         self.hotwords = hotwords
         self.context = 1 if scores is None else max(1, scores.order - 1)
         self.parts: dict[str, float] = {"": 0.0}
         state = None if scores is None else scores.get_start_state()
-        # Letters score nothing or less, unless they begin a hot word; ending a word may be rewarded.
+        # Letters score nothing or less, unless they begin a hot word.
         self.headroom = math.log(2) if hotwords is None else math.inf
-        self.root = _Node(_Words("", (), state, 0.0, 0.0), "", 0.0, math.inf)
+        self.root = _Node(_Words("", (), state, 0.0, 0.0), "", 0.0, self.headroom)
 
     def extend(self, node: _Node, label: int) -> _Node:
         """The prefix with one more character; spaces at its start or after another add nothing."""
-        character, words = self.labels[label], node.words
-        if character == " ":
-            if not node.part:
-                return node
-            words, part = self._complete(words, node.part), ""
+        words, part = node.words, node.part
+        if label != self.space:
+            part += self.labels[label]
+        elif part:
+            words, part = self._complete(words, part), ""
         else:
-            part = node.part + character
+            return node
         partial = self.parts.get(part)
         if partial is None:
             partial = self.parts[part] = self._partial(part)
@@ -210,7 +211,7 @@ def _extend(beams: list[_Beam], tokens: list[tuple[int, float]], blank: int, tre
     """All beams after one more frame; those of equal prefix and label are merged, their probabilities added.
 
     ``beams`` and ``tokens`` come best first. What the likeliest label makes of the beams sets a floor: a prefix that
-    does not exist yet, and would stay under it whatever its letters, is not made. At most two beams lead to it, of
+    does not exist yet, and would stay under it whatever the language model says of its letters, is not made. At most two beams lead to it, of
     which the better comes first and decides for both.
     """
     extended: list[_Beam] = []
@@ -222,7 +223,7 @@ def _extend(beams: list[_Beam], tokens: list[tuple[int, float]], blank: int, tre
             if label not in (blank, last):
                 child = node.children.get(label)
                 if child is None:
-                    if score + node.highest < floor:
+                    if score + node.highest < floor and label != tree.space:
                         continue
                     child = tree.extend(node, label)
                 node = child

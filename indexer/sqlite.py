@@ -109,8 +109,13 @@ class SqliteIndex:
                 connection.execute(SCHEMA)
             connection.pragma("journal_mode", "wal")
             connection.close()
-            with contextlib.suppress(FileExistsError):
+            try:
                 os.link(made, self._path)
+            except FileExistsError:
+                pass
+            except OSError:
+                # A file system without links; two that make one index there at the same moment is too much.
+                made.rename(self._path)
         finally:
             made.unlink(missing_ok=True)
 
@@ -136,19 +141,22 @@ class SqliteIndex:
             )
 
     def _open(self) -> apsw.Connection:
-        folder = self._path.absolute().parent
-        flags, name = apsw.SQLITE_OPEN_READWRITE, str(self._path.absolute())
-        if not os.access(self._path, os.W_OK) or not os.access(folder, os.W_OK):
-            flags = apsw.SQLITE_OPEN_READONLY
-            if not Path(f"{name}-wal").exists():
-                # Nobody is writing, and SQLite cannot make the files with which it would see a writer.
-                flags |= apsw.SQLITE_OPEN_URI
-                name = self._path.absolute().as_uri() + "?immutable=1"
+        name = self._path.absolute()
+        try:
+            return self._connect(str(name), apsw.SQLITE_OPEN_READWRITE)
+        except (apsw.CantOpenError, apsw.ReadOnlyError):
+            # The files through which readers and writers see one another cannot be made here. Nobody writes without.
+            if Path(f"{name}-wal").exists():
+                raise
+            return self._connect(name.as_uri() + "?immutable=1", apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+
+    def _connect(self, name: str, flags: int) -> apsw.Connection:
         connection = apsw.Connection(name, flags=flags)
         try:
             connection.set_busy_timeout(BUSY_SECONDS * 1000)
-            connection.register_fts5_tokenizer("spaces", _spaces)
+            connection.pragma("schema_version")  # touches the file, so that it is known to be readable
             connection.pragma("foreign_keys", True)
+            connection.register_fts5_tokenizer("spaces", _spaces)
         except BaseException:
             connection.close()
             raise

@@ -105,8 +105,9 @@ def train(
             return
         with Journal(output, trainer.progress.step) as journal:
             for record in trainer.fit(max_minutes):
+                notices = list(journal.write(record))
                 yield record
-                yield from journal.write(record)
+                yield from notices
 
 
 def _training_set(config: Config, recordings: Recordings, alphabet: Alphabet) -> tuple[Dataset, list[LeftOut]]:

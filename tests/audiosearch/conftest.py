@@ -6,6 +6,7 @@ And whistled speech for tests that need no training: a network with weights set 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's threads on tiny tensors only wait for each other
 
 WORDS = ("i", "am", "a", "human", "saying", "things", "this", "sun", "hat", "mist", "nut", "at", "man", "math")
 

@@ -206,20 +206,19 @@ def _url_of(server: subprocess.Popen[bytes], ports: Path, log: Path) -> str:
 
 
 @pytest.fixture
-def unprivileged(tmp_path: Path) -> Iterator[Callable[[], Path]]:
-    """A folder of somebody else's; when called, this process loses the right to do as it likes there."""
-    if os.geteuid() != 0:
-        yield lambda: tmp_path
-        return
+def unprivileged() -> Iterator[Callable[[], Path]]:
+    """When called: takes from this process the rights of root, if it has them, and gives a folder to work in."""
+    before = os.geteuid()
     folder = Path(tempfile.mkdtemp(prefix="audiosearch-test-"))
-    folder.chmod(0o755)
 
     def drop() -> Path:
-        os.seteuid(65534)
+        if before == 0:
+            os.chown(folder, 65534, 65534)
+            os.seteuid(65534)
         return folder
 
     try:
         yield drop
     finally:
-        os.seteuid(0)
+        os.seteuid(before)
         shutil.rmtree(folder)

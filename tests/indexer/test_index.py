@@ -61,16 +61,16 @@ def test_search_equals_a_scan(
     vocabulary = ["a", "ab", "abc", "b", "ba", "the", "they", "then", "o'neil", "and"]
     library: Library = {}
     with open_index(url, create=True) as index:
-        for number in range(30):
+        for number in range(20):
             # Some lie at one path, some ids come again, lengths end at and beside the borders of chunks and passages.
-            one = recording(number % 24, path=f"/r/{chance.randrange(20)}.ogg")
+            one = recording(number % 16, path=f"/r/{chance.randrange(20)}.ogg")
             length = chance.choice(
                 [0, 1, 3, 17, sqlite.CHUNK, sqlite.CHUNK + 1, passages.STRIDE, passages.STRIDE + 1, 1400]
             )
             words = babble(chance, length, vocabulary if number % 3 else vocabulary[:2])
             index.add(one, words)
             library[one.id] = one, stored(words)
-        for number in (3, 9, 20):
+        for number in (2, 9, 13):
             index.remove(f"id{number:03}")
             del library[f"id{number:03}"]
     with open_index(url, create=False) as index:
@@ -84,15 +84,15 @@ def test_search_equals_a_scan(
         assert statistics.seconds == 60.0 * len(library)
         assert statistics.bytes > 0
         hits = 0
-        for trial in range(45):
-            if trial == 30:
+        for trial in range(36):
+            if trial == 24:
                 monkeypatch.setattr("indexer.elastic.PAGE", 7)
                 monkeypatch.setattr("indexer.elastic.KEPT", 5)
             phrases, limit = random_phrases(chance, vocabulary), chance.choice([1, 2, 10, 50, 10_000])
             answer = index.search(phrases, limit)
             assert answer == scan(library, phrases, limit), (phrases, limit)
             hits += len(answer)
-        assert hits > 3000
+        assert hits > 500
 
 
 def test_phrases_cross_every_border(url: str, recording: MakeRecording) -> None:
@@ -244,14 +244,14 @@ def test_there_must_be_an_index_to_ask(url: str) -> None:
 
 def test_readers_see_all_of_one_recording(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
     """While others write, a search finds the words of before or those of after, and neither half nor none of them."""
-    texts = ["one fish " * 400, "two fish " * 700]
+    texts = ["one fish " * 300, "two fish " * 600]
     problems: list[object] = []
     done = threading.Event()
 
     def write(number: int) -> None:
         try:
             with open_index(url, create=True) as index:
-                for turn in range(8):
+                for turn in range(4):
                     index.add(recording(number), spoken(texts[turn % 2]))
         except Exception as error:  # noqa: BLE001 - shown below
             problems.append(error)
@@ -259,7 +259,7 @@ def test_readers_see_all_of_one_recording(url: str, recording: MakeRecording, sp
     with open_index(url, create=True) as index:
         index.add(recording(0), spoken(texts[1]))
         index.add(recording(1), spoken(texts[1]))
-        writers = [threading.Thread(target=write, args=(number,)) for number in (0, 0, 1)]
+        writers = [threading.Thread(target=write, args=(number,)) for number in (0, 1)]
         for writer in writers:
             writer.start()
         threading.Thread(target=lambda: [writer.join() for writer in writers] and done.set()).start()
@@ -267,7 +267,7 @@ def test_readers_see_all_of_one_recording(url: str, recording: MakeRecording, sp
             hits = index.search([phrase("one fish"), phrase("two fish")], 10_000)
             for name in ("id000", "id001"):
                 said = [hit.text for hit in hits if hit.recording.id == name]
-                if said not in (["one fish"] * 400, ["two fish"] * 700):
+                if said not in (["one fish"] * 300, ["two fish"] * 600):
                     problems.append((name, len(said), set(said)))
         assert problems == []
         assert index.statistics().recordings == 2

@@ -39,14 +39,14 @@ def test_spans_are_those_of_the_definition() -> None:
     chance = random.Random(3)
     some = 0
     for _ in range(6000):
-        text = chance.choices(["a", "b", "ab", "abc"], k=chance.randint(0, 8))
-        wanted = chance.choices(terms, k=chance.choice([1, 2, 2, 3, 3, 4]))
+        text = chance.choices(["a", "b", "ab", "abc"], k=chance.randint(0, 11))
+        wanted = chance.choices(terms, k=chance.choice([1, 2, 2, 3, 3]))
         slop = chance.choice([0, 0, 1, 2, 3])
         matching = positions(text, wanted)
         expected = defined(matching, slop)
         assert [(span[0], span[-1]) for span in spans(matching, slop)] == expected, (text, wanted, slop)
         some += len(expected) > 1
-    assert some > 1000
+    assert some > 800
 
 
 @pytest.mark.parametrize(
