@@ -10,6 +10,7 @@ Legend: T' emission frames, V labels, L labels of the text.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -65,7 +66,7 @@ def align(emissions: Emissions, text: str, alphabet: Alphabet) -> tuple[Word, ..
 
 def find_peaks(log_probs: NDArray[np.float32], labels: list[int], blank: int) -> list[Peak]:
     """Where each label is heard in log-probs [T', V]; ValueError if they do not fit."""
-    repeats = sum(a == b for a, b in zip(labels, labels[1:], strict=False))
+    repeats = sum(a == b for a, b in pairwise(labels))
     if len(labels) + repeats > len(log_probs):
         raise ValueError(f"{len(labels)} labels, {repeats} of them repeated, do not fit into {len(log_probs)} frames")
     scores = torch.from_numpy(np.maximum(log_probs, np.float32(LEAST_LOG_PROB)))
@@ -91,7 +92,7 @@ def word_spans(frames: list[tuple[int, int]], emissions: Emissions) -> list[tupl
     """
     lead, tail = LEAD / emissions.frame_duration, TAIL / emissions.frame_duration
     starts, ends = [max(0.0, frames[0][0] - lead)], []
-    for (_, end), (start, _) in zip(frames, frames[1:], strict=False):
+    for (_, end), (start, _) in pairwise(frames):
         share = min(1.0, (start - end) / (lead + tail))
         ends.append(end + share * tail)
         starts.append(start - share * lead)

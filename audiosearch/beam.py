@@ -207,12 +207,14 @@ def _likely(log_probs: NDArray[np.floating[Any]], least: float) -> Iterator[list
         first += count
 
 
-def _extend(beams: list[_Beam], tokens: list[tuple[int, float]], blank: int, tree: _Tree, limits: Limits) -> list[_Beam]:
+def _extend(
+    beams: list[_Beam], tokens: list[tuple[int, float]], blank: int, tree: _Tree, limits: Limits
+) -> list[_Beam]:
     """All beams after one more frame; those of equal prefix and label are merged, their probabilities added.
 
     ``beams`` and ``tokens`` come best first. What the likeliest label makes of the beams sets a floor: a prefix that
-    does not exist yet, and would stay under it whatever the language model says of its letters, is not made. At most two beams lead to it, of
-    which the better comes first and decides for both.
+    does not exist yet, and would stay under it whatever the language model says of its letters, is not made. At most
+    two beams lead to it, of which the better comes first and decides for both.
     """
     extended: list[_Beam] = []
     floor = -math.inf
@@ -237,7 +239,7 @@ def _extend(beams: list[_Beam], tokens: list[tuple[int, float]], blank: int, tre
 
 def _floor(beams: list[_Beam], limits: Limits) -> float:
     """The score that beams which come in addition need to be kept."""
-    scores = sorted(map(_score, beams), reverse=True)
+    scores = sorted((beam[0] for beam in beams), reverse=True)
     least = scores[0] + limits.beam_prune_logp
     return max(least, scores[limits.beam_width - 1]) if len(scores) >= limits.beam_width else least
 

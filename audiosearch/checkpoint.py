@@ -36,7 +36,8 @@ class AcousticModel:
     """A trained network with all that is needed to run it; in evaluation mode, on the CPU, in float32.
 
     Args:
-        fingerprint: 16 hexadecimal digits that change with the weights, the settings or any of the notes.
+        fingerprint: 16 hexadecimal digits that change with the weights, the alphabet, or the settings of features
+            or network.
     """
 
     network: DeepSpeech
@@ -93,7 +94,9 @@ def load_model(path: Path) -> AcousticModel:
     network = DeepSpeech(config.model, config.features.bins, len(alphabet))
     load_weights(network, tensors, path)
     network.eval()
-    return AcousticModel(network, Features(config.features), config, alphabet, _fingerprint(tensors, metadata))
+    return AcousticModel(
+        network, Features(config.features), config, alphabet, _fingerprint(tensors, config, alphabet)
+    )
 
 
 def read_settings(path: Path, metadata: Mapping[str, str]) -> tuple[Config, Alphabet]:
@@ -163,9 +166,10 @@ def _model_file(path: Path) -> Path:
     raise ModelError(f"{path}: the folder holds no {FILE_NAMES[0]}; give the path of a model.")
 
 
-def _fingerprint(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    """Of the contents, since the library writes metadata in a different order each time."""
-    digest = hashlib.sha256(json.dumps(sorted(metadata.items())).encode())
+def _fingerprint(tensors: Mapping[str, Tensor], config: Config, alphabet: Alphabet) -> str:
+    """Of what emissions depend on; not of the file, whose metadata the library writes in any order."""
+    settings = [config.features.model_dump(mode="json"), config.model.model_dump(mode="json"), alphabet.labels]
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for name in sorted(tensors):
         digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
         digest.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy())

@@ -83,8 +83,9 @@ class BeamDecoder:
         """At most ``n_best`` texts, all different, best first; at least one, which may be empty."""
         if len(emissions) == 0:
             return (Hypothesis("", 0.0),)
+        log_probs: NDArray[Any] = emissions.log_probs
         found = self._decoder.decode_beams(
-            emissions.log_probs,
+            log_probs,
             beam_width=self.config.beam_width,
             beam_prune_logp=self.config.beam_prune_logp,
             token_min_logp=self.config.token_min_logp,

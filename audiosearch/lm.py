@@ -50,11 +50,13 @@ class LanguageModel:
         """The model of a folder.
 
         Raises:
-            LanguageModelError: a file is missing or is not what its name says.
+            LanguageModelError: a file is missing, damaged or not what its name says.
         """
         path = folder / MODEL_NAME
         check_binary(path)
-        return cls(path, read_words(folder / WORDS_NAME))
+        model = cls(path, read_words(folder / WORDS_NAME))
+        model.open()
+        return model
 
     def open(self) -> NGrams:
         """The probabilities, mapped into memory, so that processes share them.
@@ -71,8 +73,11 @@ class NGrams:
     def __init__(self, path: Path) -> None:
         import kenlm
 
+        config = kenlm.Config()
+        config.load_method = kenlm.LoadMethod.LAZY  # pages are read when they are needed
+        config.show_progress = False  # of reading text formats, on standard error
         try:
-            self._model: Any = kenlm.Model(str(path))
+            self._model: Any = kenlm.Model(str(path), config)
         except (OSError, RuntimeError) as error:
             raise LanguageModelError(f"{path}: the language model cannot be read; it is damaged or cut off.") from error
         self._state: Callable[[], Any] = kenlm.State
@@ -105,7 +110,7 @@ class Estimate:
 
 
 def check_binary(path: Path) -> None:
-    """Raise LanguageModelError unless ``path`` is a whole KenLM binary: the library itself aborts on some that are not."""
+    """Raise LanguageModelError unless ``path`` begins as a KenLM binary; the library would take any file for text."""
     try:
         with path.open("rb") as file:
             start = file.read(len(_MAGIC))
@@ -185,8 +190,8 @@ def estimate(
         compact = ["-a", "255", "-v"]  # compressed pointers; no strings, as the word list has them
         sort = ["-S", memory, "-T", f"{work}/"]
         _run(build_binary, *sort, *quantise, *compact, "trie", str(work / "arpa"), str(work / MODEL_NAME))
-        os.replace(work / WORDS_NAME, output.parent / WORDS_NAME)
-        os.replace(work / MODEL_NAME, output)
+        (work / WORDS_NAME).replace(output.parent / WORDS_NAME)
+        (work / MODEL_NAME).replace(output)
     return Estimate(sentences, counts.total(), len(words), output.stat().st_size)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from audiosearch.errors import AudioSearchError
 
@@ -161,11 +161,11 @@ def cores() -> int:
 
 # What runs in a spawned process. Exceptions must come out of jobs: one in the initialiser would only break the pool.
 
-_make: Callable[[], Callable[[object], object]] | None = None
-_work: Callable[[object], object] | None = None
+_make: Callable[[], Callable[[Any], Any]] | None = None
+_work: Callable[[Any], Any] | None = None
 
 
-def _begin(make: Callable[[], Callable[[object], object]]) -> None:
+def _begin(make: Callable[[], Callable[[Any], Any]]) -> None:
     global _make
     _make = make
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent ends the others in order
@@ -187,7 +187,7 @@ def _prepare() -> None:
         _work = _make()
 
 
-def _apply(job: object) -> object:
+def _apply(job: Any) -> Any:
     _prepare()
     assert _work is not None
     return _work(job)

@@ -7,29 +7,25 @@ from pathlib import Path
 import click
 
 
-class _Counts(click.ParamType):
-    """Whole numbers separated by commas."""
-
-    name = "N,N,…"
-
-    def convert(
-        self, value: str | tuple[int, ...], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        if isinstance(value, tuple):
-            return value
-        try:
-            return tuple(int(part) for part in value.split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not a list of whole numbers such as 0,0,1,1", param, ctx)
+def _counts(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in value.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not a list of whole numbers such as 0,0,1,1") from error
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Example:
+  audiosearch lm books.txt.xz train/manifest.jsonl -o models/mine/lm.bin"""
+)
 @click.argument("texts", metavar="TEXT…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Model to write.")
 @click.option("--order", default=4, show_default=True, help="Longest n-gram, in words.")
 @click.option(
     "--prune",
-    type=_Counts(),
+    callback=_counts,
+    metavar="N,N,…",
     default="0,0,1,1",
     show_default=True,
     help="Of 1-grams, 2-grams …: leave out those seen no more often.",
@@ -46,10 +42,6 @@ def lm(
     Beside the model its word list is written, words.txt.xz. Put both, as lm.bin and words.txt.xz, into the folder
     of an acoustic model, then find their weight by 'audiosearch tune'. Needs KenLM's lmplz and build_binary:
     scripts/build_kenlm.sh builds them.
-
-    \b
-    Example:
-      audiosearch lm books.txt.xz train/manifest.jsonl -o models/mine/lm.bin
     """
     from audiosearch.lm import WORDS_NAME, estimate
 

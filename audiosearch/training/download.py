@@ -6,6 +6,7 @@ import http.client
 import shutil
 import socket
 import tarfile
+import urllib.error
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -74,6 +75,8 @@ def download(name: str, folder: Path) -> Corpus:
         corpus.folder.parent.mkdir(parents=True, exist_ok=True)
         (unfinished / corpus.folder.relative_to(folder)).replace(corpus.folder)
     except (OSError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         reason = getattr(error, "reason", None) or error
         raise ManifestError(f"--download {name}: cannot be brought ({reason}); nothing was kept.") from error
     except (tarfile.TarError, EOFError, zlib.error) as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import random
 import subprocess
 import sys
 import wave
@@ -280,6 +282,22 @@ def test_flac_is_read_past_damage(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     assert len(samples) == pytest.approx(160_000, abs=8192)
     for part in (slice(0, 60_000), slice(110_000, 150_000)):
         assert np.abs(samples[part] - noise[part]).max() < 1e-3
+
+
+def test_whatever_is_damaged_gives_samples_or_one_sentence(tmp_path: Path) -> None:
+    draw = random.Random(1)
+    originals = [make(tmp_path, f"good.{kind}") for kind in FORMATS]
+    for path in originals:
+        for _ in range(8):
+            content = bytearray(path.read_bytes())
+            for _ in range(draw.choice([1, 5, 30])):
+                content[draw.randrange(min(draw.choice([64, 512, 1 << 20]), len(content)))] = draw.randrange(256)
+            damaged = tmp_path / f"bad{path.suffix}"
+            damaged.write_bytes(content)
+            audio.is_audio(damaged)
+            for use in (audio.probe, lambda file: audio.read(file, 16000)):
+                with contextlib.suppress(AudioError):
+                    use(damaged)
 
 
 def test_wav_whose_header_was_never_completed(tmp_path: Path) -> None:

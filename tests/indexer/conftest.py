@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -155,8 +156,11 @@ def _served(folder: Path, archive: Path, java_home: Path) -> Iterator[str]:
         "http.port: 0\n"
         "node.portsfile: true\n"
         "xpack.security.enabled: false\n"
+        
         "cluster.routing.allocation.disk.threshold_enabled: false\n"
     )
+    # Quick to start rather than quick for long.
+    (home / "config" / "jvm.options").write_text("-Xms512m\n-Xmx512m\n-XX:+UseSerialGC\n-XX:TieredStopAtLevel=1\n")
     as_nobody = {}
     if os.geteuid() == 0:  # the server refuses to run as root
         nobody = 65534
@@ -168,7 +172,6 @@ def _served(folder: Path, archive: Path, java_home: Path) -> Iterator[str]:
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "ES_JAVA_HOME": str(java_home),
-        "ES_JAVA_OPTS": "-Xms512m -Xmx512m",
     }
     log = folder / "output.log"
     with log.open("wb") as output:
@@ -185,12 +188,10 @@ def _served(folder: Path, archive: Path, java_home: Path) -> Iterator[str]:
     try:
         yield _url_of(server, home / "logs" / "http.ports", log)
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        try:
-            server.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                os.killpg(server.pid, how)
+                server.wait(30)
 
 
 def _url_of(server: subprocess.Popen[bytes], ports: Path, log: Path) -> str:

@@ -1,0 +1,70 @@
+"""``audiosearch tune``: the weights of the language model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  audiosearch tune speech/dev/librispeech/manifest.jsonl
+  audiosearch tune dev.jsonl --model runs/mine --limit 200"""
+)
+@click.argument("manifest", metavar="MANIFEST", type=click.Path(path_type=Path))
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="Model file or folder; the one that is installed unless given."
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Only so many utterances, the first ones.")
+@click.option("--processes", type=click.IntRange(min=0), help="For decoding; 0: one for each core.")
+def tune(manifest: Path, model: Path | None, limit: int | None, processes: int | None) -> None:
+    """Find alpha, the language model's weight, and beta, the bonus of a word, on the utterances of MANIFEST.
+
+    Those with the fewest word errors are stored in decoder.yaml beside the model and used from then on. The
+    utterances should be none that the networks or the language model learnt from; half an hour is enough.
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from audiosearch.errors import AudioError, LanguageModelError
+    from audiosearch.models import find_model
+    from audiosearch.training.manifest import read_manifest
+
+    path = find_model(model)
+    utterances = read_manifest(manifest)[:limit]
+
+    from audiosearch.recognizer import Recognizer
+    from audiosearch.tuning import Example, save_weights
+    from audiosearch.tuning import tune as trials
+
+    screen = Console(stderr=True)
+    examples, failed = [], False
+    folder = path if path.is_dir() else path.parent
+    with Recognizer.load(path) as recognizer:
+        if recognizer.language_model is None:
+            raise LanguageModelError(f"{folder}: has no language model to weigh; make one by 'audiosearch lm'.")
+        listening = track(utterances, "Listening", console=screen, transient=True, disable=not screen.is_terminal)
+        for utterance in listening:
+            try:
+                examples.append(Example(tuple(recognizer.emissions(utterance.audio)), utterance.text))
+            except AudioError as error:
+                click.echo(f"Error: {utterance.id}: {error}", err=True)
+                failed = True
+        alphabet, config, language_model = recognizer.model.alphabet, recognizer.decoder, recognizer.language_model
+    best = None
+    if examples:
+        for trial in trials(examples, alphabet, config, language_model, processes):
+            weights, mark = trial.weights, "  best so far" if trial.best else ""
+            line = f"alpha {weights.alpha:<6g} beta {weights.beta:<6g} word errors {trial.errors.rate:.2%}{mark}"
+            click.echo(line, err=True)
+            best = trial if trial.best else best
+    if best is not None:
+        stored = save_weights(folder, best.weights)
+        click.echo(
+            f"alpha {best.weights.alpha:g}, beta {best.weights.beta:g}: {best.errors.rate:.2%} word errors "
+            f"({best.errors.errors} of {best.errors.total}); stored in {stored}"
+        )
+    if failed:
+        raise click.exceptions.Exit(1)
