@@ -8,7 +8,6 @@ where the cores are shared with the decoder, or anyone, waiting there costs far 
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -21,6 +20,7 @@ import torch
 
 from audiosearch.checkpoint import AcousticModel
 from audiosearch.config import ModelConfig, WindowConfig
+from audiosearch.pool import cores
 from audiosearch.windows import WindowGrid
 
 if TYPE_CHECKING:
@@ -90,10 +90,8 @@ class Inference:
         self.dtype = choose_precision(config.precision, self.device, model.config.model)
         self.times = StageTimes()
         self.batch_samples = config.batch * grid.size * grid.unit
-        self.cores = available_cores()
-        self.workers = workers or (min(self.cores, MOST_WORKERS) if self.device.type == "cpu" else 1)
-        self.threads = self.cores if self.workers == 1 else max(self.cores // self.workers // 2, 1)
-        self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix="network")
+        self.workers = workers or (min(cores(), MOST_WORKERS) if self.device.type == "cpu" else 1)
+        self._executor = ThreadPoolExecutor(self.workers, "network", torch.set_num_threads, (1,))  # of each thread
 
     def close(self) -> None:
         """Wait for what is running, then give the threads back."""
@@ -105,15 +103,12 @@ class Inference:
         group: list[Item[Tag]] = []
         for item in items:
             if self._is_full(group, item):
-                running.append((group, [self._submit(group, self.threads)]))
+                running.append((group, [self._submit(group)]))
                 group = []
                 while len(running) > self.workers:
                     yield from _answers(*running.popleft())
             group.append(item)
-        alone = not running
-        parts = _split(group, self.workers)
-        threads = self.cores // max(len(parts), 1) if alone else self.threads
-        running.append((group, [self._submit(part, threads) for part in parts]))
+        running.append((group, [self._submit(part) for part in _split(group, self.workers)]))
         while running:
             yield from _answers(*running.popleft())
 
@@ -125,16 +120,14 @@ class Inference:
         rows = len(lengths) + 1
         return rows > MOST_ROWS or (rows > 1 and rows * max([*lengths, len(further.samples)]) > self.batch_samples)
 
-    def _submit(self, group: Sequence[Item[Tag]], threads: int) -> Future[list[NDArray[np.float32]]]:
+    def _submit(self, group: Sequence[Item[Tag]]) -> Future[list[NDArray[np.float32]]]:
         windows = [item.samples for item in group if item.samples is not None]
-        return self._executor.submit(self._log_probs, windows, max(threads, 1))
+        return self._executor.submit(self._log_probs, windows)
 
-    def _log_probs(self, windows: Sequence[NDArray[np.float32]], threads: int) -> list[NDArray[np.float32]]:
+    def _log_probs(self, windows: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
         """Log-probabilities [T', V] of each of some windows."""
         if not windows:
             return []
-        if self.device.type == "cpu":
-            torch.set_num_threads(threads)  # of this thread alone
         lengths = torch.tensor([len(window) for window in windows])
         samples = torch.zeros(len(windows), int(lengths.max()))
         for row, window in zip(samples, windows, strict=True):
@@ -146,8 +139,8 @@ class Inference:
             with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
                 log_probs, frames = self.network(features, frames)
             rows = [row[:length].numpy() for row, length in zip(log_probs.cpu(), frames.tolist(), strict=True)]
-        self.times.add("features", (heard - started) * threads)
-        self.times.add("network", (time.thread_time() - heard) * threads)
+        self.times.add("features", heard - started)
+        self.times.add("network", time.thread_time() - heard)
         return rows
 
 
@@ -159,13 +152,6 @@ def choose_precision(setting: str, device: torch.device, config: ModelConfig) ->
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     native = any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16"))
     return torch.bfloat16 if native and config.cell == "lstm" else torch.float32
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _split(group: Sequence[Item[Tag]], parts: int) -> list[Sequence[Item[Tag]]]:

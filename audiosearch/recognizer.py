@@ -22,18 +22,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 import torch
+import yaml
 
 from audiosearch.ahead import ahead
 from audiosearch.align import align
 from audiosearch.audio import read_blocks
 from audiosearch.checkpoint import AcousticModel, load_model
-from audiosearch.config import DecoderConfig, WindowConfig, read_yaml
+from audiosearch.config import DecoderConfig, WindowConfig, parse_config
 from audiosearch.decoder import DecoderPool, greedy
-from audiosearch.errors import AudioError
+from audiosearch.errors import AudioError, ConfigError
 from audiosearch.inference import Answer, Inference, Item, StageTimes
 from audiosearch.lm import MODEL_NAME, LanguageModel
 from audiosearch.models import find_model
 from audiosearch.stretches import Stretch, StretchCutter
+from audiosearch.tuning import SETTINGS_NAME
 from audiosearch.types import Emissions, Hypothesis, Seconds, Transcript, Word
 from audiosearch.windows import Stitcher, WindowGrid, is_silent, silence
 
@@ -158,7 +160,8 @@ class Recognizer:
         language_model = LanguageModel.load(folder) if (folder / MODEL_NAME).exists() and not likeliest else None
         given = {"alpha": alpha, "beta": beta, "beam_width": beam_width, "processes": processes}
         changes = {name: value for name, value in given.items() if value is not None}
-        decoder = tuned_settings(folder, model.config.decoder).model_copy(update=changes)
+        settings = tuned_settings(folder, model.config.decoder).model_dump()
+        decoder = parse_config({"decoder": {**settings, **changes}}, source="the decoder").decoder
         return cls(
             model,
             language_model=language_model,
@@ -375,11 +378,23 @@ class _Chain:
 
 
 def tuned_settings(folder: Path, settings: DecoderConfig) -> DecoderConfig:
-    """The settings with those of the folder's ``decoder.yaml``, if it has one."""
-    path = folder / "decoder.yaml"
+    """The settings with those that ``audiosearch tune`` has stored in a model's folder, if it has.
+
+    Raises:
+        ConfigError: the file there cannot be read, or names what is no setting.
+    """
+    path = folder / SETTINGS_NAME
     if not path.exists():
         return settings
-    return DecoderConfig.model_validate({**settings.model_dump(), **read_yaml(path)})
+    try:
+        tuned = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+    except (yaml.YAMLError, UnicodeDecodeError):
+        tuned = None
+    if not isinstance(tuned, dict):
+        raise ConfigError(f"{path}: is not a list of settings such as 'alpha: 0.6'; delete it and tune again.")
+    return parse_config({"decoder": {**settings.model_dump(), **tuned}}, str(path)).decoder
 
 
 def within(words: Sequence[Word], duration: Seconds) -> tuple[Word, ...]:

@@ -1,6 +1,6 @@
 """How fast the network alone runs: full size, random weights, as the recognizer runs it, beside plain fp32.
 
-    python benchmarks/network_speed.py --minutes 20
+python benchmarks/network_speed.py --minutes 20
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import torch
 from audiosearch.checkpoint import AcousticModel
 from audiosearch.config import Config, ModelConfig
 from audiosearch.features import Features
-from audiosearch.inference import Inference, Item, available_cores
+from audiosearch.inference import Inference, Item
 from audiosearch.model import DeepSpeech
+from audiosearch.pool import cores
 from audiosearch.text import Alphabet
 from audiosearch.windows import WindowGrid
 
@@ -58,7 +59,7 @@ def main() -> None:
         conv_channels=arguments.hidden, hidden=arguments.hidden, conv_stride=arguments.stride, cell=arguments.cell
     )
     model = random_model(sizes)
-    print(f"{platform.processor() or platform.machine()}, {available_cores()} cores, torch {torch.__version__}")
+    print(f"{platform.processor() or platform.machine()}, {cores()} cores, torch {torch.__version__}")
     parameters = sum(parameter.numel() for parameter in model.network.parameters())
     print(f"{sizes.layers} × {sizes.hidden} bidirectional {sizes.cell}, {parameters / 1e6:.0f} million weights")
     for precision in arguments.precision:
@@ -70,7 +71,7 @@ def main() -> None:
         speed = measure(inference, grid, windows)
         name = str(inference.dtype).removeprefix("torch.")
         print(
-            f"{precision:5} {name:9} {inference.workers} × {inference.threads} threads on {inference.device}: "
+            f"{precision:5} {name:9} {inference.workers} batches at once on {inference.device}: "
             f"{speed:7.1f} × real time",
             flush=True,
         )

@@ -1,19 +1,13 @@
 """An index in Elasticsearch; the only file that touches its client.
 
-Two kinds of documents lie in one Elasticsearch index:
-
-    recording   _id "recording:ID"; where it lies, and the generation of passages that holds its words
-    passage     _id "passage:ID:GENERATION:i"; see passages.py
-
-A recording is replaced in steps, of which one is visible: passages of a new generation are written and refreshed, then
-the recording names that generation (only if nobody else changed it meanwhile), then the passages of the old one go.
-Readers take passages of no generation but the one that is named. What a killed writer leaves is never seen, and is
-deleted when its recording is next added or removed.
+A recording is a document that names a generation of passages, which hold its words. It is replaced in steps, of which
+one is visible: passages of a new generation are written and refreshed, then the recording names that generation (only if
+nobody else changed it meanwhile), then the passages of the old one go. Readers take passages of no generation but the
+one that is named. What a killed writer leaves is never seen, and is deleted when its recording is next added or removed.
 """
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 import time
@@ -30,11 +24,10 @@ import elasticsearch
 
 from audiosearch.errors import StoreError, StoreVersionError
 from audiosearch.types import Word
-from indexer import match, near, packing
+from indexer import documents, match, near
+from indexer.documents import VERSION
 from indexer.passages import STRIDE, Passage, cut, find
-from indexer.types import CONTEXT_WORDS, Hit, Location, Phrase, Recording, Statistics, Term
-
-VERSION = 1
+from indexer.types import CONTEXT_WORDS, Hit, Location, Phrase, Recording, Statistics
 
 RETRY_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Pauses before a request is made again that the server was too busy for."""
@@ -56,40 +49,6 @@ ORPHAN_SECONDS = 3600
 
 KEPT = 10_000
 """Hits beyond which the worst are dropped while more come in."""
-
-SETTINGS: dict[str, Any] = {"index": {"refresh_interval": "5s"}}
-
-MAPPINGS: dict[str, Any] = {
-    "dynamic": "strict",
-    "_meta": {"application": "audiosearch", "version": VERSION},
-    "properties": {
-        "kind": {"type": "keyword"},
-        "recording": {"type": "keyword"},
-        "generation": {"type": "keyword"},
-        # of recordings
-        "duration_ms": {"type": "long"},
-        "model": {"type": "keyword"},
-        "added": {"type": "keyword"},
-        "words": {"type": "long"},
-        "locations": {
-            "properties": {
-                "path": {"type": "keyword"},
-                "size": {"type": "long"},
-                "modified_ns": {"type": "long"},
-            }
-        },
-        # of passages
-        "passage": {"type": "integer"},
-        "text": {
-            "type": "text",
-            "analyzer": "whitespace",  # words are normalised already; this analyser is in every distribution
-            "norms": False,
-            "index_prefixes": {"min_chars": 2, "max_chars": 19},
-        },
-        "times": {"type": "binary"},
-        "confidences": {"type": "binary"},
-    },
-}
 
 
 class ElasticIndex:
@@ -136,7 +95,12 @@ class ElasticIndex:
     def _create(self) -> None:
         with self._errors():
             try:
-                self._call(self._client.indices.create, index=self._name, mappings=MAPPINGS, settings=SETTINGS)
+                self._call(
+                    self._client.indices.create,
+                    index=self._name,
+                    mappings=documents.MAPPINGS,
+                    settings=documents.SETTINGS,
+                )
             except elasticsearch.BadRequestError as error:
                 if error.error != "resource_already_exists_exception":  # somebody was quicker
                     raise
@@ -203,23 +167,14 @@ class ElasticIndex:
         """Keep a recording, in the place of one with its id."""
         generation = f"{time.time_ns() // 1_000_000:012x}-{uuid.uuid4().hex[:12]}"
         passages = list(cut(words))
-        document = {
-            "kind": "recording",
-            "recording": recording.id,
-            "generation": generation,
-            "duration_ms": packing.milliseconds(recording.duration),
-            "model": recording.model,
-            "added": recording.added,
-            "words": len(words),
-            "locations": _packed_locations(recording.locations),
-        }
+        document = documents.recording_document(recording, generation, len(words))
         with self._errors():
             self._bulk(
                 line
                 for passage in passages
                 for line in (
-                    {"index": {"_id": _passage_id(recording.id, generation, passage.number)}},
-                    _packed(recording.id, generation, passage),
+                    {"index": {"_id": documents.passage_id(recording.id, generation, passage.number)}},
+                    documents.passage_document(recording.id, generation, passage),
                 )
             )
             self._refresh()
@@ -234,7 +189,7 @@ class ElasticIndex:
         def moved(document: dict[str, Any] | None) -> dict[str, Any]:
             if document is None:
                 raise StoreError(f"{self._shown} holds no recording {recording_id}")
-            return {**document, "locations": _packed_locations(locations)}
+            return {**document, "locations": documents.locations_field(locations)}
 
         with self._errors():
             self._replace(recording_id, moved)
@@ -253,7 +208,7 @@ class ElasticIndex:
             generations that the document named before, more than one where somebody else was at it too.
         """
         before = set()
-        where: dict[str, Any] = {"index": self._name, "id": f"recording:{recording_id}"}
+        where: dict[str, Any] = {"index": self._name, "id": documents.recording_id(recording_id)}
         while True:
             old = self._call(self._client.options(ignore_status=404).get, **where)
             document = change(old["_source"] if old.get("found") else None)
@@ -268,7 +223,7 @@ class ElasticIndex:
                     self._call(self._client.delete, **where, **condition)
                 else:
                     self._call(self._client.index, **where, document=document, **condition)
-            except (elasticsearch.ConflictError, elasticsearch.NotFoundError):
+            except elasticsearch.ConflictError:
                 continue
             return before
 
@@ -330,7 +285,7 @@ class ElasticIndex:
         """All recordings by path."""
         with self._errors():
             pages = self._pages({"term": {"kind": "recording"}}, ["recording"], True)
-            recordings = [_recording(hit["_source"]) for page in pages for hit in page]
+            recordings = [documents.recording_of(hit["_source"]) for page in pages for hit in page]
         return sorted(recordings, key=lambda recording: (recording.path, recording.id))
 
     def words(self, recording_id: str) -> tuple[Word, ...]:
@@ -338,19 +293,19 @@ class ElasticIndex:
         with self._errors():
             while True:
                 generation, length = self._generation(recording_id)
-                ids = [_passage_id(recording_id, generation, number) for number in range(-(-length // STRIDE))]
-                documents = self._get(ids)
-                if len(documents) == len(ids):
-                    return tuple(word for one in documents for word in _passage(one).own_words())
+                ids = [documents.passage_id(recording_id, generation, number) for number in range(-(-length // STRIDE))]
+                passages = [documents.passage_of(one) for one in self._get(ids)]
+                if len(passages) == len(ids):
+                    return tuple(word for passage in passages for word in passage.own_words())
                 if self._generation(recording_id)[0] == generation:
                     raise StoreError(f"{self._shown} lost words of the recording {recording_id}: index it again")
 
     def _generation(self, recording_id: str) -> tuple[str, int]:
         """The named generation of a recording and the number of its words."""
-        documents = self._get([f"recording:{recording_id}"])
-        if not documents:
+        known = self._get([documents.recording_id(recording_id)])
+        if not known:
             raise StoreError(f"{self._shown} holds no recording {recording_id}")
-        return documents[0]["generation"], documents[0]["words"]
+        return known[0]["generation"], known[0]["words"]
 
     def search(self, phrases: Sequence[Phrase], limit: int) -> list[Hit]:
         """The best ``limit`` hits of any of the phrases."""
@@ -363,19 +318,19 @@ class ElasticIndex:
         def best() -> list[match.Found[str]]:
             return match.best(found, limit, lambda one: (recordings[one].path, one))
 
-        wanted = {"bool": {"should": [_candidates(phrase) for phrase in phrases]}}
+        wanted = {"bool": {"should": [documents.candidates(phrase) for phrase in phrases]}}
         query: dict[str, Any] = wanted
         with self._errors():
             while True:
                 replaced = []
                 for batch in self._batches(query):
-                    named = {one["recording"]: one for one in self._get(f"recording:{one}" for one in batch)}
+                    named = {one["recording"]: one for one in self._get(documents.recording_id(one) for one in batch)}
                     for recording_id, document in named.items():
                         passages = batch[recording_id].get(document["generation"])
                         if passages is None:
                             replaced.append(document["generation"])
                             continue
-                        recordings[recording_id] = _recording(document)
+                        recordings[recording_id] = documents.recording_of(document)
                         for one in find(recording_id, passages, phrases):
                             found.append(one)
                             number = one.first // STRIDE
@@ -444,11 +399,11 @@ class ElasticIndex:
     def _get(self, ids: Iterable[str]) -> list[dict[str, Any]]:
         """The documents of these ids that there are, as they are now, in this order."""
         ids = iter(ids)
-        documents = []
+        found = []
         while some := list(islice(ids, PAGE)):
             answer = self._call(self._client.mget, index=self._name, ids=some)
-            documents += [one["_source"] for one in answer["docs"] if one.get("found")]
-        return documents
+            found += [one["_source"] for one in answer["docs"] if one.get("found")]
+        return found
 
     def _pages(
         self, query: Mapping[str, Any], order: Sequence[str], fields: Sequence[str] | bool
@@ -487,7 +442,7 @@ class ElasticIndex:
                 source = hit["_source"]
                 last = source["recording"]
                 generations = held.setdefault(last, {})
-                generations.setdefault(source["generation"], {})[source["passage"]] = _passage(source)
+                generations.setdefault(source["generation"], {})[source["passage"]] = documents.passage_of(source)
             rest = {last: held.pop(last)} if last in held and len(page) == PAGE else {}
             if held:
                 yield held
@@ -536,62 +491,3 @@ def _complaint(error: elasticsearch.ApiError) -> str:
     if kind == "index_not_found_exception":
         return "is gone: run `audiosearch index FOLDER` again"
     return f"answers with an error (status {error.status_code}): {error}"
-
-
-def _candidates(phrase: Phrase) -> dict[str, Any]:
-    """The query for the passages that hold a match, as a structure in which words are only words."""
-    terms = phrase.terms
-    if len(terms) == 1:
-        return {"prefix" if terms[0].prefix else "term": {"text": {"value": terms[0].text}}}
-    if not phrase.slop and not any(term.prefix for term in terms):
-        return {"match_phrase": {"text": {"query": " ".join(term.text for term in terms)}}}
-    intervals = [_interval(term) for term in terms]
-    return {"intervals": {"text": {"all_of": {"ordered": True, "max_gaps": phrase.slop, "intervals": intervals}}}}
-
-
-def _interval(term: Term) -> dict[str, Any]:
-    return {"prefix": {"prefix": term.text}} if term.prefix else {"match": {"query": term.text}}
-
-
-def _passage_id(recording_id: str, generation: str, number: int) -> str:
-    return f"passage:{recording_id}:{generation}:{number}"
-
-
-def _packed(recording_id: str, generation: str, passage: Passage) -> dict[str, Any]:
-    return {
-        "kind": "passage",
-        "recording": recording_id,
-        "generation": generation,
-        "passage": passage.number,
-        "text": passage.text,
-        "times": base64.b64encode(passage.times).decode(),
-        "confidences": base64.b64encode(passage.confidences).decode(),
-    }
-
-
-def _passage(source: Mapping[str, Any]) -> Passage:
-    return Passage(
-        source["passage"],
-        source["text"],
-        base64.b64decode(source["times"]),
-        base64.b64decode(source["confidences"]),
-    )
-
-
-def _packed_locations(locations: Iterable[Location]) -> list[dict[str, Any]]:
-    return [
-        {"path": packing.pack_path(one.path), "size": one.size, "modified_ns": one.modified_ns} for one in locations
-    ]
-
-
-def _recording(source: Mapping[str, Any]) -> Recording:
-    locations = (
-        Location(packing.unpack_path(one["path"]), one["size"], one["modified_ns"]) for one in source["locations"]
-    )
-    return Recording(
-        source["recording"],
-        tuple(sorted(locations, key=lambda location: location.path)),
-        source["duration_ms"] / 1000,
-        source["model"],
-        source["added"],
-    )

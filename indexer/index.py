@@ -55,7 +55,8 @@ def open_index(url: str, *, create: bool) -> Index:
     """The index at a path (SQLite) or at an ``http(s)://host:port/name`` URL (Elasticsearch).
 
     Args:
-        create: make an empty one where there is none; otherwise that is a StoreError.
+        create: make an empty one where there is none, and fail at once where nothing can be written; otherwise an
+            absent one is a StoreError, and one that can only be read is good enough to ask.
 
     Raises:
         StoreVersionError: a newer version of audiosearch wrote it.

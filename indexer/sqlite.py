@@ -79,13 +79,13 @@ class SqliteIndex:
     """An ``Index`` in a file."""
 
     def __init__(self, path: str, *, create: bool) -> None:
-        """Open the file, or make it with ``create``; StoreError where that cannot be."""
+        """Open the file; with ``create`` it is made where there is none, and must not be read-only."""
         self._path = Path(path).expanduser()
         with self._errors():
             if create and not self._path.exists():
                 self._make()
             self._check_header()
-            self._connection = self._open()
+            self._connection = self._open(create)
             try:
                 self._check_version(self._connection.pragma("user_version"))
                 self._connection.register_fts5_function("positions", _positions)
@@ -140,13 +140,18 @@ class SqliteIndex:
                 f"up to {VERSION}): install that version"
             )
 
-    def _open(self) -> apsw.Connection:
+    def _open(self, write: bool) -> apsw.Connection:
+        """A connection; without ``write`` a file that can only be read will do."""
         name = self._path.absolute()
         try:
-            return self._connect(str(name), apsw.SQLITE_OPEN_READWRITE)
+            connection = self._connect(str(name), apsw.SQLITE_OPEN_READWRITE)
+            if write and connection.readonly("main"):
+                connection.close()
+                raise apsw.ReadOnlyError("the file is read-only")
+            return connection
         except (apsw.CantOpenError, apsw.ReadOnlyError):
             # The files through which readers and writers see one another cannot be made here. Nobody writes without.
-            if Path(f"{name}-wal").exists():
+            if write or Path(f"{name}-wal").exists():
                 raise
             return self._connect(name.as_uri() + "?immutable=1", apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 if TYPE_CHECKING:
-    from audiosearch.training.corpora import Kept, Rejected
+    from audiosearch.training.check import Kept, Rejected
     from audiosearch.training.manifest import Utterance
 
 KINDS = ("librispeech", "commonvoice", "ljspeech", "kaldi", "kur", "txt")  # corpora.KINDS, known without loading it
@@ -61,7 +61,8 @@ def manifest(
     its text takes to say. What is left out is reported.
     """
     from audiosearch.errors import ManifestError
-    from audiosearch.training.corpora import check, read_corpus
+    from audiosearch.training.check import check
+    from audiosearch.training.corpora import read_corpus
     from audiosearch.training.manifest import write_manifest
 
     if download is not None:
@@ -110,7 +111,7 @@ class _Summary:
             ManifestError: none is left, so that no empty manifest is written.
         """
         from audiosearch.errors import ManifestError
-        from audiosearch.training.corpora import Kept
+        from audiosearch.training.check import Kept
 
         for number, verdict in enumerate(verdicts, start=1):
             if sys.stderr.isatty() and number % 100 == 0:

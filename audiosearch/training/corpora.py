@@ -1,4 +1,4 @@
-"""Transcribed corpora as they are published, row by row, and the check that every row must pass.
+"""Transcribed corpora as they are published, row by row.
 
 =============  ===============================================================================================
 librispeech    ``*.trans.txt`` with the audio beside them; ``split`` names a set, such as train-clean-100
@@ -15,27 +15,12 @@ from __future__ import annotations
 import csv
 import json
 import os
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from audiosearch import audio
-from audiosearch.errors import AudioError, ManifestError
-from audiosearch.text import normalise
-from audiosearch.training.manifest import Utterance
-from audiosearch.types import Seconds
-
-FASTEST = 30.0
-"""Characters a second; the fastest readers reach 24."""
-
-SLOWEST = 0.5
-"""Characters a second; below this most of the recording is something else."""
-
-FOREIGN_LETTERS = 0.1
-"""A text with a larger share of letters that normalising loses is not English."""
+from audiosearch.errors import ManifestError
 
 
 @dataclass(frozen=True)
@@ -53,27 +38,6 @@ class Row:
     text: str = ""
     speaker: str | None = None
     fault: str | None = None
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A row that can be trained on."""
-
-    utterance: Utterance
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """A row that is left out.
-
-    Args:
-        reason: the same few words for all rows with this fault.
-        detail: about this row.
-    """
-
-    row: Row
-    reason: str
-    detail: str
 
 
 def read_corpus(folder: str | Path, kind: str | None = None, split: str | None = None) -> Iterator[Row]:
@@ -109,76 +73,6 @@ def detect(folder: Path) -> str:
         f"{folder}: holds no corpus of a known kind: no *.trans.txt (librispeech), no clips/ and .tsv (commonvoice), "
         "no metadata.csv (ljspeech), no wav.scp (kaldi), no .jsonl with audio/ (kur), no .txt beside audio (txt)."
     )
-
-
-# The check
-
-
-def check(rows: Iterable[Row], *, thorough: bool = False, threads: int | None = None) -> Iterator[Kept | Rejected]:
-    """The rows, each kept or rejected, in their order; as many are in hand at once as is worth it.
-
-    Args:
-        thorough: decode every recording to its end, not only its beginning.
-        threads: that read recordings; one for each core unless given.
-    """
-    rows = iter(rows)
-    seen: set[Path] = set()
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        while batch := list(islice(rows, 1024)):
-            for verdict in pool.map(lambda row: _judge(row, thorough), batch):
-                if isinstance(verdict, Kept):
-                    path = verdict.utterance.audio
-                    if path in seen:
-                        row = Row(verdict.utterance.id, path, verdict.utterance.text, verdict.utterance.speaker)
-                        verdict = Rejected(row, "audio listed before", "another line has the same recording")
-                    seen.add(path)
-                yield verdict
-
-
-def _judge(row: Row, thorough: bool) -> Kept | Rejected:
-    if row.fault is not None:
-        return Rejected(row, "line malformed", row.fault)
-    text = normalise(row.text)
-    if not text:
-        return Rejected(row, "no text", f"nothing is left of {row.text!r}" if row.text else "the text is empty")
-    foreign = _foreign_share(row.text)
-    if foreign > FOREIGN_LETTERS:
-        return Rejected(row, "foreign letters", f"{foreign:.0%} of the letters are not Latin")
-    if row.audio is None or not row.audio.exists():
-        return Rejected(row, "audio missing", f"there is no {row.audio}" if row.audio else "no audio of this name")
-    try:
-        duration = _listen(row.audio, thorough)
-    except AudioError as error:
-        return Rejected(row, "audio unreadable", str(error))
-    rate = len(text) / duration
-    if not SLOWEST <= rate <= FASTEST:
-        reason = "too much text for its length" if rate > FASTEST else "too little text for its length"
-        return Rejected(row, reason, f"{len(text)} characters in {duration:.2f} s")
-    return Kept(Utterance(row.audio, text, round(duration, 3), row.speaker, row.id))
-
-
-def _listen(path: Path, thorough: bool) -> Seconds:
-    """Length of a recording of which at least the beginning can be decoded."""
-    info = audio.probe(path)
-    blocks = audio.read_blocks(path, info.sample_rate, 0.1 if not thorough else 30.0)
-    if not thorough:
-        next(blocks)
-        return info.duration
-    decoded = sum(len(block) for block in blocks) / info.sample_rate
-    if info.duration - decoded > 0.5:
-        raise AudioError(f"{path}: ends after {decoded:.1f} s, but should last {info.duration:.1f} s.")
-    return decoded
-
-
-def _foreign_share(text: str) -> float:
-    """Share of letters of which normalising leaves nothing."""
-    if text.isascii():
-        return 0.0
-    letters = [character for character in text if unicodedata.category(character).startswith("L")]
-    return sum(not normalise(character) for character in letters) / max(1, len(letters))
-
-
-# The readers
 
 
 def _lines(path: Path) -> Iterator[str]:
@@ -300,7 +194,10 @@ def _kur(folder: Path, split: str | None) -> Iterator[Row]:
     tables = sorted(folder.glob("*.jsonl"))
     if split is not None:
         tables = [path for path in tables if path.stem == split]
-    tables = [path for path in tables if not _is_manifest(path)]
+    manifests = [path for path in tables if _is_manifest(path)]
+    tables = [path for path in tables if path not in manifests]
+    if manifests and not tables:
+        raise ManifestError(f"{manifests[0]}: is a manifest already; train with it as it is.")
     if len(tables) != 1 or not (folder / "audio").is_dir():
         names = ", ".join(path.stem for path in tables) or "none"
         raise ManifestError(f"{folder}: needs audio/ and one .jsonl with 'uuid'; there are: {names} (see --split).")

@@ -14,7 +14,7 @@ from torch import distributed
 from audiosearch.config import TrainerConfig
 from audiosearch.errors import TrainingError
 
-PATIENCE = timedelta(hours=12)
+PATIENCE = timedelta(hours=2)
 """How long processes wait for the first, which decodes the audio; torchrun ends all when one fails."""
 
 

@@ -33,7 +33,8 @@ class Journal:
         temporary.write_text("".join(json.dumps(row) + "\n" for row in self._rows), encoding="utf-8")
         temporary.replace(folder / METRICS)
         self._events: SummaryWriter | None = None
-        self._missing: list[Notice] = []
+        self._missing: list[Notice] = []  # to be said with the next report
+        self._draws = True
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
@@ -50,10 +51,11 @@ class Journal:
             with (self.folder / METRICS).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
             self._write_events(row)
-        if isinstance(record, ValidationReport):
+        if isinstance(record, ValidationReport) and self._draws:
             try:
                 from audiosearch.training.plots import draw
             except ImportError:
+                self._draws = False
                 self._missing.append(Notice("Matplotlib is not installed, so the curves are not drawn."))
             else:
                 draw(self._rows, self.folder / PICTURE)

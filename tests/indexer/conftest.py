@@ -156,11 +156,12 @@ def _served(folder: Path, archive: Path, java_home: Path) -> Iterator[str]:
         "http.port: 0\n"
         "node.portsfile: true\n"
         "xpack.security.enabled: false\n"
-        
         "cluster.routing.allocation.disk.threshold_enabled: false\n"
     )
-    # Quick to start rather than quick for long.
-    (home / "config" / "jvm.options").write_text("-Xms512m\n-Xmx512m\n-XX:+UseSerialGC\n-XX:TieredStopAtLevel=1\n")
+    (folder / "temporary").mkdir()
+    # The server's own options make it quick for long, these quick to start.
+    options = "-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.io.tmpdir=${ES_TMPDIR}"
+    (home / "config" / "jvm.options").write_text("\n".join(options))
     as_nobody = {}
     if os.geteuid() == 0:  # the server refuses to run as root
         nobody = 65534
@@ -172,6 +173,7 @@ def _served(folder: Path, archive: Path, java_home: Path) -> Iterator[str]:
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "ES_JAVA_HOME": str(java_home),
+        "ES_TMPDIR": str(folder / "temporary"),
     }
     log = folder / "output.log"
     with log.open("wb") as output:

@@ -13,7 +13,7 @@ import pytest
 
 from audiosearch.errors import StoreError, StoreVersionError
 from audiosearch.types import Word
-from indexer import elastic, passages
+from indexer import documents, elastic, passages
 from indexer.index import open_index
 from indexer.types import Phrase, Recording, Term
 
@@ -23,7 +23,7 @@ MakeWords = Callable[..., list[Word]]
 HELLO = Phrase((Term("hello"), Term("world")))
 
 Answer = tuple[int, object]
-MAPPED: Answer = 200, {"library": {"mappings": elastic.MAPPINGS}}
+MAPPED: Answer = 200, {"library": {"mappings": documents.MAPPINGS}}
 
 
 class Script:
@@ -139,7 +139,7 @@ def test_servers_that_do_not_serve(script: Script, product: str, answer: Answer,
 
 
 def test_a_newer_mapping_is_refused(script: Script) -> None:
-    newer = {**elastic.MAPPINGS, "_meta": {"application": "audiosearch", "version": 99}}
+    newer = {**documents.MAPPINGS, "_meta": {"application": "audiosearch", "version": 99}}
     script.answer = lambda method, path, body: (200, {"library": {"mappings": newer}})
     with pytest.raises(StoreVersionError, match="newer version of audiosearch"):
         open_index(script.url, create=True)

@@ -105,16 +105,25 @@ def guarded(path: str, unprivileged: Callable[[], Path]) -> Iterator[str]:
     folder.chmod(0o755)
 
 
-def test_an_index_to_read_only(guarded: str, recording: MakeRecording, spoken: MakeWords) -> None:
-    with open_index(guarded, create=True) as index:
+def test_a_file_that_can_only_be_read(guarded: str) -> None:
+    Path(guarded).parent.chmod(0o755)
+    with pytest.raises(StoreError, match="permissions"):
+        open_index(guarded, create=True)
+    with open_index(guarded, create=False) as index:
+        assert len(index.search([HELLO], 10)) == 1
+
+
+def test_an_index_that_can_only_be_read(guarded: str, recording: MakeRecording, spoken: MakeWords) -> None:
+    with open_index(guarded, create=False) as index:
         assert [hit.text for hit in index.search([HELLO], 10)] == ["hello world"]
         assert index.near("wolrd", 5) == []
         for change in (lambda: index.add(recording(2), spoken("more")), lambda: index.remove("id001")):
             with pytest.raises(StoreError, match="permissions"):
                 change()
     assert list(Path(guarded).parent.iterdir()) == [Path(guarded)]
-    with pytest.raises(StoreError, match=r"new\.db"):
-        open_index(str(Path(guarded).with_name("new.db")), create=True)
+    for name in ("library.db", "new.db"):
+        with pytest.raises(StoreError, match=f"{name} cannot be opened or written: check its permissions"):
+            open_index(str(Path(guarded).with_name(name)), create=True)
 
 
 WRITER = """

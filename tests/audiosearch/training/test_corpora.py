@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from audiosearch.errors import ManifestError
-from audiosearch.training.corpora import KINDS, Kept, Rejected, Row, check, detect, read_corpus
+from audiosearch.training.check import Kept, Rejected, check
+from audiosearch.training.corpora import KINDS, Row, detect, read_corpus
 from audiosearch.training.manifest import read_manifest
 
 soundfile = pytest.importorskip("soundfile")
@@ -134,6 +135,10 @@ def test_what_is_no_corpus_of_the_kind(tmp_path: Path) -> None:
     for kind in set(KINDS) - {"txt"}:
         with pytest.raises(ManifestError):
             list(read_corpus(tmp_path, kind))
+    kur(tmp_path / "kur")
+    write(tmp_path / "kur" / "data.jsonl", '{"audio": "audio/u1.wav", "text": "go on"}')
+    with pytest.raises(ManifestError, match=r"data\.jsonl: is a manifest already"):
+        list(read_corpus(tmp_path / "kur"))
     kaldi(tmp_path / "kaldi")
     write(tmp_path / "kaldi" / "segments", "utt1 rec1 0 1\n")
     with pytest.raises(ManifestError, match="cannot name parts of recordings"):
@@ -177,6 +182,12 @@ def test_thorough_finds_what_the_beginning_does_not_show(tmp_path: Path) -> None
     verdict = next(check([row], thorough=True))
     assert isinstance(verdict, Rejected)
     assert "should last 20.0 s" in verdict.detail
+
+
+def test_the_command_offers_every_kind() -> None:
+    from audiosearch.commands.manifest import KINDS as OFFERED
+
+    assert OFFERED == KINDS
 
 
 def run(*arguments: str) -> Result:

@@ -1,0 +1,289 @@
+"""Compressed recordings, and the sound of videos, through PyAV; only this file knows it.
+
+Time counts as a player shows it. FFmpeg drops the encoder's delay where the file tells it (mp3 with a LAME header,
+Opus, AAC in mp4); where it does not (bare .aac, .ts, .flv, .avi) sound comes about 25 ms late in every player.
+Sound that begins later than the picture, and gaps between its packets, become silence, so that what follows keeps its
+time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audiosearch.errors import AudioError
+from audiosearch.types import Seconds
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+logger = logging.getLogger(__name__)
+
+Samples = NDArray[np.float32]
+
+PIECE = 1 << 16
+"""Samples taken at once from a file, in each channel."""
+
+FIRST_PACKETS = 20
+"""So many tell whether it is sound at all: in random bytes an mp3 decoder finds now and then a frame."""
+
+SMALLEST_GAP: Seconds = 0.05
+"""Shorter gaps between time stamps are rounding."""
+
+LONGEST_GAP: Seconds = 3600.0
+"""Longer ones are wrong time stamps, where the file does not tell its length."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInfo:
+    """What a recording is, before decoding.
+
+    Args:
+        duration: to within one codec frame.
+        sample_rate: in Hz, of the file.
+        channels: of the file.
+        format: of the container where sound is stored plainly, else of the codec: wav, flac, mp3, opus, aac, …
+    """
+
+    duration: Seconds
+    sample_rate: int
+    channels: int
+    format: str
+
+
+class Piece(NamedTuple):
+    """Some mono samples at the file's own rate."""
+
+    rate: int
+    samples: Samples
+
+
+def mean(samples: NDArray[Any]) -> Samples:
+    """[channels, S] → [S]"""
+    if len(samples) == 1:
+        alone: Samples = samples[0].astype(np.float32, copy=False)
+        return alone
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is reported later
+        averaged: Samples = samples.mean(axis=0, dtype=np.float32)
+    return averaged
+
+
+def probe(path: Path) -> AudioInfo:
+    """Length and format; packets are counted, not decoded, where the container does not tell its length.
+
+    Raises:
+        AudioError: it cannot be read, or holds no sound.
+    """
+    with _open(path) as container:
+        stream = container.streams.audio[0]
+        codec = stream.codec_context.codec.canonical_name
+        return AudioInfo(_duration(path, container), stream.sample_rate, stream.channels, codec)
+
+
+def can_decode(path: Path) -> bool:
+    """Whether the first packets give sound.
+
+    Raises:
+        AudioError: it cannot be read, or holds no sound.
+    """
+    with _open(path) as container:
+        return any(frame.samples for frame in list(_frames(path, container, FIRST_PACKETS)))
+
+
+def pieces(path: Path) -> Iterator[Piece]:
+    """Decoded sound, with silence where time stamps leave a gap."""
+    with _open(path) as container:
+        start = (container.start_time or 0) / 1e6
+        longest = container.duration / 1e6 + 1 if container.duration else math.inf
+        declared = 0.0 if _is_estimate(container) else _declared_duration(container)
+        unit = float(container.streams.audio[0].time_base or 0)
+        elapsed: Seconds = 0.0
+        joiner = _Joiner()
+        for frame in _frames(path, container):  # 50 a second: what is done here for each must be little
+            rate, samples = frame.sample_rate, _mono(frame)
+            if frame.pts is not None:
+                begin = frame.pts * unit - start
+                gap = begin - elapsed
+                if SMALLEST_GAP < gap < LONGEST_GAP and begin < longest:
+                    elapsed += gap
+                    for silence in range(round(gap * rate), 0, -PIECE):
+                        yield from joiner.add(rate, np.zeros(min(silence, PIECE), np.float32))
+            elapsed += len(samples) / rate
+            yield from joiner.add(rate, samples)
+        yield from joiner.rest()
+        if declared - elapsed > 1.0:
+            logger.warning("%s: ends after %.1f s, but should last %.1f s.", path, elapsed, declared)
+
+
+_DEMUXERS = (
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,ircam,loas,matroska,mov,mp3,mp4,mpc,mpc8,mpeg,mpegts,"
+    "mxf,nistsphere,nut,ogg,oma,rm,sox,tak,truehd,tta,voc,w64,wav,webm,wtv,wv,xwma"
+)
+"""Formats that hold the sound themselves; no play lists, which would make FFmpeg open other files."""
+
+_UNTOLD = frozenset(("aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "truehd"))
+"""Formats that do not tell their length; FFmpeg estimates it."""
+
+
+def _open(path: Path) -> InputContainer:
+    """The file, opened by PyAV, with at least one stream of sound that has a decoder."""
+    import av
+
+    options = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
+    try:
+        container = av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace")
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise AudioError(f"{path}: is not audio of a known format, or its beginning is damaged.") from error
+    if not container.streams.audio or container.streams.audio[0].codec_context is None:
+        problem = "holds sound of an unknown codec" if container.streams.audio else "holds no sound"
+        container.close()
+        raise AudioError(f"{path}: {problem}.")
+    return container
+
+
+def _duration(path: Path, container: InputContainer) -> Seconds:
+    """Length of the sound; packets are counted, not decoded, where the container does not tell it."""
+    declared = _declared_duration(container)
+    if declared and not _is_estimate(container) and not (container.format.name == "ogg" and _is_chained(path)):
+        return _without_preskip(container, declared)
+    first: Seconds | None = None
+    last = total = 0.0
+    for packet in _packets(container):
+        if packet.size == 0 or packet.time_base is None:
+            continue
+        length = float((packet.duration or 0) * packet.time_base)
+        total += length
+        if packet.pts is not None:
+            begin = float(packet.pts * packet.time_base)
+            first = begin if first is None else first
+            last = max(last, begin + length - first)
+    counted = max(last, total)
+    if abs(declared - counted) < 0.1:  # a header knows it to the sample, packets only to their length
+        counted = declared
+    return _without_preskip(container, counted)
+
+
+def _packets(container: InputContainer) -> Iterator[Any]:
+    """Packets of the first stream of sound, up to damage that FFmpeg cannot get over."""
+    with contextlib.suppress(*_damage()):
+        yield from container.demux(container.streams.audio[0])
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    """What PyAV raises for damaged packets (IndexError: for one of a stream that the header has not)."""
+    import av
+
+    return av.error.FFmpegError, ValueError, IndexError
+
+
+def _without_preskip(container: InputContainer, duration: Seconds) -> Seconds:
+    """Opus in Ogg counts some samples that are decoded and not heard."""
+    stream = container.streams.audio[0]
+    if container.format.name == "ogg" and stream.codec_context.name == "opus":
+        return duration - stream.codec_context.delay / stream.sample_rate
+    return duration
+
+
+def _is_chained(path: Path) -> bool:
+    """Whether an Ogg file holds several streams one after the other, which FFmpeg's header does not tell."""
+    with path.open("rb") as file:
+        head = file.read(18)  # a page begins with OggS; the stream's number is in bytes 14 to 17
+        file.seek(max(0, path.stat().st_size - (1 << 16)))  # a page has at most 65,307 bytes
+        tail = file.read()
+    last = tail.rfind(b"OggS")
+    return tail[last + 14 : last + 18] != head[14:18]
+
+
+def _is_estimate(container: InputContainer) -> bool:
+    """Whether FFmpeg guesses the length from the size of the file."""
+    if container.format.name == "mp3" and container.streams.audio[0].start_time:
+        return False  # there is a header that tells the encoder's delay, and with it the length
+    return container.format.name in _UNTOLD
+
+
+def _declared_duration(container: InputContainer) -> Seconds:
+    """Seconds from the beginning of the container to the end of its sound; 0 where it does not say."""
+    stream = container.streams.audio[0]
+    if stream.duration and stream.time_base:
+        lead = 0.0
+        if stream.start_time is not None and container.start_time is not None:
+            lead = float(stream.start_time * stream.time_base) - container.start_time / 1e6
+        return float(stream.duration * stream.time_base) + (lead if lead > SMALLEST_GAP else 0.0)
+    return container.duration / 1e6 if container.duration else 0.0
+
+
+def _frames(path: Path, container: InputContainer, packets: int | None = None) -> Iterator[Any]:
+    """Decoded frames of the first stream of sound; bad packets are passed over and counted in a warning.
+
+    Args:
+        packets: to look at; all unless given.
+
+    Raises:
+        AudioError: most of the first packets are bad: the file is something else, or of no use.
+    """
+    import av
+
+    good = bad = 0
+    source = container.demux(container.streams.audio[0])
+    while packets is None or good + bad < packets:
+        try:
+            packet = next(source, None)
+            if packet is None:
+                break
+            yield from packet.decode()
+            good += 1
+        except av.error.EOFError:
+            break
+        except _damage():
+            bad += 1
+        if bad > good and good + bad == FIRST_PACKETS:
+            break
+    if bad > good and good + bad <= FIRST_PACKETS:
+        raise AudioError(f"{path}: is damaged, or no sound; most of it cannot be decoded.")
+    if bad and packets is None:
+        logger.warning("%s: is damaged; packets of sound that cannot be decoded: %d.", path, bad)
+
+
+class _Joiner:
+    """Joins the short frames of a codec into pieces worth a call of the resampler."""
+
+    def __init__(self) -> None:
+        self.rate = 0
+        self.waiting: list[Samples] = []
+        self.held = 0
+
+    def add(self, rate: int, samples: Samples) -> Iterator[Piece]:
+        """The pieces that become whole with ``samples``."""
+        if rate != self.rate:
+            yield from self.rest()
+            self.rate = rate
+        self.waiting.append(samples)
+        self.held += len(samples)
+        if self.held >= PIECE // 4:
+            yield from self.rest()
+
+    def rest(self) -> Iterator[Piece]:
+        """What is held."""
+        if self.held:
+            yield Piece(self.rate, np.concatenate(self.waiting))
+        self.waiting, self.held = [], 0
+
+
+def _mono(frame: Any) -> Samples:
+    """Mean of the channels of a decoded frame, full scale at 1."""
+    samples = frame.to_ndarray()  # planar: [channels, S], packed: [1, S·channels]
+    if samples.shape[1] != frame.samples:
+        samples = samples.reshape(frame.samples, -1).T
+    if samples.dtype.kind == "u":  # 8 bits
+        samples = (samples.astype(np.float32) - 128) / 128
+    elif samples.dtype.kind == "i":
+        samples = samples.astype(np.float32) / float(2 ** (8 * samples.dtype.itemsize - 1))
+    return mean(samples)

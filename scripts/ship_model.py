@@ -1,0 +1,40 @@
+"""A model folder as it ships: weights in half precision without the paths they were trained from, and a language model.
+
+    python scripts/ship_model.py runs/deepspeech-small --language-model lm/ --output audiosearch/models/english
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import torch
+
+from audiosearch.checkpoint import load_model, save_model
+from audiosearch.config import DataConfig
+
+LANGUAGE_MODEL = ("lm.bin", "words.txt.xz")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path, help="run folder or model file")
+    parser.add_argument("--language-model", type=Path, help="folder with lm.bin and words.txt.xz")
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    model = load_model(arguments.model)
+    augment = model.config.augment.model_copy(update={"noise": (), "rooms": ()})
+    config = model.config.model_copy(update={"data": DataConfig(), "augment": augment})
+    target = arguments.output / "model.safetensors"
+    save_model(target, model.network.state_dict(), config, model.alphabet, dtype=torch.float16)
+    if arguments.language_model is not None:
+        for name in LANGUAGE_MODEL:
+            shutil.copy(arguments.language_model / name, arguments.output / name)
+    for file in sorted(arguments.output.iterdir()):
+        print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

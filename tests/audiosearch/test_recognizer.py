@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from audiosearch.ahead import ahead
+from audiosearch.checkpoint import load_model
+from audiosearch.config import WindowConfig
+from audiosearch.errors import AudioError, ConfigError, ModelError
+from audiosearch.inference import Inference
+from audiosearch.recognizer import Recognised, Recognizer, Unreadable, within
+from audiosearch.types import Word
+
+if TYPE_CHECKING:
+    from tests.audiosearch.conftest import Whistler
+
+SHORT = WindowConfig(seconds=3, overlap_seconds=1, batch=3, max_decode_seconds=6)
+TEXT = "i am a human _saying human things"
+
+
+def long_text(characters: int) -> str:
+    rng = np.random.default_rng(7)
+    letters = rng.choice(list("abcdefghijklmnopqrstuvwxyz   "), characters)
+    words = "".join(letters).split()
+    return "".join(word + rng.choice([" ", " _", " __"], p=[0.85, 0.1, 0.05]) for word in words).strip(" _")
+
+
+def spoken(text: str) -> str:
+    return " ".join(text.replace("_", " ").split())
+
+
+@pytest.fixture
+def short(whistle_model: Path) -> Iterator[Recognizer]:
+    """Recognizes in windows of 3 s, three of them in a batch."""
+    with Recognizer(load_model(whistle_model), window=SHORT) as recognizer:
+        yield recognizer
+
+
+@pytest.fixture
+def whole(whistle_model: Path) -> Iterator[Recognizer]:
+    """Recognizes in one pass."""
+    window = WindowConfig(seconds=1000, overlap_seconds=0, max_decode_seconds=1000)
+    with Recognizer(load_model(whistle_model), window=window) as recognizer:
+        yield recognizer
+
+
+def test_a_recording_that_fits_is_one_pass(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
+    path = whistler.write(tmp_path / "a.wav", TEXT)
+    model = load_model(whistle_model)
+    with Recognizer.load(whistle_model) as recognizer:
+        (emissions,) = recognizer.emissions(path)
+        transcript = recognizer.transcribe(path)
+    samples = torch.from_numpy(soundfile.read(path, dtype="float32")[0])[None]
+    with torch.inference_mode():
+        features, frames = model.features(samples, torch.tensor([samples.shape[1]]))
+        with torch.autocast("cpu", recognizer.inference.dtype, enabled=recognizer.inference.dtype != torch.float32):
+            log_probs = model.network(features, frames)[0][0].numpy()
+    np.testing.assert_array_equal(emissions.log_probs, log_probs)
+    assert (emissions.frame_duration, emissions.start) == (0.02, model.emission_start)
+    assert transcript.text == spoken(TEXT)
+    assert transcript.duration == samples.shape[1] / 8000
+
+
+def test_long_recordings_equal_one_pass(
+    short: Recognizer, whole: Recognizer, whistler: Whistler, tmp_path: Path
+) -> None:
+    text = long_text(600)
+    path = whistler.write(tmp_path / "a.wav", text)
+    expected, found = whole.transcribe(path), short.transcribe(path)
+    assert expected.text == spoken(text)
+    assert found.text == expected.text
+    starts, ends = ([getattr(w, edge) for w in found.words] for edge in ("start", "end"))
+    np.testing.assert_allclose(starts, [word.start for word in expected.words], atol=0.05)
+    np.testing.assert_allclose(ends, [word.end for word in expected.words], atol=0.05)
+    assert len(list(short.emissions(path))) > 5
+
+
+def test_words_are_where_they_were_said(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
+    path = whistler.write(tmp_path / "a.wav", "__human" + 9 * "_" + "thing_____")
+    human, thing = short.transcribe(path).words
+    assert (human.text, thing.text) == ("human", "thing")
+    assert human.start == pytest.approx(2.0, abs=0.1)
+    assert human.end == pytest.approx(2.5, abs=0.1)
+    assert thing.start == pytest.approx(11.5, abs=0.1)
+
+
+def test_times_are_monotone_and_within_the_recording(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
+    samples = whistler.say(long_text(150))
+    for cut in (1, 79, 1234, len(samples)):
+        soundfile.write(tmp_path / "a.wav", samples[:cut], 8000)
+        transcript = short.transcribe(tmp_path / "a.wav")
+        assert transcript.duration == cut / 8000
+        for word in transcript.words:
+            assert 0 <= word.start < word.end <= transcript.duration
+            assert 0 <= word.confidence <= 1
+        for word, following in pairwise(transcript.words):
+            assert word.end <= following.start
+
+
+def test_recordings_together_equal_each_alone(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
+    texts = ["human", long_text(200), "_", "i am", long_text(50), "things", "saying " * 9]
+    paths: list[str | Path] = [whistler.write(tmp_path / f"{n}.wav", text) for n, text in enumerate(texts)]
+    paths.insert(3, tmp_path / "missing.wav")
+    together = list(short.recognise(iter(paths)))
+    for path, result in zip(paths, together, strict=True):
+        if isinstance(result, Unreadable):
+            assert "missing.wav" in result.path
+            assert "missing.wav" in str(result.error)
+        else:
+            assert result.transcript == short.transcribe(path)
+            assert result.greedy == result.transcript.text
+    assert sum(isinstance(result, Unreadable) for result in together) == 1
+    assert [r.transcript.text for r in together if isinstance(r, Recognised)] == [spoken(text) for text in texts]
+
+
+def test_silence_is_not_given_to_the_network(
+    short: Recognizer, whistler: Whistler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = whistler.write(tmp_path / "a.wav", "human" + 600 * "_" + "things")
+    given: list[int] = []
+    run = Inference._log_probs
+
+    def spy(self: Inference, windows: list[Any]) -> list[Any]:
+        given.append(len(windows))
+        return run(self, windows)
+
+    monkeypatch.setattr(Inference, "_log_probs", spy)
+    assert short.transcribe(path).text == "human things"
+    assert sum(given) <= 3
+    assert sum(len(emissions) for emissions in short.emissions(path)) < 1000
+
+
+def test_a_recording_that_breaks_off_is_unreadable(
+    short: Recognizer, whistler: Whistler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(path: Path, rate: int) -> Iterator[np.ndarray[Any, Any]]:
+        yield whistler.say(long_text(100))
+        if Path(path).name == "bad.wav":
+            raise AudioError("bad.wav: ends here.")
+
+    monkeypatch.setattr("audiosearch.recognizer.read_blocks", broken)
+    good, bad, again = short.recognise(["good.wav", "bad.wav", "good.wav"])
+    assert isinstance(bad, Unreadable)
+    assert good == again
+    with pytest.raises(AudioError, match="ends here"):
+        short.transcribe("bad.wav")
+    with pytest.raises(AudioError, match="ends here"):
+        list(short.emissions("bad.wav"))
+
+
+def test_stopping_early_leaves_nothing_running(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
+    path = whistler.write(tmp_path / "a.wav", long_text(2000))
+    next(results := short.recognise([path] * 50))
+    assert any(thread.name.startswith("ahead") for thread in threading.enumerate())
+    results.close()  # type: ignore[attr-defined]
+    assert not any(thread.name.startswith("ahead") for thread in threading.enumerate())
+
+
+def test_fingerprint_changes_with_what_changes_words(whistle_model: Path) -> None:
+    def fingerprint(**options: Any) -> str:
+        with Recognizer.load(whistle_model, **options) as recognizer:
+            return recognizer.fingerprint
+
+    alone = fingerprint()
+    assert fingerprint(processes=3) == alone
+    others: list[dict[str, Any]] = [{"alpha": 0.1}, {"beam_width": 9}, {"hotwords": ["x"]}, {"likeliest": True}]
+    assert len({alone, *(fingerprint(**options) for options in others)}) == 5
+
+
+def test_settings_beside_the_model_are_taken(whistle_model: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model.safetensors"
+    model.write_bytes((whistle_model / "model.safetensors").read_bytes())
+    (tmp_path / "decoder.yaml").write_text("alpha: 0.75\n")
+    with Recognizer.load(model, beta=2.5) as recognizer:
+        assert (recognizer.decoder.alpha, recognizer.decoder.beta) == (0.75, 2.5)
+        assert recognizer.decoder.processes == 1
+    for wrong in ("alpha: -1", "gamma: 1", "- 1", "{"):
+        (tmp_path / "decoder.yaml").write_text(wrong)
+        with pytest.raises(ConfigError, match=r"decoder\.yaml"):
+            Recognizer.load(model)
+    with pytest.raises(ModelError, match="no such model"):
+        Recognizer.load(tmp_path / "none")
+
+
+def test_words_are_brought_into_the_recording() -> None:
+    a, b = Word("a", -0.1, 0.5, 1.0), Word("b", 1.01, 1.03, 1.0)
+    assert within([a, b], 1.0) == (Word("a", 0.0, 0.5, 1.0), Word("b", 0.5, 1.0, 1.0))
+    assert within([Word("b", 1.01, 1.03, 1.0)], 1.0) == (Word("b", 0.5, 1.0, 1.0),)
+    assert within([], 1.0) == ()
+
+
+def test_ahead_keeps_order_and_raises_in_place() -> None:
+    def count() -> Iterator[int]:
+        yield from range(5)
+        raise AudioError("five")
+
+    items = ahead(count(), 3)  # type: ignore[arg-type]
+    assert [next(items) for _ in range(5)] == list(range(5))
+    with pytest.raises(AudioError, match="five"):
+        next(items)

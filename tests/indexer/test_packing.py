@@ -1,0 +1,52 @@
+"""Words as bytes and back."""
+
+from __future__ import annotations
+
+import random
+
+from audiosearch.types import Word
+from indexer import packing
+
+
+def packed(words: list[Word]) -> tuple[str, bytes, bytes]:
+    return packing.pack_text(words), packing.pack_times(words), packing.pack_confidences(words)
+
+
+def test_words_come_back_as_stored() -> None:
+    words = [
+        Word("at", 36_000.0004, 36_000.0006, 0.0),
+        Word("once", 36_000.001, 36_000.001, 1.0),
+        Word("over", 35_999.9, 36_001.0, 0.99951),  # begins before the one before
+        Word("late", 1_000_000.0, 1_100_000.0, 0.12345),  # a pause of days, and a long breath
+    ]
+    back = packing.unpack(*packed(words))
+    assert tuple(back) == packing.stored(words)
+    assert back[0] == Word("at", 36_000.0, 36_000.001, 0.0)
+    assert back[3] == Word("late", 1_000_000.0, 1_100_000.0, 0.123)
+    assert packing.unpack(*packed([])) == []
+    for first in range(5):
+        for end in range(first, 6):
+            assert packing.unpack(*packed(words), first, end) == back[first:end]
+
+
+def test_a_word_takes_few_bytes() -> None:
+    """Times of one word take about two bytes where words last whole frames of 20 ms."""
+    chance = random.Random(0)
+    words, now = [], 0.0
+    for _ in range(128):
+        now += chance.choice([0, 0, 0, 1, 2, 25]) * 0.02
+        end = now + chance.randint(3, 25) * 0.02
+        words.append(Word("word", now, end, chance.random()))
+        now = end
+    _, times, confidences = packed(words)
+    assert len(times) < 2.2 * len(words)
+    assert len(confidences) == 2 * len(words)
+    for place, word in enumerate(words):
+        assert packing.confidence_at(confidences, place) == round(1000 * word.confidence)
+
+
+def test_paths_that_are_not_utf8() -> None:
+    for raw in (b"/a/b.wav", "/ä/🎧.wav".encode(), b"/\xff\xfe/b.wav", b"/hex:00"):
+        path = packing.unpack_path(raw.decode("utf-8", "surrogateescape"))
+        assert packing.unpack_path(packing.pack_path(path)) == path
+        packing.pack_path(path).encode()
