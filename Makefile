@@ -39,12 +39,12 @@ clean:
 
 $(VENV)/installed: pyproject.toml | $(VENV)/made
 	@echo "Installing into $(VENV): about 6 GB, some minutes."
-	$(BIN)/python -m pip install --quiet --editable .
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml | $(VENV)/made
 	@echo "Installing into $(VENV): about 6 GB, some minutes."
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(VENV)/installed $@
 
 $(VENV)/made:

@@ -212,7 +212,7 @@ def _extend(
 ) -> list[_Beam]:
     """All beams after one more frame; those of equal prefix and label are merged, their probabilities added.
 
-    ``beams`` and ``tokens`` come best first. What the likeliest label makes of the beams sets a floor: a prefix that
+    ``beams`` and ``tokens`` come best first. What the likelier labels made of the beams sets a floor: a prefix that
     does not exist yet, and would stay under it whatever the language model says of its letters, is not made. At most
     two beams lead to it, of which the better comes first and decides for both.
     """
@@ -232,8 +232,7 @@ def _extend(
             other = merged.get(node)
             merged[node] = score if other is None else _log_add(score, other)
         extended += [(score + node.score, score, node, label) for node, score in merged.items()]
-        if floor == -math.inf:
-            floor = _floor(extended, limits)
+        floor = _floor(extended, limits)
     return extended
 
 

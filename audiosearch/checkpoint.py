@@ -94,9 +94,7 @@ def load_model(path: Path) -> AcousticModel:
     network = DeepSpeech(config.model, config.features.bins, len(alphabet))
     load_weights(network, tensors, path)
     network.eval()
-    return AcousticModel(
-        network, Features(config.features), config, alphabet, _fingerprint(tensors, config, alphabet)
-    )
+    return AcousticModel(network, Features(config.features), config, alphabet, _fingerprint(tensors, config, alphabet))
 
 
 def read_settings(path: Path, metadata: Mapping[str, str]) -> tuple[Config, Alphabet]:
@@ -172,5 +170,5 @@ def _fingerprint(tensors: Mapping[str, Tensor], config: Config, alphabet: Alphab
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for name in sorted(tensors):
         digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
-        digest.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy())
+        digest.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()[:16]

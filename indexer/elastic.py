@@ -1,9 +1,10 @@
 """An index in Elasticsearch; the only file that touches its client.
 
 A recording is a document that names a generation of passages, which hold its words. It is replaced in steps, of which
-one is visible: passages of a new generation are written and refreshed, then the recording names that generation (only if
-nobody else changed it meanwhile), then the passages of the old one go. Readers take passages of no generation but the
-one that is named. What a killed writer leaves is never seen, and is deleted when its recording is next added or removed.
+one is visible: passages of a new generation are written and refreshed, then the recording names that generation (only
+if nobody else changed it meanwhile), then the passages of the old one go. Readers take passages of no generation but
+the one that is named, and look again for one that may have been named while they looked. What a killed writer leaves is
+never seen, and is deleted when its recording is next added or removed.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ PAGE = 500
 BULK = 200
 """Documents of one bulk request, about 1.5 MB."""
 
-ORPHAN_SECONDS = 3600
-"""Age at which passages that no recording names are no longer being written by somebody."""
+WRITING_SECONDS = 3600
+"""Age after which a generation of passages is no longer being written: it is named by its recording, or an orphan."""
 
 KEPT = 10_000
 """Hits beyond which the worst are dropped while more come in."""
@@ -165,7 +166,7 @@ class ElasticIndex:
 
     def add(self, recording: Recording, words: Sequence[Word]) -> None:
         """Keep a recording, in the place of one with its id."""
-        generation = f"{time.time_ns() // 1_000_000:012x}-{uuid.uuid4().hex[:12]}"
+        generation = f"{_generation_before(0)}-{uuid.uuid4().hex[:12]}"
         passages = list(cut(words))
         document = documents.recording_document(recording, generation, len(words))
         with self._errors():
@@ -270,7 +271,7 @@ class ElasticIndex:
                 "must_not": [{"term": {"generation": current}}] if current else [],
             }
         }
-        old = f"{time.time_ns() // 1_000_000 - 1000 * ORPHAN_SECONDS:012x}"
+        old = _generation_before(WRITING_SECONDS)
         outdated = [
             hit["_id"]
             for page in self._pages(query, ["passage"], ["generation"])
@@ -320,15 +321,19 @@ class ElasticIndex:
 
         wanted = {"bool": {"should": [documents.candidates(phrase) for phrase in phrases]}}
         query: dict[str, Any] = wanted
+        named: dict[str, str] = {}
+        old = _generation_before(WRITING_SECONDS)
         with self._errors():
             while True:
-                replaced = []
+                again = {}
                 for batch in self._batches(query):
-                    named = {one["recording"]: one for one in self._get(documents.recording_id(one) for one in batch)}
-                    for recording_id, document in named.items():
-                        passages = batch[recording_id].get(document["generation"])
-                        if passages is None:
-                            replaced.append(document["generation"])
+                    for document in self._get(documents.recording_id(one) for one in batch):
+                        recording_id, generation = document["recording"], document["generation"]
+                        passages = batch[recording_id].get(generation)
+                        # All passages of a generation can be found once it is named, which it may not yet have been
+                        # when these were looked up: then some of them may be missing here, or all.
+                        if passages is None or not (generation < old or named.get(recording_id) == generation):
+                            again[recording_id] = generation
                             continue
                         recordings[recording_id] = documents.recording_of(document)
                         for one in find(recording_id, passages, phrases):
@@ -339,10 +344,10 @@ class ElasticIndex:
                         found[:] = best()
                         kept = {(one.recording, one.first // STRIDE) for one in found}
                         owners = {key: passage for key, passage in owners.items() if key in kept}
-                if not replaced:
+                if not again:
                     break
-                # These recordings were replaced after their passages had been looked up.
-                query = {"bool": {"must": [wanted], "filter": [{"terms": {"generation": replaced}}]}}
+                named = again
+                query = {"bool": {"must": [wanted], "filter": [{"terms": {"generation": list(again.values())}}]}}
         hits = []
         for one in best():
             owner = owners[one.recording, one.first // STRIDE]
@@ -449,6 +454,11 @@ class ElasticIndex:
             held = rest
         if held:
             yield held
+
+
+def _generation_before(seconds: float) -> str:
+    """What every generation begun later is greater than."""
+    return f"{time.time_ns() // 1_000_000 - round(1000 * seconds):012x}"
 
 
 def _parsed(url: str) -> tuple[dict[str, Any], str, dict[str, Any]]:

@@ -25,7 +25,7 @@ ONLY_IN = {  # a library with types of its own is touched in one file
     "elasticsearch": {"indexer/elastic.py"},
     "apsw": {"indexer/sqlite.py"},
     "soundfile": {"audiosearch/audio.py"},
-    "av": {"audiosearch/audio.py"},
+    "av": {"audiosearch/coded.py"},
     "soxr": {"audiosearch/audio.py"},
     "kenlm": {"audiosearch/lm.py"},
     "click": {"cli.py", "audiosearch/commands", "indexer/commands"},

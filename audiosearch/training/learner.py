@@ -84,13 +84,16 @@ class Learner:
             group["lr"] = lr
         try:
             loss = self._loss(batch, step)
-            scale = self.processes.count / max(batch.step_labels, 1)  # of several processes, DDP takes the mean
-            (loss * (scale if batch.counts else 0.0)).backward()  # type: ignore[no-untyped-call]
+            (loss * float(batch.counts)).backward()  # type: ignore[no-untyped-call]
         except torch.OutOfMemoryError as error:
             raise TrainingError(
                 f"a batch of {self.config.trainer.batch_seconds:g} s of audio does not fit in the GPU's memory; "
                 "lower trainer.batch_seconds or data.max_seconds."
             ) from error
+        # The sum's gradient is of order 1 in every frame, which suits the 16-bit floats of cuDNN's recurrent kernels
+        # (autocast gives them float16, whatever it gives others); the mean's would be lost in them. DDP averages.
+        gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
+        torch._foreach_mul_(gradients, self.processes.count / max(batch.step_labels, 1))
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optim.clip_norm).item()
         total, samples = self.processes.sum([loss.item() if batch.counts else 0.0, batch.samples])
         finite = math.isfinite(total) and math.isfinite(norm)

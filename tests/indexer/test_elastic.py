@@ -262,7 +262,7 @@ def test_what_a_killed_writer_leaves_is_not_seen_and_goes(
                 assert index.search([HELLO], 10) == before
                 assert index.words("id001") == before[0].words
         assert [hit.start for hit in index.search([HELLO], 10)] == [0.25, 0.0]
-        monkeypatch.setattr(elastic, "ORPHAN_SECONDS", -1)
+        monkeypatch.setattr(elastic, "WRITING_SECONDS", -1)
         index.add(recording(1), spoken("hello world"))
         index.remove("id002")
         assert isinstance(index, elastic.ElasticIndex)
@@ -273,6 +273,44 @@ def everything(index: elastic.ElasticIndex) -> list[dict[str, Any]]:
     """All documents, seen or not."""
     found = index._client.search(index=index._name, size=1000)
     return [hit["_source"] for hit in found["hits"]["hits"]]
+
+
+@pytest.mark.elastic
+@pytest.mark.parametrize("before", ["", "hello world " * 2 * passages.STRIDE])
+def test_a_recording_that_is_named_while_it_is_looked_up_is_seen_whole(
+    elastic_url: str, before: str, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half, go_on = threading.Event(), threading.Event()
+    with (
+        elastic.ElasticIndex(elastic_url, create=True) as index,
+        elastic.ElasticIndex(elastic_url, create=True) as other,
+    ):
+        if before:
+            index.add(recording(1), spoken(before))
+        bulk, get = other._bulk, index._get
+
+        def in_halves(lines: Any) -> None:
+            every = list(lines)
+            bulk(every[: len(every) // 2])
+            other._refresh()
+            half.set()
+            assert go_on.wait(60)
+            bulk(every[len(every) // 2 :])
+
+        def after_all(ids: Any) -> Any:
+            go_on.set()
+            writer.join()
+            return get(ids)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(other, "_bulk", in_halves)
+            patched.setattr(index, "_get", after_all)
+            writer = threading.Thread(target=other.add, args=(recording(1), spoken("hello world " * passages.STRIDE)))
+            writer.start()
+            assert half.wait(60)
+            hits = index.search([HELLO], 10_000)
+        assert len(hits) == passages.STRIDE
+        assert not writer.is_alive()
 
 
 @pytest.mark.elastic

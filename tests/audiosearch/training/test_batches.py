@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -34,9 +35,9 @@ def test_what_needs_most_memory_comes_first() -> None:
 
 def test_sortagrad_goes_from_short_to_long() -> None:
     longest = [LENGTHS[step].max() for step in plan(LENGTHS, 60.0, seed=1, epoch=0, ascending=True)[2:]]
-    assert all(b > 0.95 * a for a, b in zip(longest, longest[1:], strict=False))
+    assert all(b > 0.95 * a for a, b in pairwise(longest))
     longest = [LENGTHS[step].max() for step in plan(LENGTHS, 60.0, seed=1, epoch=0)[2:]]
-    assert not all(b > 0.95 * a for a, b in zip(longest, longest[1:], strict=False))
+    assert not all(b > 0.95 * a for a, b in pairwise(longest))
 
 
 def test_the_plan_is_a_function_of_seed_and_epoch() -> None:

@@ -37,10 +37,8 @@ def test_more_processes_than_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_learn_what_one_does_with_batches_of_both(
-    tones: Any, tmp_path: Path, repository: Path
-) -> None:
-    # All utterances are equally long, 1.04 s, so that both ways the same ones come together: 8 of one process, 4 + 4.
+def test_two_processes_learn_what_one_does_with_batches_of_both(tones: Any, tmp_path: Path, repository: Path) -> None:
+    # All utterances are equally long, 1.12 s, so that both ways the same ones come together: 8 of one process, 4 + 4.
     texts = [f"{a} {b}" for a in ("human", "hymns", "nasty") for b in ("saying", "things", "nights", "hungry")]
     manifest = tones.corpus(tmp_path / "speech", texts * 2)
 
@@ -57,7 +55,9 @@ def test_two_processes_learn_what_one_does_with_batches_of_both(
         return tmp_path / name
 
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    one, two = run("one", [], 9.3), run("two", torchrun, 4.7)
+    one = run("one", [], 9.8)
+    run("two", torchrun, 4.9, "trainer.workers=1", "--max-minutes", "0")
+    two = run("two", torchrun, 4.9, "--resume")
     losses = [
         [json.loads(line)["loss"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
         for folder in (one, two)
@@ -67,8 +67,3 @@ def test_two_processes_learn_what_one_does_with_batches_of_both(
     assert losses[0][0] == pytest.approx(losses[1][0], rel=1e-5)
     weights = [load_model(folder / "last.safetensors").network.output.weight for folder in (one, two)]
     torch.testing.assert_close(weights[0], weights[1], rtol=0, atol=0.02)
-
-    run("halves", torchrun, 4.7, "trainer.save_every_minutes=0.0001", "--max-minutes", "0")
-    run("halves", torchrun, 4.7, "--resume")
-    weights = [load_model(folder / "last.safetensors").network.output.weight for folder in (two, tmp_path / "halves")]
-    torch.testing.assert_close(weights[0], weights[1], rtol=0, atol=1e-5)

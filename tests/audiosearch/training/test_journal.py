@@ -28,7 +28,9 @@ def test_lines_events_and_a_picture(tmp_path: Path) -> None:
         ("train", 1, 1.5), ("skipped", 2, None), ("train", 3, 1.5), ("valid", 3, 1.0),
     ]  # fmt: skip
     assert (tmp_path / "progress.png").stat().st_size > 5000
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]
+        EventAccumulator,
+    )
 
     events = EventAccumulator(str(tmp_path))
     events.Reload()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from audiosearch.config import OptimConfig
@@ -26,8 +28,8 @@ def test_rises_then_never_rises_and_stays_in_bounds(schedule: str, warmup: int, 
     config = OptimConfig(warmup_steps=warmup).model_copy(update={"schedule": schedule})
     rates = [learning_rate(step, total, config) for step in range(total)]
     assert all(0 < rate <= config.lr for rate in rates)
-    assert all(a < b for a, b in zip(rates[: warmup - 1], rates[1:warmup], strict=False))
-    assert all(a >= b for a, b in zip(rates[warmup:], rates[warmup + 1 :], strict=False))
+    assert all(a < b for a, b in pairwise(rates[:warmup]))
+    assert all(a >= b for a, b in pairwise(rates[warmup:]))
 
 
 def test_the_average_starts_short_and_reaches_its_decay() -> None:

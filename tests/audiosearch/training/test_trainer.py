@@ -65,9 +65,10 @@ def assert_same_run(one: Path, other: Path) -> None:
             assert torch.equal(tensor, b.tensors[part][name]), (part, name)
     for name in ("last", "best"):
         if (one / f"{name}.safetensors").exists():
-            assert load_model(one / f"{name}.safetensors").fingerprint == load_model(
-                other / f"{name}.safetensors"
-            ).fingerprint
+            assert (
+                load_model(one / f"{name}.safetensors").fingerprint
+                == load_model(other / f"{name}.safetensors").fingerprint
+            )
     assert losses(one) == losses(other)
 
 
@@ -161,6 +162,26 @@ def test_many_in_a_row_stop_the_run_with_a_sentence(settings: Any, tmp_path: Pat
     fails_at.update(range(3, 9))
     with pytest.raises(TrainingError, match=r"not finite in 4 steps in a row, up to step 7; lower optim\.lr"):
         list(train(settings("trainer.max_skipped=4"), tmp_path / "run"))
+
+
+def test_a_batch_too_large_for_memory_is_a_sentence(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Learner, "_loss", full)
+    with pytest.raises(TrainingError, match=r"16 s of audio does not fit .* lower trainer\.batch_seconds"):
+        list(train(settings(), tmp_path / "run"))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_it_learns_on_a_gpu_in_half_precision(cell: str, settings: Any, tmp_path: Path) -> None:
+    config = settings(*ALL_AUGMENTATION[:4], "trainer.device=cuda", "trainer.precision=bf16", f"model.cell={cell}")
+    records = list(train(config, tmp_path / "run"))
+    assert [record.cer < 0.1 for record in records if isinstance(record, ValidationReport)][-1]
+    assert not any(isinstance(record, SkippedStep) for record in records)
 
 
 def test_the_time_limit_leaves_a_run_to_resume(settings: Any, tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""Alignment against brute force on tiny inputs, and what always holds.
+
+Legend: T' emission frames, V labels.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from audiosearch.align import LEAD, TAIL, align, find_peaks
+from audiosearch.text import Alphabet
+from audiosearch.types import Emissions
+
+ENGLISH = Alphabet()
+FRAME = 0.02
+
+
+def random_emissions(seed: int, frames: int, labels: int, start: float = 0.0) -> Emissions:
+    logits = np.random.default_rng(seed).normal(0, 2, (frames, labels))
+    return Emissions((logits - np.log(np.exp(logits).sum(1, keepdims=True))).astype(np.float32), FRAME, start)
+
+
+def clear(frames: str, probability: float = 0.9) -> Emissions:
+    """A character for each frame, ``_`` for the blank, all of the same probability."""
+    rows = np.full((len(frames), len(ENGLISH)), (1 - probability) / (len(ENGLISH) - 1))
+    for row, character in zip(rows, frames, strict=True):
+        row[ENGLISH.blank if character == "_" else ENGLISH.encode(character)[0]] = probability
+    return Emissions(np.log(rows).astype(np.float32), FRAME, start=10.0)
+
+
+@pytest.mark.parametrize("labels", [[1], [1, 2], [1, 1], [2, 1, 2], [1, 1, 2]])
+def test_peaks_are_those_of_the_likeliest_path(labels: list[int]) -> None:
+    for seed in range(10):
+        log_probs = random_emissions(seed, 6, 3).log_probs
+        best, runs = -math.inf, []
+        for path in itertools.product(range(3), repeat=6):
+            found = [
+                (key, [frame for frame, _ in run]) for key, run in itertools.groupby(enumerate(path), lambda p: p[1])
+            ]
+            found = [(key, frames) for key, frames in found if key != 0]
+            score = float(log_probs[range(6), path].sum())
+            if [key for key, _ in found] == labels and score > best:
+                best, runs = score, found
+        peaks = find_peaks(log_probs, labels, blank=0)
+        assert [(peak.start, peak.end) for peak in peaks] == [(frames[0], frames[-1] + 1) for _, frames in runs]
+        expected = [max(log_probs[frame, label] for frame in frames) for label, frames in runs]
+        assert [peak.log_prob for peak in peaks] == pytest.approx(expected)
+
+
+def test_words_reach_beyond_their_peaks_where_there_is_room() -> None:
+    frames = "_" * 20 + "a_m" + "_" * 50 + "i" + "  " + "i" + "_"
+    am, first, second = align(clear(frames), "am i i", ENGLISH)
+    assert (am.text, first.text, second.text) == ("am", "i", "i")
+    assert am.start == pytest.approx(10 + 20 * FRAME - LEAD)
+    assert am.end == pytest.approx(10 + 23 * FRAME + TAIL)
+    assert first.start == pytest.approx(10 + 73 * FRAME - LEAD)
+    shared = 2 * FRAME  # less than both words would like
+    assert first.end == second.start == pytest.approx(10 + 74 * FRAME + shared * TAIL / (LEAD + TAIL))
+    assert second.end == 10 + 78 * FRAME  # the end of the emissions
+
+
+def test_confidence_is_the_mean_probability_of_the_letters() -> None:
+    (sure,) = align(clear("_b_ee__", 0.9), "be", ENGLISH)
+    assert sure.confidence == pytest.approx(0.9, abs=1e-5)
+    (wrong,) = align(clear("_b_ee__", 0.9), "bc", ENGLISH)
+    assert wrong.confidence == pytest.approx(math.sqrt(0.9 * 0.1 / 28), rel=1e-4)
+
+
+def test_doubled_letters_and_doubled_words() -> None:
+    words = align(clear("_e_e_l  a_a__"), "eel a a"[:5], ENGLISH)
+    assert [word.text for word in words] == ["eel", "a"]
+    assert align(clear("a a"), "a a", ENGLISH)[0].end == align(clear("a a"), "a a", ENGLISH)[1].start
+
+
+def test_any_text_that_fits_has_words_in_order_inside_the_emissions() -> None:
+    random = np.random.default_rng(0)
+    for seed in range(30):
+        frames = int(random.integers(20, 80))
+        heard = random_emissions(seed, frames, len(ENGLISH), start=3.0)
+        heard.log_probs[random.random(heard.log_probs.shape) < 0.3] = -np.inf
+        text = " ".join("".join(random.choice(list("abc'"), random.integers(1, 4))) for _ in range(5))[: frames // 2]
+        words = align(heard, text, ENGLISH)
+        assert " ".join(word.text for word in words) == " ".join(text.split())
+        times = [time for word in words for time in (word.start, word.end)]
+        assert times == sorted(times)
+        assert times[0] >= 3.0
+        assert times[-1] <= heard.seconds(frames)
+        assert all(word.start < word.end and 0 <= word.confidence <= 1 for word in words)
+        assert words == align(heard, text, ENGLISH)
+
+
+def test_no_text_is_no_words() -> None:
+    assert align(clear("___"), "", ENGLISH) == ()
+    assert align(Emissions(np.zeros((0, 29), np.float32), FRAME), " ", ENGLISH) == ()
+
+
+@pytest.mark.parametrize(("frames", "text"), [("ab", "abc"), ("aa", "aa"), ("", "a")])
+def test_a_text_that_does_not_fit_is_refused(frames: str, text: str) -> None:
+    with pytest.raises(ValueError, match="do not fit"):
+        align(clear(frames), text, ENGLISH)
+
+
+def test_foreign_characters_are_refused() -> None:
+    with pytest.raises(ValueError, match="not in the alphabet"):
+        align(clear("aaaa"), "ä", ENGLISH)

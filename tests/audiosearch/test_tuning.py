@@ -1,0 +1,79 @@
+"""Finding the weights of the language model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from audiosearch.commands.tune import tune as command
+from audiosearch.config import DecoderConfig
+from audiosearch.errors import AudioError, ConfigError
+from audiosearch.lm import LanguageModel
+from audiosearch.metrics import ErrorRate
+from audiosearch.text import Alphabet
+from audiosearch.tuning import Example, Weights, descend, save_weights, tune
+from audiosearch.types import Emissions
+
+ENGLISH = Alphabet()
+TINY = LanguageModel(Path(__file__).parents[1] / "data" / "tiny.arpa", ("the", "cat", "cap", "sat", "human", "things"))
+
+
+def spell(*frames: str) -> Emissions:
+    """Frames as strings of the labels that are likely, each half as likely as the one before."""
+    rows = np.full((len(frames), len(ENGLISH)), 1e-5)
+    for row, frame in zip(rows, frames, strict=True):
+        for rank, label in enumerate(ENGLISH.encode(frame)):
+            row[label] = 0.5**rank
+    return Emissions(np.log(rows / rows.sum(1, keepdims=True)).astype(np.float32), 0.02)
+
+
+# Without a language model "the cap" is heard, with a heavy one "cap" is never heard at all.
+EXAMPLES = [
+    Example((spell(*"the ", "c", "a", "pt"), spell(*"sat")), "the cat sat"),
+    Example((spell(*"the ca", "p"),), "the cap"),
+    Example((spell(*"human "), spell(" "), spell(*"things")), "human things"),
+]
+
+
+def test_descends_to_the_bottom_and_tries_nothing_twice() -> None:
+    def errors(weights: Weights) -> ErrorRate:
+        return ErrorRate(round(100 * (abs(weights.alpha - 1.13) + abs(weights.beta + 0.66))), 100)
+
+    trials = list(descend(Weights(0.5, 1.0), errors))
+    assert trials[0].weights == Weights(0.5, 1.0)
+    best = [trial for trial in trials if trial.best]
+    assert best[-1].weights.alpha == pytest.approx(1.13, abs=0.05)
+    assert best[-1].weights.beta == pytest.approx(-0.66, abs=0.2)
+    assert [trial.errors.errors for trial in best] == sorted({trial.errors.errors for trial in best}, reverse=True)
+    assert len({trial.weights for trial in trials}) == len(trials) < 40
+
+
+def test_alpha_is_never_negative() -> None:
+    trials = list(descend(Weights(0.1, 0.0), lambda weights: ErrorRate(round(100 * (1 + weights.alpha)), 100)))
+    assert min(trial.weights.alpha for trial in trials) == 0.0
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_finds_weights_that_mend_the_errors(processes: int) -> None:
+    trials = list(tune(EXAMPLES, ENGLISH, DecoderConfig(alpha=0.0, beta=0.0), TINY, processes))
+    assert trials[0].errors == ErrorRate(1, 7)
+    best = [trial for trial in trials if trial.best][-1]
+    assert best.errors == ErrorRate(0, 7)
+    assert best.weights.alpha > 0
+
+
+def test_weights_are_stored_beside_other_settings(tmp_path: Path) -> None:
+    assert save_weights(tmp_path, Weights(0.6, 1.2)) == tmp_path / "decoder.yaml"
+    (tmp_path / "decoder.yaml").write_text("beam_width: 50\nalpha: 0.1\n")
+    save_weights(tmp_path, Weights(0.65, -0.2))
+    assert yaml.safe_load((tmp_path / "decoder.yaml").read_text()) == {"beam_width": 50, "alpha": 0.65, "beta": -0.2}
+    (tmp_path / "decoder.yaml").write_text("- a list\n")
+    with pytest.raises(ConfigError, match=r"decoder\.yaml"):
+        save_weights(tmp_path, Weights(0.6, 1.2))
+    with pytest.raises(ConfigError, match="cannot be written"):
+        save_weights(tmp_path / "nowhere", Weights(0.6, 1.2))
