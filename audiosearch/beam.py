@@ -93,13 +93,13 @@ class _Words:
 class _Node:
     """A prefix: whole words, and the letters after the last space. It holds no parent, so dropped ones are freed."""
 
-    __slots__ = ("children", "highest", "part", "score", "words")
+    __slots__ = ("ceiling", "children", "part", "score", "words")
 
-    def __init__(self, words: _Words, part: str, score: float, highest: float) -> None:
+    def __init__(self, words: _Words, part: str, score: float, ceiling: float) -> None:
         self.words = words
         self.part = part
         self.score = score
-        self.highest = highest  # what two beams with one letter more can score at best
+        self.ceiling = ceiling  # the score that two beams with one letter more could have at best
         self.children: dict[int, _Node] = {}
 
 
@@ -115,11 +115,14 @@ class _Tree:
         self.parts: dict[str, float] = {"": 0.0}
         state = None if scores is None else scores.get_start_state()
         # Letters score nothing or less, unless they begin a hot word.
-        self.headroom = math.log(2) if hotwords is None else math.inf
+        self.headroom = _TWO_BEAMS if hotwords is None else math.inf
         self.root = _Node(_Words("", (), state, 0.0, 0.0), "", 0.0, self.headroom)
 
-    def extend(self, node: _Node, label: int) -> _Node:
-        """The prefix with one more character; spaces at its start or after another add nothing."""
+    def extend(self, node: _Node, label: int, least: float) -> _Node | None:
+        """The prefix with one more character, unless two beams of it would score less than ``least``.
+
+        Spaces at the start or after another add nothing.
+        """
         words, part = node.words, node.part
         if label != self.space:
             part += self.labels[label]
@@ -130,7 +133,10 @@ class _Tree:
         partial = self.parts.get(part)
         if partial is None:
             partial = self.parts[part] = self._partial(part)
-        child = node.children[label] = _Node(words, part, words.score + partial, words.score + self.headroom)
+        score = words.score + partial
+        if score + _TWO_BEAMS < least:
+            return None
+        child = node.children[label] = _Node(words, part, score, words.score + self.headroom)
         return child
 
     def finish(self, node: _Node) -> tuple[str, float]:
@@ -210,11 +216,11 @@ def _likely(log_probs: NDArray[np.floating[Any]], least: float) -> Iterator[list
 def _extend(
     beams: list[_Beam], tokens: list[tuple[int, float]], blank: int, tree: _Tree, limits: Limits
 ) -> list[_Beam]:
-    """All beams after one more frame; those of equal prefix and label are merged, their probabilities added.
+    """The best beams after one more frame; those of equal prefix and label are merged, their probabilities added.
 
-    ``beams`` and ``tokens`` come best first. What the likelier labels made of the beams sets a floor: a prefix that
-    does not exist yet, and would stay under it whatever the language model says of its letters, is not made. At most
-    two beams lead to it, of which the better comes first and decides for both.
+    ``beams`` and ``tokens`` come best first, and so do the results. What the likelier labels made of the beams sets a
+    floor: a prefix that does not exist yet, and would stay under it, is not made. At most two beams lead to it, of
+    which the better comes first and decides for both.
     """
     extended: list[_Beam] = []
     floor = -math.inf
@@ -225,40 +231,38 @@ def _extend(
             if label not in (blank, last):
                 child = node.children.get(label)
                 if child is None:
-                    if score + node.highest < floor and label != tree.space:
+                    if score + node.ceiling < floor and label != tree.space:
                         continue
-                    child = tree.extend(node, label)
+                    child = tree.extend(node, label, floor - score)
+                    if child is None:
+                        continue
                 node = child
             other = merged.get(node)
             merged[node] = score if other is None else _log_add(score, other)
         extended += [(score + node.score, score, node, label) for node, score in merged.items()]
-        floor = _floor(extended, limits)
+        extended.sort(key=_score, reverse=True)
+        del extended[limits.beam_width :]
+        floor = extended[0][0] + limits.beam_prune_logp
+        if len(extended) == limits.beam_width:
+            floor = max(floor, extended[-1][0])
     return extended
 
 
-def _floor(beams: list[_Beam], limits: Limits) -> float:
-    """The score that beams which come in addition need to be kept."""
-    scores = sorted((beam[0] for beam in beams), reverse=True)
-    least = scores[0] + limits.beam_prune_logp
-    return max(least, scores[limits.beam_width - 1]) if len(scores) >= limits.beam_width else least
-
-
 def _prune(beams: list[_Beam], limits: Limits) -> list[_Beam]:
-    """The beams worth keeping, best first."""
-    least = max(beams, key=_score)[0] + limits.beam_prune_logp
-    beams = [beam for beam in beams if beam[0] >= least]
-    beams.sort(key=_score, reverse=True)
-    del beams[limits.beam_width :]
-    if not limits.prune_history:
-        return beams
+    """The beams worth keeping, of beams that come best first."""
+    least = beams[0][0] + limits.beam_prune_logp
     kept: list[_Beam] = []
     seen = set()
     for beam in beams:
-        node = beam[2]
-        future = (node.words.recent, node.part, beam[3])
-        if future not in seen:
+        score, _, node, last = beam
+        if score < least:
+            break
+        if limits.prune_history:
+            future = (node.words.recent, node.part, last)
+            if future in seen:
+                continue
             seen.add(future)
-            kept.append(beam)
+        kept.append(beam)
     return kept
 
 
@@ -277,6 +281,9 @@ def _finish(beams: list[_Beam], skipped: float, tree: _Tree, limits: Limits) -> 
 
 
 _score = itemgetter(0)
+
+_TWO_BEAMS = math.log(2)
+"""What a beam can gain when another one, no better, is merged into it."""
 
 
 def _log_add(a: float, b: float) -> float:

@@ -91,7 +91,7 @@ def load_model(path: Path) -> AcousticModel:
     path = _model_file(path)
     tensors, metadata = load_tensors(path, FORMAT, VERSION)
     config, alphabet = read_settings(path, metadata)
-    network = DeepSpeech(config.model, config.features.bins, len(alphabet))
+    network = DeepSpeech(config.model, config.features.bins, len(alphabet), initialise=False)
     load_weights(network, tensors, path)
     network.eval()
     return AcousticModel(network, Features(config.features), config, alphabet, _fingerprint(tensors, config, alphabet))

@@ -21,7 +21,7 @@ class RecurrentLayer(nn.Module):
     which keeps cuDNN's and oneDNN's fast kernels, and no output depends on the padding.
     """
 
-    def __init__(self, inputs: int, config: ModelConfig) -> None:
+    def __init__(self, inputs: int, config: ModelConfig, initialise: bool = True) -> None:
         super().__init__()
         cell: type[nn.LSTM | nn.GRU] = nn.LSTM if config.cell == "lstm" else nn.GRU
         self.norm = nn.LayerNorm(inputs) if config.norm == "layer" else nn.Identity()
@@ -29,7 +29,7 @@ class RecurrentLayer(nn.Module):
         self.forwards = cell(inputs, config.hidden, batch_first=True)
         self.backwards = cell(inputs, config.hidden, batch_first=True) if config.bidirectional else None
         for direction in (self.forwards, self.backwards):
-            if direction is not None:
+            if direction is not None and initialise:
                 _initialise(direction)
 
     def forward(self, x: Tensor, reverse: Tensor) -> Tensor:
@@ -49,9 +49,10 @@ class DeepSpeech(nn.Module):
         config: the network's section of the settings.
         bins: values of one spectrogram frame, F.
         labels: outputs, V, the blank included.
+        initialise: draw weights to train from; it takes seconds, in vain where weights are loaded.
     """
 
-    def __init__(self, config: ModelConfig, bins: int, labels: int) -> None:
+    def __init__(self, config: ModelConfig, bins: int, labels: int, *, initialise: bool = True) -> None:
         super().__init__()
         self.config = config
         self.stride = config.conv_stride
@@ -64,7 +65,7 @@ class DeepSpeech(nn.Module):
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
         nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
         sizes = [config.conv_channels] + [config.hidden] * (config.layers - 1)
-        self.recurrent = nn.ModuleList(RecurrentLayer(size, config) for size in sizes)
+        self.recurrent = nn.ModuleList(RecurrentLayer(size, config, initialise) for size in sizes)
         self.norm = nn.LayerNorm(config.hidden) if config.norm == "layer" else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(config.hidden, labels)

@@ -130,6 +130,7 @@ class Recognizer:
         self.grid = WindowGrid.of(self.window, model.config.features, model.config.model)
         self.inference = Inference(model, self.grid, self.window, device)
         self.fingerprint = self._fingerprint()
+        self.position: Seconds = 0.0  # how far the recording that is being heard has become words; for progress bars
         self._pool: DecoderPool | None = None
 
     @classmethod
@@ -284,6 +285,7 @@ class Recognizer:
             words += align(emissions, hypothesis.text, self.model.alphabet)
             texts.append(hypothesis.text if self.likeliest else greedy(emissions, self.model.alphabet).text)
             self.times.add("align", time.thread_time() - started)
+            self.position = emissions.seconds(len(emissions))
         yield from self._ended(heard, words, texts)
 
     def _hypotheses(self, stretches: Iterator[Emissions]) -> Iterator[Hypothesis]:
@@ -310,6 +312,7 @@ class Recognizer:
         """Results of the recordings whose end is next; empties ``words`` and ``texts`` for the following one."""
         while heard and isinstance(end := heard[0][1], _End):
             source, _ = heard.popleft()
+            self.position = 0.0
             if end.error is not None:
                 yield Unreadable(source.path, end.error)
             else:

@@ -22,6 +22,13 @@ def command(name: str) -> click.Command:
     return found
 
 
+def blocks(page: str, *languages: str) -> list[str]:
+    """What stands between fences of these languages in a page."""
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+    return [block for language, block in fenced if language in languages]
+
+
 def examples(text: str) -> list[list[str]]:
     """The command lines in a text that call this program, without their continuation marks."""
     lines = re.findall(r"^ *(?:\$ )?audiosearch (.+)$", text.replace("\\\n", " "), flags=re.MULTILINE)
@@ -58,9 +65,7 @@ def check(lines: list[list[str]]) -> None:
 
 @pytest.mark.parametrize("page", ["README.md", "configs/README.md"])
 def test_pages_show_commands_that_exist(page: str) -> None:
-    text = (REPOSITORY / page).read_text(encoding="utf-8")
-    blocks = "\n".join(re.findall(r"```(?:sh|bash|console|text)?\n(.*?)```", text, flags=re.DOTALL))
-    check(examples(blocks))
+    check(examples("\n".join(blocks(page, "sh", "console"))))
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.name))
@@ -72,7 +77,7 @@ def test_there_are_recipes() -> None:
     assert RECIPES
 
 
-# The annotated tree of the README: two more spaces for each level, names before the first wide gap
+# The annotated tree of the README, fenced as tree: further in for each level, names before a gap of two spaces
 
 
 TREE = """
@@ -115,9 +120,7 @@ def test_a_tree_is_read() -> None:
 
 
 def test_the_tree_of_the_readme_is_the_tree() -> None:
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```(?:text)?\n(.*?)```", text, flags=re.DOTALL)
-    (tree,) = [block for block in blocks if re.search(r"^\W*audiosearch/\s", block, flags=re.MULTILINE)]
+    (tree,) = blocks("README.md", "tree")
     paths = listed(tree)
     assert len(paths) > 20
     missing = [path for path in paths if not list(REPOSITORY.glob(path.rstrip("/")))]

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Write the curves of a metrics file's rows as a PNG, in place of the last."""
-    figure = Figure(figsize=(9, 7), layout="constrained")
+    figure = Figure(figsize=(9, 7))
+    figure.subplots_adjust(left=0.09, right=0.98, bottom=0.08, top=0.97, hspace=0.08)
     loss, errors = figure.subplots(2, 1, sharex=True)
     train = [row for row in rows if row["kind"] == "train"]
     valid = [row for row in rows if row["kind"] == "valid"]

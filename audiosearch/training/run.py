@@ -87,6 +87,9 @@ def train(
                     return
         processes.wait()
         if prepare_only:
+            if processes.first:
+                for path in found:
+                    yield Notice(f"The audio of {path} is in {sources.cache_folder(cache, path)}.")
             return
         training, left_out = _training_set(config, sources.recordings(config.data.train, cache, rate), alphabet)
         valid, left_out_too = _validation_set(config, sources.recordings(config.data.valid, cache, rate), alphabet)

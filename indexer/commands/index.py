@@ -16,8 +16,10 @@ from audiosearch.errors import AudioError, StoreError
 from indexer.commands.options import model_option, store_option
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from audiosearch.recognizer import Recognizer
-    from audiosearch.types import Transcript
+    from audiosearch.types import Seconds, Transcript
     from indexer.commands.tally import Tally
     from indexer.ingest import Record
 
@@ -60,7 +62,7 @@ def index(
         _check_writable(settings.store)
         tally = Tally()
         try:
-            with _display(tally) as draw:
+            with _display(tally, recognizer) as draw:
                 for record in ingest(opened, recognizer, paths, prune=prune, again=again):
                     tally.take(record)
                     draw(record)
@@ -97,6 +99,11 @@ class _LazyRecognizer:
         """What tells its transcripts from those of another."""
         return self._loaded.fingerprint
 
+    @property
+    def position(self) -> Seconds:
+        """How far the recording that is being heard has become words."""
+        return self._loaded.position if "_loaded" in vars(self) else 0.0
+
     def transcribe(self, path: Path) -> Transcript:
         """The words of a recording."""
         return self._loaded.transcribe(path)
@@ -119,7 +126,7 @@ def _check_writable(store: str) -> None:
 
 
 @contextmanager
-def _display(tally: Tally) -> Iterator[Callable[[Record], None]]:
+def _display(tally: Tally, recognizer: _LazyRecognizer) -> Iterator[Callable[[Record], None]]:
     """A function that draws records on standard error: lines, and on a terminal a progress bar under them."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -127,8 +134,22 @@ def _display(tally: Tally) -> Iterator[Callable[[Record], None]]:
     from indexer.commands.drawing import length, shown
     from indexer.commands.tally import line
 
+    class Display(Progress):
+        """A bar that asks how far the work is whenever it is drawn."""
+
+        def get_renderables(self) -> Iterable[RenderableType]:
+            for task in self.tasks:  # one; none yet when this is first called
+                if not tally.total:
+                    self.update(task.id, state=f"{tally.looked:,}")
+                    continue
+                done, speed = tally.done(recognizer.position), tally.speed(recognizer.position)
+                state = f"{length(done)} of {length(tally.total)}, {speed:.0f} × real time"
+                name = Path(shown(tally.current.path)).name if tally.current else ""
+                self.update(task.id, total=tally.total, completed=done, state=state, description=f"{name:.30}")
+            yield from super().get_renderables()
+
     console = Console(stderr=True, highlight=False)
-    progress = Progress(
+    progress = Display(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
@@ -139,18 +160,11 @@ def _display(tally: Tally) -> Iterator[Callable[[Record], None]]:
         redirect_stdout=False,  # or results would go where the bar goes
         disable=not console.is_terminal,
     )
-    task = progress.add_task("looking through files", total=None, state="")
+    progress.add_task("looking through files", total=None, state="")
 
     def draw(record: Record) -> None:
         if told := line(record):
             console.print(told, markup=False, soft_wrap=True)
-        if not tally.total:
-            progress.update(task, state=f"{tally.looked:,}")
-            return
-        done = tally.total - tally.left
-        state = f"{length(done)} of {length(tally.total)}, {tally.speed:.0f} × real time"
-        name = Path(shown(tally.current.path)).name if tally.current else ""
-        progress.update(task, total=tally.total, completed=done, state=state, description=f"{name:.30}")
 
     with progress:
         yield draw

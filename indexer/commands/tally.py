@@ -67,10 +67,14 @@ class Tally:
         """Since the first transcription began."""
         return time.monotonic() - self.begun if self.begun is not None else 0.0
 
-    @property
-    def speed(self) -> float:
+    def done(self, position: Seconds = 0.0) -> Seconds:
+        """Of the audio to transcribe, as much as was tried; of the current recording up to ``position``."""
+        return self.total - self.left + (min(position, self.current.duration) if self.current else 0.0)
+
+    def speed(self, position: Seconds = 0.0) -> float:
         """Multiple of real time."""
-        return self.heard / self.elapsed if self.heard else 0.0
+        heard = self.heard + (position if self.current else 0.0)
+        return heard / self.elapsed if heard else 0.0
 
     def facts(self) -> dict[str, object]:
         """The last line of ``--json``."""
@@ -82,7 +86,7 @@ class Tally:
         """One sentence, and one more where there is something to do."""
         parts = []
         if self.indexed:
-            speed = f"{length(self.heard)} of audio in {length(self.elapsed)}, {self.speed:.0f} × real time"
+            speed = f"{length(self.heard)} of audio in {length(self.elapsed)}, {self.speed():.0f} × real time"
             parts.append(f"{count(self.indexed, 'recording')} indexed ({speed})")
         named = {
             "unchanged": self.unchanged,
