@@ -1,6 +1,6 @@
 """Prefix beam search over CTC emissions (Hannun et al. 2014), the words weighed by a language model.
 
-This is the search of pyctcdecode and finds the same, several times as fast: prefixes are nodes of a tree, made and
+This is the search of pyctcdecode and finds the same, some three times as fast: prefixes are nodes of a tree, made and
 scored once, where pyctcdecode joins and hashes their texts for every beam and frame. A beam is a node and the label
 of its last frame, as a repeated label after a blank is a new character, and otherwise the same one.
 

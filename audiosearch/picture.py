@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from audiosearch.audio import read_blocks
 from audiosearch.config import FeaturesConfig
-from audiosearch.errors import AudioError
+from audiosearch.errors import AudioError, AudioSearchError
 from audiosearch.recognizer import Recognizer
 from audiosearch.text import Alphabet
 from audiosearch.types import Emissions, Seconds, Word
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROW_SECONDS = 10.0
 """A picture has a row for each so many seconds, or words could not be read."""
 
-HERTZ = (125, 250, 500, 1000, 2000, 4000, 7000)
+HERTZ = (250, 500, 1000, 2000, 4000, 7000)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def draw(view: View, output: Path) -> None:
     from matplotlib.figure import Figure
 
     rows = max(int(np.ceil(view.duration / ROW_SECONDS - 1e-6)), 1)
-    shown = min(view.duration, ROW_SECONDS)
+    shown = view.duration / rows
     figure = Figure(figsize=(max(1.7 * shown, 7.0), 5.6 * rows), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(view.title)
@@ -102,7 +102,7 @@ def draw(view: View, output: Path) -> None:
     try:
         figure.savefig(output, format="png")
     except OSError as error:
-        raise AudioError(f"{output}: cannot be written ({error.strerror}).") from error
+        raise AudioSearchError(f"{output}: cannot be written ({error.strerror}).") from error
 
 
 def _draw_spectrogram(axes: Axes, view: View) -> None:
@@ -125,7 +125,7 @@ def _draw_words(axes: Axes, view: View, start: Seconds, end: Seconds) -> None:
     for word in view.words:
         middle = (word.start + word.end) / 2
         if start <= middle < end:
-            axes.plot([word.start, word.end], [0.02, 0.02], color="tab:blue", linewidth=3, solid_capstyle="butt")
+            axes.plot([word.start + 0.01, word.end - 0.01], [0.02, 0.02], "tab:blue", lw=3, solid_capstyle="butt")
             shade = 0.25 + 0.75 * word.confidence
             axes.text(middle, 0.5, word.text, ha="center", va="center", fontsize=9, alpha=shade)
 

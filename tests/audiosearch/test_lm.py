@@ -41,19 +41,19 @@ def fake_program(folder: Path, name: str, body: str) -> None:
 def test_estimates_a_model_of_any_kind_of_text(tmp_path: Path) -> None:
     (tmp_path / "plain.txt").write_text("The cat sat.\n\nThe cat — the cat!\n", encoding="utf-8")
     with gzip.open(tmp_path / "packed.txt.gz", "wt", encoding="utf-8") as file:
-        file.write("Mr. O'Neil’s cat sat\n" * 3)
+        file.write("Mr. O'Neil’s cat\n" * 3)
     with lzma.open(tmp_path / "packed.txt.xz", "wt", encoding="utf-8") as file:
         file.write("2 cats\n")
     (tmp_path / "manifest.jsonl").write_text(json.dumps({"audio": "a.wav", "text": "the zebra"}) + "\n")
     texts = [tmp_path / name for name in ("plain.txt", "packed.txt.gz", "packed.txt.xz", "manifest.jsonl")]
     (tmp_path / "model").mkdir()
     made = estimate(texts, tmp_path / "model" / "lm.bin", order=3)
-    assert (made.sentences, made.words, made.vocabulary) == (7, 23, 8)
+    assert (made.sentences, made.words, made.vocabulary) == (7, 20, 8)
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["lm.bin", "words.txt.xz"]
     assert made.bytes == (tmp_path / "model" / "lm.bin").stat().st_size
 
     model = LanguageModel.load(tmp_path / "model")
-    assert model.words == ("cat", "the", "sat", "mister", "o'neil's", "cats", "two", "zebra")
+    assert model.words == ("cat", "the", "mister", "o'neil's", "cats", "sat", "two", "zebra")
     ngrams = model.open()
     assert ngrams.order == 3
     state = ngrams.score(ngrams.start(), "the")[1]
@@ -66,7 +66,7 @@ def test_rare_words_become_unknown_ones(tmp_path: Path) -> None:
     made = estimate([tmp_path / "text"], tmp_path / "lm.bin", order=2, prune=(0,), min_count=2)
     model = LanguageModel.load(tmp_path)
     assert made.vocabulary == 2
-    assert model.words == ("cat", "the")
+    assert model.words == ("the", "cat")
     ngrams = model.open()
     assert ngrams.score(ngrams.start(), "zebra")[0] == ngrams.score(ngrams.start(), "unheard")[0]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from click.testing import CliRunner
 
 from audiosearch.commands.tune import tune as command
 from audiosearch.config import DecoderConfig
-from audiosearch.errors import AudioError, ConfigError
+from audiosearch.errors import ConfigError, LanguageModelError
 from audiosearch.lm import LanguageModel
 from audiosearch.metrics import ErrorRate
 from audiosearch.text import Alphabet
@@ -77,3 +79,27 @@ def test_weights_are_stored_beside_other_settings(tmp_path: Path) -> None:
         save_weights(tmp_path, Weights(0.6, 1.2))
     with pytest.raises(ConfigError, match="cannot be written"):
         save_weights(tmp_path / "nowhere", Weights(0.6, 1.2))
+
+
+def test_the_command_stores_weights_and_names_what_it_could_not_read(
+    tmp_path: Path, whistle_model: Path, whistler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(whistle_model, model)
+    lines = [{"audio": "missing.wav", "text": "the cat"}]
+    for text in ("the cat sat", "human things"):
+        lines.append({"audio": whistler.write(tmp_path / f"{text}.wav", text).name, "text": text})
+    (tmp_path / "dev.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    arguments = [str(tmp_path / "dev.jsonl"), "--model", str(model), "--processes", "1"]
+    result = CliRunner().invoke(command, arguments)
+    assert isinstance(result.exception, LanguageModelError)
+
+    (model / "lm.bin").touch()
+    monkeypatch.setattr(LanguageModel, "load", classmethod(lambda cls, folder: TINY))
+    result = CliRunner().invoke(command, arguments)
+    assert result.exit_code == 1
+    assert "missing.wav" in result.stderr
+    assert "best so far" in result.stderr
+    assert "0.00% word errors (0 of 5)" in result.stdout
+    stored = yaml.safe_load((model / "decoder.yaml").read_text())
+    assert f"alpha {stored['alpha']:g}, beta {stored['beta']:g}:" in result.stdout

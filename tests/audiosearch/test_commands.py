@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli import main
+
+if TYPE_CHECKING:
+    from tests.audiosearch.conftest import Whistler
+
+HEAVY = ("torch", "numpy", "rich", "pyctcdecode", "matplotlib", "jiwer")
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def manifest(whistler: Whistler, tmp_path: Path) -> Path:
+    """Six utterances, one of which is said to be what it is not."""
+    rows = []
+    for number, said in enumerate(("i am", "a", "human saying", "human things", "a man", "")):
+        name = f"{number}.wav"
+        whistler.write(tmp_path / name, said or "_")
+        text = "i am a human" if number == 0 else said
+        rows.append({"audio": name, "text": text, "id": f"u{number}"})
+    path = tmp_path / "manifest.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return path
+
+
+@pytest.mark.parametrize("command", ["transcribe", "evaluate", "inspect"])
+def test_help_loads_nothing_heavy(command: str) -> None:
+    code = f"""
+import sys
+from click.testing import CliRunner
+from cli import main
+result = CliRunner().invoke(main, ["{command}", "--help"])
+assert result.exit_code == 0 and "audiosearch {command}" in result.output.rpartition("Example")[2], result.output
+loaded = [name for name in {HEAVY} if name in sys.modules]
+assert not loaded, loaded
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_transcribe_text(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
+    one, two = whistler.write(tmp_path / "1.wav", "human"), whistler.write(tmp_path / "2.flac", "things")
+    assert run("transcribe", one, "--model", whistle_model).stdout == "human\n"
+    result = run("transcribe", one, two, "--model", whistle_model, "--greedy")
+    assert result.stdout == f"{one}: human\n{two}: things\n"
+
+
+def test_transcribe_goes_on_after_bad_files(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
+    one, two = whistler.write(tmp_path / "1.wav", "i am"), whistler.write(tmp_path / "2.wav", "human")
+    text, missing = tmp_path / "text.wav", tmp_path / "missing.wav"
+    text.write_text("this is no sound")
+    result = run("transcribe", one, text, missing, two, "--model", whistle_model, "--format", "json")
+    assert result.exit_code == 1
+    first, second = map(json.loads, result.stdout.splitlines())
+    assert (first["path"], first["text"], first["duration"]) == (str(one), "i am", 0.4)
+    assert [word["text"] for word in first["words"]] == ["i", "am"]
+    assert all(list(word) == ["text", "start", "end", "confidence"] for word in first["words"])
+    assert second["text"] == "human"
+    reported = result.stderr.splitlines()
+    assert [line.startswith("Error: ") for line in reported] == [True, True]
+    assert "text.wav" in reported[0]
+    assert "missing.wav" in reported[1]
+
+
+def test_mistakes_are_told_before_a_model_is_loaded(whistle_model: Path, manifest: Path, tmp_path: Path) -> None:
+    audio = tmp_path / "0.wav"
+    corrupt = tmp_path / "corrupt.safetensors"
+    corrupt.write_bytes(b"\x80\x04K\x01.")  # a pickle
+    mistakes: list[tuple[list[str | Path], str]] = [
+        (["transcribe"], "FILE"),
+        (["transcribe", audio, "--model", tmp_path / "no"], "no such model"),
+        (["transcribe", audio, "--model", corrupt], "not a model"),
+        (["transcribe", audio, audio, "--format", "srt", "--model", whistle_model], "one FILE"),
+        (["transcribe", audio, "--hotword", "?", "--model", whistle_model], "no letters"),
+        (["evaluate", tmp_path / "no.jsonl", "--model", whistle_model], "no.jsonl"),
+        (["evaluate", manifest, "--limit", "0", "--model", whistle_model], "limit"),
+        (["inspect", audio, "-o", tmp_path / "a.jpg", "--model", whistle_model], ".png"),
+        (["inspect", audio, "-o", tmp_path / "no" / "a.png", "--model", whistle_model], "no folder"),
+        (["inspect", audio, "-o", tmp_path / "a.png", "--start", "9", "--model", whistle_model], "ends before 9 s"),
+    ]
+    for arguments, expected in mistakes:
+        result = run(*arguments)
+        assert result.exit_code in (1, 2), arguments
+        assert result.stdout == ""
+        assert expected in " ".join(result.stderr.split())
+        assert "Traceback" not in result.stderr
+
+
+def test_evaluate_gives_corpus_level_rates(whistle_model: Path, manifest: Path) -> None:
+    result = run("evaluate", manifest, "--model", whistle_model, "--json")
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    assert list(record) == ["wer", "cer", "greedy_wer", "greedy_cer", "utterances", "audio_seconds", "realtime"]
+    assert record["wer"] == record["greedy_wer"] == pytest.approx(2 / 11)
+    assert record["cer"] == record["greedy_cer"] == pytest.approx(8 / 42)
+    assert (record["utterances"], record["audio_seconds"]) == (6, pytest.approx(4.4))
+    assert record["realtime"] > 0
+    limited = json.loads(run("evaluate", manifest, "--model", whistle_model, "--json", "--limit", "1").stdout)
+    assert (limited["utterances"], limited["wer"]) == (1, 0.5)
+    table = run("evaluate", manifest, "--model", whistle_model).stdout
+    assert "18.18%" in table
+    assert "6 utterances" in table
+
+
+def test_evaluate_names_what_it_cannot_read(whistle_model: Path, manifest: Path) -> None:
+    (manifest.parent / "0.wav").write_text("broken")
+    result = run("evaluate", manifest, "--model", whistle_model, "--json")
+    assert result.exit_code == 1
+    assert "u0" in result.stderr
+    assert json.loads(result.stdout)["utterances"] == 5
+    assert json.loads(result.stdout)["wer"] == 0
+
+
+def test_inspect_draws_a_picture(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
+    path = whistler.write(tmp_path / "a.wav", "human _things" + "_" * 12)
+    output = tmp_path / "a.png"
+    for options in ([], ["--start", "0.5", "--seconds", "2"]):
+        result = run("inspect", path, "-o", output, "--model", whistle_model, *options)
+        assert result.exit_code == 0, result.stderr
+        data = output.read_bytes()
+        assert data.startswith(b"\x89PNG")
+        assert len(data) > 10_000
+        output.unlink()
