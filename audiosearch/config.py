@@ -235,5 +235,6 @@ def _known(location: tuple[int | str, ...]) -> str:
     if len(location) == 1:
         return f"; sections are {', '.join(Config.model_fields)}"
     section = Config.model_fields[str(location[0])].annotation
-    assert isinstance(section, type) and issubclass(section, BaseModel)
+    assert isinstance(section, type)
+    assert issubclass(section, BaseModel)
     return f"; {location[0]} has {', '.join(section.model_fields)}"

@@ -1,15 +1,15 @@
 """Errors that a user can cause; each message names the file or value and what to do.
 
-    AudioSearchError
-    ├── AudioError        a recording cannot be read
-    ├── ManifestError     a manifest or data set is malformed
-    ├── ConfigError       a setting is unknown or out of range
-    ├── ModelError        a model or checkpoint is missing, corrupt or of another kind
-    ├── LanguageModelError  a language model cannot be built or read
-    ├── TrainingError     training cannot go on
-    ├── QueryError        what was typed cannot be searched
-    └── StoreError        the index cannot be opened, read or written
-        └── StoreVersionError   it was written by a newer version
+AudioSearchError
+├── AudioError        a recording cannot be read
+├── ManifestError     a manifest or data set is malformed
+├── ConfigError       a setting is unknown or out of range
+├── ModelError        a model or checkpoint is missing, corrupt or of another kind
+├── LanguageModelError  a language model cannot be built or read
+├── TrainingError     training cannot go on
+├── QueryError        what was typed cannot be searched
+└── StoreError        the index cannot be opened, read or written
+    └── StoreVersionError   it was written by a newer version
 """
 
 from __future__ import annotations

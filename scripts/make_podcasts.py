@@ -34,7 +34,8 @@ def speech(voice: str, text: str) -> NDArray[np.float32]:
         subprocess.run(command, check=True)
         samples, rate = soundfile.read(path, dtype="float32")
     resampled: NDArray[np.float32] = soxr.resample(samples, rate, SAMPLE_RATE)
-    return resampled * np.float32(0.4 / np.abs(resampled).max())
+    resampled *= 0.4 / np.abs(resampled).max()
+    return resampled
 
 
 def chime() -> NDArray[np.float32]:

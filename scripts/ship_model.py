@@ -1,6 +1,6 @@
 """A model folder as it ships: weights in half precision without the paths they were trained from, and a language model.
 
-    python scripts/ship_model.py runs/deepspeech-small --language-model lm/ --output audiosearch/models/english
+python scripts/ship_model.py runs/deepspeech-small --language-model lm/ --output audiosearch/models/english
 """
 
 from __future__ import annotations

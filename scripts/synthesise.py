@@ -35,8 +35,7 @@ FLITE_SHARE = 0.7
 
 def sentences(path: Path, seed: int) -> Iterator[str]:
     """Normalised sentences of 3 to 25 words, in a random but repeatable order."""
-    opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8")
-    with opened as lines:
+    with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as lines:
         kept = [line for line in lines if 3 <= line.count(" ") + 1 <= 25]
     random.Random(seed).shuffle(kept)
     return (text for text in map(normalise, kept) if text)

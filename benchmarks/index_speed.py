@@ -1,0 +1,143 @@
+"""Where the time goes when a long recording is indexed, and how much memory it takes.
+
+    python benchmarks/index_speed.py --hours 3
+    python benchmarks/index_speed.py --hours 0.5 --model runs/mine --audio ~/Podcasts
+
+A recording is put together from ``--audio`` (the example podcasts unless given), repeated as often as it takes, and
+indexed into an empty SQLite store. Stages run at once, so their shares are of processor time, not of the clock's.
+The rival, in the same run and on part of the same recording, is the network in plain fp32.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import platform
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from numpy.typing import NDArray
+
+from audiosearch.audio import is_audio, read, read_blocks
+from audiosearch.inference import Inference, Item
+from audiosearch.models import find_model
+from audiosearch.pool import cores
+from audiosearch.recognizer import Recognizer
+from indexer.index import open_index
+from indexer.types import Location, Recording
+
+STAGES = ("read", "features", "network", "stitch", "decode", "align", "index")
+RATE = 16000
+PODCASTS = Path(__file__).parent.parent / "examples" / "podcasts"
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Processor seconds of this process, and of the decoder's that have ended."""
+
+    own: float
+    decoders: float
+
+    @staticmethod
+    def now() -> Usage:
+        """So far."""
+        own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return Usage(own.ru_utime + own.ru_stime, children.ru_utime + children.ru_stime)
+
+
+def make_recording(path: Path, audio: Path, hours: float) -> None:
+    """A FLAC file of so many hours from what lies in a folder, or of one file."""
+    files = [audio] if audio.is_file() else sorted(file for file in audio.rglob("*") if file.is_file())
+    files = [file for file in files if is_audio(file)]
+    if not files:
+        sys.exit(f"{audio}: holds no audio; name some by --audio.")
+    left = round(hours * 3600 * RATE)
+    with soundfile.SoundFile(path, "w", RATE, 1, format="FLAC", subtype="PCM_16") as sound:
+        for file in itertools.cycle(files):
+            samples = np.clip(read(file, RATE)[:left], -1, 1)
+            sound.write(samples)
+            left -= len(samples)
+            if not left:
+                return
+
+
+def rival(recognizer: Recognizer, path: Path, minutes: float) -> None:
+    """Network and features alone, as they run and in fp32."""
+
+    def windows() -> Iterator[Item[int]]:
+        for number, samples in enumerate(recognizer.grid.cut(_first(path, rate, minutes * 60))):
+            yield Item(number, samples)
+
+    rate = recognizer.model.config.features.sample_rate
+    for precision in dict.fromkeys([recognizer.window.precision, "fp32"]):
+        window = recognizer.window.model_copy(update={"precision": precision})
+        inference = Inference(recognizer.model, recognizer.grid, window)
+        started = time.perf_counter()
+        for _ in inference.run(windows()):
+            pass
+        speed = minutes * 60 / (time.perf_counter() - started)
+        name = str(inference.dtype).removeprefix("torch.")
+        print(f"network alone, {name:8}: {speed:8.1f} × real time ({inference.device})")
+        inference.close()
+
+
+def _first(path: Path, rate: int, seconds: float) -> Iterator[NDArray[np.float32]]:
+    """The blocks of the beginning of a recording."""
+    return itertools.islice(read_blocks(path, rate), max(round(seconds / 30), 1))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hours", type=float, default=3.0)
+    parser.add_argument("--model", type=Path, help="file or folder; the one that is installed unless given")
+    parser.add_argument("--audio", type=Path, default=PODCASTS, help="folder or file to repeat")
+    parser.add_argument("--processes", type=int, help="of the decoder; one for each core unless given")
+    arguments = parser.parse_args()
+    model = find_model(arguments.model)
+    print(f"{platform.processor() or platform.machine()}, {cores()} cores, torch {torch.__version__}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "recording.flac"
+        make_recording(path, arguments.audio, arguments.hours)
+        started = time.perf_counter()
+        recognizer = Recognizer.load(model, processes=arguments.processes)
+        loaded = time.perf_counter()
+        before = Usage.now()
+        with recognizer, open_index(str(Path(folder) / "index.db"), create=True) as index:
+            transcript = recognizer.transcribe(path)
+            recognised = time.thread_time()
+            location = Location(str(path), path.stat().st_size, path.stat().st_mtime_ns)
+            recording = Recording("benchmark", (location,), transcript.duration, recognizer.fingerprint, "2000-01-01")
+            index.add(recording, transcript.words)
+            recognizer.times.add("index", time.thread_time() - recognised)
+            elapsed = time.perf_counter() - loaded
+        used = Usage.now()
+        recognizer.times.add("decode", used.decoders - before.decoders)
+        print(
+            f"{transcript.duration / 3600:.2f} h, {len(transcript.words)} words: indexed in {elapsed:.1f} s, "
+            f"{transcript.duration / elapsed:.1f} × real time; the model loads in {loaded - started:.1f} s"
+        )
+        seconds = recognizer.times.seconds
+        seconds["other"] = max(used.own - before.own + used.decoders - before.decoders - sum(seconds.values()), 0.0)
+        total = sum(seconds.values())
+        for stage in (*STAGES, "other"):
+            share = seconds.get(stage, 0.0)
+            print(f"  {stage:9} {share:8.1f} processor seconds  {share / total:6.1%}")
+        peak, child = (
+            resource.getrusage(who).ru_maxrss / 1e6 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
+        print(f"peak memory: {peak:.2f} GB, and {child:.2f} GB in each process of the decoder")
+        with Recognizer.load(model, processes=1) as recognizer:
+            rival(recognizer, path, min(arguments.hours * 60, 10.0))
+
+
+if __name__ == "__main__":
+    main()
