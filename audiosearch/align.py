@@ -20,10 +20,10 @@ from torchaudio.functional import forced_align
 from audiosearch.text import Alphabet
 from audiosearch.types import Emissions, Seconds, Word
 
-LEAD: Seconds = 0.06
+LEAD: Seconds = 0.07
 """So much earlier than its first peak begins a word starts, where the word before leaves room."""
 
-TAIL: Seconds = 0.10
+TAIL: Seconds = 0.04
 """So much later than its last peak ends a word ends, where the following word leaves room."""
 
 LEAST_LOG_PROB = -100.0

@@ -127,7 +127,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
         save_file(contents, temporary, dict(metadata))
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())  # the library makes it readable by its owner alone
+        temporary.chmod(0o644)  # the library makes it readable by its owner alone
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: cannot be written ({error}).") from error
@@ -173,9 +173,3 @@ def _fingerprint(tensors: Mapping[str, Tensor], config: Config, alphabet: Alphab
         digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
         digest.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()[:16]
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

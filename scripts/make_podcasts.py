@@ -33,9 +33,8 @@ def speech(voice: str, text: str) -> NDArray[np.float32]:
             command = ["espeak-ng", "-v", voice, "-s", "150", "-w", str(path), text]
         subprocess.run(command, check=True)
         samples, rate = soundfile.read(path, dtype="float32")
-    resampled: NDArray[np.float32] = soxr.resample(samples, rate, SAMPLE_RATE)
-    resampled *= 0.4 / np.abs(resampled).max()
-    return resampled
+    resampled = np.asarray(soxr.resample(samples, rate, SAMPLE_RATE), np.float32)
+    return resampled / (np.abs(resampled).max() / np.float32(0.4))
 
 
 def chime() -> NDArray[np.float32]:
