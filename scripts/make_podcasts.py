@@ -34,7 +34,8 @@ def speech(voice: str, text: str) -> NDArray[np.float32]:
         subprocess.run(command, check=True)
         samples, rate = soundfile.read(path, dtype="float32")
     resampled = np.asarray(soxr.resample(samples, rate, SAMPLE_RATE), np.float32)
-    return resampled / (np.abs(resampled).max() / np.float32(0.4))
+    loud: NDArray[np.float32] = resampled * np.float32(0.4 / np.abs(resampled).max())
+    return loud
 
 
 def chime() -> NDArray[np.float32]:
@@ -42,7 +43,8 @@ def chime() -> NDArray[np.float32]:
     time = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
     notes = [(0.0, 659.3), (0.35, 523.3), (0.7, 392.0)]
     tones = [np.sin(2 * np.pi * hz * (time - at)) * np.exp(-4 * (time - at)) * (time >= at) for at, hz in notes]
-    return (0.15 * np.sum(tones, axis=0)).astype(np.float32)
+    notes_together: NDArray[np.float32] = (0.15 * np.sum(tones, axis=0)).astype(np.float32)
+    return notes_together
 
 
 def main() -> int:
