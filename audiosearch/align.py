@@ -21,10 +21,11 @@ from audiosearch.text import Alphabet
 from audiosearch.types import Emissions, Seconds, Word
 
 LEAD: Seconds = 0.07
-"""So much earlier than its first peak begins a word starts, where the word before leaves room."""
-
 TAIL: Seconds = 0.04
-"""So much later than its last peak ends a word ends, where the following word leaves room."""
+"""A word starts so much before its first peak begins, and ends so much after its last peak ends, where its neighbours
+leave room. Found on 2156 words of two speakers; on 1519 words of a third, starts are then off by 22 ms on average and
+ends by 27 ms, instead of 48 and 39 ms, and no longer late or early in the mean.
+"""
 
 LEAST_LOG_PROB = -100.0
 """Labels are taken for no less likely, so that every text that fits has a best alignment."""

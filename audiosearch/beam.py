@@ -34,7 +34,7 @@ class WordScores(Protocol):
         """Score of a whole word after a state, and the state after it."""
 
     def score_partial_token(self, partial_token: str) -> float:
-        """Score of the letters of a word that is not complete."""
+        """Score of the letters of a word that is not complete; never above 0."""
 
 
 class HotwordScores(Protocol):
@@ -91,7 +91,11 @@ class _Words:
 
 
 class _Node:
-    """A prefix: whole words, and the letters after the last space. It holds no parent, so dropped ones are freed."""
+    """A prefix: whole words, and the letters after the last space.
+
+    It knows its children and not its parent, so that what no beam can come back to is freed; and a child that lives
+    is always the same one, as long as its parent may be extended.
+    """
 
     __slots__ = ("ceiling", "children", "part", "score", "words")
 
@@ -113,10 +117,13 @@ class _Tree:
         self.hotwords = hotwords
         self.context = 1 if scores is None else max(1, scores.order - 1)
         self.parts: dict[str, float] = {"": 0.0}
-        state = None if scores is None else scores.get_start_state()
         # Letters score nothing or less, unless they begin a hot word.
         self.headroom = _TWO_BEAMS if hotwords is None else math.inf
-        self.root = _Node(_Words("", (), state, 0.0, 0.0), "", 0.0, self.headroom)
+
+    def plant(self) -> _Node:
+        """The empty prefix. The tree does not hold it: nodes live as long as a beam leads to them or to a parent."""
+        state = None if self.scores is None else self.scores.get_start_state()
+        return _Node(_Words("", (), state, 0.0, 0.0), "", 0.0, self.headroom)
 
     def extend(self, node: _Node, label: int, least: float) -> _Node | None:
         """The prefix with one more character, unless two beams of it would score less than ``least``.
@@ -183,7 +190,7 @@ def search(
     """
     tree = _Tree(labels, scores, hotwords)
     blank = labels.index("")
-    beams: list[_Beam] = [(0.0, 0.0, tree.root, blank)]
+    beams: list[_Beam] = [(0.0, 0.0, tree.plant(), blank)]
     settled = blank  # the label that all beams end in
     skipped = 0.0
     for tokens in _likely(log_probs, limits.token_min_logp):

@@ -143,7 +143,7 @@ class DecoderConfig(Section):
     alpha: float = Field(0.5, ge=0)  # weight of the language model
     beta: float = 1.0  # bonus for each word
     unknown_score: float = Field(-10.0, le=0)  # log10 penalty of a word outside the word list
-    beam_width: int = Field(100, ge=1)
+    beam_width: int = Field(64, ge=1)  # beams kept; twice as many take twice as long and change little
     beam_prune_logp: float = Field(-10.0, le=0)  # beams so far below the best are dropped
     token_min_logp: float = Field(-5.0, le=0)  # labels less likely are not tried
     hotword_weight: float = Field(10.0, ge=0)

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -53,8 +54,9 @@ class Workers(Generic[Job, Result]):
         if self.processes > 1:
             context = multiprocessing.get_context("spawn")
             self._executor = ProcessPoolExecutor(self.processes, context, _begin, (self._make,))
-            for _ in range(self.processes):  # all start now, while the first emissions are being computed
-                self._executor.submit(_prepare)
+            with _interrupts_held_back():
+                for _ in range(self.processes):  # all start now, while the first emissions are being computed
+                    self._executor.submit(_prepare)
         return self
 
     def __exit__(
@@ -159,6 +161,23 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Processes started here never see Ctrl-C, which goes to all of them: the parent ends them in order.
+
+    It comes to the parent afterwards. (A new process inherits the mask; it is too late for one to ask for peace when
+    its interpreter has started.)
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 # What runs in a spawned process. Exceptions must come out of jobs: one in the initialiser would only break the pool.
 
 _make: Callable[[], Callable[[Any], Any]] | None = None
@@ -168,7 +187,7 @@ _work: Callable[[Any], Any] | None = None
 def _begin(make: Callable[[], Callable[[Any], Any]]) -> None:
     global _make
     _make = make
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent ends the others in order
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

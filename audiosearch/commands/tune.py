@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -28,11 +29,19 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
     from rich.console import Console
     from rich.progress import track
 
-    from audiosearch.errors import AudioError, LanguageModelError
+    from audiosearch.errors import AudioError, ConfigError, LanguageModelError
+    from audiosearch.lm import MODEL_NAME
     from audiosearch.models import find_model
     from audiosearch.training.manifest import read_manifest
 
     path = find_model(model)
+    folder = path if path.is_dir() else path.parent
+    if not (folder / MODEL_NAME).exists():
+        raise LanguageModelError(f"{folder}: has no language model to weigh; make {MODEL_NAME} by 'audiosearch lm'.")
+    if not os.access(folder, os.W_OK):
+        raise ConfigError(
+            f"{folder}: cannot be written to; copy the model to a folder of yours and name it by --model."
+        )
     utterances = read_manifest(manifest)[:limit]
 
     from audiosearch.recognizer import Recognizer
@@ -41,10 +50,7 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
 
     screen = Console(stderr=True)
     examples, failed = [], False
-    folder = path if path.is_dir() else path.parent
     with Recognizer.load(path) as recognizer:
-        if recognizer.language_model is None:
-            raise LanguageModelError(f"{folder}: has no language model to weigh; make one by 'audiosearch lm'.")
         listening = track(utterances, "Listening", console=screen, transient=True, disable=not screen.is_terminal)
         for utterance in listening:
             try:
@@ -53,6 +59,7 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
                 click.echo(f"Error: {utterance.id}: {error}", err=True)
                 failed = True
         alphabet, config, language_model = recognizer.model.alphabet, recognizer.decoder, recognizer.language_model
+        assert language_model is not None
     best = None
     if examples:
         for trial in trials(examples, alphabet, config, language_model, processes):

@@ -6,12 +6,18 @@ Legend: T' emission frames, V labels.
 from __future__ import annotations
 
 import itertools
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from audiosearch.align import LEAD, TAIL, align, find_peaks
+from audiosearch.audio import read
+from audiosearch.checkpoint import load_model
+from audiosearch.models import default_model
 from audiosearch.text import Alphabet
 from audiosearch.types import Emissions
 
@@ -110,3 +116,30 @@ def test_a_text_that_does_not_fit_is_refused(frames: str, text: str) -> None:
 def test_foreign_characters_are_refused() -> None:
     with pytest.raises(ValueError, match="not in the alphabet"):
         align(clear("aaaa"), "ä", ENGLISH)
+
+
+@pytest.mark.slow
+def test_word_times_are_those_of_another_aligner(shared: Path) -> None:
+    """Half of the words start and end within 40 ms of where phone models put them."""
+    if not default_model().exists():
+        pytest.skip("no model is installed")
+    model = load_model(default_model())
+    folder = shared / "speech" / "dev" / "word-times"
+    reference: dict[str, list[tuple[float, float]]] = {}
+    for line in (folder / "word-times.ctm").read_text().splitlines():
+        utterance, _, begin, duration, _ = line.split()
+        reference.setdefault(utterance, []).append((float(begin), float(begin) + float(duration)))
+    starts, ends = [], []
+    for row in map(json.loads, (folder / "manifest.jsonl").read_text().splitlines()[:12]):
+        if len(reference[row["id"]]) != len(row["text"].split()):
+            continue  # the reference splits some words differently
+        samples = torch.from_numpy(read(folder / row["audio"], model.config.features.sample_rate))
+        with torch.inference_mode():
+            log_probs, _ = model.network(*model.features(samples[None], torch.tensor([len(samples)])))
+        heard = Emissions(log_probs[0].numpy(), model.frame_duration, model.emission_start)
+        for word, (start, end) in zip(align(heard, row["text"], model.alphabet), reference[row["id"]], strict=True):
+            starts.append(abs(word.start - start))
+            ends.append(abs(word.end - end))
+    assert len(starts) > 100
+    assert np.median(starts) < 0.04
+    assert np.median(ends) < 0.04
