@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Progress = Callable[[str, Seconds], None]
 Blocks = Callable[[], Iterator["NDArray[np.float32]"]]
 
 WINDOWS_AHEAD = 32
@@ -192,21 +193,27 @@ class Recognizer:
         """Processor seconds spent so far: read, features, network, stitch, decode (in this process), align."""
         return self.inference.times
 
-    def transcribe(self, path: str | Path) -> Transcript:
-        """The words of a recording.
+    def transcribe(self, path: str | Path, progress: Progress | None = None) -> Transcript:
+        """The words of a recording; ``progress`` as in ``recognise``.
 
         Raises:
             AudioError: it cannot be read.
         """
-        for result in self.recognise([path]):
+        for result in self.recognise([path], progress):
             if isinstance(result, Unreadable):
                 raise result.error
             return result.transcript
         raise AssertionError("a recording has one result")
 
-    def recognise(self, paths: Iterable[str | Path]) -> Iterator[Recognised | Unreadable]:
-        """What is said in each of some recordings, in their order; short ones of like length go quickest together."""
-        return self._decode(_Source(str(path), self._reader(path)) for path in paths)
+    def recognise(
+        self, paths: Iterable[str | Path], progress: Progress | None = None
+    ) -> Iterator[Recognised | Unreadable]:
+        """What is said in each of some recordings, in their order; short ones of like length go quickest together.
+
+        Args:
+            progress: called now and then with a path and up to where it has been recognised.
+        """
+        return self._decode((_Source(str(path), self._reader(path)) for path in paths), progress)
 
     def emissions(self, path: str | Path) -> Iterator[Emissions]:
         """The emissions of a recording in stretches between pauses, in order; never the whole in memory.
@@ -265,7 +272,9 @@ class Recognizer:
         duration = self.model.frame_duration
         return Emissions(stretch.log_probs, duration, self.model.emission_start + stretch.first * duration)
 
-    def _decode(self, sources: Iterable[_Source]) -> Iterator[Recognised | Unreadable]:
+    def _decode(
+        self, sources: Iterable[_Source], progress: Progress | None = None
+    ) -> Iterator[Recognised | Unreadable]:
         """Words of each recording: hypotheses come in the order of the stretches, with ends between them."""
         heard: deque[tuple[_Source, Emissions | _End]] = deque()
 
@@ -279,12 +288,14 @@ class Recognizer:
         texts: list[str] = []
         for hypothesis in self._hypotheses(stretches()):
             yield from self._ended(heard, words, texts)
-            _, emissions = heard.popleft()
+            source, emissions = heard.popleft()
             assert isinstance(emissions, Emissions)
             started = time.thread_time()
             words += align(emissions, hypothesis.text, self.model.alphabet)
             texts.append(hypothesis.text if self.likeliest else greedy(emissions, self.model.alphabet).text)
             self.times.add("align", time.thread_time() - started)
+            if progress is not None:
+                progress(source.path, emissions.seconds(len(emissions)))
             self.position = emissions.seconds(len(emissions))
         yield from self._ended(heard, words, texts)
 

@@ -20,19 +20,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import soundfile
-import torch
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the decoder's processes import this file, and must not load torch for it
+    import numpy as np
+    from numpy.typing import NDArray
 
-from audiosearch.audio import is_audio, read, read_blocks
-from audiosearch.inference import Inference, Item
-from audiosearch.models import find_model
-from audiosearch.pool import cores
-from audiosearch.recognizer import Recognizer
-from indexer.index import open_index
-from indexer.types import Location, Recording
+    from audiosearch.recognizer import Recognizer
 
 STAGES = ("read", "features", "network", "stitch", "decode", "align", "index")
 RATE = 16000
@@ -55,6 +49,11 @@ class Usage:
 
 def make_recording(path: Path, audio: Path, hours: float) -> None:
     """A FLAC file of so many hours from what lies in a folder, or of one file."""
+    import numpy as np
+    import soundfile
+
+    from audiosearch.audio import is_audio, read
+
     files = [audio] if audio.is_file() else sorted(file for file in audio.rglob("*") if file.is_file())
     files = [file for file in files if is_audio(file)]
     if not files:
@@ -71,6 +70,7 @@ def make_recording(path: Path, audio: Path, hours: float) -> None:
 
 def rival(recognizer: Recognizer, path: Path, minutes: float) -> None:
     """Network and features alone, as they run and in fp32."""
+    from audiosearch.inference import Inference, Item
 
     def windows() -> Iterator[Item[int]]:
         for number, samples in enumerate(recognizer.grid.cut(_first(path, rate, minutes * 60))):
@@ -91,6 +91,8 @@ def rival(recognizer: Recognizer, path: Path, minutes: float) -> None:
 
 def _first(path: Path, rate: int, seconds: float) -> Iterator[NDArray[np.float32]]:
     """The blocks of the beginning of a recording."""
+    from audiosearch.audio import read_blocks
+
     return itertools.islice(read_blocks(path, rate), max(round(seconds / 30), 1))
 
 
@@ -102,6 +104,15 @@ def main() -> None:
     parser.add_argument("--audio", type=Path, default=PODCASTS, help="folder or file to repeat")
     parser.add_argument("--processes", type=int, help="of the decoder; one for each core unless given")
     arguments = parser.parse_args()
+
+    import torch
+
+    from audiosearch.models import find_model
+    from audiosearch.pool import cores
+    from audiosearch.recognizer import Recognizer
+    from indexer.index import open_index
+    from indexer.types import Location, Recording
+
     model = find_model(arguments.model)
     print(f"{platform.processor() or platform.machine()}, {cores()} cores, torch {torch.__version__}")
     with tempfile.TemporaryDirectory() as folder:

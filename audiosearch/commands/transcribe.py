@@ -47,12 +47,21 @@ def transcribe(files: tuple[Path, ...], model: Path | None, form: str, greedy: b
     if not all(wanted):
         raise click.UsageError(f"--hotword {hotwords[wanted.index('')]!r} holds no letters.")
 
+    from rich.console import Console
+    from rich.markup import escape
+
     from audiosearch.formats import render
     from audiosearch.recognizer import Recognizer, Unreadable
 
     failed = False
-    with Recognizer.load(path, hotwords=wanted, likeliest=greedy) as recognizer:
-        for result in recognizer.recognise(files):
+    screen = Console(stderr=True)
+    with Recognizer.load(path, hotwords=wanted, likeliest=greedy) as recognizer, screen.status("Listening") as status:
+
+        def show(name: str, seconds: float) -> None:
+            minutes, rest = divmod(int(seconds), 60)
+            status.update(f"Listening: {escape(name)} {minutes // 60}:{minutes % 60:02d}:{rest:02d}")
+
+        for result in recognizer.recognise(files, show if screen.is_terminal else None):
             if isinstance(result, Unreadable):
                 click.echo(f"Error: {result.error}", err=True)
                 failed = True

@@ -77,13 +77,16 @@ def test_long_recordings_equal_one_pass(
 ) -> None:
     text = long_text(600)
     path = whistler.write(tmp_path / "a.wav", text)
-    expected, found = whole.transcribe(path), short.transcribe(path)
+    told: list[tuple[str, float]] = []
+    expected, found = whole.transcribe(path), short.transcribe(path, lambda name, seconds: told.append((name, seconds)))
     assert expected.text == spoken(text)
     assert found.text == expected.text
     starts, ends = ([getattr(w, edge) for w in found.words] for edge in ("start", "end"))
     np.testing.assert_allclose(starts, [word.start for word in expected.words], atol=0.05)
     np.testing.assert_allclose(ends, [word.end for word in expected.words], atol=0.05)
-    assert len(list(short.emissions(path))) > 5
+    assert {name for name, _ in told} == {str(path)}
+    assert [seconds for _, seconds in told] == [e.seconds(len(e)) for e in short.emissions(path)]
+    assert len(told) > 5
 
 
 def test_words_are_where_they_were_said(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
