@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import multiprocessing
 import platform
 import resource
 import sys
@@ -89,6 +90,18 @@ def rival(recognizer: Recognizer, path: Path, minutes: float) -> None:
         inference.close()
 
 
+def _peaks_of_children() -> Iterator[float]:
+    """Highest resident memory of each process of the decoder, where the system tells it (Linux).
+
+    Not from getrusage, which counts for a child what its parent had when it was started.
+    """
+    for child in multiprocessing.active_children():
+        status = Path(f"/proc/{child.pid}/status")
+        for line in status.read_text().splitlines() if status.exists() else ():
+            if line.startswith("VmHWM:"):
+                yield int(line.split()[1]) / 1e6
+
+
 def _first(path: Path, rate: int, seconds: float) -> Iterator[NDArray[np.float32]]:
     """The blocks of the beginning of a recording."""
     from audiosearch.audio import read_blocks
@@ -130,6 +143,7 @@ def main() -> None:
             index.add(recording, transcript.words)
             recognizer.times.add("index", time.thread_time() - recognised)
             elapsed = time.perf_counter() - loaded
+            decoders = [f"{memory:.2f} GB" for memory in _peaks_of_children()]
         used = Usage.now()
         recognizer.times.add("decode", used.decoders - before.decoders)
         print(
@@ -142,10 +156,8 @@ def main() -> None:
         for stage in (*STAGES, "other"):
             share = seconds.get(stage, 0.0)
             print(f"  {stage:9} {share:8.1f} processor seconds  {share / total:6.1%}")
-        peak, child = (
-            resource.getrusage(who).ru_maxrss / 1e6 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-        )
-        print(f"peak memory: {peak:.2f} GB, and {child:.2f} GB in each process of the decoder")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        print(f"peak memory: {peak:.2f} GB; the decoder's processes: {', '.join(decoders) or 'none'}")
         with Recognizer.load(model, processes=1) as recognizer:
             rival(recognizer, path, min(arguments.hours * 60, 10.0))
 
