@@ -21,7 +21,6 @@ from pyctcdecode.language_model import AbstractLanguageModel, HotwordScorer
 
 from audiosearch.beam import Limits, search
 from audiosearch.config import DecoderConfig
-from audiosearch.pool import DecoderPool
 from audiosearch.text import Alphabet, normalise
 from audiosearch.types import Emissions, Hypothesis
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from audiosearch.lm import LanguageModel
 
-__all__ = ["BeamDecoder", "DecoderPool", "greedy"]
+__all__ = ["BeamDecoder", "greedy"]
 
 _LONG_WORD = 6
 """Letters from which on an unknown word costs more with each letter; as in pyctcdecode."""

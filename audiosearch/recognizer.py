@@ -29,11 +29,12 @@ from audiosearch.align import align
 from audiosearch.audio import read_blocks
 from audiosearch.checkpoint import AcousticModel, load_model
 from audiosearch.config import DecoderConfig, WindowConfig, parse_config
-from audiosearch.decoder import DecoderPool, greedy
+from audiosearch.decoder import greedy as read_greedily
 from audiosearch.errors import AudioError, ConfigError
 from audiosearch.inference import Answer, Inference, Item, StageTimes
 from audiosearch.lm import MODEL_NAME, LanguageModel
 from audiosearch.models import find_model
+from audiosearch.pool import DecoderPool
 from audiosearch.stretches import Stretch, StretchCutter
 from audiosearch.tuning import SETTINGS_NAME
 from audiosearch.types import Emissions, Hypothesis, Seconds, Transcript, Word
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Progress = Callable[[str, Seconds], None]
 Blocks = Callable[[], Iterator["NDArray[np.float32]"]]
 
 WINDOWS_AHEAD = 32
@@ -107,7 +107,7 @@ class Recognizer:
         decoder: settings of the beam search; the model's own unless given.
         window: how long recordings are cut; the model's own unless given.
         hotwords: words to be preferred where they fit.
-        likeliest: take the likeliest label of each frame instead of a beam search: faster, worse.
+        greedy: take the likeliest label of each frame instead of a beam search: faster, worse.
         device: for the network; a GPU where there is one unless given.
     """
 
@@ -119,7 +119,7 @@ class Recognizer:
         decoder: DecoderConfig | None = None,
         window: WindowConfig | None = None,
         hotwords: Sequence[str] = (),
-        likeliest: bool = False,
+        greedy: bool = False,
         device: torch.device | None = None,
     ) -> None:
         self.model = model
@@ -127,7 +127,7 @@ class Recognizer:
         self.decoder = decoder or model.config.decoder
         self.window = window or model.config.window
         self.hotwords = tuple(hotwords)
-        self.likeliest = likeliest
+        self.greedy = greedy
         self.grid = WindowGrid.of(self.window, model.config.features, model.config.model)
         self.inference = Inference(model, self.grid, self.window, device)
         self.fingerprint = self._fingerprint()
@@ -140,7 +140,7 @@ class Recognizer:
         path: Path | None = None,
         *,
         hotwords: Sequence[str] = (),
-        likeliest: bool = False,
+        greedy: bool = False,
         alpha: float | None = None,
         beta: float | None = None,
         beam_width: int | None = None,
@@ -159,7 +159,7 @@ class Recognizer:
         path = find_model(path)
         model = load_model(path)
         folder = path if path.is_dir() else path.parent
-        language_model = LanguageModel.load(folder) if (folder / MODEL_NAME).exists() and not likeliest else None
+        language_model = LanguageModel.load(folder) if (folder / MODEL_NAME).exists() and not greedy else None
         given = {"alpha": alpha, "beta": beta, "beam_width": beam_width, "processes": processes}
         changes = {name: value for name, value in given.items() if value is not None}
         settings = tuned_settings(folder, model.config.decoder).model_dump()
@@ -169,7 +169,7 @@ class Recognizer:
             language_model=language_model,
             decoder=decoder,
             hotwords=hotwords,
-            likeliest=likeliest,
+            greedy=greedy,
             device=device,
         )
 
@@ -193,27 +193,21 @@ class Recognizer:
         """Processor seconds spent so far: read, features, network, stitch, decode (in this process), align."""
         return self.inference.times
 
-    def transcribe(self, path: str | Path, progress: Progress | None = None) -> Transcript:
-        """The words of a recording; ``progress`` as in ``recognise``.
+    def transcribe(self, path: str | Path) -> Transcript:
+        """The words of a recording.
 
         Raises:
             AudioError: it cannot be read.
         """
-        for result in self.recognise([path], progress):
+        for result in self.recognise([path]):
             if isinstance(result, Unreadable):
                 raise result.error
             return result.transcript
         raise AssertionError("a recording has one result")
 
-    def recognise(
-        self, paths: Iterable[str | Path], progress: Progress | None = None
-    ) -> Iterator[Recognised | Unreadable]:
-        """What is said in each of some recordings, in their order; short ones of like length go quickest together.
-
-        Args:
-            progress: called now and then with a path and up to where it has been recognised.
-        """
-        return self._decode((_Source(str(path), self._reader(path)) for path in paths), progress)
+    def recognise(self, paths: Iterable[str | Path]) -> Iterator[Recognised | Unreadable]:
+        """What is said in each of some recordings, in their order; short ones of like length go quickest together."""
+        return self._decode(_Source(str(path), self._reader(path)) for path in paths)
 
     def emissions(self, path: str | Path) -> Iterator[Emissions]:
         """The emissions of a recording in stretches between pauses, in order; never the whole in memory.
@@ -272,9 +266,7 @@ class Recognizer:
         duration = self.model.frame_duration
         return Emissions(stretch.log_probs, duration, self.model.emission_start + stretch.first * duration)
 
-    def _decode(
-        self, sources: Iterable[_Source], progress: Progress | None = None
-    ) -> Iterator[Recognised | Unreadable]:
+    def _decode(self, sources: Iterable[_Source]) -> Iterator[Recognised | Unreadable]:
         """Words of each recording: hypotheses come in the order of the stretches, with ends between them."""
         heard: deque[tuple[_Source, Emissions | _End]] = deque()
 
@@ -288,20 +280,18 @@ class Recognizer:
         texts: list[str] = []
         for hypothesis in self._hypotheses(stretches()):
             yield from self._ended(heard, words, texts)
-            source, emissions = heard.popleft()
+            _, emissions = heard.popleft()
             assert isinstance(emissions, Emissions)
             started = time.thread_time()
             words += align(emissions, hypothesis.text, self.model.alphabet)
-            texts.append(hypothesis.text if self.likeliest else greedy(emissions, self.model.alphabet).text)
+            texts.append(hypothesis.text if self.greedy else read_greedily(emissions, self.model.alphabet).text)
             self.times.add("align", time.thread_time() - started)
-            if progress is not None:
-                progress(source.path, emissions.seconds(len(emissions)))
             self.position = emissions.seconds(len(emissions))
         yield from self._ended(heard, words, texts)
 
     def _hypotheses(self, stretches: Iterator[Emissions]) -> Iterator[Hypothesis]:
-        if self.likeliest:
-            yield from (greedy(emissions, self.model.alphabet) for emissions in stretches)
+        if self.greedy:
+            yield from (read_greedily(emissions, self.model.alphabet) for emissions in stretches)
             return
         if self._pool is None:
             pool = DecoderPool(
@@ -335,10 +325,10 @@ class Recognizer:
 
     def _fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with anything that changes words."""
-        decoder = "likeliest" if self.likeliest else self.decoder.model_dump_json(exclude={"processes"})
+        decoder = "greedy" if self.greedy else self.decoder.model_dump_json(exclude={"processes"})
         window = self.window.model_dump_json(exclude={"batch", "precision"})
         digest = hashlib.sha256(json.dumps([self.model.fingerprint, decoder, window, self.hotwords]).encode())
-        if self.language_model is not None and not self.likeliest:
+        if self.language_model is not None and not self.greedy:
             digest.update(" ".join(self.language_model.words).encode())
             with self.language_model.path.open("rb") as file:
                 while block := file.read(1 << 20):

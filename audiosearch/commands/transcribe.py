@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -48,25 +49,33 @@ def transcribe(files: tuple[Path, ...], model: Path | None, form: str, greedy: b
         raise click.UsageError(f"--hotword {hotwords[wanted.index('')]!r} holds no letters.")
 
     from rich.console import Console
-    from rich.markup import escape
+    from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task
+    from rich.text import Text
 
     from audiosearch.formats import render
     from audiosearch.recognizer import Recognizer, Unreadable
 
+    class Position(ProgressColumn):
+        """How far the recording has become words."""
+
+        def render(self, task: Task) -> Text:
+            return Text(f"Listening {timedelta(seconds=int(recognizer.position))}")
+
     failed = False
     screen = Console(stderr=True)
-    with Recognizer.load(path, hotwords=wanted, likeliest=greedy) as recognizer, screen.status("Listening") as status:
-
-        def show(name: str, seconds: float) -> None:
-            minutes, rest = divmod(int(seconds), 60)
-            status.update(f"Listening: {escape(name)} {minutes // 60}:{minutes % 60:02d}:{rest:02d}")
-
-        for result in recognizer.recognise(files, show if screen.is_terminal else None):
-            if isinstance(result, Unreadable):
-                click.echo(f"Error: {result.error}", err=True)
-                failed = True
-                continue
-            text = render(result.transcript, form)
-            click.echo(f"{result.transcript.path}: {text}" if form == "text" and len(files) > 1 else text, nl=False)
+    with Recognizer.load(path, hotwords=wanted, greedy=greedy) as recognizer:
+        hidden = not screen.is_terminal
+        progress = Progress(
+            SpinnerColumn(), Position(), console=screen, transient=True, redirect_stdout=False, disable=hidden
+        )
+        progress.add_task("")
+        with progress:
+            for result in recognizer.recognise(files):
+                if isinstance(result, Unreadable):
+                    click.echo(f"Error: {result.error}", err=True)
+                    failed = True
+                    continue
+                text = render(result.transcript, form)
+                click.echo(f"{result.transcript.path}: {text}" if form == "text" and len(files) > 1 else text, nl=False)
     if failed:
         raise click.exceptions.Exit(1)

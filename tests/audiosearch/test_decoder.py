@@ -23,10 +23,10 @@ from pyctcdecode.decoder import BeamSearchDecoderCTC
 
 from audiosearch import decoder as decoding
 from audiosearch.config import DecoderConfig
-from audiosearch.decoder import BeamDecoder, DecoderPool, greedy
+from audiosearch.decoder import BeamDecoder, greedy
 from audiosearch.errors import AudioSearchError, LanguageModelError
 from audiosearch.lm import LanguageModel
-from audiosearch.pool import JOBS_AHEAD, Workers
+from audiosearch.pool import JOBS_AHEAD, DecoderPool, Workers
 from audiosearch.text import Alphabet
 from audiosearch.types import Emissions, Hypothesis
 
