@@ -19,7 +19,7 @@ demo: $(VENV)/installed
 	@mkdir -p $(dir $(DEMO))
 	$(BIN)/audiosearch index examples/podcasts --store $(DEMO)
 	$(BIN)/audiosearch query "human things" --store $(DEMO)
-	$(BIN)/audiosearch query "flour water salt" --store $(DEMO)
+	$(BIN)/audiosearch query "my mother never measured" --store $(DEMO)
 	$(BIN)/audiosearch query "night train" --store $(DEMO)
 
 test: $(VENV)/installed-dev
