@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from audiosearch.checksums import verify
 from audiosearch.config import Config, parse_config
 from audiosearch.errors import ConfigError, ModelError
 from audiosearch.features import Features
@@ -86,9 +87,11 @@ def load_model(path: Path) -> AcousticModel:
     """The model in a file, or in a folder's ``model.safetensors``.
 
     Raises:
-        ModelError: there is none, or it is corrupt, of another kind or of a newer version.
+        ModelError: there is none, or it is corrupt, of another kind or of a newer version, or not the file that the
+            checksums beside it name.
     """
     path = _model_file(path)
+    verify(path)
     tensors, metadata = load_tensors(path, FORMAT, VERSION)
     config, alphabet = read_settings(path, metadata)
     network = DeepSpeech(config.model, config.features.bins, len(alphabet), initialise=False)

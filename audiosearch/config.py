@@ -153,13 +153,13 @@ class DecoderConfig(Section):
 class WindowConfig(Section):
     """How a long recording is cut for the network."""
 
-    seconds: float = Field(24.0, gt=0)  # length of one window
-    overlap_seconds: float = Field(4.0, ge=0)  # shared by neighbours; the seam lies in it
+    seconds: float = Field(30.0, gt=0)  # length of one window
+    overlap_seconds: float = Field(2.0, ge=0)  # shared by neighbours; the seam lies in it
     batch: int = Field(16, ge=1)  # windows at once
     pause_seconds: float = Field(0.4, gt=0)  # blank as long as this separates what is decoded together
     max_decode_seconds: float = Field(30.0, gt=0)  # longest stretch decoded together
     silence_dbfs: float = -70.0  # windows quieter than this throughout are not given to the network
-    precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 where the processor multiplies it natively
+    precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"  # auto: the fastest that the processor has
 
     @model_validator(mode="after")
     def _windows_advance(self) -> WindowConfig:

@@ -14,14 +14,16 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from audiosearch.checkpoint import AcousticModel
 from audiosearch.config import ModelConfig, WindowConfig
+from audiosearch.errors import ConfigError
 from audiosearch.pool import cores
+from audiosearch.quantised import quantised
 from audiosearch.windows import WindowGrid
 
 if TYPE_CHECKING:
@@ -30,11 +32,16 @@ if TYPE_CHECKING:
 
 Tag = TypeVar("Tag")
 
+Precision = Literal["fp32", "bf16", "int8"]
+
 MOST_WORKERS = 4
 """Batches at once on a processor; each needs some 500 MB with the full-size network."""
 
 MOST_ROWS = 128
 """Windows of a batch, however short they are."""
+
+QUANTISED_WIDTH = 512
+"""Recurrent layers as wide as this are faster in 8-bit integers; narrower ones in bf16, where there is a choice."""
 
 
 @dataclass
@@ -86,9 +93,10 @@ class Inference:
         workers: int | None = None,
     ) -> None:
         self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network = model.network.to(self.device).eval()
+        self.precision = choose_precision(config.precision, self.device, model.config.model)
+        network = model.network.to(self.device).eval()
+        self.network = quantised(network) if self.precision == "int8" else network
         self.features = model.features.to(self.device)
-        self.dtype = choose_precision(config.precision, self.device, model.config.model)
         self.times = StageTimes()
         self.batch_samples = config.batch * grid.size * grid.unit
         self.workers = workers or (min(cores(), MOST_WORKERS) if self.device.type == "cpu" else 1)
@@ -133,7 +141,7 @@ class Inference:
         with torch.inference_mode():
             features, frames = self._features(windows)
             heard = time.thread_time()
-            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
                 log_probs, frames = self.network(features, frames)
             rows = [row[:length].numpy() for row, length in zip(log_probs.cpu(), frames.tolist(), strict=True)]
         self.times.add("features", heard - started)
@@ -156,14 +164,28 @@ class Inference:
         return nn.utils.rnn.pad_sequence(heard, batch_first=True), frames
 
 
-def choose_precision(setting: str, device: torch.device, config: ModelConfig) -> torch.dtype:
-    """bf16 where it is faster: on a GPU, or on a processor that multiplies it natively, save for GRUs there."""
-    if setting != "auto":
-        return torch.bfloat16 if setting == "bf16" else torch.float32
+def choose_precision(setting: str, device: torch.device, config: ModelConfig) -> Precision:
+    """The fastest precision that the device has kernels for, unless one is set.
+
+    On a GPU bf16; on a processor with matrix units (AMX) bf16 too. On others that multiply 8-bit integers natively
+    (AVX-512 VNNI) wide LSTMs are quantised, and narrow ones are bf16 if that is native too. All else is fp32.
+
+    Raises:
+        ConfigError: 8 bits are asked for where the result would be wrong or no faster.
+    """
+    native = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    lstm = config.cell == "lstm"
+    if setting == "int8" and not (lstm and native.get("avx512_vnni")):
+        raise ConfigError("window.precision=int8 needs an LSTM on a processor with AVX-512 VNNI; use auto.")
+    if setting in ("fp32", "bf16", "int8"):
+        return setting  # type: ignore[return-value]
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    native = any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16"))
-    return torch.bfloat16 if native and config.cell == "lstm" else torch.float32
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+    if lstm and native.get("amx_bf16"):
+        return "bf16"
+    if lstm and native.get("avx512_vnni") and (config.hidden >= QUANTISED_WIDTH or not native.get("avx512_bf16")):
+        return "int8"
+    return "bf16" if lstm and native.get("avx512_bf16") else "fp32"
 
 
 def _split(group: Sequence[Item[Tag]], parts: int) -> list[Sequence[Item[Tag]]]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from audiosearch.checksums import verify
 from audiosearch.errors import LanguageModelError
 from audiosearch.text import normalise
 
@@ -50,9 +51,12 @@ class LanguageModel:
         """The model of a folder.
 
         Raises:
+            ModelError: a file is not the one that the checksums beside it name.
             LanguageModelError: a file is missing, damaged or not what its name says.
         """
         path = folder / MODEL_NAME
+        for name in (MODEL_NAME, WORDS_NAME):
+            verify(folder / name)
         check_binary(path)
         model = cls(path, read_words(folder / WORDS_NAME))
         model.open()

@@ -28,6 +28,7 @@ from audiosearch.ahead import ahead
 from audiosearch.align import align
 from audiosearch.audio import read_blocks
 from audiosearch.checkpoint import AcousticModel, load_model
+from audiosearch.checksums import read_checksums
 from audiosearch.config import DecoderConfig, WindowConfig, parse_config
 from audiosearch.decoder import greedy as read_greedily
 from audiosearch.errors import AudioError, ConfigError
@@ -159,7 +160,8 @@ class Recognizer:
         path = find_model(path)
         model = load_model(path)
         folder = path if path.is_dir() else path.parent
-        language_model = LanguageModel.load(folder) if (folder / MODEL_NAME).exists() and not greedy else None
+        reads = not greedy and ((folder / MODEL_NAME).exists() or MODEL_NAME in read_checksums(folder))
+        language_model = LanguageModel.load(folder) if reads else None
         given = {"alpha": alpha, "beta": beta, "beam_width": beam_width, "processes": processes}
         changes = {name: value for name, value in given.items() if value is not None}
         settings = tuned_settings(folder, model.config.decoder).model_dump()

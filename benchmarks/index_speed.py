@@ -85,8 +85,7 @@ def rival(recognizer: Recognizer, path: Path, minutes: float) -> None:
         for _ in inference.run(windows()):
             pass
         speed = minutes * 60 / (time.perf_counter() - started)
-        name = str(inference.dtype).removeprefix("torch.")
-        print(f"network alone, {name:8}: {speed:8.1f} × real time ({inference.device})")
+        print(f"network alone, {inference.precision}: {speed:8.1f} × real time ({inference.device})")
         inference.close()
 
 

@@ -1,4 +1,7 @@
-"""How fast the network alone runs: full size, random weights, as the recognizer runs it, beside plain fp32.
+"""How fast the network alone runs: full size, random weights, as the recognizer runs it.
+
+Beside it, in the same run, the same in other precisions, and oneDNN's LSTM in bf16 alone: as many layers of the same
+width, but one-way and without convolution, in batches of 16 on all cores. That is half of the network's work.
 
 python benchmarks/network_speed.py --minutes 20
 """
@@ -46,6 +49,18 @@ def measure(inference: Inference, grid: WindowGrid, windows: int) -> float:
     return windows * grid.step * grid.unit / grid.rate / (time.perf_counter() - started)
 
 
+def measure_onednn(sizes: ModelConfig, frame: float, seconds: float) -> float:
+    """Times real time of one-way LSTM layers in bf16 over noise, at so many seconds a frame."""
+    torch.set_num_threads(cores())
+    layers = torch.nn.LSTM(sizes.hidden, sizes.hidden, sizes.layers, batch_first=True).eval().bfloat16()
+    x = torch.randn(16, max(round(seconds / 16 / frame), 1), sizes.hidden, dtype=torch.bfloat16)
+    with torch.inference_mode():
+        layers(x[:, :10])
+        started = time.perf_counter()
+        layers(x)
+    return x.shape[0] * x.shape[1] * frame / (time.perf_counter() - started)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=20.0, help="of audio for each measurement")
@@ -53,7 +68,7 @@ def main() -> None:
     parser.add_argument("--stride", type=int, default=2)
     parser.add_argument("--cell", choices=("lstm", "gru"), default="lstm")
     parser.add_argument("--workers", type=int, help="batches at once; as the recognizer chooses unless given")
-    parser.add_argument("--precision", nargs="*", default=["auto", "fp32"])
+    parser.add_argument("--precision", nargs="*", default=["auto", "bf16", "fp32"])
     arguments = parser.parse_args()
     sizes = ModelConfig(
         conv_channels=arguments.hidden, hidden=arguments.hidden, conv_stride=arguments.stride, cell=arguments.cell
@@ -62,16 +77,17 @@ def main() -> None:
     print(f"{platform.processor() or platform.machine()}, {cores()} cores, torch {torch.__version__}")
     parameters = sum(parameter.numel() for parameter in model.network.parameters())
     print(f"{sizes.layers} × {sizes.hidden} bidirectional {sizes.cell}, {parameters / 1e6:.0f} million weights")
+    frame = model.frame_duration
+    print(f"oneDNN's LSTM one-way in bf16: {measure_onednn(sizes, frame, arguments.minutes * 30):7.1f} × real time")
     for precision in arguments.precision:
         window = model.config.window.model_copy(update={"precision": precision})
         grid = WindowGrid.of(window, model.config.features, sizes)
         inference = Inference(model, grid, window, workers=arguments.workers)
         windows = max(round(arguments.minutes * 60 * grid.rate / (grid.step * grid.unit)), 1)
-        measure(inference, grid, window.batch * inference.workers)  # warm up
+        measure(inference, grid, 2 * inference.workers)  # warm up
         speed = measure(inference, grid, windows)
-        name = str(inference.dtype).removeprefix("torch.")
         print(
-            f"{precision:5} {name:9} {inference.workers} batches at once on {inference.device}: "
+            f"{precision:5} {inference.precision:5} {inference.workers} batches at once on {inference.device}: "
             f"{speed:7.1f} × real time",
             flush=True,
         )

@@ -1,4 +1,5 @@
-"""A model folder as it ships: weights in half precision without the paths they were trained from, and a language model.
+"""A model folder as it ships: weights in half precision without the paths they were trained from, a language model and
+checksums of both.
 
 python scripts/ship_model.py runs/deepspeech-small --language-model lm/ --output audiosearch/models/english
 """
@@ -12,6 +13,7 @@ from pathlib import Path
 import torch
 
 from audiosearch.checkpoint import load_model, save_model
+from audiosearch.checksums import write_checksums
 from audiosearch.config import DataConfig
 
 LANGUAGE_MODEL = ("lm.bin", "words.txt.xz")
@@ -31,6 +33,8 @@ def main() -> int:
     if arguments.language_model is not None:
         for name in LANGUAGE_MODEL:
             shutil.copy(arguments.language_model / name, arguments.output / name)
+    shipped = ("model.safetensors", *LANGUAGE_MODEL)
+    write_checksums(arguments.output, [name for name in shipped if (arguments.output / name).exists()])
     for file in sorted(arguments.output.iterdir()):
         print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB")
     return 0

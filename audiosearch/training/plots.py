@@ -1,4 +1,4 @@
-"""The picture of a run: training and validation loss, and the word error rate, by batch."""
+"""The picture of a run: training and validation loss, and the error rates, by step."""
 
 from __future__ import annotations
 
@@ -6,32 +6,52 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+SMOOTHED = 0.03
+"""Part of a run over which its training loss is averaged for the thick line."""
 
 
 def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Write the curves of a metrics file's rows as a PNG, in place of the last."""
-    figure = Figure(figsize=(9, 7))
-    figure.subplots_adjust(left=0.09, right=0.98, bottom=0.08, top=0.97, hspace=0.08)
+    figure = Figure(figsize=(9, 6), layout="constrained")
     loss, errors = figure.subplots(2, 1, sharex=True)
     train = [row for row in rows if row["kind"] == "train"]
     valid = [row for row in rows if row["kind"] == "valid"]
-    loss.plot(*_curve(train, "loss"), color="tab:blue", alpha=0.7, linewidth=0.8, label="training")
+    _draw_training(loss, *_curve(train, "loss"))
     loss.plot(*_curve(valid, "loss"), color="tab:orange", marker="o", markersize=3, label="validation")
-    loss.set_ylabel("loss (nats a character)")
-    loss.set_ylim(bottom=0)
-    loss.legend()
-    errors.plot(*_curve(valid, "wer"), color="tab:red", marker="o", markersize=3, label="words")
-    errors.plot(*_curve(valid, "cer"), color="tab:purple", marker="o", markersize=3, label="characters")
-    errors.set_ylabel("error rate, validation")
-    errors.set_xlabel("batch")
-    errors.set_ylim(bottom=0)
-    errors.legend()
+    loss.set_ylabel("loss, nats a character")
+    loss.legend(frameon=False, loc="upper right", ncols=2)
+    for key, name, colour in (("wer", "words", "tab:red"), ("cer", "characters", "tab:purple")):
+        steps, rates = _curve(valid, key)
+        errors.plot(steps, rates, color=colour, marker="o", markersize=3)
+        if rates:
+            label, place = f"{name} {rates[-1]:.1%}", (steps[-1], rates[-1])
+            errors.annotate(label, place, (0, 7), textcoords="offset points", color=colour, ha="right")
+    errors.set_ylabel("errors in validation")
+    errors.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    errors.set_xlabel("step")
     for axes in (loss, errors):
+        axes.margins(x=0.02, y=0.15)
+        axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
     temporary = path.with_name(f".{path.name}.tmp")
     figure.savefig(temporary, format="png", dpi=100)
     temporary.replace(path)
+
+
+def _draw_training(axes: Axes, steps: Sequence[int], losses: Sequence[float]) -> None:
+    """What was measured, faint, and its mean over some steps about each; the first steps may go beyond the picture."""
+    axes.plot(steps, losses, color="tab:blue", alpha=0.3, linewidth=0.8)
+    half = round(SMOOTHED * len(losses) / 2)
+    means = [float(np.mean(losses[max(place - half, 0) : place + half + 1])) for place in range(len(losses))]
+    axes.plot(steps, means, color="tab:blue", linewidth=1.6, label="training")
+    if losses:
+        axes.set_ylim(top=1.15 * float(np.percentile(losses, 99)))
 
 
 def _curve(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[list[int], list[float]]:

@@ -1,0 +1,98 @@
+"""How right the times of words are, against a reference alignment.
+
+    python benchmarks/word_times.py dev/word-times/manifest.jsonl
+    python benchmarks/word_times.py dev/word-times/manifest.jsonl --model runs/mine --json
+
+Beside the manifest lies ``word-times.ctm``, a line for each word: utterance, channel, start, duration, word. Only
+words that are recognised correctly are counted, paired by the alignment with the fewest word errors. Errors are
+positive where ours is late; their median is the constant offset of the network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import jiwer
+import numpy as np
+
+from audiosearch.text import normalise
+from audiosearch.training.manifest import read_manifest
+from audiosearch.types import Word
+
+
+def read_ctm(path: Path) -> dict[str, list[Word]]:
+    """The words of each utterance, in order."""
+    words: dict[str, list[Word]] = defaultdict(list)
+    for line in path.read_text(encoding="utf-8").splitlines():
+        utterance, _, start, duration, text = line.split()[:5]
+        words[utterance].append(Word(normalise(text), float(start), float(start) + float(duration), 1.0))
+    return words
+
+
+def pairs(spoken: Sequence[Word], heard: Sequence[Word]) -> Iterator[tuple[Word, Word]]:
+    """The words that were recognised correctly, as they were said and as they were heard."""
+    if not spoken or not heard:
+        return
+    said, read = (" ".join(word.text for word in words) for words in (spoken, heard))
+    for chunk in jiwer.process_words(said, read).alignments[0]:
+        if chunk.type == "equal":
+            yield from zip(
+                spoken[chunk.ref_start_idx : chunk.ref_end_idx],
+                heard[chunk.hyp_start_idx : chunk.hyp_end_idx],
+                strict=True,
+            )
+
+
+def summary(errors: Sequence[float]) -> dict[str, float]:
+    """Of errors in seconds: the signed median, and median and 95th percentile of their size."""
+    size = np.abs(errors)
+    return {
+        "offset": float(np.median(errors)),
+        "median": float(np.median(size)),
+        "percentile_95": float(np.percentile(size, 95)),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("manifest", type=Path)
+    parser.add_argument("--ctm", type=Path, help="word-times.ctm beside the manifest unless given")
+    parser.add_argument("--model", type=Path, help="file or folder; the one that is installed unless given")
+    parser.add_argument("--json", action="store_true", help="one JSON object, in seconds")
+    arguments = parser.parse_args()
+    reference = read_ctm(arguments.ctm or arguments.manifest.parent / "word-times.ctm")
+    utterances = [utterance for utterance in read_manifest(arguments.manifest) if utterance.id in reference]
+
+    from audiosearch.recognizer import Recognizer, Unreadable  # not above: decoders import this file, without torch
+
+    right: list[tuple[Word, Word]] = []
+    with Recognizer.load(arguments.model) as recognizer:
+        results = recognizer.recognise(utterance.audio for utterance in utterances)
+        for utterance, result in zip(utterances, results, strict=True):
+            if isinstance(result, Unreadable):
+                raise result.error
+            right += pairs(reference[utterance.id], result.transcript.words)
+    if not right:
+        sys.exit("no word was recognised correctly.")
+    spoken = sum(len(reference[utterance.id]) for utterance in utterances)
+    starts = summary([ours.start - theirs.start for theirs, ours in right])
+    ends = summary([ours.end - theirs.end for theirs, ours in right])
+    if arguments.json:
+        counts = {"utterances": len(utterances), "words": spoken, "correct": len(right)}
+        print(json.dumps({**counts, "starts": starts, "ends": ends}))
+        return
+    print(f"{len(utterances)} utterances, {spoken} words, {len(right)} recognised correctly; milliseconds:")
+    print(f"{'':8}  median error  95th percentile  constant offset")
+    for edge, errors in (("starts", starts), ("ends", ends)):
+        median, most, offset = (round(1000 * errors[name]) for name in ("median", "percentile_95", "offset"))
+        print(f"{edge:8}  {median:12}  {most:15}  {offset:+15}")
+
+
+if __name__ == "__main__":
+    main()
