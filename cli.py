@@ -25,6 +25,7 @@ COMMANDS = {  # name: module:attribute, in the order of the help
     "list": "indexer.commands.library:list_command",
     "remove": "indexer.commands.library:remove",
     "info": "indexer.commands.library:info",
+    "copy": "indexer.commands.copy:copy",
 }
 
 INTERRUPTED = 130  # what shells report for a program stopped by Ctrl-C

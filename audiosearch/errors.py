@@ -9,7 +9,8 @@ AudioSearchError
 ├── TrainingError     training cannot go on
 ├── QueryError        what was typed cannot be searched
 └── StoreError        the index cannot be opened, read or written
-    └── StoreVersionError   it was written by a newer version
+    ├── StoreVersionError   it was written by a newer version
+    └── RefusedError        it does not take this one recording
 """
 
 from __future__ import annotations
@@ -53,3 +54,7 @@ class StoreError(AudioSearchError):
 
 class StoreVersionError(StoreError):
     """The index was written by a newer version of audiosearch."""
+
+
+class RefusedError(StoreError):
+    """The index does not take one recording; others may be taken."""

@@ -96,7 +96,7 @@ def main() -> None:
             recording = Recording("long form", (location,), transcript.duration, recognizer.fingerprint, "2000-01-01")
             index.add(recording, transcript.words)
             for phrase, clip in draw(clips, arguments.phrases, arguments.seed):
-                hits = index.search(parse([" ".join(phrase)], arguments.slop).phrases, limit=10)
+                hits = index.search(parse([" ".join(phrase)], arguments.slop).query, limit=10).hits
                 right = [clip.start - TOLERANCE <= hit.start <= clip.end + TOLERANCE for hit in hits]
                 drawn, found, elsewhere = drawn + 1, found + any(right), elsewhere + right.count(False)
                 if not any(right):

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Protocol
 
 from audiosearch.types import Word
-from indexer.types import Hit, Location, Phrase, Recording, Statistics
+from indexer.types import Count, Location, Page, Query, Recording, Statistics
 
 
 class Index(Protocol):
@@ -32,8 +32,15 @@ class Index(Protocol):
     def words(self, recording_id: str) -> tuple[Word, ...]:
         """What is said in a recording. StoreError where it is not known."""
 
-    def search(self, phrases: Sequence[Phrase], limit: int) -> list[Hit]:
-        """The best ``limit`` hits of any of the phrases."""
+    def search(self, query: Query, limit: int, after: str | None = None) -> Page:
+        """The first ``limit`` hits, or the first after those of the page that gave ``after``.
+
+        Going on from page to page meets every hit once that is there all the time, whatever is added or removed
+        meanwhile. QueryError for an ``after`` that no page of this order gave.
+        """
+
+    def count(self, query: Query) -> list[Count]:
+        """Recordings with hits, and how many; most hits first, then by path and id."""
 
     def near(self, word: str, limit: int) -> list[str]:
         """Other words of the index that are spelt nearly so, nearest first (``near.py``)."""

@@ -12,10 +12,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from audiosearch.errors import AudioError
+from audiosearch.errors import AudioError, RefusedError
 from audiosearch.types import Seconds, Transcript
 from indexer.crawl import Crawl, Discovery, Looked, Relocation, crawl, same_file
 from indexer.index import Index
+from indexer.part import WHOLE, Part
 from indexer.types import Recording
 from indexer.walk import Failed
 
@@ -107,6 +108,7 @@ def ingest(
     *,
     prune: bool = False,
     again: bool = False,
+    part: Part = WHOLE,
 ) -> Iterator[Record]:
     """Bring ``index`` up to date with ``paths``.
 
@@ -116,8 +118,11 @@ def ingest(
         paths: files and folders.
         prune: forget recordings under ``paths`` that are no more; not those of a folder that is missing or empty.
         again: transcribe anew what another model transcribed.
+        part: leave recordings that are of another part as they are, for others to take at the same time. Content that
+            took the place of one of this part's, and is not in the index yet, replaces it in a later run.
     """
-    found = yield from crawl(paths, index.recordings())
+    everything = yield from crawl(paths, index.recordings())
+    found = part.of(everything)
     model = transcriber.fingerprint if found.discoveries or again else None
     outdated = [recording for recording in found.seen if model not in (None, recording.model)]
     work = [*found.discoveries, *(_rework(outdated, found.relocations) if again else ())]
@@ -137,7 +142,7 @@ def ingest(
         index.relocate(relocation.recording.id, relocation.locations)
         if relocation.added or relocation.left:
             yield Relocated(relocation.recording, relocation.added, relocation.left)
-    for recording in found.seen:
+    for recording in everything.seen:
         yield from leftover.displaced_by(recording.id)
     results = _transcripts(transcriber, work)
     for discovery in work:
@@ -153,7 +158,11 @@ def ingest(
             model=transcriber.fingerprint,
             added=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
-        index.add(recording, transcript.words)
+        try:
+            index.add(recording, transcript.words)
+        except RefusedError as error:
+            yield Failed(recording.path, str(error))
+            continue
         yield Indexed(recording, len(transcript.words))
         yield from leftover.displaced_by(discovery.id)
     if prune:

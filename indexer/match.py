@@ -1,7 +1,7 @@
 """What a hit is, and which comes first: the one definition, for every store.
 
-The words of a recording have positions 0, 1, 2, … Pauses and ends of sentences take none. A term matches a word that is
-equal to it, or that begins with it if the term is a prefix.
+The words of a recording have positions 0, 1, 2, … in the order of time. Pauses and ends of sentences take none. A term
+matches a word that is equal to it, or that begins with it if the term is a prefix.
 
 *Match.* Terms t₁…tₙ with slop s match at positions p₁ < … < pₙ when each tᵢ matches the word at pᵢ and no more than s
 words lie between them: pₙ − p₁ + 1 − n ≤ s. The span is p₁…pₙ.
@@ -14,20 +14,43 @@ right, each that begins after the end of the last one taken, so that hits do not
 
 *Confidence* of a hit is the lowest of the words at p₁…pₙ; words that slop leaves out do not matter.
 
-*Order.* Greater confidence first, in whole thousandths; then by path, id of the recording, first and last position.
+*Conditions.* With phrases ``together`` a hit counts only where each of them has a match too, and with phrases
+``without`` only where none has: anywhere in the recording, or with ``within`` so near that the gap between the times of
+the two spans is at most so long. The gap is 0 where they overlap, and else goes from the end of one to the start of the
+other, in whole milliseconds. A hit may itself be the match that is asked for. A recording that the filter does not let
+pass (``filters.py``) has no hits.
+
+*Order.* "confidence": greater confidence first, in whole thousandths; then by path, id of the recording, first and last
+position. "time": by time of modification of the recording's first location, oldest first; then as above from path on.
+
+*Many hits.* Of more than MOST_RANKED (or ``limit``, if that is more) hits only so many are put in the order of
+confidence, and then so many more: a first block of them, a second, and so on. A block takes from what is left first
+those of the best grade of confidence, of these those of the recordings that were added last, of these the first by
+position. So a store may read the best and stop. A page ends with its block. The order "time" has no blocks.
+
+*Pages.* A page goes on after the place of the last hit in the order, inside the borders of the block that it was in
+(``cursor.py``), not after a number of hits: what is added and removed meanwhile moves nothing else.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Hashable, Iterable, Sequence
+import contextlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from audiosearch.types import Word
-from indexer.types import CONTEXT_WORDS, Hit, Phrase, Recording, Term
+from indexer.types import CONTEXT_WORDS, Hit, Phrase, Query, Recording, Term
 
-Key = TypeVar("Key", bound=Hashable)
+MOST_RANKED = 1000
+"""Hits that are put in the order of confidence together."""
+
+GRADES = (500, 700, 850, 950)
+"""Lower edges of the grades of confidence from 1 on, in thousandths; what is below has grade 0."""
+
+Key = TypeVar("Key", int, str)
+Span = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +58,7 @@ class Found(Generic[Key]):
     """A span that matched, before anything is read of it but its confidence.
 
     Args:
-        recording: whatever the store knows it by.
+        recording: what the store knows it by; of two, the greater was added later.
         first: position of the first word.
         last: position of the last word.
         confidence: in thousandths.
@@ -47,21 +70,25 @@ class Found(Generic[Key]):
     confidence: int
 
 
-def positions(words: Iterable[str], terms: Sequence[Term]) -> list[list[int]]:
+def positions(words: Sequence[str], terms: Sequence[Term]) -> list[list[int]]:
     """For each term the positions of the words that it matches, ascending."""
-    found: dict[Term, list[int]] = {term: [] for term in terms}
-    exact = {term.text: places for term, places in found.items() if not term.prefix}
-    prefixes = [(term.text, places) for term, places in found.items() if term.prefix]
-    for position, word in enumerate(words):
-        if word in exact:
-            exact[word].append(position)
-        for beginning, places in prefixes:
-            if word.startswith(beginning):
-                places.append(position)
+    found = {term: _positions(words, term) for term in dict.fromkeys(terms)}
     return [found[term] for term in terms]
 
 
-def spans(positions: Sequence[Sequence[int]], slop: int) -> list[tuple[int, ...]]:
+def _positions(words: Sequence[str], term: Term) -> list[int]:
+    if term.prefix:
+        return [position for position, word in enumerate(words) if word.startswith(term.text)]
+    found = []
+    position = -1
+    with contextlib.suppress(ValueError):
+        while True:  # words.index compares many times as fast as a loop here
+            position = words.index(term.text, position + 1)
+            found.append(position)
+    return found
+
+
+def spans(positions: Sequence[Sequence[int]], slop: int) -> list[Span]:
     """The chosen matches of a phrase, as the positions p₁…pₙ of its terms.
 
     Taking p₂…pₙ as early as they can be gives the shortest span from each p₁. Their ends never move left while p₁
@@ -70,8 +97,8 @@ def spans(positions: Sequence[Sequence[int]], slop: int) -> list[tuple[int, ...]
     Args:
         positions: for each term where it matches, ascending.
     """
-    chosen: list[tuple[int, ...]] = []
-    minimal: tuple[int, ...] = ()
+    chosen: list[Span] = []
+    minimal: Span = ()
     place = [0] * len(positions)
     for first in positions[0]:
         matched = [first]
@@ -94,9 +121,9 @@ def spans(positions: Sequence[Sequence[int]], slop: int) -> list[tuple[int, ...]
     return chosen
 
 
-def adjacent(starts: Iterable[int], terms: int) -> list[tuple[int, ...]]:
+def adjacent(starts: Iterable[int], terms: int) -> list[Span]:
     """What ``spans`` chooses without slop, when it is known where the whole phrase begins."""
-    chosen: list[tuple[int, ...]] = []
+    chosen: list[Span] = []
     free = 0
     for start in starts:
         if start >= free:
@@ -105,29 +132,67 @@ def adjacent(starts: Iterable[int], terms: int) -> list[tuple[int, ...]]:
     return chosen
 
 
-def find(words: Iterable[str], phrase: Phrase) -> list[tuple[int, ...]]:
+def find(words: Sequence[str], phrase: Phrase) -> list[Span]:
     """The chosen matches of a phrase in the words of a recording."""
     return spans(positions(words, phrase.terms), phrase.slop)
 
 
-def best(found: Iterable[Found[Key]], limit: int, name: Callable[[Key], tuple[str, str]]) -> list[Found[Key]]:
-    """The first ``limit`` in the order of hits, each span once.
+def grade(confidence: int) -> int:
+    """The class of a confidence in thousandths, from 0 to len(GRADES)."""
+    return bisect_right(GRADES, confidence)
 
-    Args:
-        name: path and id of a recording; asked only where confidence does not decide.
-    """
-    if limit < 1:
-        return []
-    once: dict[tuple[Key, int, int], Found[Key]] = {}
+
+def once(found: Iterable[Found[Key]]) -> list[Found[Key]]:
+    """Each span once, with its greatest confidence."""
+    best: dict[tuple[Key, int, int], Found[Key]] = {}
     for one in found:
         span = (one.recording, one.first, one.last)
-        other = once.get(span)
-        if other is None or one.confidence > other.confidence:
-            once[span] = one
-    least = heapq.nlargest(limit, (one.confidence for one in once.values()))[-1] if once else 0
-    contenders = [one for one in once.values() if one.confidence >= least]
-    contenders.sort(key=lambda one: (-one.confidence, *name(one.recording), one.first, one.last))
-    return contenders[:limit]
+        if span not in best or one.confidence > best[span].confidence:
+            best[span] = one
+    return list(best.values())
+
+
+Times = Callable[[int, int], tuple[int, int]]
+"""Start and end, in milliseconds, of the span with these first and last positions."""
+
+
+def condition(query: Query, matches: Mapping[Phrase, Sequence[Span]], times: Times) -> Callable[[int, int], bool]:
+    """Whether the hit with that first and last position in a recording is as ``together`` and ``without`` demand.
+
+    Args:
+        matches: of those phrases in the recording, by position; without an entry where there are none.
+    """
+    if query.within is None:
+        allowed = all(map(matches.get, query.together)) and not any(map(matches.get, query.without))
+        return lambda first, last: allowed
+    if not all(map(matches.get, query.together)):
+        return lambda first, last: False
+    gap = round(1000 * query.within)
+    wanted = [_near(matches[phrase], gap, times) for phrase in query.together]
+    unwanted = [_near(matches[phrase], gap, times) for phrase in query.without if phrase in matches]
+
+    return lambda first, last: (
+        all(near(first, last) for near in wanted) and not any(near(first, last) for near in unwanted)
+    )
+
+
+def _near(spans: Sequence[Span], gap: int, times: Times) -> Callable[[int, int], bool]:
+    """Whether one of the spans of a phrase is no further than ``gap`` from another span.
+
+    Words are in the order of time, so that none is nearer than the last that begins before and the first that does not.
+    """
+    firsts = [span[0] for span in spans]
+
+    def near(first: int, last: int) -> bool:
+        start, end = times(first, last)
+        place = bisect_left(firsts, first)
+        for span in spans[max(place - 1, 0) : place + 1]:
+            other_start, other_end = times(span[0], span[-1])
+            if other_start - end <= gap and start - other_end <= gap:
+                return True
+        return False
+
+    return near
 
 
 def hit(recording: Recording, found: Found[Key], words: Sequence[Word], offset: int = 0) -> Hit:

@@ -55,7 +55,7 @@ def pack_times(words: Iterable[Word]) -> bytes:
     gaps, lengths = [], []
     last = 0
     for word in words:
-        start, end = milliseconds(word.start), milliseconds(word.end)
+        start, end = round(word.start * 1000), round(word.end * 1000)  # as milliseconds(), which costs a call
         if not 0 <= start <= end:
             raise ValueError(f"the word {word.text!r} spans {word.start} to {word.end} s")
         gap = start - last
@@ -68,12 +68,17 @@ def pack_times(words: Iterable[Word]) -> bytes:
 
 def pack_confidences(words: Iterable[Word]) -> bytes:
     """Confidences; ValueError for one that is no probability."""
-    packed = bytearray()
+    packed = array("H")
     for word in words:
         if not 0.0 <= word.confidence <= 1.0:
             raise ValueError(f"the word {word.text!r} has confidence {word.confidence}")
-        packed += round(word.confidence * 1000).to_bytes(2, "little")
-    return bytes(packed)
+        packed.append(round(word.confidence * 1000))
+    return _little_endian(packed).tobytes()
+
+
+def thousandths(confidences: bytes) -> array[int]:
+    """Every confidence of what ``pack_confidences`` made."""
+    return _little_endian(array("H", confidences))
 
 
 def confidence_at(confidences: bytes, place: int) -> int:
@@ -89,20 +94,11 @@ def unpack(text: str, times: bytes, confidences: bytes, first: int = 0, end: int
     for significance in range(4):
         numbers[significance::4] = planes[significance * len(planes) // 4 : (significance + 1) * len(planes) // 4]
     times_of = _little_endian(array("I", bytes(numbers)))
-    gaps, lengths = times_of[: len(texts)], times_of[len(texts) :]
-    ends = list(
-        accumulate(
-            (-(gap + 1 >> 1) if gap & 1 else gap >> 1) + length for gap, length in zip(gaps, lengths, strict=True)
-        )
-    )
+    gaps, lengths = times_of[: len(texts)][:end], times_of[len(texts) :][:end]
+    ends = list(accumulate([(gap >> 1 ^ -(gap & 1)) + length for gap, length in zip(gaps, lengths, strict=True)]))
+    some = zip(texts[first:end], lengths[first:], ends[first:], thousandths(confidences)[first:end], strict=True)
     return [
-        Word(
-            texts[place],
-            (ends[place] - lengths[place]) / 1000,
-            ends[place] / 1000,
-            confidence_at(confidences, place) / 1000,
-        )
-        for place in range(len(texts))[first:end]
+        Word(text, (until - length) / 1000, until / 1000, confidence / 1000) for text, length, until, confidence in some
     ]
 
 

@@ -1,14 +1,17 @@
-"""What somebody types → phrases, normalised as transcripts are. Nothing in it is query syntax but *."""
+"""What somebody types → a query, its phrases normalised as transcripts are. Nothing in a text is syntax but *."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 
 from audiosearch.errors import QueryError
 from audiosearch.text import normalise
-from indexer.types import MAX_LETTERS, MAX_SLOP, MAX_TERMS, MIN_PREFIX, Phrase, Term
+from audiosearch.types import Seconds
+from indexer.types import MAX_LETTERS, MAX_SLOP, MAX_TERMS, MIN_PREFIX, Filter, Order, Phrase, Query, Term
 
 MAX_CHARACTERS = 10_000
 """Of one text; nobody types so much."""
@@ -19,31 +22,66 @@ _EDGES = ".,;:!?…()[]\"“”„«»'‘’"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Phrases, and how they were read.
+    """A query, and how its texts were read.
 
     Args:
-        phrases: one for each text, repetitions left out.
+        query: with a phrase for each text, repetitions left out.
         notes: a sentence for each text that was read otherwise than it was typed, beyond case and marks at its words.
     """
 
-    phrases: tuple[Phrase, ...]
+    query: Query
     notes: tuple[str, ...]
 
 
-def parse(texts: Sequence[str], slop: int = 0) -> Reading:
-    """The phrases that were typed. A word that ends in * stands for all words that begin so.
+def parse(
+    texts: Sequence[str],
+    slop: int = 0,
+    *,
+    together: Sequence[str] = (),
+    without: Sequence[str] = (),
+    within: Seconds | None = None,
+    wanted: Filter | None = None,
+    order: Order = "confidence",
+) -> Reading:
+    """The query that was typed. A word that ends in * stands for all words that begin so.
 
     Args:
         slop: words that may lie between the words of a phrase, all together.
+        together: texts that must be said too.
+        without: texts that may not be said.
+        within: how near to a hit that counts; None: anywhere in its recording.
+        wanted: recordings that count; None: all.
 
     Raises:
-        QueryError: nothing to look for, too much of it, or a slop out of range.
+        QueryError: nothing to look for, too much of it, or a number out of range.
     """
     if not 0 <= slop <= MAX_SLOP:
         raise QueryError(f"slop must be from 0 to {MAX_SLOP}, not {slop}")
     if not texts:
         raise QueryError("there is nothing to look for: give a word or a phrase")
-    phrases, notes = [], []
+    if within is not None and not (math.isfinite(within) and within >= 0):
+        raise QueryError(f"how near a phrase must be is a number of seconds from 0 on, not {within}")
+    notes: dict[str, None] = {}
+    phrases, others, unwanted = (_phrases(some, slop, notes) for some in (texts, together, without))
+    return Reading(Query(phrases, others, unwanted, within, wanted or Filter(), order), tuple(notes))
+
+
+def parse_date(text: str) -> int:
+    """Nanoseconds since 1970 of a date, at its first moment, or of a date and time; local time where it names no zone.
+
+    Raises:
+        QueryError: it is no date.
+    """
+    try:
+        moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text.strip())).astimezone()
+    except (ValueError, OverflowError, OSError) as error:
+        raise QueryError(f"{_shown(text)} is no date: write it as 2024-05-31, or 2024-05-31T18:30") from error
+    return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1) * 1000
+
+
+def _phrases(texts: Sequence[str], slop: int, notes: dict[str, None]) -> tuple[Phrase, ...]:
+    """A phrase for each text, each once; what is to be said about the texts goes into ``notes``."""
+    phrases: dict[Phrase, None] = {}
     for text in texts:
         terms = _terms(text)
         if not terms:
@@ -52,11 +90,11 @@ def parse(texts: Sequence[str], slop: int = 0) -> Reading:
             raise QueryError(f"a phrase has up to {MAX_TERMS} words, not {len(terms)}: {_shown(text)}")
         if max(len(term.text) for term in terms) > MAX_LETTERS:
             raise QueryError(f"a word has up to {MAX_LETTERS} letters: {_shown(text)}")
-        phrases.append(Phrase(terms, slop))
+        phrases[Phrase(terms, slop)] = None
         read = " ".join(term.text + "*" * term.prefix for term in terms)
         if read != _plain(text):
-            notes.append(f'{_shown(text)} is read as "{read}"')
-    return Reading(tuple(dict.fromkeys(phrases)), tuple(dict.fromkeys(notes)))
+            notes[f'{_shown(text)} is read as "{read}"'] = None
+    return tuple(phrases)
 
 
 def _terms(text: str) -> tuple[Term, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from audiosearch.types import Seconds, Word
 
@@ -20,6 +22,10 @@ MAX_LETTERS = 200
 
 CONTEXT_WORDS = 8
 """Words of a hit before it and after it."""
+
+
+Order = Literal["confidence", "time"]
+"""Which hits come first: the surest, or those of the recordings that were modified first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,56 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """Which recordings count: those with a location of which all of this is true.
+
+    Args:
+        paths: absolute paths, of which a folder stands for all that is in it, or globs (``filters.py``); one of them
+            must fit. None: all do.
+        since_ns: earliest time of modification, nanoseconds since 1970.
+        until_ns: time of modification from which on they do not count.
+    """
+
+    paths: tuple[str, ...] = ()
+    since_ns: int | None = None
+    until_ns: int | None = None
+
+    def __post_init__(self) -> None:
+        for path in self.paths:
+            if not path.startswith("/"):
+                raise ValueError(f"{path!r} is not an absolute path")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is looked for: hits of any of the phrases, under conditions (``match.py``).
+
+    Args:
+        phrases: at least one.
+        together: phrases that must all be said too.
+        without: phrases of which none may be said.
+        within: how near to a hit that counts; None: anywhere in its recording.
+        filter: recordings that count.
+        order: which hits come first.
+    """
+
+    phrases: tuple[Phrase, ...]
+    together: tuple[Phrase, ...] = ()
+    without: tuple[Phrase, ...] = ()
+    within: Seconds | None = None
+    filter: Filter = Filter()
+    order: Order = "confidence"
+
+    def __post_init__(self) -> None:
+        if not self.phrases:
+            raise ValueError("a query has at least one phrase")
+        if self.within is not None and not (math.isfinite(self.within) and self.within >= 0):
+            raise ValueError(f"within is a number of seconds from 0 on, not {self.within}")
+        if self.order not in get_args(Order):
+            raise ValueError(f"the order is one of {', '.join(get_args(Order))}, not {self.order!r}")
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A place where a phrase was said.
 
@@ -123,6 +179,26 @@ class Hit:
     def text(self) -> str:
         """The words joined by single spaces."""
         return " ".join(word.text for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some hits in their order.
+
+    Args:
+        after: what ``search`` wants to be given for the next page; None: there are no more hits.
+    """
+
+    hits: tuple[Hit, ...]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many hits a recording has."""
+
+    recording: Recording
+    hits: int
 
 
 @dataclass(frozen=True, slots=True)

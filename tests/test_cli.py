@@ -153,12 +153,12 @@ class TestQuery:
     def test_on_a_terminal_nothing_is_cut_off(
         self, store: Path, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        from indexer.commands import query
+        from indexer.commands.hits import draw
         from indexer.query import parse
 
         monkeypatch.setenv("COLUMNS", str(columns))
         with open_index(str(store), create=False) as index:
-            query._draw(index.search(parse(["human things"]).phrases, 9))
+            draw(index.search(parse(["human things"]).query, 9).hits)
         drawn = capsys.readouterr().out
         letters = "".join(drawn.split())
         assert "0:01:04.0–0:01:04.9" in letters
@@ -180,7 +180,59 @@ class TestQuery:
         result = run("query", "am human", "--slop", "1", "--limit", "1", "--store", store)
         assert "«am a human»" in result.stdout
         assert len(result.stdout.splitlines()) == 2
-        assert result.stderr == "The best 1 hits; --limit shows more.\n"
+        assert "--limit shows more" in result.stderr
+
+    def test_from_page_to_page(self, store: Path) -> None:
+        first = run("query", "human", "--limit", "3", "--store", store, "--json")
+        *_, option, cursor = first.stderr.split()
+        assert option == "--after"
+        second = run("query", "human", "--limit", "3", "--store", store, "--json", "--after", cursor)
+        assert second.stderr == ""
+        every = run("query", "human", "--store", store, "--json")
+        assert first.stdout + second.stdout == every.stdout
+        assert len(every.stdout.splitlines()) == 4
+        assert run("remove", store.parent / "talks", "--store", store).exit_code == 0
+        third = run("query", "human", "--store", store, "--after", cursor)
+        assert (third.exit_code, third.stdout, third.stderr) == (1, "", "There are no more hits.\n")
+        assert "no place among the hits" in run("query", "human", "--store", store, "--after", "x").stderr
+
+    def test_conditions(self, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def starts(*arguments: str) -> list[float]:
+            result = run("query", "human", "--path", "talks/o*", *arguments, "--store", store, "--json")
+            assert result.exit_code == (0 if result.stdout else 1)
+            return [json.loads(line)["start"] for line in result.stdout.splitlines()]
+
+        monkeypatch.chdir(store.parent)
+        assert starts() == [63.0, 64.0]
+        assert starts("--and", "Am!", "--and", "i am") == [63.0, 64.0]
+        assert starts("--and", "am", "--within", "0.2") == []
+        assert starts("--and", "am", "--within", "1") == [63.0]
+        assert starts("--not", "am", "--within", "1") == [64.0]
+        assert starts("--not", "am") == []
+        assert starts("--since", "1970-01-01", "--until", "1970-01-01T00:00:01Z", "--order", "time") == [63.0, 64.0]
+        assert starts("--since", "2024-05-31") == []
+        noted = run("query", "human", "--and", "2nd", "--not", "1st", "--store", store).stderr
+        assert noted.startswith('"2nd" is read as "second".\n"1st" is read as "first".\nNothing found')
+        for option in ("--and", "--not", "--path", "--since"):
+            value = {"--and": "am began", "--not": "am", "--path": "*", "--since": "2024-05-31"}[option]
+            unmet = run("query", "human", option, value, "--store", store).stderr
+            assert unmet == f'Nothing found for "human"; it is said, but not as {option} would have it.\n'
+        for wrong in (["--within", "5"], ["--counts", "--after", "x"], ["--order", "size"]):
+            assert run("query", "human", *wrong, "--store", store).exit_code == 2
+        wrong_date = run("query", "human", "--since", "yesterday", "--store", store)
+        assert (wrong_date.exit_code, wrong_date.stderr[:28]) == (1, 'Error: "yesterday" is no dat')
+
+    def test_counts(self, store: Path) -> None:
+        (first, second) = run("query", "human", "am human", "--counts", "--store", store, "--json").stdout.splitlines()
+        assert json.loads(first) == {"path": str(store.parent / "talks" / "b.mp3"), "hits": 2, "duration": 3723.4}
+        assert json.loads(second)["path"].endswith("one.opus")
+        result = run("query", "human", "--counts", "--limit", "1", "--store", store)
+        assert [line.split() for line in result.stdout.splitlines()] == [
+            ["hits", "duration", "file"],
+            ["2", "1:02:03.4", str(store.parent / "talks" / "b.mp3")],
+        ]
+        assert result.stderr == "Of 2 recordings; --limit shows more.\n"
+        assert run("query", "nothing", "--counts", "--store", store).exit_code == 1
 
     def test_how_it_was_read(self, store: Path) -> None:
         assert "is read as" in run("query", "Human & things", "--store", store).stderr

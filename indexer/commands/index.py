@@ -32,6 +32,12 @@ INTERRUPTED = 130  # what shells report for a program stopped by Ctrl-C
 @model_option
 @click.option("--prune", is_flag=True, help="Forget recordings under the paths that are no more.")
 @click.option("--again", is_flag=True, help="Transcribe anew what another model transcribed.")
+@click.option(
+    "--part",
+    metavar="K/N",
+    default="1/1",
+    help="Take only the K-th of N parts of the recordings, by content: N machines share the work, each with its K.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print an object a line for each thing done, and a last one.")
 @click.pass_context
 def index(
@@ -41,6 +47,7 @@ def index(
     model: Path | None,
     prune: bool,
     again: bool,
+    part: str,
     as_json: bool,
 ) -> None:
     """Make recordings searchable, or bring the index up to date.
@@ -54,8 +61,13 @@ def index(
     from indexer.commands.tally import Tally, facts
     from indexer.index import open_index
     from indexer.ingest import ingest
+    from indexer.part import Part
     from indexer.settings import load_settings
 
+    try:
+        own = Part.parse(part)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint="--part") from error
     settings = load_settings(store, model)
     find_model(settings.model)
     with open_index(settings.store, create=True) as opened, _LazyRecognizer(settings.model) as recognizer:
@@ -63,7 +75,7 @@ def index(
         tally = Tally()
         try:
             with _display(tally, recognizer) as draw:
-                for record in ingest(opened, recognizer, paths, prune=prune, again=again):
+                for record in ingest(opened, recognizer, paths, prune=prune, again=again, part=own):
                     tally.take(record)
                     draw(record)
                     if as_json and (told := facts(record)):

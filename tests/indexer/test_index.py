@@ -1,4 +1,4 @@
-"""The contract of every store: equal answers, which are those of a scan through all words."""
+"""The contract of every store: what was put in comes out, whole or not at all. How it is found: ``test_search.py``."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ import pytest
 
 from audiosearch.errors import StoreError
 from audiosearch.types import Word
-from indexer import match, passages, sqlite
-from indexer.index import open_index
+from indexer import passages, sqlite
+from indexer.index import Index, open_index
 from indexer.packing import stored
-from indexer.types import MAX_LETTERS, MAX_SLOP, MAX_TERMS, Hit, Location, Phrase, Recording, Term
+from indexer.types import MAX_LETTERS, MAX_SLOP, MAX_TERMS, Hit, Location, Phrase, Query, Recording, Term
 
-Library = dict[str, tuple[Recording, tuple[Word, ...]]]
 MakeRecording = Callable[..., Recording]
 MakeWords = Callable[..., list[Word]]
 
@@ -26,40 +25,16 @@ def phrase(text: str, slop: int = 0) -> Phrase:
     return Phrase(tuple(Term(word.rstrip("*"), word.endswith("*")) for word in text.split()), slop)
 
 
-def scan(library: Library, phrases: list[Phrase], limit: int) -> list[Hit]:
-    """What ``search`` must give."""
-    found = [
-        match.Found(name, span[0], span[-1], min(round(1000 * words[place].confidence) for place in span))
-        for one in phrases
-        for name, (_, words) in library.items()
-        for span in match.find([word.text for word in words], one)
-    ]
-    ordered = match.best(found, limit, lambda name: (library[name][0].path, name))
-    return [match.hit(library[one.recording][0], one, library[one.recording][1]) for one in ordered]
+def find(index: Index, *phrases: Phrase, limit: int = 10) -> list[Hit]:
+    return list(index.search(Query(phrases), limit).hits)
 
 
-def random_phrases(chance: random.Random, vocabulary: list[str]) -> list[Phrase]:
-    def term() -> Term:
-        text = chance.choice(vocabulary)
-        if len(text) > 1 and chance.random() < 0.3:
-            return Term(text[: chance.randint(2, len(text))], prefix=True)
-        return Term(text)
-
-    return [
-        Phrase(tuple(term() for _ in range(chance.choice([1, 2, 2, 3, 5]))), chance.choice([0, 0, 0, 1, 2, 7]))
-        for _ in range(chance.choice([1, 1, 2, 3]))
-    ]
-
-
-def test_search_equals_a_scan(
-    url: str,
-    recording: MakeRecording,
-    babble: Callable[[random.Random, int, list[str]], list[Word]],
-    monkeypatch: pytest.MonkeyPatch,
+def test_what_was_added_is_there(
+    url: str, recording: MakeRecording, babble: Callable[[random.Random, int, list[str]], list[Word]]
 ) -> None:
     chance = random.Random(7)
-    vocabulary = ["a", "ab", "abc", "b", "ba", "the", "they", "then", "o'neil", "and"]
-    library: Library = {}
+    vocabulary = ["a", "ab", "the", "o'neil"]
+    library: dict[str, tuple[Recording, tuple[Word, ...]]] = {}
     with open_index(url, create=True) as index:
         for number in range(20):
             # Some lie at one path, some ids come again, lengths end at and beside the borders of chunks and passages.
@@ -67,7 +42,7 @@ def test_search_equals_a_scan(
             length = chance.choice(
                 [0, 1, 3, 17, sqlite.CHUNK, sqlite.CHUNK + 1, passages.STRIDE, passages.STRIDE + 1, 1400]
             )
-            words = babble(chance, length, vocabulary if number % 3 else vocabulary[:2])
+            words = babble(chance, length, vocabulary)
             index.add(one, words)
             library[one.id] = one, stored(words)
         for number in (2, 9, 13):
@@ -83,16 +58,6 @@ def test_search_equals_a_scan(
         assert statistics.words == sum(len(words) for _, words in library.values())
         assert statistics.seconds == 60.0 * len(library)
         assert statistics.bytes > 0
-        hits = 0
-        for trial in range(36):
-            if trial == 24:
-                monkeypatch.setattr("indexer.elastic.PAGE", 7)
-                monkeypatch.setattr("indexer.elastic.KEPT", 5)
-            phrases, limit = random_phrases(chance, vocabulary), chance.choice([1, 2, 10, 50, 10_000])
-            answer = index.search(phrases, limit)
-            assert answer == scan(library, phrases, limit), (phrases, limit)
-            hits += len(answer)
-        assert hits > 500
 
 
 def test_phrases_cross_every_border(url: str, recording: MakeRecording) -> None:
@@ -108,7 +73,7 @@ def test_phrases_cross_every_border(url: str, recording: MakeRecording) -> None:
                 places = [*range(MAX_TERMS - 1), longest - 1]
                 wide = Phrase(tuple(Term(f"w{first + place}") for place in places), MAX_SLOP)
                 for wanted, span in ((close, MAX_TERMS), (wide, longest)):
-                    (hit,) = index.search([wanted], 10)
+                    (hit,) = find(index, wanted)
                     assert hit.words == tuple(words[first : first + span])
                     assert hit.before == tuple(words[max(first - 8, 0) : first])
                     assert hit.after == tuple(words[first + span : first + span + 8])
@@ -120,15 +85,14 @@ def test_hits_of_equal_confidence_come_by_path_and_place(url: str, recording: Ma
         for number in (3, 1, 2):
             index.add(recording(number), spoken("say it and say it again"))
         index.add(recording(0), [Word("say", 0.0, 0.4, 0.90049), Word("it", 0.4, 0.8, 0.95)])
-        every = index.search([phrase("say it")], 100)
+        every = find(index, phrase("say it"), limit=100)
         assert [(hit.recording.id, hit.start) for hit in every] == [
             ("id000", 0.0),
             *((f"id00{number}", start) for number in (1, 2, 3) for start in (0.0, 0.75)),
         ]
         for limit in range(len(every) + 1):
-            assert index.search([phrase("say it")], limit) == every[:limit]
-            assert index.search([phrase("say it"), phrase("sa* it")], limit) == every[:limit]
-        assert index.search([], 10) == []
+            assert find(index, phrase("say it"), limit=limit) == every[:limit]
+            assert find(index, phrase("say it"), phrase("sa* it"), limit=limit) == every[:limit]
 
 
 def test_nothing_in_a_word_is_syntax(url: str, recording: MakeRecording) -> None:
@@ -154,12 +118,12 @@ def test_nothing_in_a_word_is_syntax(url: str, recording: MakeRecording) -> None
     with open_index(url, create=True) as index:
         index.add(recording(1), [Word(text, float(at), at + 0.5, 1.0) for at, text in enumerate(texts)])
         for at, text in enumerate(texts):
-            assert [hit.start for hit in index.search([Phrase((Term(text),))], 10)] == [at]
+            assert [hit.start for hit in find(index, Phrase((Term(text),)))] == [at]
         for one, other in pairwise(texts):
             for slop in (0, 1):
-                (hit,) = index.search([Phrase((Term(one), Term(other)), slop)], 10)
+                (hit,) = find(index, Phrase((Term(one), Term(other)), slop))
                 assert hit.text == f"{one} {other}"
-        (hit,) = index.search([Phrase((Term('""', prefix=True), Term("*")))], 10)
+        (hit,) = find(index, Phrase((Term('""', prefix=True), Term("*"))))
         assert hit.text == '"" *'
 
 
@@ -169,19 +133,19 @@ def test_a_recording_is_replaced_moved_and_removed(url: str, recording: MakeReco
         index.add(recording(2), spoken("the old words remain"))
         changed = Recording("id001", recording(1).locations, 12.3456, "other", "2025-01-01T00:00:00Z")
         index.add(changed, spoken("new words"))
-        assert [hit.recording.id for hit in index.search([phrase("old words")], 10)] == ["id002"]
-        (hit,) = index.search([phrase("new words")], 10)
+        assert [hit.recording.id for hit in find(index, phrase("old words"))] == ["id002"]
+        (hit,) = find(index, phrase("new words"))
         assert hit.recording == Recording("id001", changed.locations, 12.346, "other", "2025-01-01T00:00:00Z")
 
         places = (Location("/a/copy.ogg", 5, 2**60 + 1), Location("/z/moved.ogg", 2**40, 7))
         index.relocate("id001", places[::-1])
         assert index.recordings()[0].locations == places
-        assert index.search([phrase("new words")], 10)[0].recording.path == "/a/copy.ogg"
+        assert find(index, phrase("new words"))[0].recording.path == "/a/copy.ogg"
 
         index.remove("id001")
         index.remove("id001")
         assert [one.id for one in index.recordings()] == ["id002"]
-        assert index.search([phrase("new words")], 10) == []
+        assert find(index, phrase("new words")) == []
         assert index.near("manny", 5) == []
         for call in (lambda: index.words("id001"), lambda: index.relocate("id001", places)):
             with pytest.raises(StoreError, match="holds no recording id001"):
@@ -205,8 +169,8 @@ def test_words_that_are_none_leave_what_was_stored(url: str, recording: MakeReco
         ):
             with pytest.raises(ValueError, match=r"word"):
                 index.add(recording(1), [*spoken("something else " * 500), bad])
-            assert [hit.text for hit in index.search([phrase("as it was")], 10)] == ["as it was"]
-            assert index.search([phrase("something")], 10) == []
+            assert [hit.text for hit in find(index, phrase("as it was"))] == ["as it was"]
+            assert find(index, phrase("something")) == []
 
 
 def test_long_words_are_cut_and_strange_paths_kept(url: str, recording: MakeRecording) -> None:
@@ -214,9 +178,9 @@ def test_long_words_are_cut_and_strange_paths_kept(url: str, recording: MakeReco
     with open_index(url, create=True) as index:
         index.add(recording(1, path=path), [Word("a" * 5000, 0.0, 1.0, 1.0), Word("b", 1.0, 2.0, 1.0)])
         assert index.recordings()[0].path == path
-        (hit,) = index.search([Phrase((Term("a" * MAX_LETTERS), Term("b")))], 10)
+        (hit,) = find(index, Phrase((Term("a" * MAX_LETTERS), Term("b"))))
         assert (hit.recording.path, hit.words[0].text) == (path, "a" * MAX_LETTERS)
-        assert len(index.search([Phrase((Term("a" * 30, prefix=True),))], 10)) == 1
+        assert len(find(index, Phrase((Term("a" * 30, prefix=True),)))) == 1
 
 
 def test_near_words(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
@@ -264,7 +228,7 @@ def test_readers_see_all_of_one_recording(url: str, recording: MakeRecording, sp
             writer.start()
         threading.Thread(target=lambda: [writer.join() for writer in writers] and done.set()).start()
         while not done.is_set():
-            hits = index.search([phrase("one fish"), phrase("two fish")], 10_000)
+            hits = find(index, phrase("one fish"), phrase("two fish"), limit=10_000)
             for name in ("id000", "id001"):
                 said = [hit.text for hit in hits if hit.recording.id == name]
                 if said not in (["one fish"] * 300, ["two fish"] * 600):

@@ -12,11 +12,14 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from audiosearch.errors import AudioError
+import cli
+from audiosearch.errors import AudioError, RefusedError
 from audiosearch.types import Transcript, Word
 from indexer.index import Index
 from indexer.ingest import Forgotten, Found, Indexed, Record, Relocated, Started, ingest
+from indexer.part import WHOLE, Part
 from indexer.types import Hit, Location, Phrase, Recording, Statistics
 from indexer.walk import Failed
 
@@ -126,9 +129,14 @@ def sound(path: Path, seed: int) -> Path:
 
 
 def run(
-    index: Index, *paths: Path, speller: Speller | None = None, prune: bool = False, again: bool = False
+    index: Index,
+    *paths: Path,
+    speller: Speller | None = None,
+    prune: bool = False,
+    again: bool = False,
+    part: Part = WHOLE,
 ) -> list[Record]:
-    return list(ingest(index, speller or Speller(), paths, prune=prune, again=again))
+    return list(ingest(index, speller or Speller(), paths, prune=prune, again=again, part=part))
 
 
 def found(records: Sequence[Record]) -> Found:
@@ -335,3 +343,73 @@ def test_nothing_to_do_asks_nothing_of_the_transcriber(tmp_path: Path) -> None:
     run(index, tmp_path)
     (tmp_path / "a.wav").rename(tmp_path / "b.wav")
     assert found(list(ingest(index, transcriber, [tmp_path]))).files == 2
+
+
+def changes(before: dict[str, object], after: dict[str, object]) -> set[str]:
+    """Ids of recordings that are not what they were."""
+    return {one for one in before.keys() | after.keys() if before.get(one) != after.get(one)}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_parts_together_are_the_whole(tmp_path: Path, seed: int) -> None:
+    """Each part touches its own recordings alone, in whatever order they run; after all of them nothing is left."""
+    draw = random.Random(seed)
+    index, speller = MemoryIndex(), Speller()
+    for number in range(8):
+        sound(tmp_path / f"{number}.wav", draw.randrange(10**9))
+    for _ in range(8):
+        known = set(content(index))
+        speller.heard.clear()
+        parts = [Part(number, 3) for number in (1, 2, 3)]
+        draw.shuffle(parts)
+        for part in parts:
+            before = dict(index.kept)
+            run(index, tmp_path, speller=speller, part=part, prune=True)
+            assert all(part.owns(one) for one in changes(before, index.kept))
+        assert content(index) == expected(tmp_path)
+        assert len(speller.heard) == len(set(content(index)) - known), "every recording is heard by one part"
+        for part in parts:
+            assert found(run(index, tmp_path, speller=speller, part=part)).new == 0
+        for _ in range(draw.randrange(1, 5)):
+            mutate(tmp_path, draw)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_other_content_replaced_goes_when_its_part_runs_again(tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    index = MemoryIndex()
+    files = [sound(tmp_path / f"{number}.wav", draw.randrange(10**9)) for number in range(6)]
+    parts = [Part(number, 4) for number in (1, 2, 3, 4)]
+    for turn in range(3):
+        for part in parts * (1 + bool(turn)):
+            run(index, tmp_path, part=part)
+        assert content(index) == expected(tmp_path)
+        for path in draw.sample(files, 3):
+            sound(path, draw.randrange(10**9))
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/3", "4/3", "-1/3", "1/0", "a/b", "1/2/3", "1/3 "])
+def test_parts_that_are_none(text: str) -> None:
+    assert Part.parse("3/3") == Part(3, 3)
+    with pytest.raises(ValueError, match="is not like 3/10"):
+        Part.parse(text)
+    told = CliRunner().invoke(cli.main, ["index", "folder", "--part", text])
+    assert told.exit_code == 2
+    assert "is not like 3/10, from 1/10 to 10/10." in told.stderr
+
+
+def test_a_recording_that_the_index_refuses_is_reported_and_the_rest_go_on(tmp_path: Path) -> None:
+    index = MemoryIndex()
+    refused = spelt(sound(tmp_path / "a.wav", 1))
+    sound(tmp_path / "b.wav", 2)
+    add = index.add
+
+    def choosy(recording: Recording, words: Sequence[Word]) -> None:
+        if words[0].text == refused:
+            raise RefusedError(f"{recording.path}: cannot be indexed.")
+        add(recording, words)
+
+    index.add = choosy  # type: ignore[method-assign]
+    records = run(index, tmp_path)
+    assert [one.path for one in records if isinstance(one, Failed)] == [str(tmp_path / "a.wav")]
+    assert list(content(index).values()) == [[str(tmp_path / "b.wav")]]

@@ -7,8 +7,8 @@ from itertools import combinations, product
 
 import pytest
 
-from indexer.match import Found, adjacent, best, find, positions, spans
-from indexer.types import Phrase, Term
+from indexer.match import Found, adjacent, condition, find, grade, once, positions, spans
+from indexer.types import Phrase, Query, Term
 
 
 def phrase(text: str, slop: int = 0) -> Phrase:
@@ -80,25 +80,38 @@ def test_adjacent_is_spans_without_slop() -> None:
             assert adjacent(starts, len(words)) == find(text, wanted)
 
 
-def test_order_and_repetitions() -> None:
-    names = {1: ("/b", "x"), 2: ("/a", "y"), 3: ("/a", "z")}
-    found = [
-        Found(1, 4, 5, 900),
-        Found(3, 0, 0, 900),
-        Found(2, 7, 9, 900),
-        Found(2, 7, 8, 900),
-        Found(1, 4, 5, 950),  # the same span, found by another phrase
-        Found(2, 0, 1, 100),
-        Found(1, 0, 0, 999),
-    ]
-    ordered = [
-        Found(1, 0, 0, 999),
-        Found(1, 4, 5, 950),
-        Found(2, 7, 8, 900),
-        Found(2, 7, 9, 900),
-        Found(3, 0, 0, 900),
-        Found(2, 0, 1, 100),
-    ]
-    for limit in range(8):
-        assert best(found, limit, names.__getitem__) == ordered[:limit]
-        assert best(found[::-1], limit, names.__getitem__) == ordered[:limit]
+def test_grades() -> None:
+    edges = {0: 0, 499: 0, 500: 1, 699: 1, 700: 2, 849: 2, 850: 3, 949: 3, 950: 4, 1000: 4}
+    assert {confidence: grade(confidence) for confidence in edges} == edges
+
+
+def test_a_span_counts_once() -> None:
+    found = [Found(1, 4, 5, 900), Found(1, 4, 5, 950), Found(1, 4, 6, 100), Found(1, 4, 5, 0), Found(2, 4, 5, 1)]
+    assert once(found) == [Found(1, 4, 5, 950), Found(1, 4, 6, 100), Found(2, 4, 5, 1)]
+    assert once(iter(())) == []
+
+
+def test_what_is_near_is_what_the_gaps_say() -> None:
+    """Of all matches, though only two are looked at; times come in order, and may overlap."""
+    chance = random.Random(4)
+    a, b = phrase("a"), phrase("b")
+    for _ in range(300):
+        starts, ends = (sorted(chance.randrange(60) for _ in range(12)) for _ in range(2))
+        times = [(start, max(start, end)) for start, end in zip(starts, ends, strict=True)]
+        spans, place = [], chance.randrange(4)
+        while place < 12:
+            spans.append((place, min(place + chance.randrange(3), 11)))
+            place = spans[-1][1] + chance.randrange(1, 6)
+        gap = chance.randrange(9)
+
+        def of(first: int, last: int, times: list[tuple[int, int]] = times) -> tuple[int, int]:
+            return times[first][0], times[last][1]
+
+        near = condition(Query((a,), (b,), (), gap / 1000), {b: spans}, of)
+        far = condition(Query((a,), (), (b,), gap / 1000), {b: spans}, of)
+        for first in range(11):
+            for last in (first, first + 1):
+                start, end = of(first, last)
+                gaps = [max(of(*other)[0] - end, start - of(*other)[1], 0) for other in spans]
+                assert near(first, last) == (min(gaps, default=99) <= gap)
+                assert far(first, last) != near(first, last)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from audiosearch.errors import QueryError
-from indexer.query import parse
-from indexer.types import MAX_LETTERS, MAX_SLOP, MAX_TERMS, Phrase, Term
+from indexer.query import parse, parse_date
+from indexer.types import MAX_LETTERS, MAX_SLOP, MAX_TERMS, Filter, Phrase, Query, Term
 
 
 def read(text: str) -> str:
-    (phrase,) = parse([text]).phrases
+    (phrase,) = parse([text]).query.phrases
     return " ".join(term.text + "*" * term.prefix for term in phrase.terms)
 
 
@@ -36,7 +38,7 @@ def test_how_it_is_read(typed: str, expected: str | None, noted: bool) -> None:
     reading = parse([typed], slop=2)
     if expected is not None:
         assert read(typed) == expected
-    assert all(phrase.slop == 2 for phrase in reading.phrases)
+    assert all(phrase.slop == 2 for phrase in reading.query.phrases)
     assert bool(reading.notes) == noted
     for note in reading.notes:
         assert read(typed) in note
@@ -44,7 +46,7 @@ def test_how_it_is_read(typed: str, expected: str | None, noted: bool) -> None:
 
 def test_several_texts_and_repetitions() -> None:
     reading = parse(["one", "1", "two three", "One"])
-    assert reading.phrases == (Phrase((Term("one"),)), Phrase((Term("two"), Term("three"))))
+    assert reading.query.phrases == (Phrase((Term("one"),)), Phrase((Term("two"), Term("three"))))
     assert reading.notes == ('"1" is read as "one"',)
 
 
@@ -72,5 +74,50 @@ def test_what_cannot_be_searched(texts: list[str], slop: int, message: str) -> N
 
 
 def test_limits_are_allowed() -> None:
-    (phrase,) = parse([" ".join(["word"] * MAX_TERMS)], MAX_SLOP).phrases
+    (phrase,) = parse([" ".join(["word"] * MAX_TERMS)], MAX_SLOP).query.phrases
     assert len(phrase.terms) == MAX_TERMS
+
+
+def test_conditions_are_read_as_texts_are() -> None:
+    reading = parse(
+        ["one"],
+        2,
+        together=["2nd", "two*"],
+        without=["Mr. X", "mister x"],
+        within=1.5,
+        wanted=Filter(("/a",)),
+        order="time",
+    )
+    one, second, two = (Phrase((term,), 2) for term in (Term("one"), Term("second"), Term("two", prefix=True)))
+    unwanted = Phrase((Term("mister"), Term("x")), 2)
+    assert reading.query == Query((one,), (second, two), (unwanted,), 1.5, Filter(("/a",)), "time")
+    assert reading.notes == ('"2nd" is read as "second"', '"Mr. X" is read as "mister x"')
+    for conditions in ({"together": ["?!"]}, {"without": ["a*"]}):
+        with pytest.raises(QueryError):
+            parse(["one"], **conditions)  # type: ignore[arg-type]
+    for within in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(QueryError, match="seconds"):
+            parse(["one"], together=["two"], within=within)
+        with pytest.raises(ValueError, match="seconds"):
+            Query((one,), (two,), within=within)
+
+
+def test_dates_are_moments_of_local_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        midnight = 1_717_093_800 * 1_000_000_000  # 31 May 2024 in India
+        for text, seconds in (
+            ("2024-05-31", 0.0),
+            (" 2024-05-31T00:00 ", 0.0),
+            ("2024-05-31 18:30:00.25", 66600.25),
+            ("2024-05-30T18:30:00+00:00", 0.0),
+            ("2024-05-30T18:30:00Z", 0.0),
+        ):
+            assert parse_date(text) == midnight + round(seconds * 1_000_000_000)
+        for text in ("", "yesterday", "2024-13-01", "31.5.2024", "2024-05-31T25:00", "x" * 9999):
+            with pytest.raises(QueryError, match="no date"):
+                parse_date(text)
+    finally:
+        monkeypatch.undo()
+        time.tzset()

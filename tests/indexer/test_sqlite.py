@@ -10,15 +10,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from audiosearch.errors import StoreError, StoreVersionError
 from audiosearch.types import Word
+from indexer import match, packing
 from indexer.index import open_index
 from indexer.near import allowed, distance
-from indexer.types import Phrase, Recording, Term
+from indexer.ranking import chosen
+from indexer.sqlite import SqliteIndex
+from indexer.types import Phrase, Query, Recording, Term
 
 MakeRecording = Callable[..., Recording]
 MakeWords = Callable[..., list[Word]]
@@ -74,7 +78,7 @@ def test_a_damaged_index_is_a_sentence(path: str) -> None:
     content[4096:] = random.Random(0).randbytes(len(content) - 4096)
     Path(path).write_bytes(content)
     with pytest.raises(StoreError, match="damaged"), open_index(path, create=False) as index:
-        index.search([HELLO], 10)
+        index.search(Query((HELLO,)), 10)
 
 
 def test_asking_makes_no_files(tmp_path: Path) -> None:
@@ -110,12 +114,12 @@ def test_a_file_that_can_only_be_read(guarded: str) -> None:
     with pytest.raises(StoreError, match="permissions"):
         open_index(guarded, create=True)
     with open_index(guarded, create=False) as index:
-        assert len(index.search([HELLO], 10)) == 1
+        assert len(index.search(Query((HELLO,)), 10).hits) == 1
 
 
 def test_an_index_that_can_only_be_read(guarded: str, recording: MakeRecording, spoken: MakeWords) -> None:
     with open_index(guarded, create=False) as index:
-        assert [hit.text for hit in index.search([HELLO], 10)] == ["hello world"]
+        assert [hit.text for hit in index.search(Query((HELLO,)), 10).hits] == ["hello world"]
         assert index.near("wolrd", 5) == []
         for change in (lambda: index.add(recording(2), spoken("more")), lambda: index.remove("id001")):
             with pytest.raises(StoreError, match="permissions"):
@@ -126,9 +130,83 @@ def test_an_index_that_can_only_be_read(guarded: str, recording: MakeRecording, 
             open_index(str(Path(guarded).with_name(name)), create=True)
 
 
+def test_an_earlier_index_is_refused(path: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 1")
+    with pytest.raises(StoreVersionError, match="index again"):
+        open_index(path, create=True)
+
+
+def test_grades_and_pairs_do_not_show(tmp_path: Path, recording: MakeRecording) -> None:
+    """FTS5 finds words of all grades, whole or by their beginning, and takes no token for another."""
+    texts = ["a", "at", "ate", "the", "then", "the", "cat", "at", "the", "cats", "a"]
+    words = [Word(text, place, place + 0.5, place % 7 / 6) for place, text in enumerate(texts)]
+    with open_index(str(tmp_path / "library.db"), create=True) as index:
+        index.add(recording(1), words)
+        for text, starts in {
+            "a": [0, 10],
+            "at": [1, 7],
+            "at*": [1, 2, 7],
+            "the": [3, 5, 8],
+            "the*": [3, 4, 5, 8],
+            "cat*": [6, 9],
+            "the cat": [5],
+            "the cat*": [5, 8],
+            "then the cat at the cats": [4],
+            "the cat at the ca*": [5],
+            "at* the": [2, 7],
+            "the at": [],
+            "cats at*": [],
+            "ca a": [],
+            "thecat": [],
+        }.items():
+            terms = tuple(Term(word.rstrip("*"), word.endswith("*")) for word in text.split())
+            hits = index.search(Query((Phrase(terms),)), 100).hits
+            assert sorted(hit.start for hit in hits) == starts, text
+        near = Phrase((Term("the"), Term("at")), 1)
+        assert [hit.text for hit in index.search(Query((near,)), 100).hits] == ["the cat at"]
+
+
+def test_the_best_are_read_first_and_few_besides(
+    tmp_path: Path,
+    recording: MakeRecording,
+    babble: Callable[[random.Random, int, list[str]], list[Word]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every match comes in the order of choice; where FTS5 can tell grades, nothing is read that comes later."""
+    chance = random.Random(3)
+    library = {number: packing.stored(babble(chance, 200, ["a", "ab", "b", "c"])) for number in range(1, 41)}
+    read: list[int] = []
+    confident = SqliteIndex._confident
+
+    def counted(self: SqliteIndex, number: int, spans: list[match.Span]) -> Iterator[match.Found[int]]:
+        read.append(number)
+        return confident(self, number, spans)
+
+    with SqliteIndex(str(tmp_path / "library.db"), create=True) as index:
+        for number, words in library.items():
+            index.add(recording(number), words)
+        monkeypatch.setattr(SqliteIndex, "_confident", counted)
+        for most in (0, 50, 10_000):
+            monkeypatch.setattr(match, "MOST_RANKED", most)
+            for text, slop in (("a", 0), ("a b", 0), ("b a c", 0), ("b b", 0), ("ab*", 0), ("c ab*", 0), ("a c", 2)):
+                phrase = Phrase(tuple(Term(word.rstrip("*"), word.endswith("*")) for word in text.split()), slop)
+                found = [
+                    match.Found(number, span[0], span[-1], min(round(1000 * words[place].confidence) for place in span))
+                    for number, words in library.items()
+                    for span in match.find([word.text for word in words], phrase)
+                ]
+                assert list(index._descending(phrase)) == chosen(found, len(found)), text
+                read.clear()
+                if text in ("a", "a b") and most < len(found):
+                    assert list(islice(index._descending(phrase), 5)) == chosen(found, 5)
+                    assert len(read) < len(library) / 2
+
+
 WRITER = """
 import sys
 from audiosearch.types import Word
+from indexer import match, packing
 from indexer.index import open_index
 from indexer.types import Location, Recording
 
@@ -153,7 +231,7 @@ def whole(path: str) -> set[int]:
         numbers = {int(one.id[2:]) for one in index.recordings()}
         for number in numbers:
             assert len(index.words(f"id{number}")) == 2000
-            assert len(index.search([Phrase((Term(f"w{number}"),))], 5000)) == 2000
+            assert len(index.search(Query((Phrase((Term(f"w{number}"),)),)), 5000).hits) == 2000
         assert index.statistics().words == 2000 * len(numbers)
         return numbers
 
