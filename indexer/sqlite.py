@@ -225,19 +225,9 @@ class SqliteIndex(Search):
     def _descending(self, phrase: Phrase) -> Iterator[Found[int]]:
         """All matches of a phrase in the order of choice (``match.py``), read as they are asked for.
 
-        Few are read and put in order. Of many, FTS5 is asked for those of the best grade first, where it can tell.
+        FTS5 is asked for those of the best grade first where it can tell; if not, all are read, the newest first.
         """
-        some, many = [], 0
-        for number, (spans,) in self._spans(phrase, newest=True):
-            some.append((number, spans))
-            many += len(spans)
-            if many > match.MOST_RANKED:
-                break
-        else:
-            found = [one for number, spans in some for one in self._confident(number, spans)]
-            yield from chosen(found, len(found))
-            return
-        if tokens.is_graded(phrase):
+        if tokens.is_one_token(phrase) or (tokens.is_graded(phrase) and self._is_common(phrase)):
             for grade in reversed(tokens.EVERY_GRADE):
                 yield from self._of_grade(phrase, grade)
             return
@@ -249,6 +239,15 @@ class SqliteIndex(Search):
                 else:
                     rest.append(one)
         yield from chosen(rest, len(rest))
+
+    def _is_common(self, phrase: Phrase) -> bool:
+        """Whether it matches so often that it pays to ask for each grade."""
+        many = 0
+        for _, (spans,) in self._spans(phrase, newest=True):
+            many += len(spans)
+            if many > match.MOST_RANKED:
+                return True
+        return False
 
     def _of_grade(self, phrase: Phrase, grade: int) -> Iterator[Found[int]]:
         """The matches of a grade, those of the recordings added last first; the phrase is graded (``tokens.py``)."""
