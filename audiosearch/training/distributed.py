@@ -78,5 +78,6 @@ def together(device: torch.device) -> Iterator[Processes]:
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
         yield Processes(distributed.get_rank(), count, device)
+        distributed.barrier()  # or one would take the group down while another still talks in it
     finally:
         distributed.destroy_process_group()
