@@ -17,7 +17,8 @@ COMMANDS = {  # name: module:attribute, in the order of the help
     "manifest": "audiosearch.commands.manifest:manifest",
     "lm": "audiosearch.commands.lm:lm",
     "tune": "audiosearch.commands.tune:tune",
-    "evaluate": "audiosearch.commands.evaluate:evaluate",
+    "calibrate": "audiosearch.commands.calibrate:calibrate",
+    "evaluate": "indexer.commands.evaluate:evaluate",
     "inspect": "audiosearch.commands.inspect:inspect",
     "transcribe": "audiosearch.commands.transcribe:transcribe",
     "index": "indexer.commands.index:index",
@@ -26,6 +27,10 @@ COMMANDS = {  # name: module:attribute, in the order of the help
     "remove": "indexer.commands.library:remove",
     "info": "indexer.commands.library:info",
     "copy": "indexer.commands.copy:copy",
+    "export": "indexer.commands.export:export",
+    "import": "indexer.commands.import_:import_command",
+    "watch": "indexer.commands.watch:watch",
+    "serve": "indexer.commands.serve:serve",
 }
 
 INTERRUPTED = 130  # what shells report for a program stopped by Ctrl-C

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torchaudio.functional import forced_align
 
 from audiosearch.text import Alphabet
 from audiosearch.types import Emissions, Seconds, Word
+from audiosearch.viterbi import label_frames
 
 LEAD: Seconds = 0.07
 TAIL: Seconds = 0.04
@@ -67,18 +66,11 @@ def align(emissions: Emissions, text: str, alphabet: Alphabet) -> tuple[Word, ..
 
 def find_peaks(log_probs: NDArray[np.float32], labels: list[int], blank: int) -> list[Peak]:
     """Where each label is heard in log-probs [T', V]; ValueError if they do not fit."""
-    repeats = sum(a == b for a, b in pairwise(labels))
-    if len(labels) + repeats > len(log_probs):
-        raise ValueError(f"{len(labels)} labels, {repeats} of them repeated, do not fit into {len(log_probs)} frames")
-    scores = torch.from_numpy(np.maximum(log_probs, np.float32(LEAST_LOG_PROB)))
-    path = forced_align(scores[None], torch.tensor([labels], dtype=torch.int32), blank=blank)[0][0].numpy()
-    # A label's frames are a run of equal labels; between equal neighbours there is a blank.
-    starts = np.flatnonzero(np.diff(path, prepend=-1))
-    ends = np.append(starts[1:], len(path))
-    runs = [(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True) if path[start] != blank]
+    floored = np.maximum(log_probs, np.float32(LEAST_LOG_PROB))
+    starts, ends = label_frames(floored, labels, blank)
     return [
         Peak(start, end, float(log_probs[start:end, label].max()))
-        for (start, end), label in zip(runs, labels, strict=True)
+        for start, end, label in zip(starts.tolist(), ends.tolist(), labels, strict=True)
     ]
 
 

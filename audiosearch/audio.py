@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from audiosearch import coded
-from audiosearch.coded import PIECE, AudioInfo, Piece, Samples, mean
 from audiosearch.errors import AudioError
+from audiosearch.sound import PIECE, AudioInfo, Piece, Samples, Sound, mean
 from audiosearch.types import Seconds
 
-__all__ = ["AudioInfo", "is_audio", "probe", "read", "read_blocks"]
+__all__ = ["AudioInfo", "Sound", "converted", "is_audio", "probe", "read", "read_blocks", "read_span"]
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +94,43 @@ def read_blocks(path: str | Path, sample_rate: int, block_seconds: Seconds = 30.
         waiting, held = [joined[whole:].copy()], held - whole
     if held:
         yield np.concatenate(waiting)
+
+
+def read_span(path: str | Path, start: Seconds, end: Seconds) -> Sound:
+    """The sound from ``start`` to ``end`` with its channels, exact to the sample; less where the recording ends before.
+
+    What lies before is passed over without being decoded.
+
+    Raises:
+        AudioError: it cannot be read, ends before ``start``, or samples are not finite.
+    """
+    path = Path(path)
+    if not 0 <= start < end:
+        raise ValueError(f"a span begins at 0 or later and ends after it begins, not {start} to {end}")
+    sound = _span_plain(path, start, end) if _stored_plainly(_head(path)) else None
+    if sound is None:
+        sound = coded.span(path, start, end)
+    _check_rate(path, sound.rate)
+    largest = np.abs(sound.samples).max(initial=0.0)
+    if not largest <= LARGEST_SAMPLE:  # or it is not a number
+        raise AudioError(
+            f"{path}: between {start:.3f} and {end:.3f} s there is a sample of {largest:g}, which is no sound."
+        )
+    return sound
+
+
+def converted(sound: Sound, rate: int, channels: int) -> Sound:
+    """The same sound at another rate, with one channel or two; more than two are averaged."""
+    samples = sound.samples
+    if sound.channels != channels and (channels == 1 or sound.channels > 2):
+        samples = mean(samples)[None]
+    if len(samples) < channels:
+        samples = np.repeat(samples, channels, axis=0)
+    if sound.rate != rate:
+        import soxr
+
+        samples = np.ascontiguousarray(soxr.resample(np.ascontiguousarray(samples.T), sound.rate, rate).T)
+    return Sound(rate, samples)
 
 
 def _resampled(path: Path, sample_rate: int) -> Iterator[Samples]:
@@ -233,3 +270,20 @@ def _probe_plain(path: Path) -> AudioInfo | None:
             return AudioInfo(sound.frames / sound.samplerate, sound.samplerate, sound.channels, sound.format.lower())
     except (soundfile.SoundFileError, OSError):
         return None
+
+
+def _span_plain(path: Path, start: Seconds, end: Seconds) -> Sound | None:
+    """What soundfile reads of a span; None where it stops before the end that the header tells."""
+    import soundfile
+
+    try:
+        with path.open("rb") as file, soundfile.SoundFile(file.fileno(), closefd=False) as sound:
+            rate, frames = sound.samplerate, sound.frames
+            first, last = round(start * rate), min(round(end * rate), frames)
+            if first >= last:
+                return None
+            sound.seek(first)
+            samples = sound.read(last - first, dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError):
+        return None
+    return Sound(rate, np.ascontiguousarray(samples.T)) if len(samples) == last - first else None

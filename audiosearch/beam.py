@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from audiosearch.hotwords import HotState, HotWords
+
 
 class WordScores(Protocol):
     """What a language model says of words; logarithms, weighted, under pyctcdecode's names."""
@@ -35,19 +37,6 @@ class WordScores(Protocol):
 
     def score_partial_token(self, partial_token: str) -> float:
         """Score of the letters of a word that is not complete; never above 0."""
-
-
-class HotwordScores(Protocol):
-    """What hot words add, under pyctcdecode's names."""
-
-    def __contains__(self, item: str) -> bool:
-        """Whether a hot word begins so."""
-
-    def score(self, text: str) -> float:
-        """For the hot words in a text."""
-
-    def score_partial_token(self, token: str) -> float:
-        """For the beginning of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +66,55 @@ class Found:
     score: float
 
 
-class _Words:
-    """The whole words of a prefix."""
+@dataclass(frozen=True, slots=True)
+class End:
+    """A beam at the end of the emissions: whole words, the letters of one more, and its score in all."""
 
-    __slots__ = ("heard", "recent", "score", "state", "text")
+    words: Words
+    part: str
+    score: float
 
-    def __init__(self, text: str, recent: tuple[str, ...], state: Any, heard: float, score: float) -> None:
-        self.text = text
+    @property
+    def text(self) -> str:
+        """The words and the letters."""
+        return " ".join(filter(None, (self.words.text, self.part)))
+
+
+class Words:
+    """The whole words of a prefix: its last one, and those before."""
+
+    __slots__ = ("before", "bonus", "end", "heard", "hot", "recent", "rivals", "score", "state", "word")
+
+    def __init__(
+        self,
+        before: Words | None,
+        word: str,
+        end: int,
+        recent: tuple[str, ...],
+        state: Any,
+        heard: float,
+        hot: HotState | None,
+        bonus: float,
+    ) -> None:
+        self.before = before  # nothing where there is no word
+        self.word = word
+        self.end = end  # the frame in which it was first thought to be complete
         self.recent = recent  # those the language model still looks at
         self.state = state
         self.heard = heard  # score by the language model
-        self.score = score  # with hot words
+        self.hot = hot
+        self.bonus = bonus  # of hot words that are whole
+        self.score = heard if hot is None else heard + bonus + hot.pending
+        self.rivals: dict[Words, float] = {}  # given up for these words, and how much higher they scored at best
+
+    @property
+    def text(self) -> str:
+        """All of them, joined by spaces."""
+        words, found = self, []
+        while words.before is not None:
+            found.append(words.word)
+            words = words.before
+        return " ".join(reversed(found))
 
 
 class _Node:
@@ -99,7 +126,7 @@ class _Node:
 
     __slots__ = ("ceiling", "children", "part", "score", "words")
 
-    def __init__(self, words: _Words, part: str, score: float, ceiling: float) -> None:
+    def __init__(self, words: Words, part: str, score: float, ceiling: float) -> None:
         self.words = words
         self.part = part
         self.score = score
@@ -110,20 +137,21 @@ class _Node:
 class _Tree:
     """Makes the nodes, each with its score."""
 
-    def __init__(self, labels: Sequence[str], scores: WordScores | None, hotwords: HotwordScores | None) -> None:
+    def __init__(self, labels: Sequence[str], scores: WordScores | None, hotwords: HotWords | None) -> None:
         self.labels = labels
         self.space = labels.index(" ") if " " in labels else -1
         self.scores = scores
         self.hotwords = hotwords
         self.context = 1 if scores is None else max(1, scores.order - 1)
         self.parts: dict[str, float] = {"": 0.0}
-        # Letters score nothing or less, unless they begin a hot word.
-        self.headroom = _TWO_BEAMS if hotwords is None else math.inf
+        self.frame = 0
+        self.letter = 0.0 if hotwords is None else hotwords.weight
 
     def plant(self) -> _Node:
         """The empty prefix. The tree does not hold it: nodes live as long as a beam leads to them or to a parent."""
         state = None if self.scores is None else self.scores.get_start_state()
-        return _Node(_Words("", (), state, 0.0, 0.0), "", 0.0, self.headroom)
+        hot = None if self.hotwords is None else self.hotwords.start
+        return _Node(Words(None, "", 0, (), state, 0.0, hot, 0.0), "", 0.0, _TWO_BEAMS + self.letter)
 
     def extend(self, node: _Node, label: int, least: float) -> _Node | None:
         """The prefix with one more character, unless two beams of it would score less than ``least``.
@@ -137,36 +165,44 @@ class _Tree:
             words, part = self._complete(words, part), ""
         else:
             return node
-        partial = self.parts.get(part)
+        parts = self.parts if words.hot is None else words.hot.parts
+        partial = parts.get(part)
         if partial is None:
-            partial = self.parts[part] = self._partial(part)
+            partial = parts[part] = self._partial(words.hot, part)
         score = words.score + partial
         if score + _TWO_BEAMS < least:
             return None
-        child = node.children[label] = _Node(words, part, score, words.score + self.headroom)
+        # Letters score nothing or less, unless they begin a hot word.
+        ceiling = words.score + _TWO_BEAMS
+        if self.letter and (partial > 0 or not part):
+            ceiling += self.letter * (len(part) + 1)
+        child = node.children[label] = _Node(words, part, score, ceiling)
         return child
 
-    def finish(self, node: _Node) -> tuple[str, float]:
-        """The text of a prefix and its score at the end of the emissions."""
+    def finish(self, node: _Node) -> float:
+        """The score of a prefix, but for that of the emissions, if it is all that was said."""
         words = node.words
-        text = f"{words.text} {node.part}" if words.text and node.part else words.text or node.part
-        score = words.heard
+        score = words.heard + words.bonus
+        if words.hot is not None and node.part:
+            score += words.hot.after(node.part)[0]
         if self.scores is not None:
             score += self.scores.score(words.state, node.part, is_last_word=True)[0]
-        return text, score if self.hotwords is None else score + self.hotwords.score(text)
+        return score
 
-    def _complete(self, words: _Words, word: str) -> _Words:
-        text = f"{words.text} {word}" if words.text else word
-        heard, state = words.heard, words.state
+    def _complete(self, words: Words, word: str) -> Words:
+        heard, state, hot, bonus = words.heard, words.state, words.hot, words.bonus
         if self.scores is not None:
             score, state = self.scores.score(state, word)
             heard += score
-        bonus = 0.0 if self.hotwords is None else self.hotwords.score(text)
-        return _Words(text, (*words.recent, word)[-self.context :], state, heard, heard + bonus)
+        if hot is not None:
+            earned, hot = hot.after(word)
+            bonus += earned
+        recent = (*words.recent, word)[-self.context :]
+        return Words(words, word, self.frame, recent, state, heard, hot, bonus)
 
-    def _partial(self, part: str) -> float:
-        if self.hotwords is not None and part in self.hotwords:
-            return self.hotwords.score_partial_token(part)
+    def _partial(self, hot: HotState | None, part: str) -> float:
+        if hot is not None and (bonus := hot.begins(part)):
+            return bonus
         return 0.0 if self.scores is None else self.scores.score_partial_token(part)
 
 
@@ -178,10 +214,10 @@ def search(
     log_probs: NDArray[np.floating[Any]],
     labels: Sequence[str],
     scores: WordScores | None,
-    hotwords: HotwordScores | None,
+    hotwords: HotWords | None,
     limits: Limits,
-) -> list[Found]:
-    """Texts for log-probs [T', V], best first.
+) -> tuple[list[Found], list[End]]:
+    """Texts for log-probs [T', V], best first; and the beams that are left in the end.
 
     A frame in which only one label is likely enough, the same as in the frame before, changes no prefix and no
     order: it shifts all scores alike, so its score is added and the frame is skipped. (After the first such frame
@@ -193,7 +229,8 @@ def search(
     beams: list[_Beam] = [(0.0, 0.0, tree.plant(), blank)]
     settled = blank  # the label that all beams end in
     skipped = 0.0
-    for tokens in _likely(log_probs, limits.token_min_logp):
+    for frame, tokens in enumerate(_likely(log_probs, limits.token_min_logp)):
+        tree.frame = frame
         if len(tokens) == 1:
             label, value = tokens[0]
             if label == settled:
@@ -259,32 +296,37 @@ def _prune(beams: list[_Beam], limits: Limits) -> list[_Beam]:
     """The beams worth keeping, of beams that come best first."""
     least = beams[0][0] + limits.beam_prune_logp
     kept: list[_Beam] = []
-    seen = set()
+    seen: dict[tuple[tuple[str, ...], str, int], _Beam] = {}
     for beam in beams:
         score, _, node, last = beam
         if score < least:
             break
         if limits.prune_history:
             future = (node.words.recent, node.part, last)
-            if future in seen:
+            better = seen.setdefault(future, beam)
+            if better is not beam:
+                rivals = better[2].words.rivals
+                rivals[node.words] = max(score - better[0], rivals.get(node.words, -math.inf))
                 continue
-            seen.add(future)
         kept.append(beam)
     return kept
 
 
-def _finish(beams: list[_Beam], skipped: float, tree: _Tree, limits: Limits) -> list[Found]:
+def _finish(beams: list[_Beam], skipped: float, tree: _Tree, limits: Limits) -> tuple[list[Found], list[End]]:
     """The texts of the last beams, with the end of the sentence scored."""
     acoustics: dict[str, float] = {}
     extras: dict[str, float] = {}
+    ends = []
     for _, acoustic, node, _ in beams:
-        text, extras[text] = tree.finish(node)
+        text = " ".join(filter(None, (node.words.text, node.part)))
+        extras[text] = tree.finish(node)
+        ends.append(End(node.words, node.part, acoustic + extras[text]))
         other = acoustics.get(text)
         acoustics[text] = acoustic if other is None else _log_add(acoustic, other)
     found = [Found(text, a + skipped, a + skipped + extras[text]) for text, a in acoustics.items()]
     found.sort(key=lambda f: f.score, reverse=True)
     least = found[0].score + limits.beam_prune_logp
-    return [f for f in found[: limits.beam_width] if f.score >= least]
+    return [f for f in found[: limits.beam_width] if f.score >= least], ends
 
 
 _score = itemgetter(0)

@@ -1,8 +1,8 @@
 """Checksums of a model folder's files, so that a damaged or half-replaced one is told when it is loaded.
 
 ``checksums.txt`` lies beside them, in the format of ``sha256sum``, which checks it too: ``sha256sum -c checksums.txt``.
-A folder without one, such as a run of the trainer, is taken as it is. ``decoder.yaml`` is not in it: ``audiosearch
-tune`` and people write to that file, and what is wrong in it is told by name.
+A folder without one, such as a run of the trainer, is taken as it is. ``decoder.yaml`` and ``calibration.yaml``
+are not in it: ``audiosearch tune``, ``calibrate`` and people write to them, and what is wrong in them is told by name.
 """
 
 from __future__ import annotations

@@ -11,26 +11,22 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from audiosearch.errors import AudioError
+from audiosearch.sound import PIECE, AudioInfo, Joiner, Piece, Samples, Sound, mean
 from audiosearch.types import Seconds
 
 if TYPE_CHECKING:
+    from av import AudioFrame
     from av.container import InputContainer
 
 logger = logging.getLogger(__name__)
-
-Samples = NDArray[np.float32]
-
-PIECE = 1 << 16
-"""Samples taken at once from a file, in each channel."""
 
 FIRST_PACKETS = 20
 """So many tell whether it is sound at all: in random bytes an mp3 decoder finds now and then a frame."""
@@ -40,40 +36,6 @@ SMALLEST_GAP: Seconds = 0.05
 
 LONGEST_GAP: Seconds = 3600.0
 """Longer ones are wrong time stamps, where the file does not tell its length."""
-
-
-@dataclass(frozen=True, slots=True)
-class AudioInfo:
-    """What a recording is, before decoding.
-
-    Args:
-        duration: to within one codec frame.
-        sample_rate: in Hz, of the file.
-        channels: of the file.
-        format: of the container where sound is stored plainly, else of the codec: wav, flac, mp3, opus, aac, …
-    """
-
-    duration: Seconds
-    sample_rate: int
-    channels: int
-    format: str
-
-
-class Piece(NamedTuple):
-    """Some mono samples at the file's own rate."""
-
-    rate: int
-    samples: Samples
-
-
-def mean(samples: NDArray[Any]) -> Samples:
-    """[channels, S] → [S]"""
-    if len(samples) == 1:
-        alone: Samples = samples[0].astype(np.float32, copy=False)
-        return alone
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is reported later
-        averaged: Samples = samples.mean(axis=0, dtype=np.float32)
-    return averaged
 
 
 def probe(path: Path) -> AudioInfo:
@@ -106,7 +68,7 @@ def pieces(path: Path) -> Iterator[Piece]:
         declared = 0.0 if _is_estimate(container) else _declared_duration(container)
         unit = float(container.streams.audio[0].time_base or 0)
         elapsed: Seconds = 0.0
-        joiner = _Joiner()
+        joiner = Joiner()
         for frame in _frames(path, container):  # 50 a second: what is done here for each must be little
             rate, samples = frame.sample_rate, _mono(frame)
             if frame.pts is not None:
@@ -121,6 +83,84 @@ def pieces(path: Path) -> Iterator[Piece]:
         yield from joiner.rest()
         if declared - elapsed > 1.0:
             logger.warning("%s: ends after %.1f s, but should last %.1f s.", path, elapsed, declared)
+
+
+LEAD: Seconds = 1.0
+"""So much is decoded before a span, for decoders to come to the state in which they would be there."""
+
+
+def span(path: Path, start: Seconds, end: Seconds) -> Sound:
+    """The sound from ``start`` to ``end``, by the time that ``pieces`` counts, without decoding all that lies before.
+
+    Raises:
+        AudioError: it cannot be read, or ends before ``start``.
+    """
+    samples, rate, first, last, reached = np.empty((0, 0), np.float32), 0, 0, 0, 0
+    with _open(path) as container:
+        for begin, frame in _placed(path, container, start - LEAD):
+            if not rate:
+                rate = frame.sample_rate
+                first, last = round(start * rate), round(end * rate)
+                samples = np.zeros((len(_channels(frame)), last - first), np.float32)
+            stop = begin + frame.samples
+            if first < stop and begin < last and frame.sample_rate == rate:
+                decoded = _channels(frame)[:, max(first - begin, 0) : last - begin]
+                reached = min(stop, last) - first
+                samples[:, reached - decoded.shape[1] : reached] = decoded
+            if begin >= last:  # after silence
+                reached = last - first
+            if stop >= last:
+                break
+    if not reached:
+        raise AudioError(f"{path}: ends before {start:.1f} s.")
+    return Sound(rate, samples[:, :reached])
+
+
+def _placed(path: Path, container: InputContainer, start: Seconds) -> Iterator[tuple[int, Any]]:
+    """Decoded frames, each after the sample at which it begins; the first begin at ``start`` or before it."""
+    stream = container.streams.audio[0]
+    unit, origin = float(stream.time_base or 0), (container.start_time or 0) / 1e6
+    frames = _frames(path, container)
+    jumped, lead, size = False, 0, stream.codec_context.frame_size or 0
+    if start > LEAD and unit and not (container.format.name == "ogg" and _is_chained(path)):
+        lead = next((frame.samples for frame in frames if frame.samples), 0)
+        if stream.codec_context.name in ("opus", "libopus"):  # a file has frames of one length, which only they tell
+            size = next((frame.samples for frame in frames), 0)
+        with contextlib.suppress(*_damage()):  # what cannot be sought in is read from its beginning
+            container.seek(int((start + origin) / unit), stream=stream)
+            frames, jumped = _frames(path, container), True
+    position = 0
+    if lead and not jumped:
+        with _open(path) as again:
+            yield from _placed(path, again, 0.0)
+        return
+    for frame in frames:
+        if not frame.samples:
+            continue
+        if frame.pts is not None:
+            begin = (frame.pts * unit - origin) * frame.sample_rate
+            if jumped:
+                position = _snapped(begin, frame.samples, lead, size, unit * frame.sample_rate)
+                jumped = False
+            elif SMALLEST_GAP * frame.sample_rate < begin - position < LONGEST_GAP * frame.sample_rate:
+                position = round(begin)
+        yield position, frame
+        position += frame.samples
+
+
+def _snapped(begin: float, samples: int, first: int, size: int, unit: float) -> int:
+    """The sample at which a frame begins whose time stamp is rounded to ``unit`` samples (Matroska: milliseconds).
+
+    Frames end where the first one ended, or whole frames of ``size`` later::
+
+        0      first             first + size                  begin        begin + samples
+        ├────────┼────────────────────┼──  …  ──┼──────────────[─────────────]
+    """
+    if size and unit > 2:
+        end = first + round((begin + samples - first) / size) * size
+        if abs(end - samples - begin) <= 2 * unit:
+            return end - samples
+    return round(begin)
 
 
 _DEMUXERS = (
@@ -252,38 +292,90 @@ def _frames(path: Path, container: InputContainer, packets: int | None = None) -
         logger.warning("%s: is damaged; packets of sound that cannot be decoded: %d.", path, bad)
 
 
-class _Joiner:
-    """Joins the short frames of a codec into pieces worth a call of the resampler."""
-
-    def __init__(self) -> None:
-        self.rate = 0
-        self.waiting: list[Samples] = []
-        self.held = 0
-
-    def add(self, rate: int, samples: Samples) -> Iterator[Piece]:
-        """The pieces that become whole with ``samples``."""
-        if rate != self.rate:
-            yield from self.rest()
-            self.rate = rate
-        self.waiting.append(samples)
-        self.held += len(samples)
-        if self.held >= PIECE // 4:
-            yield from self.rest()
-
-    def rest(self) -> Iterator[Piece]:
-        """What is held."""
-        if self.held:
-            yield Piece(self.rate, np.concatenate(self.waiting))
-        self.waiting, self.held = [], 0
-
-
 def _mono(frame: Any) -> Samples:
     """Mean of the channels of a decoded frame, full scale at 1."""
-    samples = frame.to_ndarray()  # planar: [channels, S], packed: [1, S·channels]
+    return mean(_channels(frame))
+
+
+def _channels(frame: Any) -> Samples:
+    """Samples of a decoded frame [C, S], full scale at 1."""
+    samples = frame.to_ndarray()  # planar: [C, S], packed: [1, S·C]
     if samples.shape[1] != frame.samples:
         samples = samples.reshape(frame.samples, -1).T
     if samples.dtype.kind == "u":  # 8 bits
         samples = (samples.astype(np.float32) - 128) / 128
     elif samples.dtype.kind == "i":
         samples = samples.astype(np.float32) / float(2 ** (8 * samples.dtype.itemsize - 1))
-    return mean(samples)
+    plain: Samples = samples
+    return plain
+
+
+# Writing
+
+
+class _Kind(NamedTuple):
+    """How sound is written: FFmpeg's container and codec, rates that it takes (none: any), bits a second a channel."""
+
+    container: str
+    codec: str
+    rates: tuple[int, ...] = ()
+    bits: int = 0
+
+
+_KINDS = {
+    ".wav": _Kind("wav", "pcm_s16le"),
+    ".flac": _Kind("flac", "flac"),
+    ".mp3": _Kind("mp3", "libmp3lame", (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000), 80_000),
+    ".opus": _Kind("opus", "libopus", (48000,), 64_000),
+    ".m4a": _Kind("ipod", "aac", (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000), 80_000),
+}
+
+SUFFIXES = tuple(_KINDS)
+"""Of the files that can be written."""
+
+
+def writable_rate(suffix: str, rate: int) -> int:
+    """The least rate that such a file takes and that keeps all of ``rate``, or else the greatest."""
+    rates = _KINDS[suffix].rates or (rate,)
+    return min((one for one in rates if one >= rate), default=rates[-1])
+
+
+def write(path: Path, rate: int, channels: int, sound: Iterable[Samples], comment: str) -> None:
+    """Write pieces of samples [C, S] to a file of one of ``SUFFIXES``; ``comment`` can be read in it later.
+
+    Args:
+        rate: one that ``writable_rate`` gives.
+        channels: C, 1 or 2.
+    """
+    import av
+
+    kind, layout = _KINDS[path.suffix.lower()], "mono" if channels == 1 else "stereo"
+    with av.open(str(path), "w", format=kind.container) as container:
+        container.metadata["comment"] = comment
+        stream = container.add_stream(kind.codec, rate=rate, layout=layout)
+        if kind.bits:
+            stream.bit_rate = min(kind.bits, 4 * rate) * channels
+        shaper = av.AudioResampler(stream.format, layout, rate, frame_size=stream.codec_context.frame_size or PIECE)
+        position = 0
+
+        def encode(shaped: list[AudioFrame]) -> None:
+            nonlocal position
+            for frame in shaped:
+                frame.pts, frame.time_base = position, Fraction(1, rate)
+                position += frame.samples
+                container.mux(stream.encode(frame))
+
+        for piece in sound:
+            if piece.shape[1]:
+                frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), "fltp", layout)
+                frame.sample_rate = rate
+                encode(shaper.resample(frame))
+        encode(shaper.resample(None))
+        container.mux(stream.encode(None))
+
+
+def comment_of(path: Path) -> str:
+    """The comment that a file carries, or ""; AudioError where it is no file with sound."""
+    with _open(path) as container:
+        tags = {**container.metadata, **container.streams.audio[0].metadata}
+        return next((value for name, value in tags.items() if name.lower() == "comment"), "")

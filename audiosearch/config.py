@@ -146,7 +146,7 @@ class DecoderConfig(Section):
     beam_width: int = Field(64, ge=1)  # beams kept; twice as many take twice as long and change little
     beam_prune_logp: float = Field(-10.0, le=0)  # beams so far below the best are dropped
     token_min_logp: float = Field(-5.0, le=0)  # labels less likely are not tried
-    hotword_weight: float = Field(10.0, ge=0)
+    hotword_weight: float = Field(0.75, ge=0)  # natural logarithm that each letter of a hot word adds
     processes: int = Field(0, ge=0)  # 0: one for each core
 
 

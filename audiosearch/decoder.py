@@ -11,17 +11,22 @@ from __future__ import annotations
 import math
 import weakref
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pyctcdecode.alphabet import Alphabet as Labels
 from pyctcdecode.decoder import BeamSearchDecoderCTC
-from pyctcdecode.language_model import AbstractLanguageModel, HotwordScorer
+from pyctcdecode.language_model import AbstractLanguageModel
 
-from audiosearch.beam import Limits, search
+from audiosearch.alternatives import slots
+from audiosearch.beam import End, Limits, search
 from audiosearch.config import DecoderConfig
-from audiosearch.text import Alphabet, normalise
+from audiosearch.hotwords import HotWords
+from audiosearch.lexicon import Lexicon
+from audiosearch.text import Alphabet
 from audiosearch.types import Emissions, Hypothesis
 
 if TYPE_CHECKING:
@@ -33,6 +38,9 @@ __all__ = ["BeamDecoder", "greedy"]
 
 _LONG_WORD = 6
 """Letters from which on an unknown word costs more with each letter; as in pyctcdecode."""
+
+_REMEMBERED = 200_000
+"""Beginnings of words whose scores are kept: some 30 MB."""
 
 
 def greedy(emissions: Emissions, alphabet: Alphabet) -> Hypothesis:
@@ -52,7 +60,7 @@ class BeamDecoder:
         alphabet: the labels of the emissions.
         config: weights and limits of the search.
         language_model: without one, letters are weighed by the emissions alone.
-        hotwords: words, or phrases word by word, to be preferred where they fit.
+        hotwords: words and phrases to be preferred where they fit, known to the language model or not.
 
     Raises:
         LanguageModelError: the language model is damaged.
@@ -65,10 +73,12 @@ class BeamDecoder:
         language_model: LanguageModel | None = None,
         hotwords: Sequence[str] = (),
     ) -> None:
+        self.alphabet = alphabet
         self.config = config
-        self._hotwords = [word for phrase in hotwords for word in normalise(phrase).split()]
-        self._scores = None if language_model is None else _WordScores(language_model, config)
+        hot = HotWords(hotwords, config.hotword_weight)
+        self._scores = None if language_model is None else _WordScores(language_model, config, hot.words)
         self._decoder = _Decoder(Labels(list(alphabet.labels), is_bpe=False), self._scores)
+        self._decoder.hotwords = hot or None
         # pyctcdecode keeps language models in a table of its class until told otherwise.
         weakref.finalize(self, self._decoder.cleanup)
 
@@ -77,6 +87,24 @@ class BeamDecoder:
         self.config = self.config.model_copy(update={"alpha": alpha, "beta": beta})
         if self._scores is not None:
             self._scores.config = self.config
+
+    @cached_property
+    def _lexicon(self) -> Lexicon | None:
+        return None if self._scores is None else Lexicon(*self._scores.priors(), self.alphabet)
+
+    def prepare(self) -> None:
+        """Do now what would make the first ``read`` slow."""
+        if self._lexicon is not None:
+            self._lexicon.prepare()
+
+    def read(self, emissions: Emissions) -> Hypothesis:
+        """The best text, and for each of its words what competed with it."""
+        (best,) = self.decode(emissions)
+        if not best.text:
+            return best
+        in_context = None if self._scores is None else self._scores.in_context
+        found = slots(best.text, self._decoder.ends, emissions, self.alphabet, self._lexicon, in_context)
+        return replace(best, slots=found)
 
     def decode(self, emissions: Emissions, n_best: int = 1) -> tuple[Hypothesis, ...]:
         """At most ``n_best`` texts, all different, best first; at least one, which may be empty."""
@@ -89,14 +117,16 @@ class BeamDecoder:
             beam_prune_logp=self.config.beam_prune_logp,
             token_min_logp=self.config.token_min_logp,
             prune_history=n_best == 1,
-            hotwords=self._hotwords,
-            hotword_weight=self.config.hotword_weight,
         )
         return tuple(Hypothesis(text, score) for text, _, _, _, score in found[:n_best])
 
 
 class _Decoder(BeamSearchDecoderCTC):
-    """pyctcdecode's decoder with a quicker loop."""
+    """pyctcdecode's decoder with a quicker loop, and hot words of our own, as its own are slow and know no phrases."""
+
+    hotwords: HotWords | None = None
+    ends: Sequence[End] = ()
+    """What the last search was left with."""
 
     def _decode_logits(
         self,
@@ -105,13 +135,12 @@ class _Decoder(BeamSearchDecoderCTC):
         beam_prune_logp: float,
         token_min_logp: float,
         prune_history: bool,
-        hotword_scorer: HotwordScorer,
+        hotword_scorer: Any,
         lm_start_state: Any = None,
     ) -> list[Any]:
         assert lm_start_state is None
         limits = Limits(beam_width, beam_prune_logp, token_min_logp, prune_history)
-        hotwords = hotword_scorer if len(hotword_scorer._char_trie) else None
-        found = search(logits, self._alphabet.labels, self._language_model, hotwords, limits)
+        found, self.ends = search(logits, self._alphabet.labels, self._language_model, self.hotwords, limits)
         return [(f.text, None, [], f.acoustic, f.score) for f in found]
 
 
@@ -122,11 +151,12 @@ class _WordScores(AbstractLanguageModel):
     the beginnings of words in a tree that takes seconds and 70 MB to grow; a sorted list answers as well.
     """
 
-    def __init__(self, language_model: LanguageModel, config: DecoderConfig) -> None:
+    def __init__(self, language_model: LanguageModel, config: DecoderConfig, hotwords: Collection[str] = ()) -> None:
         self.config = config
         self._ngrams = language_model.open()
-        self._known = frozenset(language_model.words)
+        self._known = frozenset((*language_model.words, *hotwords))
         self._sorted = sorted(self._known)
+        self._partial: dict[str, float] = {}
 
     @property
     def order(self) -> int:
@@ -146,8 +176,35 @@ class _WordScores(AbstractLanguageModel):
             log10 += self._ngrams.score_end(state)
         return self.config.alpha * log10 * math.log(10) + bonus, state
 
+    def priors(self) -> tuple[list[str], list[float]]:
+        """Known words, and their weighted scores after a word that is unknown."""
+        state = self._ngrams.score(self._ngrams.start(), "<unk>")[1]
+        weight = self.config.alpha * math.log(10)
+        return self._sorted, [weight * self._ngrams.score(state, word)[0] for word in self._sorted]
+
+    def in_context(self, words: Sequence[str], place: int, others: Sequence[str]) -> list[float]:
+        """Weighted scores of words in place of one of ``words``; only their differences mean something."""
+        state = self._ngrams.start()
+        for word in words[max(0, place - self.order + 1) : place]:
+            state = self._ngrams.score(state, word)[1]
+        following = words[place + 1] if place + 1 < len(words) else None
+        weight = self.config.alpha * math.log(10)
+        found = self._ngrams.score_each(state, others, following)
+        return [
+            weight * (log10 if other in self._known else log10 + self.config.unknown_score)
+            for other, log10 in zip(others, found, strict=True)
+        ]
+
     def score_partial_token(self, partial_token: str) -> float:
-        nearest = bisect_left(self._sorted, partial_token)
-        if nearest < len(self._sorted) and self._sorted[nearest].startswith(partial_token):
+        found = self._partial.get(partial_token)
+        if found is None:
+            if len(self._partial) >= _REMEMBERED:
+                self._partial.clear()
+            found = self._partial[partial_token] = self._begins(partial_token)
+        return found
+
+    def _begins(self, part: str) -> float:
+        nearest = bisect_left(self._sorted, part)
+        if nearest < len(self._sorted) and self._sorted[nearest].startswith(part):
             return 0.0
-        return self.config.unknown_score * max(1.0, len(partial_token) / _LONG_WORD)
+        return self.config.unknown_score * max(1.0, len(part) / _LONG_WORD)

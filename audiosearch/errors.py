@@ -7,10 +7,14 @@ AudioSearchError
 ├── ModelError        a model or checkpoint is missing, corrupt or of another kind
 ├── LanguageModelError  a language model cannot be built or read
 ├── TrainingError     training cannot go on
+├── TranscriptError   a transcript that others made cannot be read
+├── OutputError       a file cannot be written, or would take the place of another
+├── WatchError        a folder cannot be watched
 ├── QueryError        what was typed cannot be searched
 └── StoreError        the index cannot be opened, read or written
     ├── StoreVersionError   it was written by a newer version
-    └── RefusedError        it does not take this one recording
+    ├── RefusedError        it does not take this one recording
+    └── UnknownRecordingError   it does not hold this recording, or no longer
 """
 
 from __future__ import annotations
@@ -44,6 +48,18 @@ class TrainingError(AudioSearchError):
     """Training cannot go on."""
 
 
+class TranscriptError(AudioSearchError):
+    """A transcript that others made cannot be read."""
+
+
+class OutputError(AudioSearchError):
+    """A file cannot be written, or would take the place of another."""
+
+
+class WatchError(AudioSearchError):
+    """A folder cannot be watched."""
+
+
 class QueryError(AudioSearchError):
     """What was typed cannot be searched."""
 
@@ -58,3 +74,7 @@ class StoreVersionError(StoreError):
 
 class RefusedError(StoreError):
     """The index does not take one recording; others may be taken."""
+
+
+class UnknownRecordingError(StoreError):
+    """The index does not hold a recording; somebody may have forgotten it meanwhile."""

@@ -98,6 +98,13 @@ class NGrams:
         after = self._state()
         return self._model.BaseScore(state, word, after), after
 
+    def score_each(self, state: Any, words: Iterable[str], following: str | None) -> list[float]:
+        """Of each of some words after a state, and of the one that follows it, if any."""
+        score, after, last = self._model.BaseScore, self._state(), self._state()
+        if following is None:
+            return [score(state, word, after) for word in words]
+        return [score(state, word, after) + score(after, following, last) for word in words]
+
     def score_end(self, state: Any) -> float:
         """Of the sentence ending after a state."""
         return self.score(state, "</s>")[0]

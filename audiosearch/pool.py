@@ -126,7 +126,7 @@ class DecoderPool:
         self._workers.__exit__(kind, error, traceback)
 
     def map(self, emissions: Iterable[Emissions]) -> Iterator[Hypothesis]:
-        """The best hypothesis for each, in order; lazily, with a few emissions in work at a time.
+        """The best hypothesis for each, with what competed with its words, in order; with a few in work at a time.
 
         Raises:
             LanguageModelError: the language model is damaged.
@@ -151,7 +151,8 @@ class _MakeDecoder:
         from audiosearch.decoder import BeamDecoder
 
         decoder: BeamDecoder = BeamDecoder(*self.arguments)
-        return lambda emissions: decoder.decode(emissions)[0]
+        decoder.prepare()
+        return decoder.read
 
 
 def cores() -> int:

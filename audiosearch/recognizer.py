@@ -16,7 +16,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ import yaml
 from audiosearch.ahead import ahead
 from audiosearch.align import align
 from audiosearch.audio import read_blocks
+from audiosearch.calibration import Calibration, load_calibration
 from audiosearch.checkpoint import AcousticModel, load_model
 from audiosearch.checksums import read_checksums
 from audiosearch.config import DecoderConfig, WindowConfig, parse_config
@@ -36,9 +37,12 @@ from audiosearch.inference import Answer, Inference, Item, StageTimes
 from audiosearch.lm import MODEL_NAME, LanguageModel
 from audiosearch.models import find_model
 from audiosearch.pool import DecoderPool
+from audiosearch.posteriors import pack_in_pieces
+from audiosearch.sounding import Sounding
 from audiosearch.stretches import Stretch, StretchCutter
+from audiosearch.text import normalise
 from audiosearch.tuning import SETTINGS_NAME
-from audiosearch.types import Emissions, Hypothesis, Seconds, Transcript, Word
+from audiosearch.types import Emissions, Hypothesis, PackedEmissions, Seconds, Transcript, Word
 from audiosearch.windows import Stitcher, WindowGrid, is_silent, silence
 
 if TYPE_CHECKING:
@@ -107,8 +111,10 @@ class Recognizer:
         language_model: what the beam search reads by; without one, by sound alone.
         decoder: settings of the beam search; the model's own unless given.
         window: how long recordings are cut; the model's own unless given.
-        hotwords: words to be preferred where they fit.
+        calibration: what makes probabilities of confidences; without, they are taken as they come.
+        hotwords: words and phrases to be preferred where they fit.
         greedy: take the likeliest label of each frame instead of a beam search: faster, worse.
+        sound: whether transcripts keep their emissions, packed, for searching by sound.
         device: for the network; a GPU where there is one unless given.
     """
 
@@ -119,16 +125,20 @@ class Recognizer:
         language_model: LanguageModel | None = None,
         decoder: DecoderConfig | None = None,
         window: WindowConfig | None = None,
+        calibration: Calibration | None = None,
         hotwords: Sequence[str] = (),
         greedy: bool = False,
+        sound: bool = False,
         device: torch.device | None = None,
     ) -> None:
         self.model = model
         self.language_model = language_model
         self.decoder = decoder or model.config.decoder
         self.window = window or model.config.window
-        self.hotwords = tuple(hotwords)
+        self.calibration = calibration or Calibration()
+        self.hotwords = tuple(sorted({normal for phrase in hotwords if (normal := normalise(phrase))}))
         self.greedy = greedy
+        self.sound = sound
         self.grid = WindowGrid.of(self.window, model.config.features, model.config.model)
         self.inference = Inference(model, self.grid, self.window, device)
         self.fingerprint = self._fingerprint()
@@ -142,13 +152,14 @@ class Recognizer:
         *,
         hotwords: Sequence[str] = (),
         greedy: bool = False,
+        sound: bool = False,
         alpha: float | None = None,
         beta: float | None = None,
         beam_width: int | None = None,
         processes: int | None = None,
         device: torch.device | None = None,
     ) -> Recognizer:
-        """The recognizer of a model file or folder, with the language model and tuned settings beside it.
+        """The recognizer of a model file or folder, with the language model, settings and calibration beside it.
 
         Args:
             path: the model that comes with audiosearch unless given.
@@ -170,8 +181,10 @@ class Recognizer:
             model,
             language_model=language_model,
             decoder=decoder,
+            calibration=load_calibration(folder),
             hotwords=hotwords,
             greedy=greedy,
+            sound=sound,
             device=device,
         )
 
@@ -189,6 +202,11 @@ class Recognizer:
         if self._pool is not None:
             self._pool.__exit__(None, None, None)
             self._pool = None
+
+    @property
+    def sounding(self) -> Sounding:
+        """What a search by sound has to know of the emissions."""
+        return Sounding(self.model.alphabet, self.calibration.sound)
 
     @property
     def times(self) -> StageTimes:
@@ -278,20 +296,23 @@ class Recognizer:
                 if isinstance(item[1], Emissions):
                     yield item[1]
 
-        words: list[Word] = []
-        texts: list[str] = []
-        for hypothesis in self._hypotheses(stretches()):
-            yield from self._ended(heard, words, texts)
+        done = _Done()
+        for hypothesis in self.hypotheses(stretches()):
+            yield from self._ended(heard, done)
             _, emissions = heard.popleft()
             assert isinstance(emissions, Emissions)
             started = time.thread_time()
-            words += align(emissions, hypothesis.text, self.model.alphabet)
-            texts.append(hypothesis.text if self.greedy else read_greedily(emissions, self.model.alphabet).text)
+            words = align(emissions, hypothesis.text, self.model.alphabet)
+            done.words += words if self.greedy else self.calibration.judge(words, hypothesis.slots)
+            done.texts.append(hypothesis.text if self.greedy else read_greedily(emissions, self.model.alphabet).text)
+            if self.sound:
+                done.emissions.extend(pack_in_pieces(emissions))
             self.times.add("align", time.thread_time() - started)
             self.position = emissions.seconds(len(emissions))
-        yield from self._ended(heard, words, texts)
+        yield from self._ended(heard, done)
 
-    def _hypotheses(self, stretches: Iterator[Emissions]) -> Iterator[Hypothesis]:
+    def hypotheses(self, stretches: Iterable[Emissions]) -> Iterator[Hypothesis]:
+        """What is read from each stretch, in order."""
         if self.greedy:
             yield from (read_greedily(emissions, self.model.alphabet) for emissions in stretches)
             return
@@ -309,10 +330,8 @@ class Recognizer:
                 return
             yield hypothesis
 
-    def _ended(
-        self, heard: deque[tuple[_Source, Emissions | _End]], words: list[Word], texts: list[str]
-    ) -> Iterator[Recognised | Unreadable]:
-        """Results of the recordings whose end is next; empties ``words`` and ``texts`` for the following one."""
+    def _ended(self, heard: deque[tuple[_Source, Emissions | _End]], done: _Done) -> Iterator[Recognised | Unreadable]:
+        """Results of the recordings whose end is next; empties ``done`` for the following one."""
         while heard and isinstance(end := heard[0][1], _End):
             source, _ = heard.popleft()
             self.position = 0.0
@@ -320,22 +339,37 @@ class Recognizer:
                 yield Unreadable(source.path, end.error)
             else:
                 duration = end.samples / self.model.config.features.sample_rate
-                transcript = Transcript(source.path, duration, within(words, duration))
-                yield Recognised(transcript, " ".join(text for text in texts if text))
-            words.clear()
-            texts.clear()
+                transcript = Transcript(source.path, duration, within(done.words, duration), tuple(done.emissions))
+                yield Recognised(transcript, " ".join(text for text in done.texts if text))
+            done.clear()
 
     def _fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with anything that changes words."""
         decoder = "greedy" if self.greedy else self.decoder.model_dump_json(exclude={"processes"})
         window = self.window.model_dump_json(exclude={"batch", "precision"})
-        digest = hashlib.sha256(json.dumps([self.model.fingerprint, decoder, window, self.hotwords]).encode())
+        settings = [self.model.fingerprint, decoder, window, self.hotwords, asdict(self.calibration)]
+        digest = hashlib.sha256(json.dumps(settings).encode())
         if self.language_model is not None and not self.greedy:
             digest.update(" ".join(self.language_model.words).encode())
             with self.language_model.path.open("rb") as file:
                 while block := file.read(1 << 20):
                     digest.update(block)
         return digest.hexdigest()[:16]
+
+
+@dataclass
+class _Done:
+    """What has become of a recording so far."""
+
+    words: list[Word] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    emissions: list[PackedEmissions] = field(default_factory=list)
+
+    def clear(self) -> None:
+        """Begin another."""
+        self.words.clear()
+        self.texts.clear()
+        self.emissions.clear()
 
 
 class _Counted:
@@ -409,12 +443,12 @@ def within(words: Sequence[Word], duration: Seconds) -> tuple[Word, ...]:
     for word in words:
         start, end = max(word.start, 0.0), min(word.end, duration)
         if start < end:
-            fitted.append(Word(word.text, start, end, word.confidence))
+            fitted.append(replace(word, start=start, end=end))
         else:  # it lies wholly in the part of a frame past the end: it takes the end of what is left
             start = fitted[-1].start if fitted else 0.0
             middle = (start + duration) / 2
             if fitted:
                 last = fitted.pop()
-                fitted.append(Word(last.text, last.start, middle, last.confidence))
-            fitted.append(Word(word.text, middle, duration, word.confidence))
+                fitted.append(replace(last, end=middle))
+            fitted.append(replace(word, start=middle, end=duration))
     return tuple(fitted)

@@ -38,6 +38,47 @@ class Emissions:
         return self.start + frame * self.frame_duration
 
 
+MAX_ALTERNATIVES = 2
+"""Alternatives that a word has at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One word that competed at a word's place; ``probability`` of being right lies in [0, 1]."""
+
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A word that competed at a place, and why; nothing of it is calibrated.
+
+    Args:
+        text: the word.
+        posterior: share of the search's paths through it, in [0, 1].
+        sound: log-probability of its letters in the frames of the place, over that of the best word's.
+        language: log-probability of it between the words around, weighted, over that of the best word.
+        share: by sound and language, of all that was tried at the place, in [0, 1].
+    """
+
+    text: str
+    posterior: float
+    sound: float
+    language: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A word's place in a hypothesis: the best word, with its posterior and share as of rivals, and its rivals."""
+
+    text: str
+    posterior: float
+    share: float
+    rivals: tuple[Rival, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
     """One reading of emissions.
@@ -45,20 +86,48 @@ class Hypothesis:
     Args:
         text: normalised words separated by single spaces; may be empty.
         score: natural logarithm, acoustic and language model combined; comparable only within one call.
+        slots: one for each word, where they were asked for.
     """
 
     text: str
     score: float
+    slots: tuple[Slot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A recognised word; ``confidence`` lies in [0, 1]."""
+    """A recognised word.
+
+    Args:
+        text: as the alphabet spells it.
+        start: of its first letter.
+        end: of its last.
+        confidence: probability of being right, in [0, 1].
+        alternatives: the likeliest first, at most ``MAX_ALTERNATIVES``; none is ``text`` or twice there.
+    """
 
     text: str
     start: Seconds
     end: Seconds
     confidence: float
+    alternatives: tuple[Alternative, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PackedEmissions:
+    """Emissions of a stretch in few bytes; ``posteriors.py`` packs and unpacks them.
+
+    Args:
+        start: time at which frame 0 begins.
+        frame_duration: length of one frame.
+        frames: T'.
+        data: the likely labels of each frame, quantised and compressed.
+    """
+
+    start: Seconds
+    frame_duration: Seconds
+    frames: int
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +138,13 @@ class Transcript:
         path: the recording, as it was given.
         duration: of the recording.
         words: with ``0 <= start < end <= duration`` and non-decreasing starts.
+        emissions: where they are kept, in order of time.
     """
 
     path: str
     duration: Seconds
     words: tuple[Word, ...]
+    emissions: tuple[PackedEmissions, ...] = ()
 
     @property
     def text(self) -> str:

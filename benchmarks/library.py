@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from audiosearch.types import Word
+from audiosearch.types import Alternative, Word
 from indexer.types import Location, Phrase, Recording, Term
 
 VOCABULARY = 100_000
 WORDS_OF_RECORDING = 9000
+ALTERNATIVES = (0.6, 0.2, 0.2)
+"""Shares of the words that have no alternative, one, and two: 0.6 a word."""
+
 RARE, COMMON = 5000, 50
 """Ranks from which words are rare here, and up to which they are common."""
 
@@ -58,7 +61,10 @@ class Library:
         return np.searchsorted(self.weights, chance.random(length) * self.weights[-1]).clip(0, VOCABULARY - 1)
 
     def recording(self, number: int) -> tuple[Recording, list[Word]]:
-        """One recording with its words: whole frames of 20 ms, some pauses, most confidences high."""
+        """One recording with its words: whole frames of 20 ms, some pauses, most confidences high.
+
+        Alternatives are drawn as words are, which makes them as common; they are hardly ever likely.
+        """
         import numpy as np
 
         ranks = self.ranks(number)
@@ -69,9 +75,24 @@ class Library:
         confidences = np.round(chance.beta(5, 0.5, len(ranks)), 3).tolist()
         texts = [self.vocabulary[rank] for rank in ranks.tolist()]
         starts = ((ends - lengths) / 50).tolist()
-        words = [Word(*word) for word in zip(texts, starts, (ends / 50).tolist(), confidences, strict=True)]
+        others = self.others(chance, ranks, confidences)
+        words = [Word(*word) for word in zip(texts, starts, (ends / 50).tolist(), confidences, others, strict=True)]
         where = Location(f"/library/{number % 97:02}/{number:06}.flac", 10**8 + number, 1_700_000_000 * 10**9 + number)
         return Recording(f"{number:064x}", (where,), words[-1].end, "benchmark", "2024-05-01T12:00:00Z"), words
+
+    def others(self, chance: Any, ranks: Any, confidences: list[float]) -> Iterator[tuple[Alternative, ...]]:
+        """Alternatives for words of these ranks; they share half of what the confidence leaves, or less."""
+        import numpy as np
+
+        counts = np.searchsorted(np.cumsum(ALTERNATIVES), chance.random(len(ranks)))
+        drawn = np.searchsorted(self.weights, chance.random((len(ranks), 2)) * self.weights[-1]).clip(0, VOCABULARY - 1)
+        shares = chance.random((len(ranks), 2)) / 2
+        for rank, count, some, share, confidence in zip(
+            ranks.tolist(), counts.tolist(), drawn.tolist(), shares.tolist(), confidences, strict=True
+        ):
+            different = [one for one in dict.fromkeys(some[:count]) if one != rank]
+            likely = sorted((part * (1 - confidence) for part in share), reverse=True)
+            yield tuple(Alternative(self.vocabulary[one], part) for one, part in zip(different, likely, strict=False))
 
     def queries(self, count: int) -> dict[str, list[Phrase]]:
         """Phrases of each class; what comes is drawn from places in the library."""

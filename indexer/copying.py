@@ -59,6 +59,8 @@ def copy(source: Index, target: Index, *, prune: bool = False) -> Iterator[Step]
     recordings = sorted(source.recordings(), key=lambda recording: (recording.added, recording.path, recording.id))
     missing = [recording for recording in recordings if there.get(recording.id) != recording]
     yield Planned(len(recordings), len(recordings) - len(missing))
+    for model, sounding in source.soundings().items():
+        target.keep_sounding(model, sounding)
     for recording in missing:
         known = there.get(recording.id)
         if known is not None and replace(known, locations=recording.locations) == recording:
@@ -67,7 +69,7 @@ def copy(source: Index, target: Index, *, prune: bool = False) -> Iterator[Step]
             continue
         words = source.words(recording.id)
         try:
-            target.add(recording, words)
+            target.add(recording, words, source.emissions(recording.id))
         except RefusedError as error:
             yield Refused(recording, str(error))
         else:

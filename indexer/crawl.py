@@ -101,12 +101,20 @@ class Crawl:
     files: int
 
 
-def crawl(paths: Sequence[str | Path], known: Iterable[Recording]) -> Generator[Looked | Failed, None, Crawl]:
+def crawl(
+    paths: Sequence[str | Path],
+    known: Iterable[Recording],
+    unready: Callable[[Location], bool] = lambda location: False,
+) -> Generator[Looked | Failed, None, Crawl]:
     """Look through files and folders; yields progress and failures, returns how they differ from ``known``.
 
     Hidden files and folders are passed over unless they are given themselves. Links are followed, each folder once.
+    Recordings without media are nowhere to be met, and stay out of it.
+
+    Args:
+        unready: which files that ``known`` does not name as they are now are to be left for later.
     """
-    recordings = {recording.id: recording for recording in known}
+    recordings = {recording.id: recording for recording in known if recording.has_media}
     claims = {location: recording.id for recording in recordings.values() for location in recording.locations}
     given = [absolute(path) for path in paths]
     met: dict[str, dict[str, Location]] = {}  # content → path → location
@@ -122,6 +130,8 @@ def crawl(paths: Sequence[str | Path], known: Iterable[Recording]) -> Generator[
         identity = claims.get(found)
         try:
             if identity is None:
+                if unready(found):
+                    continue
                 if not is_recording(Path(found.path)):
                     silent.add(found.path)
                     if found.path in given or promises_sound(Path(found.path)):

@@ -1,9 +1,12 @@
 """What lies in Elasticsearch and how it is asked for, as plain structures.
 
-Two kinds of documents lie in one Elasticsearch index:
+These kinds of documents lie in one Elasticsearch index:
 
     recording   _id "recording:ID"; where it lies, and the generation of passages that holds its words
     passage     _id "passage:ID:GENERATION:i"; see passages.py
+    emissions   _id "emissions:ID:GENERATION:i"; see elastic_sound.py
+    writing     _id "writing:GENERATION"; a note of who writes passages that no recording names yet (elastic_writing.py)
+    sounding    _id "sounding:MODEL"; see elastic_sound.py
 """
 
 from __future__ import annotations
@@ -13,13 +16,13 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from indexer import packing
+from indexer import elastic_tokens, packing
 from indexer.filters import literal
-from indexer.passages import Passage
-from indexer.types import Filter, Location, Phrase, Recording, Term
+from indexer.passages import STRIDE, Passage
+from indexer.types import Filter, Location, Phrase, Recording
 
-VERSION = 2
-"""Of the mapping. 1: without the fields of further readings."""
+VERSION = 3
+"""Of the mapping. 1 had no fields of further readings; up to 2 there were no tokens, alternatives and emissions."""
 
 READINGS = ("text", "text_2", "text_3")
 """Fields of a passage's words: the best reading of every position, the second best, the third best.
@@ -28,6 +31,9 @@ The words of one position have one place in each field, so that intervals may ta
 filter that puts words at one position would need a module that not every distribution has.
 """
 
+KEYS = "keys"
+"""Field of the keys of a piece of emissions."""
+
 NO_READING = "\x01"
 """What stands where a position has no further reading; a word is printable."""
 
@@ -35,7 +41,6 @@ _WORDS: dict[str, Any] = {
     "type": "text",
     "analyzer": "whitespace",  # words are normalised already; this analyser is in every distribution
     "norms": False,
-    "index_prefixes": {"min_chars": 2, "max_chars": 19},
 }
 
 SETTINGS: dict[str, Any] = {"index": {"refresh_interval": "5s"}}
@@ -43,15 +48,18 @@ SETTINGS: dict[str, Any] = {"index": {"refresh_interval": "5s"}}
 MAPPINGS: dict[str, Any] = {
     "dynamic": "strict",
     "_meta": {"application": "audiosearch", "version": VERSION},
+    "_source": {"excludes": [elastic_tokens.FIELD, KEYS, *READINGS[1:]]},  # they are asked for, and told by the others
     "properties": {
         "kind": {"type": "keyword"},
         "recording": {"type": "keyword"},
         "generation": {"type": "keyword"},
         # of recordings
         "duration_ms": {"type": "long"},
+        "named_ms": {"type": "long"},
         "model": {"type": "keyword"},
         "added": {"type": "keyword"},
         "words": {"type": "long"},
+        "pieces": {"type": "long"},
         "locations": {
             "properties": {
                 "path": {"type": "keyword"},
@@ -61,9 +69,20 @@ MAPPINGS: dict[str, Any] = {
         },
         # of passages
         "passage": {"type": "integer"},
+        elastic_tokens.FIELD: {"type": "keyword", "doc_values": False},
         **dict.fromkeys(READINGS, _WORDS),
         "times": {"type": "binary"},
         "confidences": {"type": "binary"},
+        "alternatives": {"type": "binary"},
+        # of emissions, whose number is in "passage"
+        "word": {"type": "integer", "index": False, "doc_values": False},
+        "start": {"type": "double", "index": False, "doc_values": False},
+        "frame_duration": {"type": "double", "index": False, "doc_values": False},
+        "frames": {"type": "integer", "index": False, "doc_values": False},
+        "data": {"type": "binary"},
+        KEYS: {"type": "keyword", "doc_values": False},
+        # of soundings
+        "sounding": {"type": "keyword", "index": False, "doc_values": False},
     },
 }
 
@@ -78,53 +97,86 @@ def passage_id(recording: str, generation: str, number: int) -> str:
     return f"passage:{recording}:{generation}:{number}"
 
 
-def recording_document(recording: Recording, generation: str, words: int) -> dict[str, Any]:
-    """A recording whose words are those passages."""
+PARTS = {"terms": {"kind": ["passage", "emissions"]}}
+"""The query for what a generation consists of."""
+
+
+def parts_of(generation: str) -> dict[str, Any]:
+    """The query for all passages and pieces of a generation."""
+    return {"bool": {"filter": [PARTS, {"term": {"generation": generation}}]}}
+
+
+def writing_id(generation: str) -> str:
+    """_id of the note of a generation that is being written."""
+    return f"writing:{generation}"
+
+
+def writing_document(recording: str, generation: str) -> dict[str, Any]:
+    """The note that a generation of passages is being written."""
+    return {"kind": "writing", "recording": recording, "generation": generation}
+
+
+def recording_document(recording: Recording, generation: str, words: int, pieces: int, named_ms: int) -> dict[str, Any]:
+    """A recording whose words are in those passages, and whose emissions in those pieces.
+
+    Args:
+        named_ms: when it came to name them, by the clock of who writes it, since 1970.
+    """
     return {
         "kind": "recording",
         "recording": recording.id,
         "generation": generation,
+        "named_ms": named_ms,
         "duration_ms": packing.milliseconds(recording.duration),
         "model": recording.model,
         "added": recording.added,
         "words": words,
+        "pieces": pieces,
         "locations": locations_field(recording.locations),
     }
 
 
+WITHOUT_TIMES = ("recording", "generation", "passage", "text", "confidences", "alternatives")
+"""Fields of a passage by which matches are found, with their confidences."""
+
+
 def passage_document(recording: str, generation: str, passage: Passage) -> dict[str, Any]:
     """A passage of a generation."""
+    first = passage.number * STRIDE
+    words = passage.words(first, first + STRIDE + 1)
     return {
         "kind": "passage",
         "recording": recording,
         "generation": generation,
         "passage": passage.number,
         "text": passage.text,
+        elastic_tokens.FIELD: elastic_tokens.graded(words, STRIDE),
+        **_further_readings(passage),
         "times": base64.b64encode(passage.times).decode(),
         "confidences": base64.b64encode(passage.confidences).decode(),
     }
 
 
-def readings(words: Sequence[Sequence[str]]) -> dict[str, str]:
-    """Fields of a passage that has several readings.
-
-    Args:
-        words: those of each position, the best first, no more than READINGS has fields.
-    """
-    ranks = max(map(len, words), default=0)
-    return {
-        name: " ".join(some[rank] if rank < len(some) else NO_READING for some in words)
-        for rank, name in enumerate(READINGS[:ranks])
-    }
+def _further_readings(passage: Passage) -> dict[str, str]:
+    """Fields of a passage in which words have alternatives; a word of no position stands where there is none."""
+    others = packing.unpack_alternatives(passage.alternatives)
+    if not others:
+        return {}
+    fields = {"alternatives": base64.b64encode(passage.alternatives).decode()}
+    for rank, name in enumerate(READINGS[1 : 1 + max(map(len, others.values()))]):
+        texts = (others.get(place, ())[rank:] for place in range(passage.text.count(" ") + 1))
+        fields[name] = " ".join(some[0].text if some else NO_READING for some in texts)
+    return fields
 
 
 def passage_of(source: Mapping[str, Any]) -> Passage:
-    """The passage of a document."""
+    """The passage of a document, without what was not asked for."""
     return Passage(
         source["passage"],
         source["text"],
-        base64.b64decode(source["times"]),
+        base64.b64decode(source.get("times", "")),
         base64.b64decode(source["confidences"]),
+        base64.b64decode(source.get("alternatives", "")),
     )
 
 
@@ -149,24 +201,42 @@ def recording_of(source: Mapping[str, Any]) -> Recording:
     )
 
 
-def candidates(phrase: Phrase, *, fields: Sequence[str] = READINGS[:1]) -> dict[str, Any]:
+def candidates(phrase: Phrase, version: int = VERSION, grades: Sequence[int] = elastic_tokens.GRADES) -> dict[str, Any]:
     """The query for the passages that hold a match, as a structure in which words are only words.
 
+    It may find some that hold none.
+
     Args:
-        fields: those of READINGS in which a word may stand.
+        version: of the mapping.
+        grades: in one of which the match is; fewer only where the phrase ``is_exact``.
     """
-    terms = phrase.terms
-    if len(terms) == 1:
-        kind = "prefix" if terms[0].prefix else "term"
-        return _either([{kind: {name: {"value": terms[0].text}}} for name in fields])
-    if len(fields) == 1 and not phrase.slop and not any(term.prefix for term in terms):
-        return {"match_phrase": {fields[0]: {"query": " ".join(term.text for term in terms)}}}
-    intervals = [_interval(term, fields) for term in terms]
-    return {"intervals": {fields[0]: {"all_of": {"ordered": True, "max_gaps": phrase.slop, "intervals": intervals}}}}
+    fields = READINGS if version >= 3 else READINGS[:1]
+    if version < 3 or not elastic_tokens.begins(phrase):
+        return _anywhere(phrase, fields)
+    if len(phrase.terms) <= 2:
+        return elastic_tokens.first(phrase, grades)
+    return {
+        "bool": {
+            "filter": [elastic_tokens.first(phrase, elastic_tokens.GRADES[min(grades) :]), _anywhere(phrase, fields)]
+        }
+    }
 
 
-def _either(queries: list[dict[str, Any]]) -> dict[str, Any]:
-    return queries[0] if len(queries) == 1 else {"bool": {"should": queries}}
+def _anywhere(phrase: Phrase, fields: Sequence[str]) -> dict[str, Any]:
+    """The query for the passages in whose words, in any of those fields, a phrase may match.
+
+    Prefixes may stand anywhere in the passage: positions of all that begin so would take as much again as the words.
+    """
+    rules: list[dict[str, Any]] = []
+    gaps = phrase.slop + sum(term.prefix for term in phrase.terms)
+    intervals = [_interval(term.text, fields) for term in phrase.terms if not term.prefix]
+    if intervals:
+        rules.append(
+            {"intervals": {fields[0]: {"all_of": {"ordered": True, "max_gaps": gaps, "intervals": intervals}}}}
+        )
+    for text in {term.text: None for term in phrase.terms if term.prefix}:
+        rules.append({"bool": {"should": [{"prefix": {name: {"value": text}}} for name in fields]}})
+    return {"bool": {"filter": rules}}
 
 
 def filtered(wanted: Filter) -> dict[str, Any]:
@@ -190,8 +260,7 @@ def _beginnings(path: str) -> list[dict[str, Any]]:
     return [{"prefix": {"locations.path": {"value": one}}} for one in packed]
 
 
-def _interval(term: Term, fields: Sequence[str]) -> dict[str, Any]:
+def _interval(text: str, fields: Sequence[str]) -> dict[str, Any]:
     """The rule for one place of a phrase, which reads the first field unless it is told another."""
-    kind, word = ("prefix", "prefix") if term.prefix else ("match", "query")
-    rules = [{kind: {word: term.text, **({"use_field": name} if place else {})}} for place, name in enumerate(fields)]
+    rules = [{"match": {"query": text, **({"use_field": name} if at else {})}} for at, name in enumerate(fields)]
     return rules[0] if len(rules) == 1 else {"any_of": {"intervals": rules}}

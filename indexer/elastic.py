@@ -1,31 +1,23 @@
-"""An index in Elasticsearch.
-
-A recording is a document that names a generation of passages, which hold its words. It is replaced in steps, of which
-one is visible: passages of a new generation are written and refreshed, then the recording names that generation (only
-if nobody else changed it meanwhile), then the passages of the old one go. Readers take passages of no generation but
-the one that is named, and look again for one that may have been named while they looked. What a killed writer leaves is
-never seen, and is deleted when its recording is next added or removed.
-"""
+"""An index in Elasticsearch: how it is written, see ``elastic_writing.py``; what lies there, ``documents.py``."""
 
 from __future__ import annotations
 
-import time
-import uuid
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from audiosearch.errors import RefusedError, StoreError
-from audiosearch.types import Word
-from indexer import documents, elastic_client, elastic_mapping, near
+from audiosearch.errors import StoreError, UnknownRecordingError
+from audiosearch.sounding import Spelling
+from audiosearch.types import PackedEmissions, Seconds, Word
+from indexer import documents, elastic_client, elastic_mapping, elastic_sound, near
 from indexer.elastic_address import address
 from indexer.elastic_client import Server
+from indexer.elastic_reading import Known
 from indexer.elastic_search import Search
-from indexer.passages import STRIDE, cut
-from indexer.types import Count, Location, Page, Query, Recording, Statistics
-
-WRITING_SECONDS = 3600
-"""Age after which a generation of passages is no longer being written: it is named by its recording, or an orphan."""
+from indexer.elastic_writing import Writer
+from indexer.passages import STRIDE
+from indexer.types import Count, Heard, Location, Page, Query, Recording, Statistics
 
 
 class ElasticIndex:
@@ -33,11 +25,14 @@ class ElasticIndex:
 
     def __init__(self, url: str, *, create: bool) -> None:
         """Connect to the index at a URL (see ``elastic_address.py``), and make it with ``create``."""
-        self._named: dict[str, str] = {}
+        self._known = Known()
         self._server = Server(address(url))
         self._shown = self._server.shown
         try:
-            elastic_mapping.prepare(self._server, create=create)
+            self._version = elastic_mapping.prepare(self._server, create=create)
+            self._writer = Writer(self._server)
+            if create:
+                self._writer.sweep()
         except BaseException:
             self._server.close()
             raise
@@ -56,83 +51,21 @@ class ElasticIndex:
 
     # Writing
 
-    def add(self, recording: Recording, words: Sequence[Word]) -> None:
+    def add(self, recording: Recording, words: Sequence[Word], emissions: Sequence[PackedEmissions] = ()) -> None:
         """Keep a recording, in the place of one with its id."""
-        generation = f"{_generation_before(0)}-{uuid.uuid4().hex[:12]}"
-        passages = list(cut(words))
-        document = documents.recording_document(recording, generation, len(words))
-        lines = (
-            line
-            for passage in passages
-            for line in (
-                {"index": {"_id": documents.passage_id(recording.id, generation, passage.number)}},
-                documents.passage_document(recording.id, generation, passage),
-            )
-        )
-        try:
-            self._server.bulk(lines)
-        except RefusedError as error:
-            self._server.refresh()
-            self._delete({"term": {"generation": generation}}, lambda _: True)
-            raise RefusedError(f"{recording.path}: cannot be indexed; {error}.") from error
-        self._server.refresh()
-        self._check_written(recording, generation, len(passages))
-        replaced = self._replace(recording.id, lambda _: document)
-        self._sweep(recording.id, replaced - {generation}, generation)
-        self._server.refresh()
+        self._writer.add(recording, words, emissions)
 
     def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
         """Change where a recording lies."""
-
-        def moved(document: dict[str, Any] | None) -> dict[str, Any]:
-            if document is None:
-                raise StoreError(f"{self._shown} holds no recording {recording_id}")
-            return {**document, "locations": documents.locations_field(locations)}
-
-        self._replace(recording_id, moved)
-        self._server.refresh()
+        self._writer.relocate(recording_id, locations)
 
     def remove(self, recording_id: str) -> None:
         """Forget a recording."""
-        self._sweep(recording_id, self._replace(recording_id, lambda _: None), None)
-        self._server.refresh()
+        self._writer.remove(recording_id)
 
-    def _replace(self, recording_id: str, change: Callable[[dict[str, Any] | None], dict[str, Any] | None]) -> set[str]:
-        """Put what ``change`` makes of a recording's document in its place, with nobody's change in between.
-
-        Returns:
-            generations that the document named before, more than one where somebody else was at it too.
-        """
-        before = set()
-        name = documents.recording_id(recording_id)
-        while True:
-            old, state = self._server.get(name) or (None, None)
-            if old is not None:
-                before.add(old["generation"])
-            if self._server.replace(name, change(old), state):
-                return before
-
-    def _check_written(self, recording: Recording, generation: str, passages: int) -> None:
-        count = self._server.count({"term": {"generation": generation}})
-        if count != passages:
-            raise StoreError(f"{self._shown} lost {passages - count} passages of {recording.path}: index it again")
-
-    def _sweep(self, recording_id: str, replaced: set[str], current: str | None) -> None:
-        """Delete passages of a recording that were replaced, or that a killed writer left long ago."""
-        query = {
-            "bool": {
-                "filter": [{"term": {"kind": "passage"}}, {"term": {"recording": recording_id}}],
-                "must_not": [{"term": {"generation": current}}] if current else [],
-            }
-        }
-        old = _generation_before(WRITING_SECONDS)
-        self._delete(query, lambda generation: generation in replaced or generation < old)
-
-    def _delete(self, query: dict[str, Any], doomed: Callable[[str], bool]) -> None:
-        """Delete passages that a query finds, of the generations that are doomed."""
-        pages = self._server.pages(query, ["generation", "passage"], ["generation"])
-        ids = [hit["_id"] for page in pages for hit in page if doomed(hit["_source"]["generation"])]
-        self._server.bulk({"delete": {"_id": one}} for one in ids)
+    def keep_sounding(self, model: str, sounding: str) -> None:
+        """Keep what is known of the emissions of a recogniser."""
+        elastic_sound.keep_sounding(self._server, model, sounding)
 
     # Reading
 
@@ -142,23 +75,71 @@ class ElasticIndex:
         recordings = [documents.recording_of(hit["_source"]) for page in pages for hit in page]
         return sorted(recordings, key=lambda recording: (recording.path, recording.id))
 
+    def recording(self, recording_id: str) -> Recording | None:
+        """A recording, if it is known."""
+        known = self._server.documents([documents.recording_id(recording_id)])
+        return documents.recording_of(known[0]) if known else None
+
     def words(self, recording_id: str) -> tuple[Word, ...]:
         """What is said in a recording."""
+        return self.words_between(recording_id, 0, sys.maxsize)
+
+    def words_between(self, recording_id: str, first: int, end: int) -> tuple[Word, ...]:
+        """Those at the positions from ``first`` to before ``end``, as far as there are any."""
+
+        def ids(known: Mapping[str, Any]) -> list[str]:
+            last = min(end, known["words"])
+            numbers = range(first // STRIDE, -(-last // STRIDE))
+            return [documents.passage_id(recording_id, known["generation"], number) for number in numbers]
+
+        words = []
+        for passage in map(documents.passage_of, self._parts(recording_id, ids)):
+            own = passage.number * STRIDE
+            words += passage.words(max(own, first), min(own + STRIDE, end))
+        return tuple(words)
+
+    def emissions(self, recording_id: str) -> tuple[PackedEmissions, ...]:
+        """The emissions that were kept of a recording."""
+
+        def ids(known: Mapping[str, Any]) -> list[str]:
+            pieces = range(known.get("pieces", 0))  # up to version 2 there are none
+            return [elastic_sound.piece_id(recording_id, known["generation"], number) for number in pieces]
+
+        return tuple(map(elastic_sound.emissions_of, self._parts(recording_id, ids)))
+
+    def _parts(self, recording_id: str, ids: Callable[[Mapping[str, Any]], list[str]]) -> list[dict[str, Any]]:
+        """Documents of the generation that a recording names; ``ids`` are theirs for the recording's document."""
         while True:
-            generation, length = self._generation(recording_id)
-            ids = [documents.passage_id(recording_id, generation, number) for number in range(-(-length // STRIDE))]
-            passages = [documents.passage_of(one) for one in self._server.documents(ids)]
-            if len(passages) == len(ids):
-                return tuple(word for passage in passages for word in passage.own_words())
-            if self._generation(recording_id)[0] == generation:
+            known = self._known_as(recording_id)
+            wanted = ids(known)
+            found = self._server.documents(wanted)
+            if len(found) == len(wanted):
+                return found
+            if self._known_as(recording_id)["generation"] == known["generation"]:
                 raise StoreError(f"{self._shown} lost words of the recording {recording_id}: index it again")
 
-    def _generation(self, recording_id: str) -> tuple[str, int]:
-        """The named generation of a recording and the number of its words."""
+    def _known_as(self, recording_id: str) -> dict[str, Any]:
+        """The document of a recording."""
         known = self._server.documents([documents.recording_id(recording_id)])
         if not known:
-            raise StoreError(f"{self._shown} holds no recording {recording_id}")
-        return known[0]["generation"], known[0]["words"]
+            raise UnknownRecordingError(f"{self._shown} holds no recording {recording_id}")
+        return known[0]
+
+    def soundings(self) -> dict[str, str]:
+        """What is known of the emissions of each recogniser."""
+        return elastic_sound.soundings(self._server)
+
+    def heard_seconds(self) -> Seconds:
+        """How long the recordings are, all together, of which emissions were kept."""
+        return elastic_sound.seconds(self._server)
+
+    def heard(self, recordings: Iterable[str] | None = None) -> Iterator[Heard]:
+        """All packed stretches, or those of these recordings as far as they are known."""
+        return elastic_sound.heard(self._server, self._known, recordings)
+
+    def candidates(self, asked: Spelling, most: int, recordings: Collection[str] | None = None) -> Iterator[Heard]:
+        """The packed stretches that go best with the keys of a text, at most so many."""
+        return elastic_sound.candidates(self._server, self._known, asked, most, recordings)
 
     def search(self, query: Query, limit: int, after: str | None = None) -> Page:
         """The first ``limit`` hits, or the first after those of another page."""
@@ -169,7 +150,7 @@ class ElasticIndex:
         return self._search(query).counts()
 
     def _search(self, query: Query) -> Search:
-        return Search(self._server, query, _generation_before(WRITING_SECONDS), self._named)
+        return Search(self._server, query, self._version, self._known)
 
     def near(self, word: str, limit: int) -> list[str]:
         """Other words of the index that are spelt nearly so, nearest first."""
@@ -210,8 +191,3 @@ class ElasticIndex:
             seconds=int(answer["aggregations"]["duration_ms"]["value"]) / 1000,
             bytes=self._server.bytes(),
         )
-
-
-def _generation_before(seconds: float) -> str:
-    """What every generation begun later is greater than."""
-    return f"{time.time_ns() // 1_000_000 - round(1000 * seconds):012x}"

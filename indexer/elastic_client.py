@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -33,8 +34,18 @@ REQUEST_SECONDS = 60.0
 PAGE = 500
 """Documents of one answer, about 3 MB of passages."""
 
+KEEP_ALIVE = "5m"
+"""How long the server keeps a state of the index that it is not asked about."""
+
 BULK = 200
 """Documents of one bulk request, about 1.5 MB."""
+
+
+@dataclass
+class Snapshot:
+    """A state of the index; without an id the server keeps none, and each search is about the last one."""
+
+    id: str | None
 
 
 class Server:
@@ -123,9 +134,20 @@ class Server:
         ids = iter(ids)
         found = []
         while some := list(islice(ids, PAGE)):
-            answer = self._ask(self._client.mget, index=self.name, ids=some)
-            found += [one["_source"] for one in answer["docs"] if one.get("found")]
+            found += [one["_source"] for one in self._several(some) if one.get("found")]
         return found
+
+    def _several(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """What the server says of each of these ids; asked again where it cannot tell, as while an alias moves."""
+        for pause in (*RETRY_SECONDS, None):
+            told: list[dict[str, Any]] = self._ask(self._client.mget, index=self.name, ids=ids)["docs"]
+            errors = [one["error"] for one in told if "error" in one]
+            if not errors:
+                return told
+            if pause is None:
+                raise StoreError(f"{self.shown} answers with an error: {errors[0].get('reason')}")
+            time.sleep(pause)
+        raise AssertionError
 
     def replace(self, document_id: str, document: Mapping[str, Any] | None, state: Mapping[str, int] | None) -> bool:
         """Put a document, or with None nothing, where ``get`` met that state; False if somebody changed it since."""
@@ -150,49 +172,84 @@ class Server:
 
     def search(self, **body: Any) -> dict[str, Any]:
         """The server's answer to a search."""
-        answer: dict[str, Any] = self._ask(self._client.search, index=self.name, **body)
+        whole = {"allow_partial_search_results": False}
+        answer: dict[str, Any] = self._ask(self._client.search, index=self.name, **whole, **body)
         return answer
 
+    def hits(
+        self,
+        query: Mapping[str, Any],
+        order: Sequence[str],
+        fields: Sequence[str] | bool,
+        size: int,
+        snapshot: Snapshot | None = None,
+        after: Sequence[Any] = (),
+    ) -> list[dict[str, Any]]:
+        """The first documents that a query finds.
+
+        Args:
+            order: fields to sort by, with - in front the greatest first; "-_score": what goes best with the query.
+            fields: those of the documents that are wanted, or all, or none.
+            size: at most so many.
+            snapshot: the state of the index that is asked; None: the last one.
+            after: the ``sort`` of the last document that came before.
+        """
+        search: dict[str, Any] = {
+            "query": query if "-_score" in order else {"constant_score": {"filter": query}},
+            "sort": [{field.lstrip("-"): "desc" if field[0] == "-" else "asc"} for field in order],
+            "source": fields,
+            "size": size,
+            "track_total_hits": False,
+            "allow_partial_search_results": False,
+            **({"search_after": after} if after else {}),
+        }
+        if snapshot is None or snapshot.id is None:
+            answer = self._ask(self._client.search, index=self.name, **search)
+        else:
+            answer = self._ask(self._client.search, pit={"id": snapshot.id, "keep_alive": KEEP_ALIVE}, **search)
+            snapshot.id = answer.get("pit_id", snapshot.id)
+        hits: list[dict[str, Any]] = answer["hits"]["hits"]
+        return hits
+
     def pages(
-        self, query: Mapping[str, Any], order: Sequence[str], fields: Sequence[str] | bool
+        self,
+        query: Mapping[str, Any],
+        order: Sequence[str],
+        fields: Sequence[str] | bool,
+        snapshot: Snapshot | None = None,
     ) -> Iterator[list[dict[str, Any]]]:
         """All documents that a query finds, page by page, of one state of the index if the server can keep that.
 
         Args:
-            order: fields to sort by, that no two documents have all alike.
-            fields: those of the documents that are wanted, or all, or none.
+            order: as in ``hits``, of fields that no two documents have all alike.
         """
-        search: dict[str, Any] = {
-            "query": {"constant_score": {"filter": query}},
-            "sort": [{field: "asc"} for field in order],
-            "source": fields,
-            "size": PAGE,
-            "track_total_hits": False,
-        }
-        hits = self.search(**search)["hits"]["hits"]
-        if len(hits) < PAGE:
-            yield hits
-            return
-        snapshot = self._snapshot()
-        try:
-            while True:
-                where = {"index": self.name} if snapshot is None else {"pit": {"id": snapshot, "keep_alive": "5m"}}
-                answer = self._ask(self._client.search, **where, **search)
-                hits = answer["hits"]["hits"]
+        if snapshot is None:
+            hits = self.hits(query, order, fields, PAGE)
+            if len(hits) < PAGE:
                 yield hits
-                if len(hits) < PAGE:
-                    return
-                snapshot = answer.get("pit_id")
-                search["search_after"] = hits[-1]["sort"]
-        finally:
-            if snapshot is not None:
-                self._ask(self._client.options(ignore_status=404).close_point_in_time, id=snapshot)
+                return
+            with self.snapshot() as own:
+                yield from self.pages(query, order, fields, own)
+            return
+        after: Sequence[Any] = ()
+        size = -(-PAGE // 4)  # not all may be wanted
+        while True:
+            hits = self.hits(query, order, fields, size, snapshot, after)
+            yield hits
+            if len(hits) < size:
+                return
+            after, size = hits[-1]["sort"], min(2 * size, PAGE)
 
-    def _snapshot(self) -> str | None:
-        """A state of the index that later searches can be about; None where the server has no such thing."""
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """A state of the index that later searches can be about."""
         client = self._client.options(ignore_status=(400, 404, 405))
-        snapshot: str | None = self._ask(client.open_point_in_time, index=self.name, keep_alive="5m").get("id")
-        return snapshot
+        kept = Snapshot(self._ask(client.open_point_in_time, index=self.name, keep_alive=KEEP_ALIVE).get("id"))
+        try:
+            yield kept
+        finally:
+            if kept.id is not None:
+                self._ask(self._client.options(ignore_status=404).close_point_in_time, id=kept.id)
 
     def bulk(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Write all documents; those for which the server is too busy are sent again.

@@ -1,11 +1,11 @@
 """Which index a name stands for, and with which mapping it is made.
 
     library                  an alias, which readers and writers name
-    library-v2               the index that it stands for; 2 is the version of the mapping
-    audiosearch-library-v2   the index template with that mapping, for library-v2 and library-v2-…
+    library-v3               the index that it stands for; 3 is the version of the mapping
+    audiosearch-library-v3   the index template with that mapping, for library-v3 and library-v3-…
 
 So a later mapping comes without a pause: its index is filled beside the old one, then the alias changes its meaning in
-one step (docs/elasticsearch.md). A name that ends in -v and a number, as library-v2-2, is made as an index itself.
+one step (docs/elasticsearch.md). A name that ends in -v and a number, as library-v3-2, is made as an index itself.
 Indices that were made before there were aliases are used as they are.
 """
 
@@ -22,8 +22,15 @@ PRIORITY = 100
 """Of the template; one of the user with a greater one may say how many shards there are."""
 
 
-def prepare(server: Server, *, create: bool) -> None:
-    """Make sure that the index is there and is one of ours, and make it with ``create``; raises StoreError."""
+def prepare(server: Server, *, create: bool) -> int:
+    """Make sure that the index is there and is one of ours, and make it with ``create``; raises StoreError.
+
+    Args:
+        create: it is to be written to, too, which needs the mapping of this version.
+
+    Returns:
+        version of its mapping.
+    """
     mappings = server.mappings()
     if mappings is None and create:
         _create(server)
@@ -37,11 +44,18 @@ def prepare(server: Server, *, create: bool) -> None:
     meta = mappings.get("_meta", {})
     if meta.get("application") != "audiosearch" or not isinstance(meta.get("version"), int):
         raise StoreError(f"{server.shown} is not an index of audiosearch: give another name after the last /")
-    if meta["version"] > VERSION:
+    version: int = meta["version"]
+    if version > VERSION:
         raise StoreVersionError(
-            f"{server.shown} was written by a newer version of audiosearch (mapping version {meta['version']}, this "
+            f"{server.shown} was written by a newer version of audiosearch (mapping version {version}, this "
             f"one reads up to {VERSION}): install that version"
         )
+    if version < VERSION and create:
+        raise StoreError(
+            f"{server.shown} has mapping version {version} and can only be read: copy it into one of version "
+            f'{VERSION}, as docs/elasticsearch.md says under "A later mapping"'
+        )
+    return version
 
 
 def _create(server: Server) -> None:

@@ -1,144 +1,125 @@
 """Queries over passages in Elasticsearch: the server finds candidates, ``match.py`` decides here.
 
-A recording is judged by its passages that may hold a match of any phrase of the query, those of conditions too. Before
-they are read, one request asks which recordings could have a hit at all; where these are few, the others' passages stay
-on the server.
+Most queries find few passages: these come at once. Where there are more, phrases alone are read in the order of choice,
+best first, until the page is full, and the times of its hits at the end. With conditions, or in the order of time, all
+passages are read that may hold a match of any phrase; before, one request asks which recordings could have a hit at
+all, and where these are few, the others' passages stay on the server.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from audiosearch.types import Word
-from indexer import documents, elastic_client, filters, match
-from indexer.elastic_client import Server
+from indexer import documents, filters, match
+from indexer.elastic_client import Server, Snapshot
+from indexer.elastic_reading import Group, Known, Reading
+from indexer.elastic_tokens import GRADES
 from indexer.match import Found
 from indexer.packing import milliseconds
 from indexer.passages import STRIDE, Passage, find
-from indexer.ranking import Ranking
-from indexer.types import CONTEXT_WORDS, Count, Filter, Page, Phrase, Query, Recording
+from indexer.ranking import Ranking, chosen, merged
+from indexer.tokens import is_exact
+from indexer.types import CONTEXT_WORDS, Count, Filter, Hit, Page, Phrase, Query
+
+AT_ONCE = 40
+"""Passages that come with their times, before it is known which hits are the first: 300 kB at most."""
 
 FEW = 1000
 """Recordings that are named in a request, so that only their passages come."""
 
-KEPT = 2000
-"""Passages beyond which those that hold none of the best hits are dropped."""
-
-Generations = dict[str, dict[int, Passage]]
-"""Passages of a recording by generation and number."""
+Owners = dict[tuple[str, int], Passage]
+"""Passages by generation and number."""
 
 
-@dataclass(frozen=True)
-class Heard:
-    """A recording with those of its passages that may hold a match; hits know it by its generation."""
-
-    recording: Recording
-    generation: str
-    passages: Mapping[int, Passage]
-
-    @cached_property
-    def _words(self) -> dict[int, list[Word]]:
-        return {}
-
-    def owner(self, first: int) -> Passage:
-        """The passage that holds every span that begins at a position, with its context."""
-        return self.passages[first // STRIDE]
-
-    def times(self, first: int, last: int) -> tuple[int, int]:
-        """Start and end of a span, in milliseconds."""
-        owner = self.owner(first)
-        if owner.number not in self._words:
-            self._words[owner.number] = owner.words(owner.offset, owner.offset + len(owner.text))
-        words = self._words[owner.number]
-        return milliseconds(words[first - owner.offset].start), milliseconds(words[last - owner.offset].end)
-
-    def hits(self, query: Query) -> list[Found[str]]:
-        """Its hits, each span once."""
-        found = match.once(find(self.generation, self.passages, query.phrases))
-        if not found or not (query.together or query.without):
-            return found
-        others = {phrase: self._spans(phrase) for phrase in (*query.together, *query.without)}
-        holds = match.condition(query, others, self.times)
-        return [one for one in found if holds(one.first, one.last)]
-
-    def _spans(self, phrase: Phrase) -> list[tuple[int, ...]]:
-        return [(one.first, one.last) for one in find(self.generation, self.passages, [phrase])]
+class _ReplacedError(Exception):
+    """A recording was replaced between the search and the reading of its hits."""
 
 
 class Search:
     """Answers one query."""
 
-    def __init__(self, server: Server, query: Query, written: str, named: dict[str, str]) -> None:
+    def __init__(self, server: Server, query: Query, version: int, known: Known) -> None:
         """Prepare to ask.
 
         Args:
-            written: generations less than this one are no longer being written.
-            named: the generation that a recording was last seen to name, as far as known; what is seen is added.
+            version: of the mapping of the index.
         """
         self._server = server
         self._query = query
-        self._written = written
-        self._named = named
+        self._version = version
+        self._known = known
+        self._passes = filters.passes(query.filter)
+        self._conditional = bool(query.together or query.without)
+        self._fields = documents.WITHOUT_TIMES + (("times",) if self._conditional and query.within is not None else ())
 
     def page(self, limit: int, after: str | None) -> Page:
         """The first ``limit`` hits, or the first after those of another page."""
-        recordings: dict[str, Recording] = {}
-        owners: dict[tuple[str, int], Passage] = {}
-        ranking = Ranking(self._query.order, limit, after, recordings.__getitem__, str)
-        for heard in self._heard():
-            recordings[heard.generation] = heard.recording
-            for one in heard.hits(self._query):
-                ranking.add(one)
-                owners[one.recording, one.first // STRIDE] = heard.owner(one.first)
-            if len(owners) > KEPT + limit:
-                kept = {(one.recording, one.first // STRIDE) for one in ranking.held()}
-                owners = {key: passage for key, passage in owners.items() if key in kept}
+        while True:
+            try:
+                return self._page(limit, after)
+            except _ReplacedError:
+                continue
+
+    def _page(self, limit: int, after: str | None) -> Page:
+        reading, owners = Reading(self._server, self._known), Owners()
+        ranking = Ranking(self._query.order, limit, after, reading.recordings.__getitem__, str)
+        few = self._few()
+        clauses = [] if few is None else [{"terms": {"recording": few}}]
+        group = [] if few == [] else reading.first(self._wanted(clauses), AT_ONCE)
+        if group is None and self._query.order == "confidence" and not self._conditional:
+            with self._server.snapshot() as snapshot:
+                for one in merged(
+                    self._descending(reading, phrase, clauses, snapshot) for phrase in self._query.phrases
+                ):
+                    ranking.add(one)
+                    if ranking.enough:
+                        break
+        elif group is None:
+            self._rank(reading.newest(self._wanted(clauses), self._fields, None), ranking)
+        else:
+            owners |= {(one.generation, number): passage for one in group for number, passage in one.passages.items()}
+            self._rank(group, ranking)
+        while reading.late:
+            again = Reading(self._server, self._known, reading.recordings)
+            late = [{"terms": {"generation": list(reading.late)}}]
+            self._rank(again.newest(self._wanted(late), self._fields, None), ranking)
+            reading.late = again.late
         found, following = ranking.page()
-        hits = []
-        for one in found:
-            first = max(one.first - CONTEXT_WORDS, 0)
-            words = owners[one.recording, one.first // STRIDE].words(first, one.last + CONTEXT_WORDS + 1)
-            hits.append(match.hit(recordings[one.recording], one, words, first))
-        return Page(tuple(hits), following)
+        return Page(tuple(self._hits(found, reading, owners)), following)
 
     def counts(self) -> list[Count]:
         """Recordings with hits, and how many; most hits first."""
-        counts = [Count(heard.recording, number) for heard in self._heard() if (number := len(heard.hits(self._query)))]
+        few = self._few()
+        clauses = [] if few is None else [{"terms": {"recording": few}}]
+        counts = []
+        while few is None or few:
+            reading = Reading(self._server, self._known)
+            for group in reading.newest(self._wanted(clauses), self._fields, None):
+                if number := len(self._matches(group)):
+                    counts.append(Count(group.recording, number))
+            if not reading.late:
+                break
+            clauses = [{"terms": {"generation": list(reading.late)}}]
         return sorted(counts, key=lambda count: (-count.hits, count.recording.path, count.recording.id))
 
-    def _heard(self) -> Iterator[Heard]:
-        """Recordings that the filter lets pass and that may have hits, each once."""
-        passes = filters.passes(self._query.filter)
-        few = self._few()
-        wanted = _any((*self._query.phrases, *self._query.together, *self._query.without))
-        clauses = [] if few is None else [{"terms": {"recording": few}}]
-        while few is None or few:
-            again = []
-            for batch in self._batches({"bool": {"must": [wanted], "filter": clauses}}):
-                for document in self._server.documents(documents.recording_id(one) for one in batch):
-                    name, generation = document["recording"], document["generation"]
-                    passages = batch[name].get(generation)
-                    # All passages of a generation can be found once it is named, which it may not yet have been when
-                    # these were looked up: then some of them may be missing here, or all.
-                    if passages is None or not (generation < self._written or self._named.get(name) == generation):
-                        self._named[name] = generation
-                        again.append(generation)
-                        continue
-                    recording = documents.recording_of(document)
-                    if passes(recording):
-                        yield Heard(recording, generation, passages)
-            if not again:
-                return
-            clauses = [{"terms": {"generation": again}}]
+    # Which passages
+
+    def _wanted(self, clauses: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """The query for the passages that hold a match of any phrase."""
+        query = self._query
+        return {"bool": {"filter": [*clauses, self._any((*query.phrases, *query.together, *query.without))]}}
+
+    def _any(self, phrases: Iterable[Phrase]) -> dict[str, Any]:
+        some = [documents.candidates(phrase, self._version) for phrase in dict.fromkeys(phrases)]
+        return some[0] if len(some) == 1 else {"bool": {"should": some}}
 
     def _few(self) -> list[str] | None:
         """Ids of the recordings that alone may have hits; None where there are many, or it was not worth asking."""
         parts = []
-        if self._query.together or self._query.without:
-            parts = [_any(self._query.phrases), *map(documents.candidates, self._query.together)]
+        if self._conditional:
+            parts = [self._any(self._query.phrases), *(self._any([phrase]) for phrase in self._query.together)]
         if self._query.filter != Filter():
             parts.append(documents.filtered(self._query.filter))
         if not parts:
@@ -154,24 +135,77 @@ class Search:
                 few = names if few is None else few & names
         return None if few is None else sorted(few)
 
-    def _batches(self, query: Mapping[str, Any]) -> Iterator[dict[str, Generations]]:
-        """Passages that a query finds, by recording; each recording whole in one batch."""
-        held: dict[str, Generations] = {}
-        last = None
-        for page in self._server.pages(query, ["recording", "generation", "passage"], True):
-            for hit in page:
-                source = hit["_source"]
-                last = source["recording"]
-                generations = held.setdefault(last, {})
-                generations.setdefault(source["generation"], {})[source["passage"]] = documents.passage_of(source)
-            rest = {last: held.pop(last)} if last in held and len(page) == elastic_client.PAGE else {}
-            if held:
-                yield held
-            held = rest
-        if held:
-            yield held
+    # Which matches
+
+    def _descending(
+        self, reading: Reading, phrase: Phrase, clauses: Sequence[dict[str, Any]], snapshot: Snapshot
+    ) -> Iterator[Found[str]]:
+        """All matches of a phrase in the order of choice (``match.py``), read as they are asked for."""
+
+        def found(grades: Sequence[int]) -> Iterator[Found[str]]:
+            query = {"bool": {"filter": [*clauses, documents.candidates(phrase, self._version, grades)]}}
+            for group in reading.newest(query, self._fields, snapshot):
+                if self._passes(group.recording):
+                    yield from find(group.generation, group.passages, [phrase])
+
+        if self._version >= 3 and is_exact(phrase):
+            for grade in reversed(GRADES):
+                yield from (one for one in found([grade]) if match.grade(one.confidence) == grade)
+            return
+        rest = []
+        for one in found(GRADES):
+            if match.grade(one.confidence) == GRADES[-1]:
+                yield one
+            else:
+                rest.append(one)
+        yield from chosen(rest, len(rest))
+
+    def _rank(self, some: Iterable[Group], ranking: Ranking[str]) -> None:
+        for group in some:
+            for one in self._matches(group):
+                ranking.add(one)
+
+    def _matches(self, group: Group) -> list[Found[str]]:
+        """The hits in a recording, each span once."""
+        if not self._passes(group.recording):
+            return []
+        found = match.once(find(group.generation, group.passages, self._query.phrases))
+        if not found or not self._conditional:
+            return found
+        others = {phrase: _spans(group, phrase) for phrase in (*self._query.together, *self._query.without)}
+        holds = match.condition(self._query, others, _times(group))
+        return [one for one in found if holds(one.first, one.last)]
+
+    # Which words
+
+    def _hits(self, found: Sequence[Found[str]], reading: Reading, owners: Owners) -> Iterator[Hit]:
+        """Hits with their words, which are read where they did not come along."""
+        keys = [(one.recording, one.first // STRIDE) for one in found]
+        if missing := {key: None for key in keys if key not in owners}:
+            ids = (documents.passage_id(reading.recordings[name].id, name, number) for name, number in missing)
+            for source in self._server.documents(ids):
+                owners[source["generation"], source["passage"]] = documents.passage_of(source)
+        for one, key in zip(found, keys, strict=True):
+            if key not in owners:
+                raise _ReplacedError
+            first = max(one.first - CONTEXT_WORDS, 0)
+            words = owners[key].words(first, one.last + CONTEXT_WORDS + 1)
+            yield match.hit(reading.recordings[one.recording], one, words, self._query.phrases, first)
 
 
-def _any(phrases: Sequence[Phrase]) -> dict[str, Any]:
-    """The query for the passages that hold a match of one of the phrases."""
-    return {"bool": {"should": [documents.candidates(phrase) for phrase in dict.fromkeys(phrases)]}}
+def _spans(group: Group, phrase: Phrase) -> list[match.Span]:
+    return [(one.first, one.last) for one in find(group.generation, group.passages, [phrase])]
+
+
+def _times(group: Group) -> match.Times:
+    """Start and end of spans of a recording, of which every passage is unpacked once."""
+    unpacked: dict[int, list[Word]] = {}
+
+    def times(first: int, last: int) -> tuple[int, int]:
+        owner = group.passages[first // STRIDE]
+        if owner.number not in unpacked:
+            unpacked[owner.number] = owner.words(owner.offset, owner.offset + len(owner.text))
+        words = unpacked[owner.number]
+        return milliseconds(words[first - owner.offset].start), milliseconds(words[last - owner.offset].end)
+
+    return times

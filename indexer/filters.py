@@ -62,8 +62,8 @@ def from_here(typed: str) -> str:
     with suppress(RuntimeError):  # ~nobody, who has no home
         path = path.expanduser()
     if not _is_glob(typed) or _is_there(path):
-        return _escaped(absolute(path))
-    return os.path.normpath(f"{_escaped(str(Path.cwd()))}/{path}" if not path.is_absolute() else path)
+        return exactly(absolute(path))
+    return os.path.normpath(f"{exactly(str(Path.cwd()))}/{path}" if not path.is_absolute() else path)
 
 
 def _is_there(path: Path) -> bool:
@@ -77,8 +77,8 @@ def _is_glob(path: str) -> bool:
     return bool(_WILDCARD.search(_ESCAPED.sub("", path)))
 
 
-def _escaped(path: str) -> str:
-    """A path whose letters are all ordinary."""
+def exactly(path: str) -> str:
+    """A path whose letters are all ordinary: the glob that fits it and what is in it."""
     return _WILDCARD.sub(r"[\g<0>]", path)
 
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol
 
-from audiosearch.types import Word
-from indexer.types import Count, Location, Page, Query, Recording, Statistics
+from audiosearch.sounding import Spelling
+from audiosearch.types import PackedEmissions, Seconds, Word
+from indexer.types import Count, Heard, Location, Page, Query, Recording, Statistics
 
 
 class Index(Protocol):
     """Recordings with their words; every implementation answers with equal values.
 
-    Times come back rounded to the millisecond and confidences to the thousandth (``packing.stored``). What matches
-    and in which order hits come is defined in ``match.py``. All methods raise StoreError where the store fails.
+    Times come back rounded to the millisecond, confidences to the thousandth, and probabilities of alternatives in
+    steps of 1/250 (``packing.stored``). What matches and in which order hits come is defined in ``match.py``. All
+    methods raise StoreError where the store fails.
     """
 
-    def add(self, recording: Recording, words: Sequence[Word]) -> None:
+    def add(self, recording: Recording, words: Sequence[Word], emissions: Sequence[PackedEmissions] = ()) -> None:
         """Keep a recording, in the place of one with its id: readers see all of the old one or all of the new."""
 
     def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
@@ -29,8 +31,32 @@ class Index(Protocol):
     def recordings(self) -> list[Recording]:
         """All recordings by path."""
 
+    def recording(self, recording_id: str) -> Recording | None:
+        """A recording; None where it is not known."""
+
     def words(self, recording_id: str) -> tuple[Word, ...]:
-        """What is said in a recording. StoreError where it is not known."""
+        """What is said in a recording, with alternatives. StoreError where it is not known."""
+
+    def emissions(self, recording_id: str) -> tuple[PackedEmissions, ...]:
+        """The emissions that were kept of a recording; none where they were not. StoreError where it is not known."""
+
+    def words_between(self, recording_id: str, first: int, end: int) -> tuple[Word, ...]:
+        """Those at the positions from ``first`` to before ``end``, as far as there are any."""
+
+    def keep_sounding(self, model: str, sounding: str) -> None:
+        """Keep what is known of the emissions of a recogniser (``Sounding.text``), by its fingerprint."""
+
+    def soundings(self) -> Mapping[str, str]:
+        """What was kept so."""
+
+    def heard_seconds(self) -> Seconds:
+        """How long the recordings are, all together, of which emissions may have been kept."""
+
+    def heard(self, recordings: Iterable[str] | None = None) -> Iterator[Heard]:
+        """All packed stretches, or those of these recordings as far as they are known; read to the end, or close."""
+
+    def candidates(self, asked: Spelling, most: int, recordings: Collection[str] | None = None) -> Iterator[Heard]:
+        """The packed stretches that go best with the keys of a text, at most so many; otherwise as ``heard``."""
 
     def search(self, query: Query, limit: int, after: str | None = None) -> Page:
         """The first ``limit`` hits, or the first after those of the page that gave ``after``.
@@ -43,7 +69,7 @@ class Index(Protocol):
         """Recordings with hits, and how many; most hits first, then by path and id."""
 
     def near(self, word: str, limit: int) -> list[str]:
-        """Other words of the index that are spelt nearly so, nearest first (``near.py``)."""
+        """Other words that were recognised and are spelt nearly so, nearest first (``near.py``)."""
 
     def statistics(self) -> Statistics:
         """How much the index holds."""

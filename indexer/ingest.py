@@ -6,18 +6,19 @@ started again, it ends with the same index as a run that was never stopped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from audiosearch.errors import AudioError, RefusedError
+from audiosearch.errors import AudioError, RefusedError, UnknownRecordingError
 from audiosearch.types import Seconds, Transcript
 from indexer.crawl import Crawl, Discovery, Looked, Relocation, crawl, same_file
 from indexer.index import Index
 from indexer.part import WHOLE, Part
-from indexer.types import Recording
+from indexer.types import Location, Recording
 from indexer.walk import Failed
 
 
@@ -40,6 +41,16 @@ class BatchTranscriber(Protocol):
 
     def transcribe_all(self, paths: Iterable[Path]) -> Iterator[Transcript | AudioError]:
         """Words of each recording in turn, or why it cannot be read."""
+        ...
+
+
+@runtime_checkable
+class SoundTranscriber(Protocol):
+    """A transcriber whose transcripts keep their emissions."""
+
+    @property
+    def sounding(self) -> str:
+        """What a search by sound has to know of them (``Sounding.text``)."""
         ...
 
 
@@ -109,6 +120,7 @@ def ingest(
     prune: bool = False,
     again: bool = False,
     part: Part = WHOLE,
+    unready: Callable[[Location], bool] = lambda location: False,
 ) -> Iterator[Record]:
     """Bring ``index`` up to date with ``paths``.
 
@@ -120,8 +132,9 @@ def ingest(
         again: transcribe anew what another model transcribed.
         part: leave recordings that are of another part as they are, for others to take at the same time. Content that
             took the place of one of this part's, and is not in the index yet, replaces it in a later run.
+        unready: which files that the index does not know as they are now are left for a later run.
     """
-    everything = yield from crawl(paths, index.recordings())
+    everything = yield from crawl(paths, index.recordings(), unready)
     found = part.of(everything)
     model = transcriber.fingerprint if found.discoveries or again else None
     outdated = [recording for recording in found.seen if model not in (None, recording.model)]
@@ -139,12 +152,19 @@ def ingest(
     )
     leftover = _Leftover(index, found)
     for relocation in found.relocations:
-        index.relocate(relocation.recording.id, relocation.locations)
+        try:
+            index.relocate(relocation.recording.id, relocation.locations)
+        except UnknownRecordingError:  # another run forgot it where it was before
+            waiting = {discovery.id for discovery in work}
+            if relocation.recording.id not in waiting and any(map(same_file, relocation.locations)):
+                work.append(Discovery(relocation.recording.id, relocation.locations, relocation.recording.duration))
+            continue
         if relocation.added or relocation.left:
             yield Relocated(relocation.recording, relocation.added, relocation.left)
     for recording in everything.seen:
         yield from leftover.displaced_by(recording.id)
     results = _transcripts(transcriber, work)
+    told = False
     for discovery in work:
         yield Started(discovery.locations[0].path, discovery.duration)
         transcript = next(results)
@@ -158,8 +178,11 @@ def ingest(
             model=transcriber.fingerprint,
             added=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
+        if transcript.emissions and not told and isinstance(transcriber, SoundTranscriber):
+            index.keep_sounding(transcriber.fingerprint, transcriber.sounding)
+            told = True
         try:
-            index.add(recording, transcript.words)
+            index.add(recording, transcript.words, transcript.emissions)
         except RefusedError as error:
             yield Failed(recording.path, str(error))
             continue
@@ -201,38 +224,39 @@ def _one_by_one(transcriber: Transcriber, paths: Iterable[Path]) -> Iterator[Tra
 
 
 class _Leftover:
-    """Recordings that were met nowhere; each loses its dead locations, and is forgotten with the last."""
+    """Recordings that were met nowhere; each loses its dead locations, and is forgotten with the last.
+
+    What the index says of them now counts: another run may have met them elsewhere, or forgotten them.
+    """
 
     def __init__(self, index: Index, found: Crawl) -> None:
         self._index = index
-        self._recordings = {gone.recording.id: gone.recording for gone in found.gone}
-        self._dead = {gone.recording.id: {location.path for location in gone.dead} for gone in found.gone}
-        self._displaced: dict[str, list[tuple[str, str]]] = {}  # content → (recording, path) whose place it took
+        self._dead = {gone.recording.id: set(gone.dead) for gone in found.gone}
+        self._displaced: dict[str, list[tuple[str, Location]]] = {}  # content → (recording, place that it took)
         for gone in found.gone:
             for location in gone.dead:
                 if location.path in found.overwritten:
                     occupant = found.overwritten[location.path]
-                    self._displaced.setdefault(occupant, []).append((gone.recording.id, location.path))
+                    self._displaced.setdefault(occupant, []).append((gone.recording.id, location))
 
     def displaced_by(self, occupant: str) -> Iterator[Forgotten]:
         """Drop the locations that content ``occupant`` took, now that it is in the index."""
-        for recording_id, path in self._displaced.get(occupant, []):
-            yield from self._drop(recording_id, {path}, replaced=True)
+        for recording_id, location in self._displaced.get(occupant, []):
+            yield from self._drop(recording_id, {location}, replaced=True)
 
     def prune(self) -> Iterator[Forgotten]:
         """Drop all dead locations."""
-        for recording_id, paths in self._dead.items():
-            yield from self._drop(recording_id, paths, replaced=False)
+        for recording_id, dead in self._dead.items():
+            yield from self._drop(recording_id, dead, replaced=False)
 
-    def _drop(self, recording_id: str, paths: set[str], *, replaced: bool) -> Iterator[Forgotten]:
-        recording = self._recordings.get(recording_id)
+    def _drop(self, recording_id: str, dead: set[Location], *, replaced: bool) -> Iterator[Forgotten]:
+        recording = self._index.recording(recording_id)
         if recording is None:
             return
-        locations = tuple(location for location in recording.locations if location.path not in paths)
+        locations = tuple(location for location in recording.locations if location not in dead)
         if not locations:
             self._index.remove(recording_id)
-            del self._recordings[recording_id]
             yield Forgotten(recording, replaced)
         elif locations != recording.locations:
-            self._index.relocate(recording_id, locations)
-            self._recordings[recording_id] = replace(recording, locations=locations)
+            with suppress(UnknownRecordingError):
+                self._index.relocate(recording_id, locations)

@@ -1,9 +1,10 @@
 """What a hit is, and which comes first: the one definition, for every store.
 
-The words of a recording have positions 0, 1, 2, … in the order of time. Pauses and ends of sentences take none. A term
-matches a word that is equal to it, or that begins with it if the term is a prefix.
+The words of a recording have positions 0, 1, 2, … in the order of time. Pauses and ends of sentences take none. A
+position has one or more readings: the word that was recognised, with its confidence, and its alternatives, with their
+probabilities. A term matches a reading that is equal to it, or that begins with it if the term is a prefix.
 
-*Match.* Terms t₁…tₙ with slop s match at positions p₁ < … < pₙ when each tᵢ matches the word at pᵢ and no more than s
+*Match.* Terms t₁…tₙ with slop s match at positions p₁ < … < pₙ when each tᵢ matches a reading at pᵢ and no more than s
 words lie between them: pₙ − p₁ + 1 − n ≤ s. The span is p₁…pₙ.
 
 *Choice.* Of the spans of a phrase only the minimal ones count, those that contain no other. They are taken from left to
@@ -12,7 +13,11 @@ right, each that begins after the end of the last one taken, so that hits do not
 
 *Several phrases.* A hit of any of them counts; a span that several find counts once, with the greater confidence.
 
-*Confidence* of a hit is the lowest of the words at p₁…pₙ; words that slop leaves out do not matter.
+*Confidence* of a hit is the lowest at p₁…pₙ, and at each of them that of the reading that the term matches: of several,
+which only a prefix can match, of the surest, of equally sure ones the first. Words that slop leaves out do not matter.
+
+*Words* of a hit are those of its span, at p₁…pₙ in the readings that matched. Where several phrases find the span with
+the same confidence, the readings are those of the first. Everything else shows the words that were recognised.
 
 *Conditions.* With phrases ``together`` a hit counts only where each of them has a match too, and with phrases
 ``without`` only where none has: anywhere in the recording, or with ``within`` so near that the gap between the times of
@@ -37,10 +42,11 @@ from __future__ import annotations
 import contextlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from audiosearch.types import Word
+from audiosearch.types import Alternative, Word
 from indexer.types import CONTEXT_WORDS, Hit, Phrase, Query, Recording, Term
 
 MOST_RANKED = 1000
@@ -51,6 +57,9 @@ GRADES = (500, 700, 850, 950)
 
 Key = TypeVar("Key", int, str)
 Span = tuple[int, ...]
+
+Alternatives = Mapping[int, Sequence[Alternative]]
+"""Of the positions that have any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +79,30 @@ class Found(Generic[Key]):
     confidence: int
 
 
-def positions(words: Sequence[str], terms: Sequence[Term]) -> list[list[int]]:
-    """For each term the positions of the words that it matches, ascending."""
+def positions(
+    words: Sequence[str], terms: Sequence[Term], alternatives: Alternatives = MappingProxyType({})
+) -> list[list[int]]:
+    """For each term the positions at which it matches, ascending."""
     found = {term: _positions(words, term) for term in dict.fromkeys(terms)}
+    for term, places in found.items():
+        more = [place for place, others in alternatives.items() if any(matches(term, other.text) for other in others)]
+        if more:
+            places[:] = sorted({*places, *more})
     return [found[term] for term in terms]
+
+
+def matches(term: Term, text: str) -> bool:
+    """Whether a term matches a reading."""
+    return text.startswith(term.text) if term.prefix else text == term.text
+
+
+def reading(term: Term, word: Word) -> Word:
+    """A word as a term reads it that matches there: with text and confidence of the surest reading that it matches."""
+    if not word.alternatives:
+        return word
+    readings = Alternative(word.text, word.confidence), *word.alternatives
+    best = max((one for one in readings if matches(term, one.text)), key=lambda one: one.probability)
+    return replace(word, text=best.text, confidence=best.probability)
 
 
 def _positions(words: Sequence[str], term: Term) -> list[int]:
@@ -132,9 +161,16 @@ def adjacent(starts: Iterable[int], terms: int) -> list[Span]:
     return chosen
 
 
-def find(words: Sequence[str], phrase: Phrase) -> list[Span]:
+def find(words: Sequence[Word], phrase: Phrase) -> list[Span]:
     """The chosen matches of a phrase in the words of a recording."""
-    return spans(positions(words, phrase.terms), phrase.slop)
+    alternatives = {place: word.alternatives for place, word in enumerate(words) if word.alternatives}
+    return spans(positions([word.text for word in words], phrase.terms, alternatives), phrase.slop)
+
+
+def confidence(words: Sequence[Word], phrase: Phrase, span: Span) -> int:
+    """Thousandths of the match of a phrase at a span."""
+    readings = (reading(term, words[place]) for term, place in zip(phrase.terms, span, strict=True))
+    return min(round(1000 * one.confidence) for one in readings)
 
 
 def grade(confidence: int) -> int:
@@ -176,6 +212,18 @@ def condition(query: Query, matches: Mapping[Phrase, Sequence[Span]], times: Tim
     )
 
 
+def read(words: Sequence[Word], phrases: Sequence[Phrase], wanted: int) -> tuple[Word, ...]:
+    """The words of a span in the readings that the first phrase matches that finds it with the wanted confidence."""
+    if any(word.alternatives for word in words):
+        for phrase in phrases:
+            for span in find(words, phrase):
+                ends = span[0], span[-1]
+                if ends == (0, len(words) - 1) and confidence(words, phrase, span) == wanted:
+                    terms = dict(zip(span, phrase.terms, strict=True))
+                    return tuple(reading(terms[at], word) if at in terms else word for at, word in enumerate(words))
+    return tuple(words)
+
+
 def _near(spans: Sequence[Span], gap: int, times: Times) -> Callable[[int, int], bool]:
     """Whether one of the spans of a phrase is no further than ``gap`` from another span.
 
@@ -195,15 +243,18 @@ def _near(spans: Sequence[Span], gap: int, times: Times) -> Callable[[int, int],
     return near
 
 
-def hit(recording: Recording, found: Found[Key], words: Sequence[Word], offset: int = 0) -> Hit:
+def hit(
+    recording: Recording, found: Found[Key], words: Sequence[Word], phrases: Sequence[Phrase], offset: int = 0
+) -> Hit:
     """The hit with its words and those around it.
 
     Args:
         words: a stretch of the recording that holds the span and its context.
+        phrases: of the query.
         offset: position of the first of them.
     """
     first, last = found.first - offset, found.last - offset + 1
-    inside = tuple(words[first:last])
+    inside = read(words[first:last], phrases, found.confidence)
     return Hit(
         recording=recording,
         start=inside[0].start,

@@ -1,17 +1,25 @@
 """The words of a stretch of a recording in few bytes each, the same in every store.
 
 Text is joined by single spaces. Times are whole milliseconds: for each word the gap to the end of the word before (for
-the first to 0; doubled, and one less if negative), then the length of each. These numbers of four bytes are laid out by
-significance, so that the many zeros lie together, and deflated:
+the first to 0), then the length of each. All are divided by their greatest common divisor, the unit, which is a frame
+or more; gaps are doubled, and one less if negative. These numbers of four bytes are laid out by significance, so that
+the many zeros lie together, and deflated with the unit before them:
 
-    lowest bytes of all │ second bytes of all │ third bytes of all │ highest bytes of all
+    unit (2 bytes) │ lowest bytes of all │ second bytes of all │ third bytes of all │ highest bytes of all
 
-That takes two bytes a word, and unpacks without a step of Python for each byte. Confidences are whole thousandths in
+That takes little more than a byte a word, and unpacks without a step of Python for each byte. What earlier versions
+packed has no unit, which is 1 there; its length tells. Confidences are whole thousandths in
 two bytes, lowest first and as they are, so that one is found without the others.
+
+Alternatives are nothing where no word has any, and else their number, their probabilities in steps of 1/250, a byte
+each, and deflated text, in which a line for each word holds its alternatives, each after a tab:
+
+    number (4 bytes, lowest first) │ a byte each │ "\\n\\tthen\\tthem\\n\\n\\tcat …" deflated
 """
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import zlib
@@ -19,8 +27,11 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
-from audiosearch.types import Word
+from audiosearch.types import MAX_ALTERNATIVES, Alternative, Word
 from indexer.types import MAX_LETTERS
+
+STEPS = 250
+"""Of the probability of an alternative; whole thousandths are four times as many."""
 
 
 def milliseconds(seconds: float) -> int:
@@ -29,25 +40,43 @@ def milliseconds(seconds: float) -> int:
 
 
 def stored(words: Iterable[Word]) -> tuple[Word, ...]:
-    """Words as every store gives them back."""
-    return tuple(
-        Word(
-            word.text[:MAX_LETTERS],
-            milliseconds(word.start) / 1000,
-            milliseconds(word.end) / 1000,
-            round(word.confidence * 1000) / 1000,
-        )
-        for word in words
-    )
+    """Words as every store gives them back; ValueError for what none takes."""
+    kept = []
+    for word in words:
+        text = _checked(word.text[:MAX_LETTERS])
+        start, end = round(word.start * 1000), round(word.end * 1000)  # as milliseconds(), which costs a call
+        if not 0 <= start <= end:
+            raise ValueError(f"the word {text!r} spans {word.start} to {word.end} s")
+        if not 0.0 <= word.confidence <= 1.0:
+            raise ValueError(f"the word {text!r} has confidence {word.confidence}")
+        others = _others(word) if word.alternatives else ()
+        alternatives = tuple(Alternative(_checked(other), steps / STEPS) for other, steps in others)
+        kept.append(Word(text, start / 1000, end / 1000, round(word.confidence * 1000) / 1000, alternatives))
+    return tuple(kept)
+
+
+def _others(word: Word) -> list[tuple[str, int]]:
+    """Alternatives with their probabilities in steps, without those that are the same word when they are cut."""
+    steps: dict[str, int] = {}
+    for other in word.alternatives:
+        if not 0.0 <= other.probability <= 1.0:
+            raise ValueError(f"the word {other.text!r} has probability {other.probability}")
+        steps.setdefault(other.text[:MAX_LETTERS], round(other.probability * STEPS))
+    steps.pop(word.text[:MAX_LETTERS], None)
+    if len(steps) > MAX_ALTERNATIVES:
+        raise ValueError(f"the word {word.text!r} has more than {MAX_ALTERNATIVES} alternatives")
+    return list(steps.items())
 
 
 def pack_text(words: Iterable[Word]) -> str:
     """The words with single spaces between them; ValueError for what is not a word."""
-    texts = [word.text[:MAX_LETTERS] for word in words]
-    for text in texts:
-        if not text or " " in text or not text.isprintable():
-            raise ValueError(f"{text!r} is not a word")
-    return " ".join(texts)
+    return " ".join(_checked(word.text[:MAX_LETTERS]) for word in words)
+
+
+def _checked(text: str) -> str:
+    if not text or " " in text or not text.isprintable():
+        raise ValueError(f"{text!r} is not a word")
+    return text
 
 
 def pack_times(words: Iterable[Word]) -> bytes:
@@ -58,12 +87,16 @@ def pack_times(words: Iterable[Word]) -> bytes:
         start, end = round(word.start * 1000), round(word.end * 1000)  # as milliseconds(), which costs a call
         if not 0 <= start <= end:
             raise ValueError(f"the word {word.text!r} spans {word.start} to {word.end} s")
-        gap = start - last
-        gaps.append(2 * gap if gap >= 0 else -2 * gap - 1)
+        gaps.append(start - last)
         lengths.append(end - start)
         last = end
+    unit = math.gcd(*gaps, *lengths) or 1
+    unit = unit if unit < 1 << 16 else 1
+    if unit > 1:
+        gaps, lengths = [gap // unit for gap in gaps], [length // unit for length in lengths]
+    gaps = [2 * gap if gap >= 0 else -2 * gap - 1 for gap in gaps]
     numbers = _little_endian(array("I", gaps + lengths)).tobytes()
-    return deflate(b"".join(numbers[significance::4] for significance in range(4)))
+    return deflate(unit.to_bytes(2, "little") + b"".join(numbers[significance::4] for significance in range(4)))
 
 
 def pack_confidences(words: Iterable[Word]) -> bytes:
@@ -76,6 +109,36 @@ def pack_confidences(words: Iterable[Word]) -> bytes:
     return _little_endian(packed).tobytes()
 
 
+def pack_alternatives(words: Iterable[Word]) -> bytes:
+    """Alternatives; ValueError for what is no word or no probability."""
+    lines, probabilities = [], bytearray()
+    for word in words:
+        others = _others(word) if word.alternatives else []
+        lines.append("".join("\t" + _checked(text) for text, _ in others))
+        probabilities += bytes(steps for _, steps in others)
+    if not probabilities:
+        return b""
+    return len(probabilities).to_bytes(4, "little") + probabilities + deflate("\n".join(lines).encode())
+
+
+def unpack_alternatives(packed: bytes) -> dict[int, tuple[Alternative, ...]]:
+    """Alternatives of what ``pack_alternatives`` made, by the places that have any."""
+    if not packed:
+        return {}
+    number = int.from_bytes(packed[:4], "little")
+    steps = iter(packed[4 : 4 + number])
+    return {
+        place: tuple(Alternative(text, next(steps) / STEPS) for text in line[1:].split("\t"))
+        for place, line in enumerate(alternatives_text(packed).split("\n"))
+        if line
+    }
+
+
+def alternatives_text(packed: bytes) -> str:
+    """What ``pack_alternatives`` deflated: whether a word is an alternative at all is known sooner from it."""
+    return inflate(packed[4 + int.from_bytes(packed[:4], "little") :]).decode() if packed else ""
+
+
 def thousandths(confidences: bytes) -> array[int]:
     """Every confidence of what ``pack_confidences`` made."""
     return _little_endian(array("H", confidences))
@@ -86,20 +149,43 @@ def confidence_at(confidences: bytes, place: int) -> int:
     return confidences[2 * place] | confidences[2 * place + 1] << 8
 
 
-def unpack(text: str, times: bytes, confidences: bytes, first: int = 0, end: int | None = None) -> list[Word]:
+def unpack(
+    text: str, times: bytes, confidences: bytes, first: int = 0, end: int | None = None, alternatives: bytes = b""
+) -> list[Word]:
     """The words from place ``first`` to before ``end`` of what was packed, in stored precision."""
-    texts = text.split()
-    planes = inflate(times)
+    some = zip(
+        text.split()[first:end], unpack_times(times, first, end), thousandths(confidences)[first:end], strict=True
+    )
+    others = unpack_alternatives(alternatives)
+    return [
+        Word(one, start / 1000, until / 1000, confidence / 1000, others.get(place, ()))
+        for place, (one, (start, until), confidence) in enumerate(some, first)
+    ]
+
+
+def unpack_times(packed: bytes, first: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+    """Start and end of each word from ``first`` to before ``end``, in milliseconds."""
+    planes = inflate(packed)
+    unit = 1
+    if len(planes) % 8:  # two numbers of four bytes for each word
+        unit, planes = int.from_bytes(planes[:2], "little"), planes[2:]
+    size = len(planes) // 4
     numbers = bytearray(len(planes))
     for significance in range(4):
-        numbers[significance::4] = planes[significance * len(planes) // 4 : (significance + 1) * len(planes) // 4]
-    times_of = _little_endian(array("I", bytes(numbers)))
-    gaps, lengths = times_of[: len(texts)][:end], times_of[len(texts) :][:end]
-    ends = list(accumulate([(gap >> 1 ^ -(gap & 1)) + length for gap, length in zip(gaps, lengths, strict=True)]))
-    some = zip(texts[first:end], lengths[first:], ends[first:], thousandths(confidences)[first:end], strict=True)
-    return [
-        Word(text, (until - length) / 1000, until / 1000, confidence / 1000) for text, length, until, confidence in some
-    ]
+        numbers[significance::4] = planes[significance * size : (significance + 1) * size]
+    times = _little_endian(array("I", bytes(numbers)))
+    gaps, lengths = times[: size // 2], times[size // 2 :]
+    before = 0
+    if not numbers[: 4 * first : 4].translate(_ODD).count(1):  # nearly always; else the gaps are added one by one
+        before = sum(gaps[:first]) // 2 + sum(lengths[:first])
+        gaps, lengths = gaps[first:end], lengths[first:end]
+        first, end = 0, None
+    ends = accumulate((gap >> 1 ^ -(gap & 1)) + length for gap, length in zip(gaps[:end], lengths[:end], strict=True))
+    some = zip(ends, lengths, strict=False)
+    return [(unit * (before + last - length), unit * (before + last)) for last, length in some][first:]
+
+
+_ODD = bytes(byte & 1 for byte in range(256))
 
 
 def deflate(plain: bytes) -> bytes:

@@ -128,23 +128,23 @@ def chosen(found: list[Found[Key]], limit: int) -> list[Found[Key]]:
     return ordered[:limit]
 
 
-def merged(streams: Iterable[Iterable[Found[int]]]) -> Iterator[Found[int]]:
+def merged(streams: Iterable[Iterable[Found[Key]]]) -> Iterator[Found[Key]]:
     """Matches of several phrases, each stream in the order of choice, as one such stream with each span once."""
     streams = list(streams)
     if len(streams) == 1:
         yield from streams[0]
         return
     seen = set()
-    for one in heapq.merge(*streams, key=_sooner):
+    for one in heapq.merge(*streams, key=_rank, reverse=True):
         span = one.recording, one.first, one.last
         if span not in seen:
             seen.add(span)
             yield one
 
 
-def _sooner(one: Found[int]) -> tuple[int, ...]:
-    """Less for what comes sooner in the order of choice; of one span twice, for the surer."""
-    return -match.grade(one.confidence), -one.recording, one.first, one.last, -one.confidence
+def _rank(found: Found[Key]) -> tuple[int, Key, int, int, int]:
+    """Greater for what comes sooner in the order of choice; of one span twice, for the surer."""
+    return match.grade(found.confidence), found.recording, -found.first, -found.last, found.confidence
 
 
 def _choice(found: Found[Key]) -> Choice[Key]:

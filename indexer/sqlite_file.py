@@ -2,9 +2,13 @@
 
     recordings   one row each
     locations    where they lie
-    text         FTS5, one row per recording, without the text itself: words, and pairs of words → positions (tokens.py)
-    chunks       the words, times and confidences of CHUNK positions a row, so that a hit reads only its neighbourhood
-    vocabulary   in how many recordings each word is said
+    tokens       FTS5, one row per recording, without the text itself: words, and pairs of words → positions (tokens.py)
+    stretches    the words with times, confidences and alternatives (sqlite_chunks.py)
+    lexicon      every word, its number, and how often it is there (sqlite_lexicon.py)
+    emissions    what may be searched by sound, and more tables about it (sqlite_sound.py)
+
+A file of version 2 has text, chunks and vocabulary in the place of tokens, stretches and lexicon. It can be asked, and
+is upgraded before it is written to (sqlite_upgrade.py).
 
 A file is made whole under a temporary name and then linked into place. It is kept in WAL mode: readers go on while
 another process writes, writers wait for one another, and what was added survives a kill at any moment.
@@ -22,19 +26,30 @@ from typing import Any
 import apsw
 
 from audiosearch.errors import StoreError, StoreVersionError
-from indexer import tokens
+from indexer import sqlite_sound, sqlite_upgrade, sqlite_words, tokens
 
 APPLICATION_ID = 0x41755365  # "AuSe", at offset 68 of the file
-VERSION = 2
+VERSION = 3
+OLD = 2
+"""The earliest version that can be read."""
 
 BUSY_SECONDS = 60
 """How long a writer waits for another; one addition takes about a second per ten hours of audio."""
+
+MOST_LOG = 64 * 1024 * 1024
+"""Bytes of the write-ahead log from which on whoever writes stops for it to be emptied."""
+
+LOG_SECONDS = 5
+"""How long that waits for those who read and write; if it is too short, the log grows, and it is tried again."""
 
 CACHE_KILOBYTES = 32_000
 """Pages that a connection keeps in memory, at most."""
 
 MAPPED = 1 << 40
 """Bytes of the file that are read without a call to the system; SQLite takes 2 GB of it, and answers a fifth sooner."""
+
+PAGE = 8192
+"""Bytes of a page; with 4096, rows of chunks leave an eighth of it empty."""
 
 SCHEMA = """
 CREATE TABLE recordings (
@@ -52,18 +67,6 @@ CREATE TABLE locations (
     modified_ns INTEGER NOT NULL,
     PRIMARY KEY (recording, path)
 ) WITHOUT ROWID;
-CREATE VIRTUAL TABLE text USING fts5 (words, content='', contentless_delete=1, tokenize='places');
-INSERT INTO text (text, rank) VALUES ('automerge', 8); -- segments merged at once; with 4, indexing takes a third longer
-CREATE TABLE chunks (
-    number      INTEGER PRIMARY KEY, -- number of the recording × 2³² + position of the first word
-    words       BLOB NOT NULL,       -- these three as in packing.py, the words deflated
-    times       BLOB NOT NULL,
-    confidences BLOB NOT NULL
-);
-CREATE TABLE vocabulary (
-    word        TEXT PRIMARY KEY,
-    recordings  INTEGER NOT NULL
-) WITHOUT ROWID;
 """
 
 
@@ -73,11 +76,13 @@ class SqliteFile:
     Attributes:
         connection: to it.
         path: as it was given.
+        is_old: whether it has version 2; known in a transaction.
     """
 
     def __init__(self, path: str, *, create: bool) -> None:
         """Open the file; with ``create`` it is made where there is none, and must not be read-only."""
         self.path = Path(path).expanduser()
+        self.is_old = False
         with self.errors():
             if create and not self.path.exists():
                 self._make()
@@ -99,9 +104,9 @@ class SqliteFile:
             connection = apsw.Connection(str(made))
             connection.register_fts5_tokenizer("places", _places)
             with connection:
-                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+                connection.execute(f"PRAGMA page_size = {PAGE}; PRAGMA auto_vacuum = INCREMENTAL")
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}")
-                connection.execute(SCHEMA)
+                connection.execute(SCHEMA + sqlite_words.SCHEMA + sqlite_sound.SCHEMA)
             connection.pragma("journal_mode", "wal")
             connection.close()
             try:
@@ -132,10 +137,10 @@ class SqliteFile:
                 f"{self.path} was written by a newer version of audiosearch (store version {version}, this one reads "
                 f"{VERSION}): install that version"
             )
-        if version < VERSION:
+        if version < OLD:
             raise StoreVersionError(
-                f"{self.path} was written by an earlier version of audiosearch (store version {version}, this one "
-                f"reads {VERSION}): delete it and index again"
+                f"{self.path} was written by an early version of audiosearch (store version {version}, this one "
+                f"reads {OLD} and {VERSION}): delete it and index again"
             )
 
     def _open(self, write: bool) -> apsw.Connection:
@@ -161,6 +166,7 @@ class SqliteFile:
             connection.pragma("foreign_keys", True)
             connection.pragma("cache_size", -CACHE_KILOBYTES)
             connection.pragma("mmap_size", MAPPED)
+            connection.pragma("journal_size_limit", MOST_LOG)
             connection.register_fts5_tokenizer("places", _places)
         except BaseException:
             connection.close()
@@ -191,15 +197,36 @@ class SqliteFile:
     @contextlib.contextmanager
     def transaction(self, kind: str) -> Iterator[None]:
         """All or nothing, on one state of the store; ``kind`` is IMMEDIATE to write and DEFERRED to read."""
+        write = kind == "IMMEDIATE"
         with self.errors():
+            if write and self.connection.pragma("user_version") == OLD:
+                sqlite_upgrade.upgrade(self.connection, VERSION)
             self.connection.execute(f"BEGIN {kind}")
             try:
+                self.is_old = self.connection.pragma("user_version") == OLD
                 yield
                 self.connection.execute("COMMIT")
             except BaseException:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
+            if write:
+                self._empty_log()
+
+    def _empty_log(self) -> None:
+        """Keep the write-ahead log from growing while others write too.
+
+        SQLite empties it by itself, but only at a moment in which nobody reads or writes.
+        """
+        log = Path(f"{self.path.absolute()}-wal")
+        if log.exists() and log.stat().st_size > MOST_LOG:
+            self.connection.set_busy_timeout(LOG_SECONDS * 1000)
+            try:
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            except apsw.BusyError:
+                pass  # next time
+            finally:
+                self.connection.set_busy_timeout(BUSY_SECONDS * 1000)
 
 
 def _positions(api: apsw.FTS5ExtensionApi, /, *arguments: Any) -> bytes:

@@ -31,6 +31,8 @@ MANY = 20_000
 Matching = tuple[int, dict[Phrase, list[Span]], dict[Phrase, list[Span]]]
 """Number of a recording, spans of hits by phrase, spans of all that is said, where they matter."""
 
+Matched = tuple[Phrase, Span]
+
 
 class Search(ABC):
     """Answers queries; a store says what it finds."""
@@ -44,8 +46,8 @@ class Search(ABC):
         """
 
     @abstractmethod
-    def _confident(self, number: int, spans: Iterable[Span]) -> Iterator[Found[int]]:
-        """Matches of a recording with their confidences."""
+    def _confident(self, number: int, matches: Iterable[Matched]) -> Iterator[Found[int]]:
+        """Matches of phrases in a recording with their confidences."""
 
     @abstractmethod
     def _descending(self, phrase: Phrase) -> Iterator[Found[int]]:
@@ -75,49 +77,49 @@ class Search(ABC):
         for one in found:
             first = max(one.first - CONTEXT_WORDS, 0)
             words = self._words(one.recording, first, one.last + CONTEXT_WORDS + 1)
-            hits.append(match.hit(recording(one.recording), one, words, first))
+            hits.append(match.hit(recording(one.recording), one, words, query.phrases, first))
         return Page(tuple(hits), following)
 
-    def _rank(self, hits: Iterable[tuple[int, list[Span]]], query: Query, ranking: Ranking[int]) -> None:
+    def _rank(self, hits: Iterable[tuple[int, list[Matched]]], query: Query, ranking: Ranking[int]) -> None:
         """Give hits to a ranking. Of many only so many are read as it needs, in the order of choice."""
-        some: dict[int, list[Span]] = {}
+        some: dict[int, list[Matched]] = {}
         total = 0
-        for number, spans in hits:
+        for number, matches in hits:
             if not ranking.wants(number):
                 continue
-            total += len(spans)
+            total += len(matches)
             if query.order == "time":
-                self._add(number, spans, ranking)
+                self._add(number, matches, ranking)
             elif total <= MANY or query.within is not None:
-                some[number] = spans
+                some[number] = matches
             else:
                 some[number] = []  # all of its matches are hits
         if total <= MANY or query.order == "time":
-            for number, spans in some.items():
-                self._add(number, spans, ranking)
+            for number, matches in some.items():
+                self._add(number, matches, ranking)
             return
-        ends = {number: {(span[0], span[-1]) for span in spans} for number, spans in some.items()}
+        ends = {number: {(span[0], span[-1]) for _, span in matches} for number, matches in some.items()}
         for one in merged(map(self._descending, query.phrases)):
             if one.recording in some and (query.within is None or (one.first, one.last) in ends[one.recording]):
                 ranking.add(one)
                 if ranking.enough:
                     return
 
-    def _add(self, number: int, spans: Iterable[Span], ranking: Ranking[int]) -> None:
-        for one in match.once(self._confident(number, spans)):
+    def _add(self, number: int, matches: Iterable[Matched], ranking: Ranking[int]) -> None:
+        for one in match.once(self._confident(number, matches)):
             ranking.add(one)
 
     def _counts(self, query: Query) -> list[Count]:
         """Recordings with hits, and how many; most hits first."""
         recording = functools.cache(self._recording)
         counts = [
-            Count(recording(number), len({(span[0], span[-1]) for span in spans}))
-            for number, spans in self._hits(query, recording)
+            Count(recording(number), len({(span[0], span[-1]) for _, span in matches}))
+            for number, matches in self._hits(query, recording)
         ]
         return sorted(counts, key=lambda count: (-count.hits, count.recording.path, count.recording.id))
 
-    def _hits(self, query: Query, recording: Callable[[int], Recording]) -> Iterator[tuple[int, list[Span]]]:
-        """Recordings with hits, by number, and the spans of these; one may be there by several phrases."""
+    def _hits(self, query: Query, recording: Callable[[int], Recording]) -> Iterator[tuple[int, list[Matched]]]:
+        """Recordings with hits, by number, and these; one may be there by several phrases."""
         passes = filters.passes(query.filter)
         streams = [self._matching(query, phrase, query.together, True) for phrase in query.phrases]
         streams += [
@@ -134,7 +136,7 @@ class Search(ABC):
                 others |= said
             if passes(recording(number)):
                 holds = match.condition(query, others, self._times(number))
-                kept = [span for spans in hits.values() for span in spans if holds(span[0], span[-1])]
+                kept = [(one, span) for one, spans in hits.items() for span in spans if holds(span[0], span[-1])]
                 if kept:
                     yield number, kept
 

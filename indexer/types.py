@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from audiosearch.types import Seconds, Word
+from audiosearch.types import PackedEmissions, Seconds, Word
 
 MAX_TERMS = 64
 """Terms of a phrase; what is longer is no phrase that somebody remembers."""
@@ -24,8 +24,15 @@ CONTEXT_WORDS = 8
 """Words of a hit before it and after it."""
 
 
+IMPORTED = "import:"
+UNHEARD = "import-without-media:"
+"""With which the model of a recording begins whose words others made."""
+
 Order = Literal["confidence", "time"]
 """Which hits come first: the surest, or those of the recordings that were modified first."""
+
+Way = Literal["words", "sound"]
+"""How a hit was found: among the words that were recognised, or in the emissions that were kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,8 @@ class Recording:
         id: hash of the content.
         locations: sorted by path, at least one.
         duration: stored to the millisecond.
-        model: fingerprint of the recogniser that heard it.
+        model: fingerprint of the recogniser that heard it; begins with IMPORTED where its words were made by others,
+            and with UNHEARD where besides only these words are known and no file.
         added: when, ISO 8601 in UTC.
     """
 
@@ -69,6 +77,11 @@ class Recording:
     def path(self) -> str:
         """Where it lies, or the first place of several."""
         return self.locations[0].path
+
+    @property
+    def has_media(self) -> bool:
+        """Whether there is, or was, a file to hear; else its location is the place of its words in a transcript."""
+        return not self.model.startswith(UNHEARD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +175,11 @@ class Hit:
         start: of its first word.
         end: of its last word.
         confidence: the lowest of the words that matched.
-        words: from the first to the last that matched, with what lies between them.
+        words: from the first to the last that matched, with what lies between them; of one that matched by an
+            alternative ``text`` and ``confidence`` are the alternative's. Found by sound: those that the span overlaps.
         before: up to CONTEXT_WORDS words that precede it.
         after: up to CONTEXT_WORDS words that follow it.
+        way: how it was found.
     """
 
     recording: Recording
@@ -174,11 +189,28 @@ class Hit:
     words: tuple[Word, ...]
     before: tuple[Word, ...]
     after: tuple[Word, ...]
+    way: Way = "words"
 
     @property
     def text(self) -> str:
         """The words joined by single spaces."""
         return " ".join(word.text for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A packed stretch of the emissions of a recording.
+
+    Args:
+        recording: its id.
+        model: fingerprint of the recogniser that heard it.
+        word: position of the first word that does not start before the stretch.
+    """
+
+    recording: str
+    model: str
+    word: int
+    emissions: PackedEmissions
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """A model folder as it ships: weights in half precision without the paths they were trained from, a language model and
-checksums of both.
+checksums of both. decoder.yaml and calibration.yaml come along where the model has them. Those of the model that was in
+the folder before stay else, and 'audiosearch tune' and 'audiosearch calibrate' find those of the new one.
 
 python scripts/ship_model.py runs/deepspeech-small --language-model lm/ --output audiosearch/models/english
 """
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import torch
 
+from audiosearch.calibration import CALIBRATION_NAME
 from audiosearch.checkpoint import load_model, save_model
 from audiosearch.checksums import write_checksums
 from audiosearch.config import DataConfig
+from audiosearch.tuning import SETTINGS_NAME
 
 LANGUAGE_MODEL = ("lm.bin", "words.txt.xz")
 
@@ -33,6 +36,10 @@ def main() -> int:
     if arguments.language_model is not None:
         for name in LANGUAGE_MODEL:
             shutil.copy(arguments.language_model / name, arguments.output / name)
+    folder = arguments.model if arguments.model.is_dir() else arguments.model.parent
+    for name in (SETTINGS_NAME, CALIBRATION_NAME):
+        if (folder / name).exists() and folder.resolve() != arguments.output.resolve():
+            shutil.copy(folder / name, arguments.output / name)
     shipped = ("model.safetensors", *LANGUAGE_MODEL)
     write_checksums(arguments.output, [name for name in shipped if (arguments.output / name).exists()])
     for file in sorted(arguments.output.iterdir()):

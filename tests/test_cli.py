@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -254,8 +254,8 @@ class TestQuery:
 class Speller:
     """Hears a fixed sentence."""
 
-    def __init__(self, model: Path | None) -> None:
-        self.fingerprint = "speller"
+    def __init__(self, model: Path | None, *, hotwords: Sequence[str] = (), sound: bool = True) -> None:
+        self.fingerprint = "-".join(["speller", *hotwords, *([] if sound else ["mute"])])
 
     def __enter__(self) -> Speller:
         return self
@@ -272,7 +272,7 @@ class Speller:
 @pytest.fixture
 def talks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with two recordings, and a recogniser that needs no model."""
-    monkeypatch.setattr("indexer.commands.index._LazyRecognizer", Speller)
+    monkeypatch.setattr("indexer.commands.lazy.LazyRecognizer", Speller)
     monkeypatch.setenv("AUDIOSEARCH_MODEL", str(tmp_path))
     folder = tmp_path / "talks"
     folder.mkdir()
@@ -285,6 +285,17 @@ def talks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 class TestIndex:
     """``audiosearch index``"""
+
+    def test_hot_words_make_another_recogniser(self, talks: Path, tmp_path: Path) -> None:
+        store, names = tmp_path / "store.db", tmp_path / "names.txt"
+        names.write_text("Zeus # a god\n")
+        assert run("index", talks, "--store", store, "--hotwords", names, "--no-sound").exit_code == 0
+        with open_index(str(store), create=False) as index:
+            assert {recording.model for recording in index.recordings()} == {"speller-zeus-mute"}
+        names.write_text("# none\n")
+        wrong = run("index", talks, "--store", store, "--hotwords", names)
+        assert (wrong.exit_code, wrong.stdout) == (1, "")
+        assert "holds no hot words" in wrong.stderr
 
     def test_a_folder_and_again(self, talks: Path, tmp_path: Path) -> None:
         store = tmp_path / "deep" / "store.db"

@@ -63,7 +63,9 @@ def check(lines: list[list[str]]) -> None:
         assert used <= {*known, "-h", "--help"}, f"audiosearch {called} {shlex.join(arguments)}"
 
 
-@pytest.mark.parametrize("page", ["README.md", "configs/README.md", "docs/elasticsearch.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "configs/README.md", "docs/elasticsearch.md", "docs/serve.md", "docs/formats.md"]
+)
 def test_pages_show_commands_that_exist(page: str) -> None:
     check(examples("\n".join(blocks(page, "sh", "console"))))
 

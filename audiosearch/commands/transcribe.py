@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from audiosearch.formats import FORMATS
+from audiosearch.formats import FORMATS, JOINABLE
 
 
 @click.command(
@@ -26,33 +26,49 @@ Examples:
 @click.option(
     "--hotword", "hotwords", metavar="WORD", multiple=True, help="Prefer this word; may be given several times."
 )
-def transcribe(files: tuple[Path, ...], model: Path | None, form: str, greedy: bool, hotwords: tuple[str, ...]) -> None:
+@click.option(
+    "--hotwords",
+    "listed",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Prefer the words and phrases of FILE, one a line, and spell those that the language model does not know.",
+)
+def transcribe(
+    files: tuple[Path, ...], model: Path | None, form: str, greedy: bool, hotwords: tuple[str, ...], listed: Path | None
+) -> None:
     """Write what is said in each FILE to standard output.
 
     \b
-    text   the words on one line; of several files each line begins with its path
-    json   one object a line and file: path, duration, text, words (text, start, end, confidence)
-    srt    subtitles of one file
-    vtt    subtitles of one file, for the web
-    ctm    one word a line: file, channel, start, duration, word, confidence
+    text           the words on one line; of several files each line begins with its path
+    json           one object a line and file: path, duration, text, words (text, start, end, confidence)
+    srt            subtitles of one file
+    vtt            subtitles of one file, for the web
+    ctm            one word a line: file, channel, start, duration, word, confidence
+    textgrid       a tier of words for Praat, of one file
+    audacity       a label track of one file
+    csv            one word a line: path, start, end, confidence, word
+    whisperx-json  segments and words of one file
 
     A file that cannot be read is reported, the others go on, and the exit status is 1.
     """
+    from audiosearch.hotwords import read_hotwords
     from audiosearch.models import find_model
     from audiosearch.text import normalise
 
     path = find_model(model)
-    if form in ("srt", "vtt") and len(files) > 1:
+    if form not in JOINABLE and len(files) > 1:
         raise click.UsageError(f"--format {form} makes one document of one FILE; call it once for each file.")
     wanted = [normalise(word) for word in hotwords]
     if not all(wanted):
         raise click.UsageError(f"--hotword {hotwords[wanted.index('')]!r} holds no letters.")
+    if listed is not None:
+        wanted += read_hotwords(listed)
 
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task
     from rich.text import Text
 
-    from audiosearch.formats import render
+    from audiosearch.formats import CSV_HEADER, render
     from audiosearch.recognizer import Recognizer, Unreadable
 
     class Position(ProgressColumn):
@@ -61,7 +77,7 @@ def transcribe(files: tuple[Path, ...], model: Path | None, form: str, greedy: b
         def render(self, task: Task) -> Text:
             return Text(f"Listening {timedelta(seconds=int(recognizer.position))}")
 
-    failed = False
+    failed = begun = False
     screen = Console(stderr=True)
     with Recognizer.load(path, hotwords=wanted, greedy=greedy) as recognizer:
         hidden = not screen.is_terminal
@@ -75,7 +91,8 @@ def transcribe(files: tuple[Path, ...], model: Path | None, form: str, greedy: b
                     click.echo(f"Error: {result.error}", err=True)
                     failed = True
                     continue
-                text = render(result.transcript, form)
+                text = render(result.transcript, form).removeprefix(CSV_HEADER if begun and form == "csv" else "")
+                begun = True
                 click.echo(f"{result.transcript.path}: {text}" if form == "text" and len(files) > 1 else text, nl=False)
     if failed:
         raise click.exceptions.Exit(1)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.commands.drawing import clock, rows, shown
+from indexer.records import hit_record
 
 if TYPE_CHECKING:
     from indexer.types import Count, Hit
@@ -21,7 +22,7 @@ def write_hits(hits: Sequence[Hit], as_json: bool) -> None:
     """A line for each hit, or a table on a terminal."""
     if as_json:
         for hit in hits:
-            click.echo(json.dumps(_object(hit), ensure_ascii=False))
+            click.echo(json.dumps(hit_record(hit), ensure_ascii=False))
     elif sys.stdout.isatty():
         draw(hits)
     else:
@@ -41,26 +42,10 @@ def write_counts(counts: Sequence[Count], as_json: bool) -> None:
         click.echo(line)
 
 
-def _object(hit: Hit) -> dict[str, object]:
-    """A hit as ``--json`` writes it."""
-    return {
-        "path": hit.recording.path,
-        "start": hit.start,
-        "end": hit.end,
-        "confidence": hit.confidence,
-        "text": hit.text,
-        "before": " ".join(word.text for word in hit.before),
-        "after": " ".join(word.text for word in hit.after),
-        "words": [
-            {"text": word.text, "start": word.start, "end": word.end, "confidence": word.confidence}
-            for word in hit.words
-        ],
-    }
-
-
 def _cells(hit: Hit) -> tuple[str, str, str]:
-    """File, time and confidence."""
-    return shown(hit.recording.path), f"{clock(hit.start)}–{clock(hit.end)}", f"{hit.confidence:.0%}"
+    """File, time and confidence, which says "sound" where that is how the hit was found."""
+    confidence = f"{hit.confidence:.0%}" + " sound" * (hit.way == "sound")
+    return shown(hit.recording.path), f"{clock(hit.start)}–{clock(hit.end)}", confidence
 
 
 def _sentence(hit: Hit, opening: str, closing: str) -> str:

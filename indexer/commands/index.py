@@ -6,20 +6,18 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from audiosearch.errors import AudioError, StoreError
-from indexer.commands.options import model_option, store_option
+from audiosearch.errors import StoreError
+from indexer.commands.options import hotwords_option, model_option, no_sound_option, store_option
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from audiosearch.recognizer import Recognizer
-    from audiosearch.types import Seconds, Transcript
+    from indexer.commands.lazy import LazyRecognizer
     from indexer.commands.tally import Tally
     from indexer.ingest import Record
 
@@ -38,6 +36,8 @@ INTERRUPTED = 130  # what shells report for a program stopped by Ctrl-C
     default="1/1",
     help="Take only the K-th of N parts of the recordings, by content: N machines share the work, each with its K.",
 )
+@hotwords_option
+@no_sound_option
 @click.option("--json", "as_json", is_flag=True, help="Print an object a line for each thing done, and a last one.")
 @click.pass_context
 def index(
@@ -48,6 +48,8 @@ def index(
     prune: bool,
     again: bool,
     part: str,
+    hotwords: Path | None,
+    no_sound: bool,
     as_json: bool,
 ) -> None:
     """Make recordings searchable, or bring the index up to date.
@@ -56,8 +58,12 @@ def index(
     copied is not transcribed again. It may be stopped at any moment; the same command goes on from there.
 
     A file that cannot be used is reported and the others go on; the exit status is then 1.
+
+    With --hotwords the recogniser counts as another one: --again transcribes with them what was transcribed without.
     """
+    from audiosearch.hotwords import read_hotwords
     from audiosearch.models import find_model
+    from indexer.commands.lazy import LazyRecognizer
     from indexer.commands.tally import Tally, facts
     from indexer.index import open_index
     from indexer.ingest import ingest
@@ -70,8 +76,10 @@ def index(
         raise click.BadParameter(f"{error}.", param_hint="--part") from error
     settings = load_settings(store, model)
     find_model(settings.model)
-    with open_index(settings.store, create=True) as opened, _LazyRecognizer(settings.model) as recognizer:
-        _check_writable(settings.store)
+    wanted = () if hotwords is None else read_hotwords(hotwords)
+    lazy = LazyRecognizer(settings.model, hotwords=wanted, sound=not no_sound)
+    with open_index(settings.store, create=True) as opened, lazy as recognizer:
+        check_writable(settings.store)
         tally = Tally()
         try:
             with _display(tally, recognizer) as draw:
@@ -87,48 +95,7 @@ def index(
     ctx.exit(1 if tally.failed else 0)
 
 
-class _LazyRecognizer:
-    """A recogniser that is loaded when something is asked of it."""
-
-    def __init__(self, model: Path | None) -> None:
-        self._model = model
-
-    def __enter__(self) -> _LazyRecognizer:
-        return self
-
-    def __exit__(self, *about: object) -> None:
-        if "_loaded" in vars(self):
-            self._loaded.close()
-
-    @cached_property
-    def _loaded(self) -> Recognizer:
-        from audiosearch.recognizer import Recognizer
-
-        return Recognizer.load(self._model)
-
-    @property
-    def fingerprint(self) -> str:
-        """What tells its transcripts from those of another."""
-        return self._loaded.fingerprint
-
-    @property
-    def position(self) -> Seconds:
-        """How far the recording that is being heard has become words."""
-        return self._loaded.position if "_loaded" in vars(self) else 0.0
-
-    def transcribe(self, path: Path) -> Transcript:
-        """The words of a recording."""
-        return self._loaded.transcribe(path)
-
-    def transcribe_all(self, paths: Iterable[Path]) -> Iterator[Transcript | AudioError]:
-        """The words of each recording; the windows of several share batches."""
-        from audiosearch.recognizer import Unreadable
-
-        for result in self._loaded.recognise(paths):
-            yield result.error if isinstance(result, Unreadable) else result.transcript
-
-
-def _check_writable(store: str) -> None:
+def check_writable(store: str) -> None:
     """A read-only store can be opened and searched; find out before an hour of work that nothing can be added."""
     from indexer.settings import is_url
 
@@ -138,7 +105,7 @@ def _check_writable(store: str) -> None:
 
 
 @contextmanager
-def _display(tally: Tally, recognizer: _LazyRecognizer) -> Iterator[Callable[[Record], None]]:
+def _display(tally: Tally, recognizer: LazyRecognizer) -> Iterator[Callable[[Record], None]]:
     """A function that draws records on standard error: lines, and on a terminal a progress bar under them."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn

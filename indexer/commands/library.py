@@ -11,6 +11,7 @@ import click
 
 from indexer.commands.drawing import clock, count, length, rows, shown
 from indexer.commands.options import store_option
+from indexer.records import recording_record
 
 if TYPE_CHECKING:
     from indexer.types import Recording
@@ -31,7 +32,7 @@ def list_command(store: str | None, as_json: bool) -> None:
         recordings = index.recordings()
     if as_json:
         for recording in recordings:
-            click.echo(json.dumps(_object(recording), ensure_ascii=False))
+            click.echo(json.dumps(recording_record(recording), ensure_ascii=False))
         return
     if not recordings:
         click.echo("The index is empty.", err=True)
@@ -68,8 +69,7 @@ def remove(names: tuple[str, ...], store: str | None) -> None:
             }
             if not any(found.values()):
                 found = {
-                    recording.id: {place.path for place in recording.locations}
-                    for recording in _by_id(recordings, name)
+                    recording.id: {place.path for place in recording.locations} for recording in by_id(recordings, name)
                 }
             for recording_id, paths in found.items():
                 doomed.setdefault(recording_id, set()).update(paths)
@@ -117,18 +117,7 @@ def info(store: str | None, as_json: bool) -> None:
         click.echo(f"model       {model} ({count(number, 'recording')})")
 
 
-def _object(recording: Recording) -> dict[str, object]:
-    return {
-        "id": recording.id,
-        "path": recording.path,
-        "paths": [location.path for location in recording.locations],
-        "duration": recording.duration,
-        "model": recording.model,
-        "added": recording.added,
-    }
-
-
-def _by_id(recordings: Sequence[Recording], name: str) -> list[Recording]:
+def by_id(recordings: Sequence[Recording], name: str) -> list[Recording]:
     """The one recording whose id begins with ``name``."""
     found = [recording for recording in recordings if len(name) >= MIN_ID and recording.id.startswith(name)]
     if not found:

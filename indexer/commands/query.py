@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.commands.drawing import count
+from indexer.commands.giving import Giving, giving_options
 from indexer.commands.hits import write_counts, write_hits
 from indexer.commands.options import store_option
 
 if TYPE_CHECKING:
     from indexer.index import Index
+    from indexer.modes import Mode
     from indexer.types import Order, Query
 
 NEAR_WORDS = 3  # offered for each word that is not in the index
@@ -20,7 +22,8 @@ NEAR_WORDS = 3  # offered for each word that is not in the index
 @click.command(
     epilog="\b\nExamples:\n"
     "  audiosearch query 'human things' --slop 1\n"
-    "  audiosearch query lighthouse --and keeper --within 30 --path '~/Podcasts/**/*.mp3' --since 2024-05-01"
+    "  audiosearch query lighthouse --and keeper --within 30 --path '~/Podcasts/**/*.mp3' --since 2024-05-01\n"
+    "  audiosearch query lighthouse --clips clips --supercut lighthouse.mp3 --padding 0.5"
 )
 @click.argument("texts", metavar="TEXT...", nargs=-1, required=True)
 @store_option
@@ -48,11 +51,19 @@ NEAR_WORDS = 3  # offered for each word that is not in the index
     show_default=True,
     help="Show the surest hits first, or those in the files that were modified first.",
 )
+@click.option(
+    "--mode",
+    type=click.Choice(["words", "sound", "auto"]),
+    default="auto",
+    show_default=True,
+    help="Look among the recognised words, in the sound itself, or in the sound too where words find little.",
+)
 @click.option("--slop", type=click.IntRange(min=0), default=0, help="Let so many other words lie between, in all.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show so many, the first.")
 @click.option("--after", metavar="CURSOR", help="Go on where another page ended, which says this CURSOR.")
 @click.option("--counts", is_flag=True, help="Show how many hits each recording has instead, the most first.")
 @click.option("--json", "as_json", is_flag=True, help="Print one object a line.")
+@giving_options
 @click.pass_context
 def query(
     ctx: click.Context,
@@ -65,17 +76,23 @@ def query(
     since: str | None,
     until: str | None,
     order: Order,
+    mode: Mode,
     slop: int,
     limit: int,
     after: str | None,
     counts: bool,
     as_json: bool,
+    giving: Giving,
 ) -> None:
     """Find where something was said.
 
     Each TEXT is a word or a phrase; quote a phrase. A word that ends in * stands for all words that begin so. Of
     several texts, the places of any of them are shown, the surest first. Exit status 1 if there are none.
+
+    What the recogniser misspelt, names above all, is found by its sound: the letters that were likely at each moment
+    are searched for the text. Such hits say "sound"; their words are what was recognised there.
     """
+    from indexer import modes
     from indexer.filters import from_here
     from indexer.index import open_index
     from indexer.query import parse, parse_date
@@ -86,6 +103,7 @@ def query(
         raise click.UsageError("--within says how near --and or --not must be: give one of them.")
     if counts and after is not None:
         raise click.UsageError("--after goes on with hits; --counts shows all recordings, as far as --limit.")
+    giving.check(as_json=as_json, counts=counts)
     wanted = Filter(
         tuple(map(from_here, paths)),
         None if since is None else parse_date(since),
@@ -96,9 +114,9 @@ def query(
         click.echo(f"{note}.", err=True)
     with open_index(load_settings(store).store, create=False) as index:
         if counts:
-            counted, page = index.count(reading.query), None
+            counted, page = modes.count(index, reading.query, mode), None
         else:
-            counted, page = [], index.search(reading.query, limit, after)
+            counted, page = [], modes.search(index, reading.query, mode, limit, after)
         if not counted and not (page and page.hits):
             click.echo("There are no more hits." if after else _nothing(index, reading.query), err=True)
             ctx.exit(1)
@@ -107,9 +125,13 @@ def query(
         if len(counted) > limit:
             click.echo(f"Of {count(len(counted), 'recording')}; --limit shows more.", err=True)
         return
-    write_hits(page.hits, as_json)
+    if giving.replaces_lines:
+        click.echo(giving.list(page.hits), nl=False)
+    else:
+        write_hits(page.hits, as_json)
     if page.after is not None:
         click.echo(f"There are more hits: --limit shows more at once, or the next with --after {page.after}", err=True)
+    ctx.exit(0 if giving.give(page.hits) else 1)
 
 
 def _nothing(index: Index, query: Query) -> str:

@@ -85,6 +85,8 @@ def test_mistakes_are_told_before_a_model_is_loaded(whistle_model: Path, manifes
         (["transcribe", audio, "--hotword", "?", "--model", whistle_model], "no letters"),
         (["evaluate", tmp_path / "no.jsonl", "--model", whistle_model], "no.jsonl"),
         (["evaluate", manifest, "--limit", "0", "--model", whistle_model], "limit"),
+        (["evaluate", manifest, "--keep", tmp_path, "--model", whistle_model], "--keep: only with --search"),
+        (["evaluate", "--search", manifest, "--queries", tmp_path / "no", "--model", whistle_model], "a query a line"),
         (["inspect", audio, "-o", tmp_path / "a.jpg", "--model", whistle_model], ".png"),
         (["inspect", audio, "-o", tmp_path / "no" / "a.png", "--model", whistle_model], "no folder"),
         (["inspect", audio, "-o", tmp_path / "a.png", "--start", "9", "--model", whistle_model], "ends before 9 s"),
@@ -120,6 +122,43 @@ def test_evaluate_names_what_it_cannot_read(whistle_model: Path, manifest: Path)
     assert "u0" in result.stderr
     assert json.loads(result.stdout)["utterances"] == 5
     assert json.loads(result.stdout)["wer"] == 0
+
+
+def test_evaluate_search_finds_what_was_whistled(whistle_model: Path, manifest: Path, tmp_path: Path) -> None:
+    queries = tmp_path / "queries.txt"
+    queries.write_text("human\nHuman things!\nam\nkierkegaard\n")
+    arguments: list[str | Path] = ["evaluate", "--search", manifest, "--model", whistle_model, "--queries", queries]
+    result = run(*arguments, "--json", "--keep", tmp_path / "kept")
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    assert (record["recordings"], record["words"], record["words_aligned"]) == (6, 11, 11)
+    everything = record["classes"]["all"]
+    assert (everything["queries"], everything["said"], everything["occurrences"]) == (4, 3, 5)
+    assert everything["precision"] == 1
+    assert everything["recall"] == 4 / 5  # "human" is not to be heard where the text has "i am a human"
+    assert everything["atwv"] == everything["otwv"] == pytest.approx((2 / 3 + 1 + 1) / 3)
+    assert record["exact"]["all"]["atwv"] == everything["atwv"]
+    assert record["classes"]["2 words"]["f1"] == 1
+    assert record["start_error"]["median"] < 0.01
+    assert sum(row["hits"] for row in record["reliability"]) == 4
+
+    (manifest.parent / "1.wav").write_text("broken")  # the others are not heard again
+    again = run(*arguments, "--keep", tmp_path / "kept")
+    assert again.exit_code == 1
+    assert "1.wav" in again.stderr
+    assert "OTWV" in again.stdout
+    assert "5 recordings" in again.stdout
+
+
+def test_evaluate_search_takes_word_times_and_draws(whistle_model: Path, manifest: Path, tmp_path: Path) -> None:
+    times = tmp_path / "times.ctm"
+    times.write_text("u0 1 9.0 0.1 am\nu3 1 0.0 0.5 human\nu3 1 1.5 0.3 kierkegaard\n")
+    result = run("evaluate", "--search", manifest, "--model", whistle_model, "--word-times", times, "--json")
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    assert (record["words"], record["words_aligned"]) == (8, 5)
+    assert record["classes"]["all"]["queries"] >= 3
+    assert record["classes"]["all"]["recall"] < 1  # nobody says kierkegaard
 
 
 def test_inspect_draws_a_picture(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from audiosearch import decoder as decoding
 from audiosearch.config import DecoderConfig
 from audiosearch.decoder import BeamDecoder, greedy
 from audiosearch.errors import AudioSearchError, LanguageModelError
+from audiosearch.hotwords import HotWords
 from audiosearch.lm import LanguageModel
 from audiosearch.pool import JOBS_AHEAD, DecoderPool, Workers
 from audiosearch.text import Alphabet
@@ -85,14 +87,35 @@ def test_without_limits_the_beam_search_adds_up_all_paths() -> None:
         assert [h.score for h in found] == pytest.approx([score for score, _ in expected], abs=1e-4)
 
 
+class Scorer:
+    """Our hot words, of one word each, as pyctcdecode asks for them."""
+
+    def __init__(self, hotwords: HotWords) -> None:
+        self.hotwords = hotwords
+
+    def __contains__(self, part: str) -> bool:
+        return self.score_partial_token(part) > 0
+
+    def score(self, text: str) -> float:
+        return sum(self.hotwords.worth(word) for word in text.split() if word in self.hotwords.words)
+
+    def score_partial_token(self, part: str) -> float:
+        return self.hotwords.start.begins(part)
+
+
 @pytest.mark.parametrize("language_model", [None, TINY], ids=["letters", "words"])
 @pytest.mark.parametrize("hotwords", [(), ("cap", "zeus")], ids=["", "hotwords"])
 def test_equals_the_search_of_pyctcdecode(
     language_model: LanguageModel | None, hotwords: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Skipped frames, prefixes that are never made and whatever else makes it fast change nothing."""
-    config = DecoderConfig(beam_width=12, beam_prune_logp=-15, token_min_logp=-6, unknown_score=-2, hotword_weight=3)
+    config = DecoderConfig(beam_width=12, beam_prune_logp=-15, token_min_logp=-6, unknown_score=-2, hotword_weight=1)
     decoder = BeamDecoder(ENGLISH, config, language_model, hotwords)
+    scorer = Scorer(HotWords(hotwords, config.hotword_weight))
+
+    def decode_logits(self: BeamSearchDecoderCTC, *args: Any, **kwargs: Any) -> list[Any]:
+        return list(BeamSearchDecoderCTC._decode_logits(self, *args, **{**kwargs, "hotword_scorer": scorer}))
+
     inputs = [random_emissions(seed, 40, 29, sharpness=2.5) for seed in range(12)]
     clear = spell("_", "_", "t", "t", "h", "_", "ea", "_", " ", " ", "_", "c", "a", "tp", "_", "_", " ", "_")
     unequal = np.random.default_rng(1).uniform(0.9, 1.1, clear.log_probs.shape)  # equal scores have no order
@@ -100,7 +123,7 @@ def test_equals_the_search_of_pyctcdecode(
     for n_best in (1, 20):
         ours = [decoder.decode(heard, n_best) for heard in inputs]
         with monkeypatch.context() as patch:
-            patch.setattr(decoding._Decoder, "_decode_logits", BeamSearchDecoderCTC._decode_logits)
+            patch.setattr(decoding._Decoder, "_decode_logits", decode_logits)
             theirs = [decoder.decode(heard, n_best) for heard in inputs]
         for mine, other in zip(ours, theirs, strict=True):
             assert [h.text for h in mine] == [h.text for h in other]
@@ -142,7 +165,7 @@ def test_the_language_model_decides_where_sound_leaves_a_choice() -> None:
     assert weighed.decode(heard)[0].text == "the cat sat"
     weighed.weigh(alpha=0.0, beta=0.0)
     assert weighed.decode(heard)[0].text == "the cap sat"
-    hot = BeamDecoder(ENGLISH, DecoderConfig(alpha=1.0), TINY, hotwords=["Cap!"])
+    hot = BeamDecoder(ENGLISH, DecoderConfig(alpha=1.0, hotword_weight=3), TINY, hotwords=["Cap!"])
     assert hot.decode(heard)[0].text == "the cap sat"
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +13,16 @@ import soundfile
 import torch
 
 from audiosearch.ahead import ahead
+from audiosearch.calibration import save_section
 from audiosearch.checkpoint import load_model, save_model
 from audiosearch.config import Config, WindowConfig
 from audiosearch.errors import AudioError, ConfigError, ModelError
 from audiosearch.inference import Inference
 from audiosearch.model import DeepSpeech
+from audiosearch.posteriors import unpack
 from audiosearch.recognizer import Recognised, Recognizer, Unreadable, _Source, within
 from audiosearch.text import Alphabet
-from audiosearch.types import Emissions, Word
+from audiosearch.types import Alternative, Emissions, Word
 
 if TYPE_CHECKING:
     from tests.audiosearch.conftest import Whistler
@@ -193,13 +196,43 @@ def test_stopping_early_leaves_nothing_running(short: Recognizer, whistler: Whis
     assert not any(thread.name.startswith("ahead") for thread in threading.enumerate())
 
 
+def test_emissions_are_kept_when_they_are_asked_for(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
+    paths: list[str | Path] = [whistler.write(tmp_path / f"{n}.wav", long_text(100 + n)) for n in range(2)]
+    with Recognizer(short.model, window=SHORT, sound=True) as recognizer:
+        kept = [result.transcript for result in recognizer.recognise(paths) if isinstance(result, Recognised)]
+    assert len(kept) == 2
+    for path, transcript in zip(paths, kept, strict=True):
+        plain = short.transcribe(path)
+        assert plain.emissions == ()
+        assert transcript.words == plain.words
+        heard = list(short.emissions(path))
+        assert len(heard) > 1
+        for packed, emissions in zip(transcript.emissions, heard, strict=True):
+            assert packed.start == emissions.start
+            unpacked = unpack(packed, len(short.model.alphabet)).log_probs
+            np.testing.assert_array_equal(unpacked.argmax(1), emissions.log_probs.argmax(1))
+
+
+def test_confidences_are_calibrated(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
+    path = whistler.write(tmp_path / "a.wav", "i am")
+    (tmp_path / "model.safetensors").write_bytes((whistle_model / "model.safetensors").read_bytes())
+    with Recognizer.load(tmp_path) as recognizer:
+        raw = recognizer.transcribe(path)
+    save_section(tmp_path, "word", {"weights": [0.0, 0.0, 0.0, 0.0, 0.0]})
+    with Recognizer.load(tmp_path) as calibrated:
+        assert [word.confidence for word in calibrated.transcribe(path).words] == [0.5, 0.5]
+        assert calibrated.fingerprint != recognizer.fingerprint
+    assert min(word.confidence for word in raw.words) > 0.9
+
+
 def test_fingerprint_changes_with_what_changes_words(whistle_model: Path) -> None:
     def fingerprint(**options: Any) -> str:
         with Recognizer.load(whistle_model, **options) as recognizer:
             return recognizer.fingerprint
 
     alone = fingerprint()
-    assert fingerprint(processes=3) == alone
+    assert fingerprint(processes=3) == fingerprint(sound=True) == alone
+    assert fingerprint(hotwords=["Zeus", "hera "]) == fingerprint(hotwords=["hera", "zeus", "zeus"])
     others: list[dict[str, Any]] = [{"alpha": 0.1}, {"beam_width": 9}, {"hotwords": ["x"]}, {"greedy": True}]
     assert len({alone, *(fingerprint(**options) for options in others)}) == 5
 
@@ -224,6 +257,8 @@ def test_words_are_brought_into_the_recording() -> None:
     assert within([a, b], 1.0) == (Word("a", 0.0, 0.5, 1.0), Word("b", 0.5, 1.0, 1.0))
     assert within([Word("b", 1.01, 1.03, 1.0)], 1.0) == (Word("b", 0.5, 1.0, 1.0),)
     assert within([], 1.0) == ()
+    other = (Alternative("eye", 0.3),)
+    assert [word.alternatives for word in within([replace(a, alternatives=other), b], 1.0)] == [other, ()]
 
 
 def test_ahead_keeps_order_and_raises_in_place() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,14 +12,14 @@ from click.testing import CliRunner, Result
 
 import cli
 from audiosearch.errors import RefusedError
-from audiosearch.types import Word
+from audiosearch.types import PackedEmissions, Word
 from indexer.copying import Copied, Planned, Pruned, Refused, copy
 from indexer.index import Index, open_index
 from indexer.types import Location, Phrase, Query, Recording, Term
 
 MakeRecording = Callable[..., Recording]
 MakeWords = Callable[..., list[Word]]
-Babble = Callable[[random.Random, int, list[str]], list[Word]]
+Babble = Callable[..., list[Word]]
 
 
 def library(index: Index) -> list[tuple[Recording, tuple[Word, ...]]]:
@@ -42,6 +42,20 @@ def test_there_and_back(url: str, tmp_path: Path, recording: MakeRecording, babb
         assert list(copy(source, target)) == [Planned(5, 5)]
         for query in (Query((Phrase((Term("the"), Term("they"))),)), Query((Phrase((Term("th", prefix=True),)),))):
             assert target.search(query, 500).hits == source.search(query, 500).hits
+
+
+def test_alternatives_and_emissions_go_over(tmp_path: Path, recording: MakeRecording, babble: Babble) -> None:
+    with (
+        open_index(str(tmp_path / "a.db"), create=True) as source,
+        open_index(str(tmp_path / "b.db"), create=True) as target,
+    ):
+        emissions = (PackedEmissions(0.0, 0.04, 3, b"abc"), PackedEmissions(0.12, 0.04, 0, b""))
+        source.add(recording(1), babble(random.Random(1), 400, ["a", "b", "c"], alternatives=True), emissions)
+        source.add(recording(2), babble(random.Random(1), 4, ["a"]))
+        list(copy(source, target))
+        assert library(target) == library(source)
+        assert any(word.alternatives for word in target.words("id001"))
+        assert (target.emissions("id001"), target.emissions("id002")) == (emissions, ())
 
 
 def test_only_what_changed_goes_over(tmp_path: Path, recording: MakeRecording, spoken: MakeWords) -> None:
@@ -99,7 +113,7 @@ def test_the_command(
     ]
     assert lines[-1] == {"event": "finished", "copied": 1, "same": 1, "refused": 0, "forgotten": 1, "words": 1}
 
-    def refuse(self: object, recording: Recording, words: Sequence[Word]) -> None:
+    def refuse(self: object, recording: Recording, words: object, emissions: object) -> None:
         raise RefusedError(f"{recording.path}: cannot be indexed.")
 
     monkeypatch.setattr("indexer.sqlite.SqliteIndex.add", refuse)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from audiosearch.types import Word
-from indexer import elastic, passages
+from indexer import elastic, elastic_writing, passages
+from indexer.elastic_writing import Writer
 from indexer.index import open_index
 from indexer.types import Phrase, Query, Recording, Term
 
@@ -19,19 +20,21 @@ MakeWords = Callable[..., list[Word]]
 HELLO = Phrase((Term("hello"), Term("world")))
 
 
+def killed(*arguments: object) -> None:
+    raise KeyboardInterrupt
+
+
 @pytest.mark.elastic
 def test_what_a_killed_writer_leaves_is_not_seen_and_goes(
     elastic_url: str, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(*arguments: object) -> None:
-        raise KeyboardInterrupt
-
-    with open_index(elastic_url, create=True) as index:
+    """With the next that opens the index to write, when it is long ago; whoever still writes is left alone."""
+    with elastic.ElasticIndex(elastic_url, create=True) as index:
         index.add(recording(1), spoken("hello world"))
         before = index.search(Query((HELLO,)), 10).hits
-        for step in ("_check_written", "_sweep"):
+        for step in ("_check_written", "_sweep", "_take"):
             with monkeypatch.context() as patched:
-                patched.setattr(elastic.ElasticIndex, step, killed)
+                patched.setattr(Writer, step, killed)
                 with pytest.raises(KeyboardInterrupt):
                     index.add(recording(2), spoken("hello world"))
                 with pytest.raises(KeyboardInterrupt):
@@ -39,12 +42,43 @@ def test_what_a_killed_writer_leaves_is_not_seen_and_goes(
             if step == "_check_written":
                 assert index.search(Query((HELLO,)), 10).hits == before
                 assert index.words("id001") == before[0].words
-        assert [hit.start for hit in index.search(Query((HELLO,)), 10).hits] == [0.25, 0.0]
-        monkeypatch.setattr(elastic, "WRITING_SECONDS", -1)
+        found = index.search(Query((HELLO,)), 10).hits
+        assert [hit.start for hit in found] == [0.25, 0.0]
+        left = everything(index)
+        assert len([one for one in left if one["kind"] == "passage"]) > 2
+        elastic.ElasticIndex(elastic_url, create=True).close()
+        assert everything(index) == left
+        monkeypatch.setattr(elastic_writing, "WRITING_SECONDS", -1)
+        elastic.ElasticIndex(elastic_url, create=True).close()
+        index._server.refresh()
+        assert sorted(one["kind"] for one in everything(index)) == ["passage"] * 2 + ["recording"] * 2
+        assert index.search(Query((HELLO,)), 10).hits == found
+
+
+@pytest.mark.elastic
+@pytest.mark.parametrize("step", ["_replace", "_sweep"])
+def test_a_writer_who_slept_so_long_that_others_thought_them_dead(
+    step: str, elastic_url: str, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Just before the recording names what was written, or just after: it is written again."""
+    with elastic.ElasticIndex(elastic_url, create=True) as index:
+        go_on = getattr(index._writer, step)
+        naps = ["once"]
+
+        def sleep(*arguments: Any) -> Any:
+            while naps:
+                naps.pop()
+                with monkeypatch.context() as patched:
+                    patched.setattr(elastic_writing, "WRITING_SECONDS", -1)
+                    index._server.refresh()
+                    elastic.ElasticIndex(elastic_url, create=True).close()
+            return go_on(*arguments)
+
+        monkeypatch.setattr(index._writer, step, sleep)
         index.add(recording(1), spoken("hello world"))
-        index.remove("id002")
-        assert isinstance(index, elastic.ElasticIndex)
-        assert sorted(document["kind"] for document in everything(index)) == ["passage", "recording"]
+        assert naps == []
+        assert [hit.text for hit in index.search(Query((HELLO,)), 10).hits] == ["hello world"]
+        assert sorted(one["kind"] for one in everything(index)) == ["passage", "recording"]
 
 
 def everything(index: elastic.ElasticIndex) -> list[dict[str, Any]]:

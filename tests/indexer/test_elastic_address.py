@@ -18,7 +18,7 @@ from indexer.elastic_address import address
 from indexer.index import open_index
 
 if TYPE_CHECKING:
-    from tests.indexer.conftest import Script
+    from scripted_server import Script
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,8 @@ from indexer.types import Recording
 from indexer.walk import Failed
 
 if TYPE_CHECKING:
-    from tests.indexer.conftest import Answer, Node, Script
+    from elasticsearch_node import Node
+    from scripted_server import Answer, Script
 
 Ask = Callable[..., bytes]
 Library = dict[str, tuple[Recording, tuple[Word, ...]]]
@@ -39,8 +40,12 @@ NAMES = ("a", "b", "c", "d")
 class Speller:
     """Hears a few words, the first of which is the name of the file; in files that are called long, many words."""
 
-    def __init__(self, model: Path | None = None) -> None:
-        self.fingerprint = "speller"
+    fingerprint = "speller"
+    sounding = ""
+    position = 0.0
+
+    def __init__(self, model: Path | None = None, **options: object) -> None:
+        pass
 
     def __enter__(self) -> Speller:
         return self
@@ -64,7 +69,7 @@ def sound(path: Path) -> None:
 @pytest.fixture
 def talks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of recordings, a command that spells them, and nobody who waits long."""
-    monkeypatch.setattr("indexer.commands.index._LazyRecognizer", Speller)
+    monkeypatch.setattr("indexer.commands.lazy.LazyRecognizer", Speller)
     monkeypatch.setattr(elastic_client, "RETRY_SECONDS", (0.0, 0.0, 0.0))
     monkeypatch.setenv("AUDIOSEARCH_MODEL", str(tmp_path))
     for name in NAMES:

@@ -12,7 +12,7 @@ import pytest
 
 from audiosearch.errors import StoreError
 from audiosearch.types import Word
-from indexer import passages, sqlite
+from indexer import passages, sqlite_chunks
 from indexer.index import Index, open_index
 from indexer.packing import stored
 from indexer.types import MAX_LETTERS, MAX_SLOP, MAX_TERMS, Hit, Location, Phrase, Query, Recording, Term
@@ -40,7 +40,7 @@ def test_what_was_added_is_there(
             # Some lie at one path, some ids come again, lengths end at and beside the borders of chunks and passages.
             one = recording(number % 16, path=f"/r/{chance.randrange(20)}.ogg")
             length = chance.choice(
-                [0, 1, 3, 17, sqlite.CHUNK, sqlite.CHUNK + 1, passages.STRIDE, passages.STRIDE + 1, 1400]
+                [0, 1, 3, 17, sqlite_chunks.CHUNK, sqlite_chunks.CHUNK + 1, passages.STRIDE, passages.STRIDE + 1, 1400]
             )
             words = babble(chance, length, vocabulary)
             index.add(one, words)
@@ -51,8 +51,10 @@ def test_what_was_added_is_there(
     with open_index(url, create=False) as index:
         by_path = sorted((one for one, _ in library.values()), key=lambda one: (one.path, one.id))
         assert index.recordings() == by_path
-        for name, (_, words) in library.items():
+        for name, (one, words) in library.items():
             assert index.words(name) == words
+            assert index.recording(name) == one
+        assert index.recording("id002") is None
         statistics = index.statistics()
         assert statistics.recordings == len(library)
         assert statistics.words == sum(len(words) for _, words in library.values())
@@ -67,7 +69,7 @@ def test_phrases_cross_every_border(url: str, recording: MakeRecording) -> None:
     longest = MAX_TERMS + MAX_SLOP
     with open_index(url, create=True) as index:
         index.add(recording(1), words)
-        for border in (sqlite.CHUNK, passages.STRIDE):
+        for border in (sqlite_chunks.CHUNK, passages.STRIDE):
             for first in (border - longest, border - longest + 1, border - 1, border, border + 1):
                 close = Phrase(tuple(Term(f"w{first + place}") for place in range(MAX_TERMS)))
                 places = [*range(MAX_TERMS - 1), longest - 1]

@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 import cli
-from audiosearch.errors import AudioError, RefusedError
-from audiosearch.types import Transcript, Word
+from audiosearch.errors import AudioError, RefusedError, UnknownRecordingError
+from audiosearch.types import PackedEmissions, Transcript, Word
 from indexer.index import Index
 from indexer.ingest import Forgotten, Found, Indexed, Record, Relocated, Started, ingest
 from indexer.part import WHOLE, Part
@@ -46,10 +46,12 @@ class MemoryIndex:
         if self.fuse == 0:
             raise Killed
 
-    def add(self, recording: Recording, words: Sequence[Word]) -> None:
+    def add(self, recording: Recording, words: Sequence[Word], emissions: Sequence[PackedEmissions] = ()) -> None:
         self._change(lambda: self.kept.update({recording.id: (recording, tuple(words))}))
 
     def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
+        if recording_id not in self.kept:
+            raise UnknownRecordingError(f"memory holds no recording {recording_id}")
         recording, words = self.kept[recording_id]
         self._change(lambda: self.kept.update({recording_id: (replace(recording, locations=tuple(locations)), words)}))
 
@@ -58,6 +60,9 @@ class MemoryIndex:
 
     def recordings(self) -> list[Recording]:
         return sorted((recording for recording, _ in self.kept.values()), key=lambda recording: recording.path)
+
+    def recording(self, recording_id: str) -> Recording | None:
+        return self.kept[recording_id][0] if recording_id in self.kept else None
 
     def words(self, recording_id: str) -> tuple[Word, ...]:
         return self.kept[recording_id][1]
@@ -404,7 +409,7 @@ def test_a_recording_that_the_index_refuses_is_reported_and_the_rest_go_on(tmp_p
     sound(tmp_path / "b.wav", 2)
     add = index.add
 
-    def choosy(recording: Recording, words: Sequence[Word]) -> None:
+    def choosy(recording: Recording, words: Sequence[Word], emissions: Sequence[PackedEmissions]) -> None:
         if words[0].text == refused:
             raise RefusedError(f"{recording.path}: cannot be indexed.")
         add(recording, words)

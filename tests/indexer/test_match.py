@@ -7,12 +7,24 @@ from itertools import combinations, product
 
 import pytest
 
-from indexer.match import Found, adjacent, condition, find, grade, once, positions, spans
-from indexer.types import Phrase, Query, Term
+from audiosearch.types import Alternative, Word
+from indexer.match import Found, adjacent, condition, confidence, find, grade, hit, once, positions, spans
+from indexer.types import Hit, Location, Phrase, Query, Recording, Term
 
 
 def phrase(text: str, slop: int = 0) -> Phrase:
     return Phrase(tuple(Term(word.rstrip("*"), word.endswith("*")) for word in text.split()), slop)
+
+
+def words(text: str) -> list[Word]:
+    """Of ``"the/then.3 cat"``: "the" or, with probability 0.3, "then"; after it "cat". Words have confidence 0.9."""
+    said = []
+    for place, word in enumerate(text.split()):
+        best, *others = word.split("/")
+        readings = (other.split(".") for other in others)
+        alternatives = tuple(Alternative(other, float(f"0.{digits}")) for other, digits in readings)
+        said.append(Word(best, float(place), place + 1.0, 0.9, alternatives))
+    return said
 
 
 def defined(matching: list[list[int]], slop: int) -> list[tuple[int, int]]:
@@ -69,15 +81,59 @@ def test_spans_are_those_of_the_definition() -> None:
     ],
 )
 def test_known_spans(text: str, wanted: Phrase, expected: list[tuple[int, ...]]) -> None:
-    assert find(text.split(), wanted) == expected
+    assert find(words(text), wanted) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "expected"),
+    [
+        ("the/then.3 cat", phrase("then cat"), [(0, 1, 300)]),
+        ("the/then.3 cat", phrase("the cat"), [(0, 1, 900)]),
+        ("the/then.3 cat/cats.2/hat.1 sat", phrase("then hat sat"), [(0, 2, 100)]),
+        ("the/then.3/they.95 cat", phrase("the*"), [(0, 0, 950)]),  # the surest that it matches, …
+        ("a/then.3/they.2 cat", phrase("the*"), [(0, 0, 300)]),
+        ("the/then.9 cat", phrase("the*"), [(0, 0, 900)]),  # … the first of those
+        ("a/b.5 b/a.4", phrase("a b"), [(0, 1, 900)]),
+        ("a/b.5 b/a.4", phrase("b a"), [(0, 1, 400)]),
+        ("a/b.5", phrase("a b"), []),  # one position stands for one term
+        ("a/b.5 a/b.5 a/b.5", phrase("a b"), [(0, 1, 500)]),
+        ("a/b.5 c b", phrase("a b", slop=1), [(0, 2, 900)]),
+        ("a b/a.5 c b", phrase("a b", slop=2), [(0, 1, 900)]),
+    ],
+)
+def test_alternatives(text: str, wanted: Phrase, expected: list[tuple[int, int, int]]) -> None:
+    said = words(text)
+    spans = find(said, wanted)
+    assert [(span[0], span[-1], confidence(said, wanted, span)) for span in spans] == expected
+
+
+def test_hits_carry_the_readings_that_matched() -> None:
+    """Only those, only at the places of terms, and of the phrase that gave the confidence."""
+    said = words("x/y.5 the/then.3 old/cold.2 cat/cap.1/cats.6 z/q.5")
+    recording = Recording("id", (Location("/a", 1, 1),), 9.0, "model", "now")
+
+    def shown(confidence: int, *phrases: Phrase) -> list[tuple[str, float]]:
+        one = hit(recording, Found(1, 1, 3, confidence), said, phrases)
+        assert isinstance(one, Hit)
+        assert (one.before, one.after, one.way) == ((said[0],), (said[4],), "words")
+        assert (one.start, one.end, one.confidence) == (1.0, 4.0, confidence / 1000)
+        assert [word.alternatives for word in one.words] == [word.alternatives for word in said[1:4]]
+        return [(word.text, word.confidence) for word in one.words]
+
+    slack = phrase("then cats", slop=1)
+    assert shown(300, slack) == [("then", 0.3), ("old", 0.9), ("cats", 0.6)]
+    assert shown(300, phrase("q"), slack, phrase("the old cat")) == [("then", 0.3), ("old", 0.9), ("cats", 0.6)]
+    assert shown(900, slack, phrase("the old cat")) == [("the", 0.9), ("old", 0.9), ("cat", 0.9)]
+    assert shown(600, phrase("the old ca*"), phrase("the ol* cats")) == [("the", 0.9), ("old", 0.9), ("cats", 0.6)]
+    assert shown(100, phrase("the old cap"), phrase("the* old cap")) == [("the", 0.9), ("old", 0.9), ("cap", 0.1)]
 
 
 def test_adjacent_is_spans_without_slop() -> None:
     for text in product("ab", repeat=8):
         for wanted in (phrase("a"), phrase("a a"), phrase("a b a"), phrase("a a a")):
-            words = [term.text for term in wanted.terms]
-            starts = [at for at in range(8) if list(text[at : at + len(words)]) == words]
-            assert adjacent(starts, len(words)) == find(text, wanted)
+            said = [term.text for term in wanted.terms]
+            starts = [at for at in range(8) if list(text[at : at + len(said)]) == said]
+            assert adjacent(starts, len(said)) == find([Word(letter, 0.0, 1.0, 1.0) for letter in text], wanted)
 
 
 def test_grades() -> None:

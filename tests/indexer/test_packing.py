@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 
-from audiosearch.types import Word
+import pytest
+
+from audiosearch.types import Alternative, Word
 from indexer import packing
+from indexer.types import MAX_LETTERS
 
 
 def packed(words: list[Word]) -> tuple[str, bytes, bytes]:
@@ -43,6 +46,27 @@ def test_a_word_takes_few_bytes() -> None:
     assert len(confidences) == 2 * len(words)
     for place, word in enumerate(words):
         assert packing.confidence_at(confidences, place) == round(1000 * word.confidence)
+
+
+def test_alternatives_come_back_as_stored() -> None:
+    long = "a" * (MAX_LETTERS + 1)
+    others = [(), (Alternative("then", 0.3333), Alternative("'", 0.0)), (Alternative("ünique", 1.0),), ()]
+    words = [Word("the", at / 4, at / 4 + 0.2, 0.9, some) for at, some in enumerate(others)]
+    words.append(Word(long, 2.0, 3.0, 0.5, (Alternative(long + "b", 0.5), Alternative(long[1:] + "c", 0.25))))
+    back = packing.unpack(*packed(words), alternatives=packing.pack_alternatives(words))
+    assert tuple(back) == packing.stored(words)
+    assert back[1].alternatives == (Alternative("then", 0.332), Alternative("'", 0.0))
+    assert back[4].alternatives == ()  # cut, they are the word itself
+    assert packing.unpack(*packed(words), 1, 3, packing.pack_alternatives(words)) == back[1:3]
+    assert packing.pack_alternatives([Word("the", 0.0, 1.0, 0.9)] * 9) == b""
+    for bad in ("", "two words", "nul\0"):
+        with pytest.raises(ValueError, match="is not a word"):
+            packing.pack_alternatives([Word("a", 0.0, 1.0, 1.0, (Alternative(bad, 0.5),))])
+    for wrong in (1.1, -0.1, float("nan")):
+        with pytest.raises(ValueError, match="probability"):
+            packing.pack_alternatives([Word("a", 0.0, 1.0, 1.0, (Alternative("b", wrong),))])
+    with pytest.raises(ValueError, match="more than"):
+        packing.pack_alternatives([Word("a", 0.0, 1.0, 1.0, tuple(Alternative(text, 0.1) for text in "bcd"))])
 
 
 def test_paths_that_are_not_utf8() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -13,14 +14,15 @@ import pytest
 
 from audiosearch.errors import QueryError
 from audiosearch.types import Word
-from indexer import filters, match, passages, sqlite
+from indexer import filters, match, passages, sqlite_chunks
+from indexer.elastic_client import Snapshot
 from indexer.index import Index, open_index
 from indexer.packing import stored
 from indexer.types import Count, Filter, Hit, Location, Phrase, Query, Recording, Term
 
 MakeRecording = Callable[..., Recording]
 MakeWords = Callable[..., list[Word]]
-Babble = Callable[[random.Random, int, list[str]], list[Word]]
+Babble = Callable[..., list[Word]]
 
 VOCABULARY = ["a", "ab", "abc", "b", "ba", "the", "they", "then", "o'neil", "and"]
 SECOND = 1_000_000_000
@@ -46,21 +48,20 @@ class Library:
         find = cache(match.find)
         found = []
         for number, (recording, words) in enumerate(self.content.values()):
-            texts = tuple(word.text for word in words)
             times = [(round(1000 * word.start), round(1000 * word.end)) for word in words]
 
-            def near(one: tuple[int, int], wanted: Phrase, texts: Any = texts, times: Any = times) -> bool:
+            def near(one: tuple[int, int], wanted: Phrase, words: Any = words, times: Any = times) -> bool:
                 (start, _), (_, end) = times[one[0]], times[one[1]]
                 return any(
                     query.within is None
                     or max(times[other[0]][0] - end, start - times[other[-1]][1]) <= round(1000 * query.within)
-                    for other in find(texts, wanted)
+                    for other in find(words, wanted)
                 )
 
             spans: dict[tuple[int, int], int] = {}
             for one in query.phrases if passes(recording) else ():
-                for span in find(texts, one):
-                    confidence = min(round(1000 * words[place].confidence) for place in span)
+                for span in find(words, one):
+                    confidence = match.confidence(words, one, span)
                     ends = span[0], span[-1]
                     spans[ends] = max(confidence, spans.get(ends, 0))
             for ends, confidence in spans.items():
@@ -87,7 +88,7 @@ class Library:
         blocks = [sorted(found[start : start + most], key=place) for start in range(0, len(found), most)]
         parts = [block[start : start + limit] for block in blocks for start in range(0, len(block), limit)]
         return [
-            [match.hit(recordings[one.recording][0], one, recordings[one.recording][1]) for one in part]
+            [match.hit(recordings[one.recording][0], one, recordings[one.recording][1], query.phrases) for one in part]
             for part in parts
         ]
 
@@ -152,11 +153,13 @@ def any_recording(chance: random.Random, name: int) -> Recording:
 def test_answers_are_those_of_a_scan(url: str, babble: Babble, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(11)
     library = Library()
-    lengths = [0, 1, 3, 17, sqlite.CHUNK, sqlite.CHUNK + 1, passages.STRIDE, passages.STRIDE + 1, 1100]
+    monkeypatch.setattr("indexer.sqlite_lexicon.COMMON", 700)  # some words from the middle of the library on
+    lengths = [0, 1, 3, 17, sqlite_chunks.CHUNK, sqlite_chunks.CHUNK + 1, passages.STRIDE, passages.STRIDE + 1, 1100]
     with open_index(url, create=True) as index:
         for number in range(26):
             one = any_recording(chance, number % 20)
-            words = babble(chance, chance.choice(lengths), VOCABULARY if number % 3 else VOCABULARY[:2])
+            vocabulary = VOCABULARY if number % 3 else VOCABULARY[:2]
+            words = babble(chance, chance.choice(lengths), vocabulary, alternatives=number % 4 > 0)
             index.add(one, words)
             library.add(one, words)
         for name in ("id003", "id009"):
@@ -167,12 +170,14 @@ def test_answers_are_those_of_a_scan(url: str, babble: Babble, monkeypatch: pyte
         for trial in range(26 if url.startswith("http") else 60):
             if trial == 20:
                 monkeypatch.setattr("indexer.elastic_client.PAGE", 7)
-                monkeypatch.setattr("indexer.elastic_search.KEPT", 5)
+                monkeypatch.setattr("indexer.elastic_search.AT_ONCE", 3)
                 monkeypatch.setattr("indexer.elastic_search.FEW", 6)
                 monkeypatch.setattr("indexer.ranking.SLACK", 0)
                 monkeypatch.setattr("indexer.sqlite_search.MANY", 30)
             if trial == 23:
-                monkeypatch.setattr("indexer.elastic_client.Server._snapshot", lambda server: None)  # of an old one
+                monkeypatch.setattr(
+                    "indexer.elastic_client.Server.snapshot", lambda server: nullcontext(Snapshot(None))
+                )
             monkeypatch.setattr(match, "MOST_RANKED", chance.choice([4, 25, 1000]))
             query = any_query(chance)
             found = library.found(query)

@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -22,6 +22,7 @@ from indexer.index import open_index
 from indexer.near import allowed, distance
 from indexer.ranking import chosen
 from indexer.sqlite import SqliteIndex
+from indexer.sqlite_search import Matched
 from indexer.types import Phrase, Query, Recording, Term
 
 MakeRecording = Callable[..., Recording]
@@ -167,21 +168,25 @@ def test_grades_and_pairs_do_not_show(tmp_path: Path, recording: MakeRecording) 
         assert [hit.text for hit in index.search(Query((near,)), 100).hits] == ["the cat at"]
 
 
+@pytest.mark.parametrize("common", [1, 1500, 10**6])
 def test_the_best_are_read_first_and_few_besides(
+    common: int,
     tmp_path: Path,
     recording: MakeRecording,
-    babble: Callable[[random.Random, int, list[str]], list[Word]],
+    babble: Callable[..., list[Word]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Every match comes in the order of choice; where FTS5 can tell grades, nothing is read that comes later."""
     chance = random.Random(3)
-    library = {number: packing.stored(babble(chance, 200, ["a", "ab", "b", "c"])) for number in range(1, 41)}
+    monkeypatch.setattr("indexer.sqlite_lexicon.COMMON", common)
+    vocabulary = ["a", "ab", "b", "c"]
+    library = {number: packing.stored(babble(chance, 200, vocabulary, alternatives=True)) for number in range(1, 41)}
     read: list[int] = []
     confident = SqliteIndex._confident
 
-    def counted(self: SqliteIndex, number: int, spans: list[match.Span]) -> Iterator[match.Found[int]]:
+    def counted(self: SqliteIndex, number: int, matches: Iterable[Matched]) -> Iterator[match.Found[int]]:
         read.append(number)
-        return confident(self, number, spans)
+        return confident(self, number, matches)
 
     with SqliteIndex(str(tmp_path / "library.db"), create=True) as index:
         for number, words in library.items():
@@ -192,15 +197,36 @@ def test_the_best_are_read_first_and_few_besides(
             for text, slop in (("a", 0), ("a b", 0), ("b a c", 0), ("b b", 0), ("ab*", 0), ("c ab*", 0), ("a c", 2)):
                 phrase = Phrase(tuple(Term(word.rstrip("*"), word.endswith("*")) for word in text.split()), slop)
                 found = [
-                    match.Found(number, span[0], span[-1], min(round(1000 * words[place].confidence) for place in span))
+                    match.Found(number, span[0], span[-1], match.confidence(words, phrase, span))
                     for number, words in library.items()
-                    for span in match.find([word.text for word in words], phrase)
+                    for span in match.find(words, phrase)
                 ]
                 assert list(index._descending(phrase)) == chosen(found, len(found)), text
                 read.clear()
-                if text in ("a", "a b") and most < len(found):
+                if text in ("a", "a b") and most < len(found) and common == 1:
                     assert list(islice(index._descending(phrase), 5)) == chosen(found, 5)
                     assert len(read) < len(library) / 2
+
+
+def test_the_log_stays_small(
+    tmp_path: Path, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while somebody reads; then it grows until that ends."""
+    monkeypatch.setattr("indexer.sqlite_file.MOST_LOG", 50_000)
+    monkeypatch.setattr("indexer.sqlite_file.LOG_SECONDS", 0)
+    path = tmp_path / "library.db"
+    log = tmp_path / "library.db-wal"
+    with SqliteIndex(str(path), create=True) as index, SqliteIndex(str(path), create=False) as reader:
+        index._connection.pragma("wal_autocheckpoint", 0)
+        index.add(recording(0), spoken("hello world " * 2000))
+        assert log.stat().st_size == 0
+        with reader._file.transaction("DEFERRED"):
+            for number in range(1, 5):
+                index.add(recording(number), spoken("hello world " * 2000))
+        assert log.stat().st_size > 200_000
+        index.add(recording(5), spoken("hello world"))
+        assert log.stat().st_size == 0
+        assert len(reader.recordings()) == 6
 
 
 WRITER = """

@@ -1,0 +1,155 @@
+"""How good the search is: by words, by sound and by both, beside an exact search in the best transcripts.
+
+    python benchmarks/search_quality.py dev/*/manifest.jsonl --word-times dev/word-times/word-times.ctm
+    python benchmarks/search_quality.py dev.jsonl --model runs/mine --keep /tmp/quality --json
+
+Confidences are calibrated on half of the speakers of the same manifests (``audiosearch calibrate``); what is measured
+here are the others.
+Queries are drawn as ``audiosearch evaluate --search`` does, whose every measure is defined in ``indexer/measures.py``.
+*Hard* queries have a word that the language model does not know, or are spelt right in the best transcripts at fewer
+than half of the places where they are said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from audiosearch.calibrating import fitted_speakers
+from audiosearch.training.manifest import Utterance, read_manifest, write_manifest
+
+CLASSES = {
+    "all": "all",
+    "in the vocabulary": "in the vocabulary",
+    "out of the vocabulary": "out of it",
+    "misspelt": "misspelt",
+    "out of the vocabulary or misspelt": "hard",
+}
+LENGTHS = {
+    "1 word": "1 word",
+    "2 words": "2 words",
+    "3 words": "3 words",
+    "4 words": "4 words",
+}
+MEASURES = {
+    "precision": "precision",
+    "recall": "recall",
+    "average_precision": "average precision",
+    "recall_at_precision_0.8": "recall at precision 0.8",
+    "atwv": "ATWV",
+    "mtwv": "MTWV",
+    "otwv": "OTWV",
+    "recall_ceiling": "recall ceiling",
+}
+HARD, IN, AT = "out of the vocabulary or misspelt", "in the vocabulary", "recall_at_precision_0.8"
+
+Record = dict[str, Any]
+
+
+def other_half(utterances: Sequence[Utterance]) -> list[Utterance]:
+    """Those of the speakers on whom nothing was fitted."""
+    words: Counter[str] = Counter()
+    for utterance in utterances:
+        words[utterance.speaker or utterance.id] += len(utterance.text.split())
+    fitted = fitted_speakers(words)
+    return [utterance for utterance in utterances if (utterance.speaker or utterance.id) not in fitted]
+
+
+def measured(manifest: Path, mode: str, keep: Path, options: Sequence[str]) -> Record:
+    """What ``audiosearch evaluate --search`` says."""
+    program = Path(__file__).resolve().parent.parent / "cli.py"
+    command = [sys.executable, str(program), "evaluate", "--search", str(manifest), "--mode", mode, "--keep", str(keep)]
+    done = subprocess.run([*command, *options, "--json"], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+    record: Record = json.loads(done.stdout)
+    return record
+
+
+def table(rows: Sequence[tuple[str, str, Record]]) -> str:
+    """Measures of searches and classes, as Markdown."""
+    lines = [["queries", "search", "asked", "said", "hits", *MEASURES.values()]]
+    lines.append(["---", "---", *["---:"] * (len(lines[0]) - 2)])
+    for name, search, record in rows:
+        counts = [f"{record[key]:,}" for key in ("queries", "occurrences", "hits")]
+        values = ["" if record[key] is None else f"{record[key]:.2f}" for key in MEASURES]
+        lines.append([name, search, *counts, *values])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def bars(record: Record) -> list[str]:
+    """What is asked of the search, and what it gives."""
+    ours, exact = record["classes"], record["exact"]
+    before, after = exact[HARD][AT], ours[HARD][AT]
+    times = f"{after / before:.1f} times" if before else "against"
+    gain = ours["all"]["mtwv"] - exact["all"]["mtwv"]
+    return [
+        f"recall of hard queries at precision 0.8: {after:.3f}, {times} the {before:.3f} of exact search (at least 3)",
+        f"MTWV of all queries: {ours['all']['mtwv']:.3f}, {gain:+.3f} (at least +0.100)",
+        f"precision in the vocabulary: {ours[IN]['precision']:.3f} with recall {ours[IN]['recall']:.3f}; "
+        f"exact search {exact[IN]['precision']:.3f} with recall {exact[IN]['recall']:.3f} (precision not worse)",
+    ]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("manifests", type=Path, nargs="+")
+    parser.add_argument("--word-times", type=Path, help="CTM, for the utterances that it names")
+    parser.add_argument("--model", type=Path, help="file or folder; the one that is installed unless given")
+    parser.add_argument("--keep", type=Path, help="folder for the index, which is used again")
+    parser.add_argument("--all-speakers", action="store_true", help="measure on those of the calibration too")
+    parser.add_argument("--json", action="store_true", help="one JSON object, by mode")
+    arguments = parser.parse_args()
+    utterances = [utterance for manifest in arguments.manifests for utterance in read_manifest(manifest)]
+    chosen = utterances if arguments.all_speakers else other_half(utterances)
+    options = [] if arguments.model is None else ["--model", str(arguments.model)]
+    options += [] if arguments.word_times is None else ["--word-times", str(arguments.word_times)]
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = Path(folder) / "half.jsonl"
+        write_manifest(manifest, chosen)
+        keep = arguments.keep or Path(folder) / "kept"
+        records = {mode: measured(manifest, mode, keep, options) for mode in ("words", "sound", "auto")}
+    if len({record["model"] for record in records.values()}) > 1:
+        sys.exit("the model or its calibration changed meanwhile; measure again.")
+    if arguments.json:
+        print(json.dumps(records))
+        return
+    auto = records["auto"]
+    speakers = len({utterance.speaker for utterance in chosen})
+    print(f"{auto['recordings']} recordings of {speakers} speakers, {auto['seconds'] / 60:.1f} minutes.\n")
+    rows = []
+    for names, modes in ((CLASSES, list(records)), (LENGTHS, ["auto"])):
+        for name, shown in names.items():
+            if name in auto["classes"]:
+                rows.append((shown, "exact", auto["exact"][name]))
+                rows += [("", mode, records[mode]["classes"][name]) for mode in modes]
+    print(table(rows), end="\n\n")
+    print("\n".join(bars(auto)), end="\n\n")
+    for mode, record in records.items():
+        late = record["start_error"]
+        if late is not None:
+            print(
+                f"{mode}: start times of correct hits, median error {late['median'] * 1000:.0f} ms, "
+                f"95th percentile {late['p95'] * 1000:.0f} ms"
+            )
+            print(f"{mode}: expected calibration error {record['expected_calibration_error']:.3f}")
+    print("\n| confidence | " + " | ".join(f"{mode}: hits | sure | correct" for mode in records) + " |")
+    print("| --- |" + " ---: |" * 9)
+    for low in range(10):
+        cells = []
+        for record in records.values():
+            found = [row for row in record["reliability"] if round(10 * row["low"]) == low]
+            cells += [f"{row['hits']:,} | {row['confidence']:.0%} | {row['correct']:.0%}" for row in found] or [" | | "]
+        print(f"| {low / 10:.1f}–{(low + 1) / 10:.1f} | " + " | ".join(cells) + " |")
+
+
+if __name__ == "__main__":
+    main()

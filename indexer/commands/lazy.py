@@ -1,0 +1,69 @@
+"""The recogniser as the commands use it: the one place where the index and the network meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audiosearch.errors import AudioError
+
+if TYPE_CHECKING:
+    from audiosearch.recognizer import Recognizer
+    from audiosearch.types import Seconds, Transcript
+
+
+class LazyRecognizer:
+    """A recogniser that is loaded when something is asked of it.
+
+    Args:
+        model: the one that is installed unless given.
+        hotwords: words and phrases to be preferred.
+        sound: whether transcripts keep their emissions.
+    """
+
+    def __init__(self, model: Path | None, *, hotwords: Sequence[str] = (), sound: bool = True) -> None:
+        self._model = model
+        self._hotwords = hotwords
+        self._sound = sound
+
+    def __enter__(self) -> LazyRecognizer:
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        if "loaded" in vars(self):
+            self.loaded.close()
+
+    @cached_property
+    def loaded(self) -> Recognizer:
+        """The recogniser, from the first time it is asked for."""
+        from audiosearch.recognizer import Recognizer
+
+        return Recognizer.load(self._model, hotwords=self._hotwords, sound=self._sound)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells its transcripts from those of another."""
+        return self.loaded.fingerprint
+
+    @property
+    def sounding(self) -> str:
+        """What a search by sound has to know of its emissions."""
+        return self.loaded.sounding.text()
+
+    @property
+    def position(self) -> Seconds:
+        """How far the recording that is being heard has become words."""
+        return self.loaded.position if "loaded" in vars(self) else 0.0
+
+    def transcribe(self, path: Path) -> Transcript:
+        """The words of a recording."""
+        return self.loaded.transcribe(path)
+
+    def transcribe_all(self, paths: Iterable[Path]) -> Iterator[Transcript | AudioError]:
+        """The words of each recording; the windows of several share batches."""
+        from audiosearch.recognizer import Unreadable
+
+        for result in self.loaded.recognise(paths):
+            yield result.error if isinstance(result, Unreadable) else result.transcript

@@ -1,0 +1,170 @@
+"""Steps of writing to an index in Elasticsearch.
+
+A recording is a document that names a generation of passages and pieces, which hold its words and emissions. It is
+replaced in steps, of which one is visible: a note tells that a generation is being written; its parts are written and
+refreshed; the recording names that generation (only if nobody else changed it meanwhile); the parts of the old one go,
+and the note. Readers take parts of no generation but the one that is named (``elastic_reading.py``).
+
+What a killed writer leaves is never seen. Its note stays, and whoever next opens the index to write takes the note and
+deletes the parts, after an hour. A writer who was not dead but slept so long finds its note taken, and writes again.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from audiosearch.errors import RefusedError, StoreError, UnknownRecordingError
+from audiosearch.types import PackedEmissions, Word
+from indexer import documents, elastic_sound
+from indexer.elastic_client import Server
+from indexer.passages import Passage, cut
+from indexer.types import Location, Recording
+
+WRITING_SECONDS = 3600
+"""Age after which a generation is no longer being written: it is named by its recording, or an orphan."""
+
+
+class Writer:
+    """Changes recordings on a server."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._shown = server.shown
+
+    def add(self, recording: Recording, words: Sequence[Word], emissions: Sequence[PackedEmissions] = ()) -> None:
+        """Keep a recording, in the place of one with its id."""
+        passages = list(cut(words))
+        while not self._write(recording, words, passages, emissions):
+            pass
+
+    def _write(
+        self,
+        recording: Recording,
+        words: Sequence[Word],
+        passages: Sequence[Passage],
+        emissions: Sequence[PackedEmissions],
+    ) -> bool:
+        """Write a generation and name it; False if somebody took it for that of a dead writer meanwhile."""
+        generation = f"{_generation_before(0)}-{uuid.uuid4().hex[:12]}"
+        note = documents.writing_id(generation)
+        self._server.replace(note, documents.writing_document(recording.id, generation), None)
+        lines: Iterator[Mapping[str, Any]] = (
+            line
+            for passage in passages
+            for line in (
+                {"index": {"_id": documents.passage_id(recording.id, generation, passage.number)}},
+                documents.passage_document(recording.id, generation, passage),
+            )
+        )
+        try:
+            self._server.bulk(chain(lines, elastic_sound.lines(recording.id, generation, words, emissions)))
+        except RefusedError as error:
+            self._server.refresh()
+            self._delete(documents.parts_of(generation))
+            self._server.bulk([{"delete": {"_id": note}}])
+            raise RefusedError(f"{recording.path}: cannot be indexed; {error}.") from error
+        self._server.refresh()
+        self._check_written(recording, generation, len(passages) + len(emissions))
+        named_ms = time.time_ns() // 1_000_000
+        document = documents.recording_document(recording, generation, len(words), len(emissions), named_ms)
+        replaced = self._replace(recording.id, lambda _: document)
+        self._sweep(recording.id, replaced - {generation}, generation)
+        written = self._take(note)
+        self._server.refresh()
+        return written
+
+    def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
+        """Change where a recording lies."""
+
+        def moved(document: dict[str, Any] | None) -> dict[str, Any]:
+            if document is None:
+                raise UnknownRecordingError(f"{self._shown} holds no recording {recording_id}")
+            return {**document, "locations": documents.locations_field(locations)}
+
+        self._replace(recording_id, moved)
+        self._server.refresh()
+
+    def remove(self, recording_id: str) -> None:
+        """Forget a recording."""
+        self._sweep(recording_id, self._replace(recording_id, lambda _: None), None)
+        self._server.refresh()
+
+    def _replace(self, recording_id: str, change: Callable[[dict[str, Any] | None], dict[str, Any] | None]) -> set[str]:
+        """Put what ``change`` makes of a recording's document in its place, with nobody's change in between.
+
+        Returns:
+            generations that the document named before, more than one where somebody else was at it too.
+        """
+        before = set()
+        name = documents.recording_id(recording_id)
+        while True:
+            old, state = self._server.get(name) or (None, None)
+            if old is not None:
+                before.add(old["generation"])
+            if self._server.replace(name, change(old), state):
+                return before
+
+    def _check_written(self, recording: Recording, generation: str, parts: int) -> None:
+        count = self._server.count(documents.parts_of(generation))
+        if count != parts:
+            raise StoreError(f"{self._shown} lost {parts - count} documents of {recording.path}: index it again")
+
+    def _sweep(self, recording_id: str, replaced: set[str], current: str | None) -> None:
+        """Delete passages of a recording that were replaced, or that a killed writer left long ago."""
+        query = {
+            "bool": {
+                "filter": [documents.PARTS, {"term": {"recording": recording_id}}],
+                "must_not": [{"term": {"generation": current}}] if current else [],
+            }
+        }
+        old = _generation_before(WRITING_SECONDS)
+        self._delete(query, lambda generation: generation in replaced or generation < old)
+
+    def sweep(self) -> None:
+        """Delete what writers left long ago: passages that were not named, or that those were to replace."""
+        query = {
+            "bool": {
+                "filter": [
+                    {"terms": {"kind": ["writing", "sweeping"]}},
+                    {"range": {"generation": {"lt": _generation_before(WRITING_SECONDS)}}},
+                ]
+            }
+        }
+        notes = [hit["_source"] for page in self._server.pages(query, ["generation"], True) for hit in page]
+        if notes:
+            self._server.refresh()
+        for note in notes:
+            name, generation = documents.writing_id(note["generation"]), note["generation"]
+            if not self._take(name, {**note, "kind": "sweeping"}):
+                continue
+            known = self._server.documents([documents.recording_id(note["recording"])])
+            self._sweep(note["recording"], {generation}, known[0]["generation"] if known else None)
+            self._server.bulk([{"delete": {"_id": name}}])
+
+    def _take(self, note: str, left: dict[str, Any] | None = None) -> bool:
+        """Take a note away, or leave another in its place; False if it is not there, or somebody is sweeping already.
+
+        Args:
+            left: from somebody who sweeps, who may also go on where another sweeper died.
+        """
+        while True:
+            there, state = self._server.get(note) or (None, None)
+            if there is None or (left is None and there["kind"] != "writing"):
+                return False
+            if self._server.replace(note, left, state):
+                return True
+
+    def _delete(self, query: dict[str, Any], doomed: Callable[[str], bool] = lambda _: True) -> None:
+        """Delete passages that a query finds, of the generations that are doomed."""
+        pages = self._server.pages(query, ["generation", "kind", "passage"], ["generation"])
+        ids = [hit["_id"] for page in pages for hit in page if doomed(hit["_source"]["generation"])]
+        self._server.bulk({"delete": {"_id": one}} for one in ids)
+
+
+def _generation_before(seconds: float) -> str:
+    """What every generation begun later is greater than."""
+    return f"{time.time_ns() // 1_000_000 - round(1000 * seconds):012x}"

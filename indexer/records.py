@@ -1,0 +1,47 @@
+"""Hits, recordings and words as JSON objects: the same from every ``--json`` and from the server."""
+
+from __future__ import annotations
+
+from audiosearch.types import Word
+from indexer.types import Hit, Recording
+
+
+def word_record(word: Word) -> dict[str, object]:
+    """A word with its times, and what else was perhaps said there."""
+    record: dict[str, object] = {
+        "text": word.text,
+        "start": word.start,
+        "end": word.end,
+        "confidence": word.confidence,
+    }
+    if word.alternatives:
+        record["alternatives"] = [{"text": one.text, "probability": one.probability} for one in word.alternatives]
+    return record
+
+
+def hit_record(hit: Hit) -> dict[str, object]:
+    """A hit with the words around it."""
+    return {
+        "id": hit.recording.id,
+        "path": hit.recording.path,
+        "start": hit.start,
+        "end": hit.end,
+        "confidence": hit.confidence,
+        "way": hit.way,
+        "text": hit.text,
+        "before": " ".join(word.text for word in hit.before),
+        "after": " ".join(word.text for word in hit.after),
+        "words": [word_record(word) for word in hit.words],
+    }
+
+
+def recording_record(recording: Recording) -> dict[str, object]:
+    """A recording with all its places."""
+    return {
+        "id": recording.id,
+        "path": recording.path,
+        "paths": [location.path for location in recording.locations],
+        "duration": recording.duration,
+        "model": recording.model,
+        "added": recording.added,
+    }

@@ -1,0 +1,146 @@
+"""The words of an SQLite index by number, so that a text takes a byte or two a word; which of them are common.
+
+A reading of a position is the number of its word in base 128, highest digit first. The last digit is marked, which
+also tells the recognised word of a position from the alternatives that follow it:
+
+    0 to 127    a digit that is not the last
+    128 to 191  the last digit, 0 to 63, of a word
+    192 to 255  the last digit, 0 to 63, of an alternative
+
+Numbers are given by frequency in the first recording, and later as words come; none is given twice.
+
+A word is common from the recording on that follows the one in which it becomes COMMON readings old. It stays so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from audiosearch.types import Word
+
+if TYPE_CHECKING:
+    import apsw
+
+SCHEMA = """
+CREATE TABLE lexicon (
+    number     INTEGER PRIMARY KEY AUTOINCREMENT,
+    word       TEXT NOT NULL UNIQUE,
+    recordings INTEGER NOT NULL, -- in which it was recognised
+    readings   INTEGER NOT NULL, -- alternatives too
+    common     INTEGER           -- from which number of a recording on
+);
+CREATE INDEX common ON lexicon (common) WHERE common IS NOT NULL;
+"""
+
+COMMON = 5_000
+"""Readings from which on a word is common: fewer are walked through soon."""
+
+ALTERNATIVE = 64
+"""Added to the last byte of an alternative."""
+
+_READING = re.compile(rb"[\0-\x7f]*[\x80-\xff]")
+
+
+class Lexicon:
+    """Words of a file."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._texts: dict[bytes, str] = {}
+
+    def add(self, recording: int, words: Sequence[Word]) -> dict[str, int]:
+        """Count the words of a new recording; their numbers."""
+        recognised = {word.text for word in words}
+        counts = Counter(word.text for word in words)
+        counts.update(other.text for word in words if word.alternatives for other in word.alternatives)
+        ordered = sorted(counts, key=lambda text: (-counts[text], text))
+        counted = [(text, text in recognised, counts[text]) for text in ordered]
+        rows = [
+            *self._connection.executemany(
+                "UPDATE lexicon SET recordings = recordings + ?2, readings = readings + ?3 WHERE word = ?1 "
+                "RETURNING word, number, readings",
+                counted,
+            )
+        ]
+        known = {text for text, *_ in rows}
+        rows += self._connection.executemany(
+            "INSERT INTO lexicon (word, recordings, readings) VALUES (?, ?, ?) RETURNING word, number, readings",
+            (one for one in counted if one[0] not in known),  # trying it with known words would use up numbers
+        )
+        grown = [(recording + 1, number) for _, number, readings in rows if readings >= COMMON]
+        self._connection.executemany("UPDATE lexicon SET common = ? WHERE number = ? AND common IS NULL", grown)
+        return {text: number for text, number, _ in rows}
+
+    def remove(self, words: Sequence[Word]) -> None:
+        """Words of a recording that is no longer there."""
+        recognised = {word.text for word in words}
+        counts = Counter(word.text for word in words)
+        counts.update(other.text for word in words for other in word.alternatives)
+        self._connection.executemany(
+            "UPDATE lexicon SET recordings = recordings - ?, readings = readings - ? WHERE word = ?",
+            ((text in recognised, count, text) for text, count in sorted(counts.items())),
+        )
+        self._connection.executemany(
+            "DELETE FROM lexicon WHERE word = ? AND readings <= 0 AND common IS NULL", ((text,) for text in counts)
+        )
+
+    def common(self, recording: int) -> frozenset[str]:
+        """The words that are common in the recording of that number."""
+        rows = self._connection.execute("SELECT word FROM lexicon WHERE common <= ?", (recording,))
+        return frozenset(word for (word,) in rows)
+
+    def common_since(self, texts: Iterable[str]) -> int | None:
+        """The number of the recording from which on all of these words are common; None: one is not."""
+        since = 0
+        for text in texts:
+            common = self._connection.execute("SELECT common FROM lexicon WHERE word = ?", (text,)).get
+            if common is None:
+                return None
+            since = max(since, common)
+        return since
+
+    def alternative(self, text: str) -> bytes | None:
+        """The bytes of a word as an alternative; None for one that is not there."""
+        number = self._connection.execute("SELECT number FROM lexicon WHERE word = ?", (text,)).get
+        return None if number is None else reading(number, alternative=True)
+
+    def text(self, reading: bytes) -> str:
+        """The word that a reading is."""
+        text = self._texts.get(reading)
+        if text is None:
+            number = 0
+            for digit in reading[:-1]:
+                number = number << 7 | digit
+            number = number << 6 | reading[-1] & 63
+            text = self._connection.execute("SELECT word FROM lexicon WHERE number = ?", (number,)).get
+            assert isinstance(text, str), number
+            self._texts[reading] = text
+        return text
+
+
+def reading(number: int, *, alternative: bool = False) -> bytes:
+    """The bytes of the word of a number."""
+    digits = [number & 63 | 128 + ALTERNATIVE * alternative]
+    number >>= 6
+    while number:
+        digits.append(number & 127)
+        number >>= 7
+    return bytes(digits[::-1])
+
+
+def as_alternative(reading: bytes) -> bytes:
+    """The word of a reading as an alternative."""
+    return reading[:-1] + bytes([reading[-1] | ALTERNATIVE])
+
+
+def is_alternative(reading: bytes) -> bool:
+    """Whether a reading is that of an alternative."""
+    return reading[-1] >= 128 + ALTERNATIVE
+
+
+def readings(packed: bytes) -> list[bytes]:
+    """One after the other."""
+    return _READING.findall(packed)

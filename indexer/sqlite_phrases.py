@@ -1,0 +1,200 @@
+"""Phrases in an SQLite index: where FTS5 finds them (``tokens.py``), and how sure they are."""
+
+from __future__ import annotations
+
+import functools
+from array import array
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING, Any
+
+from audiosearch.types import Word
+from indexer import match, tokens
+from indexer.match import Found, Span
+from indexer.ranking import chosen
+from indexer.sqlite_chunks import CHUNK, END, Chunk, Chunks
+from indexer.sqlite_file import SqliteFile
+from indexer.sqlite_lexicon import Lexicon
+from indexer.sqlite_search import Matched, Search
+from indexer.types import Phrase, Term
+
+if TYPE_CHECKING:
+    import apsw
+
+BEST = tokens.EVERY_GRADE[-1]
+
+Rows = tuple[int, int]
+"""Recordings that are asked: from this number to before that one."""
+
+EVERY: Rows = (0, END)
+
+
+class Phrases(Search):
+    """What an SQLite index finds of phrases."""
+
+    _file: SqliteFile
+    _connection: apsw.Connection
+    _lexicon: Lexicon
+    _chunks: Chunks
+
+    def _words(self, number: int, first: int, end: int) -> list[Word]:
+        """The words of a recording at the positions from ``first`` to before ``end``, as far as there are any."""
+        return self._chunks.words(number, first, end, old=self._file.is_old)
+
+    def _confident(self, number: int, matches: Iterable[Matched]) -> Iterator[Found[int]]:
+        """Matches of phrases in a recording with their confidences."""
+        chunks = self._rows(number)
+        alternative = functools.cache(self._alternative)
+        for phrase, span in matches:
+            yield self._sure(number, phrase, span, [alternative(term) for term in phrase.terms], chunks)
+
+    def _sure(
+        self,
+        number: int,
+        phrase: Phrase,
+        span: Span,
+        alternatives: Sequence[bytes | None],
+        chunks: Callable[[int], Chunk],
+    ) -> Found[int]:
+        """A match with its confidence.
+
+        Args:
+            alternatives: the terms, as alternatives.
+            chunks: rows of the recording, by position // CHUNK.
+        """
+        lowest = 1000
+        for term, place, alternative in zip(phrase.terms, span, alternatives, strict=True):
+            confidence = chunks(place // CHUNK).confidence(term, place % CHUNK, alternative)
+            if confidence < lowest:
+                lowest = confidence
+        return Found(number, span[0], span[-1], lowest)
+
+    def _alternative(self, term: Term) -> bytes | None:
+        """The bytes of a term as an alternative, where it can be only one word."""
+        return None if term.prefix or self._file.is_old else self._lexicon.alternative(term.text)
+
+    def _since(self, phrase: Phrase) -> int | None:
+        """The number of the recording from which on FTS5 can be asked for a phrase by grade; None: it cannot."""
+        if self._file.is_old or not tokens.is_exact(phrase):
+            return None
+        return self._lexicon.common_since(term.text for term in phrase.terms)
+
+    def _descending(self, phrase: Phrase) -> Iterator[Found[int]]:
+        """All matches of a phrase in the order of choice (``match.py``), read as they are asked for.
+
+        FTS5 is asked for those of the best grade first where it can tell; if not, all are read, the newest first.
+        """
+        since = self._since(phrase)
+        if since is None or (len(phrase.terms) > 2 and not self._is_common(phrase)):
+            since = END
+        rest: list[Found[int]] = []
+        for grade in reversed(tokens.EVERY_GRADE):
+            if since < END:
+                yield from self._of_grade(phrase, grade, (since, END))
+            if grade == BEST:
+                for one in self._found(phrase, (0, since)):
+                    if match.grade(one.confidence) == BEST:
+                        yield one
+                    else:
+                        rest.append(one)
+                rest = chosen(rest, len(rest))
+            else:
+                yield from (one for one in rest if match.grade(one.confidence) == grade)
+
+    def _found(self, phrase: Phrase, rows: Rows) -> Iterator[Found[int]]:
+        """All matches of a phrase, those of the recordings added last first."""
+        for number, (spans,) in self._spans(phrase, rows=rows, newest=True):
+            yield from self._confident(number, ((phrase, span) for span in spans))
+
+    def _is_common(self, phrase: Phrase) -> bool:
+        """Whether it matches so often that it pays to ask for each grade."""
+        many = 0
+        for _, (spans,) in self._spans(phrase, newest=True):
+            many += len(spans)
+            if many > match.MOST_RANKED:
+                return True
+        return False
+
+    def _of_grade(self, phrase: Phrase, grade: int, rows: Rows) -> Iterator[Found[int]]:
+        """The matches of a grade of a phrase of common words, those of the recordings added last first."""
+        length = len(phrase.terms)
+        alternatives = [self._lexicon.alternative(term.text) or b"" for term in phrase.terms]
+        for number, starts in self._match(tokens.asked_of_grade(phrase, grade), 1, rows, newest=True):
+            chunks = self._rows(number)
+            wanted: Container[int] = starts
+            # Two matches overlap only where a position has two of the words as readings.
+            if length > 1 and any(
+                row.is_several(at % CHUNK, alternatives, recognised=row.likeliest < grade)
+                for row, at in ((chunks(start // CHUNK), start) for start in starts)
+            ):
+                ((_, (spans,)),) = self._spans(phrase, rows=(number, number + 1))
+                wanted = {span[0] for span in spans}
+            for start in starts:
+                if start not in wanted:
+                    continue
+                span = tuple(range(start, start + length))
+                some = [chunks(place // CHUNK) for place in span]
+                if length > 1 and all(chunk.likeliest < grade for chunk in some):  # no alternative is as sure
+                    lowest = min(chunk.word_confidence(at % CHUNK) for chunk, at in zip(some, span, strict=True))
+                    one = Found(number, start, span[-1], lowest)
+                else:
+                    one = self._sure(number, phrase, span, alternatives, chunks)
+                if match.grade(one.confidence) == grade:
+                    yield one
+
+    def _rows(self, number: int) -> Callable[[int], Chunk]:
+        """Rows of a recording, by position // CHUNK, each read once."""
+        return functools.cache(lambda place: self._chunks.at(number, place * CHUNK, old=self._file.is_old))
+
+    def _spans(
+        self, *phrases: Phrase, said: Sequence[Phrase] = (), rows: Rows = EVERY, newest: bool = False
+    ) -> Iterator[tuple[int, list[list[Span]]]]:
+        """Recordings in which all of the phrases match, by number, with the matches of each phrase.
+
+        Args:
+            said: phrases that match there too, and whose matches do not come.
+            rows: of which recordings.
+            newest: the greatest number first.
+        """
+        wanted = len(phrases)
+        phrases += tuple(phrase for phrase in said if not tokens.is_adjacent(phrase))
+        words = {term.text for phrase in (*phrases, *said) for term in phrase.terms if not term.prefix}
+        for some, common in self._parts(words, rows, newest):
+            ask = functools.partial(tokens.asked, common=common, old=self._file.is_old)
+            asked = [ask(phrase) for phrase in phrases]
+            alone = [ask(phrase)[0] for phrase in said if tokens.is_adjacent(phrase)]
+            query = " AND ".join([*(text for text, _ in asked), *alone])
+            for number, *positions in self._match(query, sum(parts for _, parts in asked), some, newest):
+                rest = iter(positions)
+                spans = [
+                    tokens.chosen(phrase, list(islice(rest, parts)))
+                    for phrase, (_, parts) in zip(phrases, asked, strict=True)
+                ]
+                if all(spans):
+                    yield number, spans[:wanted]
+
+    def _parts(self, words: Iterable[str], rows: Rows, newest: bool) -> list[tuple[Rows, set[str]]]:
+        """Recordings in parts in each of which the same of some words are common."""
+        since: dict[str, int] = {}
+        for word in words if not self._file.is_old else ():
+            number = self._lexicon.common_since([word])
+            if number is not None:
+                since[word] = number
+        first, end = rows
+        borders = sorted({first, end, *(number for number in since.values() if first < number < end)})
+        parts = [
+            ((one, other), {word for word, number in since.items() if number <= one})
+            for one, other in pairwise(borders)
+        ]
+        return parts[::-1] if newest else parts
+
+    def _match(self, query: str, phrases: int, rows: Rows, newest: bool = False) -> Iterator[tuple[Any, ...]]:
+        """Recordings that an FTS5 query matches: the number, and where each of its first phrases begins."""
+        table = "text" if self._file.is_old else "tokens"
+        columns = "".join(f", positions({table}, {phrase})" for phrase in range(phrases))
+        where = f"{table} MATCH ?" + (" AND rowid >= ? AND rowid < ?" if rows != EVERY else "")
+        for number, *packed in self._connection.execute(
+            f"SELECT rowid{columns} FROM {table} WHERE {where} ORDER BY rowid {'DESC' if newest else 'ASC'}",
+            (query, *(rows if rows != EVERY else ())),
+        ):
+            yield number, *(array("I", one) for one in packed)

@@ -1,0 +1,44 @@
+"""The words of recordings in an SQLite index: put everywhere where they are found, and taken away again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from audiosearch.types import Word
+from indexer import sqlite_chunks, sqlite_lexicon, tokens
+from indexer.sqlite_chunks import END, Chunks
+from indexer.sqlite_lexicon import Lexicon
+
+if TYPE_CHECKING:
+    import apsw
+
+SCHEMA = (
+    """
+CREATE VIRTUAL TABLE tokens USING fts5 (words, content='', contentless_delete=1, tokenize='places');
+INSERT INTO tokens (tokens, rank) VALUES ('automerge', 8); -- segments merged at once; with 4, indexing is slower
+"""
+    + sqlite_lexicon.SCHEMA
+    + sqlite_chunks.SCHEMA
+)
+
+
+class Texts:
+    """The words of the recordings of a file, by number."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self.lexicon = Lexicon(connection)
+        self.chunks = Chunks(connection, self.lexicon)
+
+    def add(self, number: int, words: Sequence[Word]) -> None:
+        """Keep the words of a new recording, as they are stored."""
+        document = tokens.document(words, self.lexicon.common(number))
+        self._connection.execute("INSERT INTO tokens (rowid, words) VALUES (?, ?)", (number, document))
+        self.chunks.add(number, words, self.lexicon.add(number, words))
+
+    def remove(self, number: int) -> None:
+        """Forget the words of a recording."""
+        self.lexicon.remove(self.chunks.words(number, 0, END, old=False))
+        self._connection.execute("DELETE FROM tokens WHERE rowid = ?", (number,))
+        self.chunks.remove(number)

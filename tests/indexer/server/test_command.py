@@ -1,0 +1,94 @@
+"""``audiosearch serve`` as it is typed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+TOKEN = "correct horse battery staple"
+
+
+def start(repository: Path, *arguments: object, **environment: str) -> tuple[subprocess.Popen[str], str]:
+    """A server, and the first line that it prints."""
+    process = subprocess.Popen(
+        [sys.executable, "cli.py", "serve", "--port", "0", *map(str, arguments)],
+        cwd=repository,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    return process, process.stdout.readline()
+
+
+def stop(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Exit status and what was said on standard error."""
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    return process.returncode, said
+
+
+def test_it_serves_until_it_is_stopped(repository: Path, shelf: Any) -> None:
+    process, line = start(repository, "--store", shelf.store)
+    try:
+        match = re.fullmatch(r"Listening at (http://127\.0\.0\.1:\d+/) until Ctrl-C\.\n", line)
+        assert match, line
+        assert httpx.get(f"{match[1]}api/library").json()["recordings"] == 6
+    finally:
+        status, said = stop(process)
+    assert status == 130
+    assert "Traceback" not in said
+
+
+def test_elsewhere_a_token_is_made_up(repository: Path, shelf: Any) -> None:
+    process, line = start(repository, "--store", shelf.store, "--host", "0.0.0.0")
+    try:
+        match = re.search(r":(\d+)/\?token=([\w-]{32})", line)
+        assert match, line
+        api = f"http://127.0.0.1:{match[1]}/api/library"
+        assert httpx.get(api).status_code == 401
+        assert httpx.get(api, headers={"authorization": f"Bearer {match[2]}"}).status_code == 200
+    finally:
+        stop(process)
+
+
+def test_the_token_of_the_environment_is_not_shown(repository: Path, shelf: Any) -> None:
+    process, line = start(repository, "--store", shelf.store, AUDIOSEARCH_TOKEN=TOKEN)
+    try:
+        port = re.search(r":(\d+)/", line)
+        assert port, line
+        command_line = Path(f"/proc/{process.pid}/cmdline")
+        assert not command_line.exists() or TOKEN.encode() not in command_line.read_bytes()
+        api = f"http://127.0.0.1:{port[1]}/api/library"
+        assert httpx.get(api).status_code == 401
+        assert httpx.get(api, headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
+    finally:
+        _, said = stop(process)
+    assert TOKEN not in line + said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "sentence"),
+    [
+        (["--store", "/nowhere/store.db"], {}, "there is no index at"),
+        (["--host", "999.1.1.1"], {}, "cannot be listened on"),
+        ([], {"AUDIOSEARCH_TOKEN": "short"}, "AUDIOSEARCH_TOKEN must have at least 16 characters"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    repository: Path, arguments: list[str], environment: dict[str, str], sentence: str
+) -> None:
+    process, _ = start(repository, *arguments, **environment)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert sentence in said
+    assert "Traceback" not in said

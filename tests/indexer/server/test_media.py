@@ -1,0 +1,191 @@
+"""What is heard: the bytes of the file, as they are asked for; and which files are never given."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import soundfile
+
+from indexer.crawl import content_id
+from indexer.index import open_index
+from indexer.server.streaming import UnsatisfiableError, wanted
+from indexer.types import UNHEARD, Recording
+
+KINDS = {
+    "talks/first talk.wav": "audio/wav",
+    "talks/second.flac": "audio/flac",
+    "talks/third.ogg": "audio/ogg",
+    "music/fourth.mp3": "audio/mpeg",
+}
+
+
+def audio(identity: str) -> str:
+    return f"/api/recordings/{identity}/audio"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_file_comes_as_it_is(client: httpx.Client, shelf: Any, name: str) -> None:
+    expected = (shelf.folder / name).read_bytes()
+    whole = client.get(audio(shelf.ids[name]))
+    assert (whole.status_code, whole.headers["content-type"]) == (200, KINDS[name])
+    assert whole.content == expected
+    head = client.head(audio(shelf.ids[name]))
+    assert head.content == b""
+    for header in ("content-length", "content-type", "etag", "accept-ranges"):
+        assert head.headers[header] == whole.headers[header]
+    again = client.get(audio(shelf.ids[name]), headers={"if-none-match": whole.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("header", "part"),
+    [
+        ("bytes=0-", (0, 100)),
+        ("bytes=0-0", (0, 1)),
+        ("bytes=7-20", (7, 21)),
+        ("bytes=99-", (99, 100)),
+        ("bytes=90-1000", (90, 100)),
+        ("bytes=-5", (95, 100)),
+        ("bytes=-1000", (0, 100)),
+        ("Bytes = 3 - 4", (3, 5)),
+        ("bytes=5-4", None),
+        ("bytes=-", None),
+        ("bytes=1-2,5-6", None),
+        ("seconds=1-2", None),
+        ("bytes=a-b", None),
+        ("bytes=²-3", None),
+        ("", None),
+        (None, None),
+        ("bytes=100-", 416),
+        ("bytes=1000-2000", 416),
+        ("bytes=-0", 416),
+    ],
+)
+def test_ranges(header: str | None, part: object) -> None:
+    if part == 416:
+        with pytest.raises(UnsatisfiableError):
+            wanted(header, 100)
+    else:
+        assert wanted(header, 100) == part
+
+
+def test_a_part_of_a_file(client: httpx.Client, shelf: Any) -> None:
+    name = "talks/second.flac"
+    content = (shelf.folder / name).read_bytes()
+    answer = client.get(audio(shelf.ids[name]), headers={"range": "bytes=10-109"})
+    assert (answer.status_code, answer.content) == (206, content[10:110])
+    assert answer.headers["content-range"] == f"bytes 10-109/{len(content)}"
+    assert answer.headers["content-length"] == "100"
+    tag = answer.headers["etag"]
+    same = client.get(audio(shelf.ids[name]), headers={"range": "bytes=-3", "if-range": tag})
+    assert (same.status_code, same.content) == (206, content[-3:])
+    other = client.get(audio(shelf.ids[name]), headers={"range": "bytes=-3", "if-range": '"older"'})
+    assert (other.status_code, other.content) == (200, content)
+    beyond = client.get(audio(shelf.ids[name]), headers={"range": f"bytes={len(content)}-"})
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{len(content)}")
+
+
+def test_what_browsers_do_not_play_is_decoded(client: httpx.Client, shelf: Any, tmp_path: Path) -> None:
+    name = "music/fifth.aiff"
+    size = int(client.head(audio(shelf.ids[name])).headers["content-length"])
+    end = client.get(audio(shelf.ids[name]), headers={"range": f"bytes={size - 1000}-"})
+    whole = client.get(audio(shelf.ids[name]))
+    assert (whole.status_code, whole.headers["content-type"], len(whole.content)) == (200, "audio/wav", size)
+    assert (end.status_code, end.content) == (206, whole.content[-1000:])
+    (tmp_path / "decoded.wav").write_bytes(whole.content)
+    decoded, rate = soundfile.read(tmp_path / "decoded.wav")
+    source, source_rate = soundfile.read(shelf.folder / name)
+    assert len(decoded) / rate == pytest.approx(len(source) / source_rate, abs=1e-3)
+    assert np.abs(decoded).max() == pytest.approx(np.abs(source).max(), rel=0.05)
+    name_of_other = "talks/third.ogg"
+    other = client.get(audio(shelf.ids[name_of_other]), params={"as": "wav"})
+    assert (other.headers["content-type"], other.content[:4]) == ("audio/wav", b"RIFF")
+    for _ in range(2):  # once it is whole, from the cache
+        assert client.get(audio(shelf.ids[name])).content == whole.content
+
+
+def test_a_file_that_is_gone_or_changed_is_not_given(serve: Any, own_shelf: Any) -> None:
+    client, identity, path = serve(own_shelf), own_shelf.ids["talk.wav"], own_shelf.folder / "talk.wav"
+    assert client.get(audio(identity)).status_code == 200
+    content = path.read_bytes()
+    os.utime(path)  # copied by a program that does not keep times
+    assert client.get(audio(identity)).content == content
+    path.write_bytes(content[:-2] + b"xx")
+    changed = client.get(audio(identity))
+    assert changed.status_code == 404
+    assert "changed" in changed.json()["error"]
+    path.unlink()
+    assert client.get(audio(identity)).status_code == 404
+    assert client.get(f"/api/recordings/{identity}/peaks").status_code == 404
+    path.mkdir()
+    assert client.get(audio(identity)).status_code == 404
+    path.rmdir()
+    os.mkfifo(path)
+    assert client.get(audio(identity)).status_code == 404
+
+
+def test_links_out_of_the_library_lead_nowhere(serve: Any, own_shelf: Any, tmp_path: Path) -> None:
+    """Even where the index knows them: who may put a link into a folder may not be who may read what it names."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    places = {
+        "file": own_shelf.folder / "link.wav",
+        "folder": own_shelf.folder / "linked" / "b.wav",
+        "inside": own_shelf.folder / "again.wav",
+    }
+    (own_shelf.folder / "linked").symlink_to(outside)
+    identities = {}
+    for number, (kind, place) in enumerate(places.items()):
+        target = own_shelf.folder / "c.wav" if kind == "inside" else outside / f"{'ab'[number]}.wav"
+        soundfile.write(target, np.full(800, number / 10), 8000)
+        if not place.exists():
+            place.symlink_to(target)
+        identities[kind], location = content_id(place)
+        with open_index(str(own_shelf.store), create=False) as index:
+            index.add(Recording(identities[kind], (location,), 0.1, "tones", "2024-05-01"), ())
+    client = serve(own_shelf)
+    assert client.get(audio(identities["inside"])).status_code == 200
+    for kind in ("file", "folder"):
+        refused = client.get(audio(identities[kind]))
+        assert refused.status_code == 404, kind
+        assert "--media" in refused.json()["error"]
+        assert str(outside) not in refused.text
+    trusting = serve(own_shelf, folders=(str(outside),))
+    assert {trusting.get(audio(identity)).status_code for identity in identities.values()} == {200}
+
+
+def test_a_transcript_is_no_recording(serve: Any, own_shelf: Any) -> None:
+    """Where only words were imported, the index knows the file that they came from."""
+    path = own_shelf.folder / "words.json"
+    path.write_text("{}")
+    identity, location = content_id(path)
+    with open_index(str(own_shelf.store), create=False) as index:
+        index.add(Recording(identity, (location,), 1.0, f"{UNHEARD}vosk", "2024-05-01"), ())
+    refused = serve(own_shelf).get(audio(identity))
+    assert refused.status_code == 404
+    assert "only its words" in refused.json()["error"]
+
+
+def test_a_library_behind_one_link_is_heard(serve: Any, own_shelf: Any, tmp_path: Path) -> None:
+    (tmp_path / "Podcasts").symlink_to(own_shelf.folder)
+    identity, location = content_id(tmp_path / "Podcasts" / "talk.wav")
+    with open_index(str(own_shelf.store), create=False) as index:
+        index.relocate(identity, [location])
+    assert serve(own_shelf).get(audio(identity)).status_code == 200
+
+
+def test_a_link_put_in_the_place_of_a_file_is_not_followed(serve: Any, own_shelf: Any, tmp_path: Path) -> None:
+    client, identity, path = serve(own_shelf), own_shelf.ids["talk.wav"], own_shelf.folder / "talk.wav"
+    secret = tmp_path / "secret"
+    shutil.copy2(path, secret)  # as long and as old as the recording
+    secret.write_bytes(b"s" * secret.stat().st_size)
+    os.utime(secret, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    path.unlink()
+    path.symlink_to(secret)
+    assert client.get(audio(identity)).status_code == 404

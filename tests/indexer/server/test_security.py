@@ -1,0 +1,166 @@
+"""Who is let in, and what a browser is told."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from indexer.server.security import COOKIE, Door, is_loopback
+
+TOKEN = "correct horse battery staple"
+
+
+def raw(url: str, *lines: str) -> tuple[int, str]:
+    """Status and rest of the answer to a request that no client would send."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    with socket.create_connection((parts.hostname, parts.port or 80), timeout=10) as connection:
+        connection.sendall("\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1"))
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+    return int(answer.split(b" ", 2)[1]), answer.decode("latin-1")
+
+
+PATHS = [
+    "/../../etc/passwd",
+    "/static/../../../../etc/passwd",
+    "/static/..%2f..%2fetc%2fpasswd",
+    "/static/%2e%2e/%2e%2e/etc/passwd",
+    "/static/%2e%2e%2findex.html",
+    "/static//etc/passwd",
+    "/static/index.html",
+    "/static/style.css%00.js",
+    "/api/recordings/../recordings",
+    "/api/recordings/%2e%2e/audio",
+    "/api/recordings/..%2f..%2f..%2fetc%2fpasswd/audio",
+    "/api/recordings/%2fetc%2fpasswd/audio",
+    "/api/recordings//etc/passwd/audio",
+    "/api/recordings/{id}%00/audio",
+    "/api/recordings/{id}/audio/..",
+    "/api/recordings/{id}%2faudio",
+    "/api/recordings/{id}/./audio",
+    "/api/recordings/..\\..\\etc\\passwd/audio",
+    "/r/%2e%2e%2f",
+    "/r/{id}%00",
+    "/%252e%252e/etc/passwd",
+    "//etc/passwd",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_there_is_no_way_out(url: str, shelf: Any, path: str) -> None:
+    asked = path.format(id=shelf.ids["talks/first talk.wav"])
+    status, answer = raw(url, f"GET {asked} HTTP/1.1", "Host: localhost")
+    assert status == 404, answer
+    assert "root:" not in answer
+
+
+def test_a_nul_in_the_request_line_is_no_request(url: str) -> None:
+    assert raw(url, "GET /\0 HTTP/1.1", "Host: localhost")[0] in (400, 404)
+
+
+def test_only_known_names_are_answered(url: str) -> None:
+    for host in ("localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.1:9", "[::1]:8765", "localhost."):
+        assert raw(url, "GET / HTTP/1.1", f"Host: {host}")[0] == 200, host
+    for host in (
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "127.0.0.1@evil.example",
+        "",
+        "a b",
+    ):
+        assert raw(url, "GET / HTTP/1.1", f"Host: {host}")[0] in (400, 421), host
+    assert raw(url, "GET / HTTP/1.1", "Host: localhost", "Host: evil.example")[0] in (400, 421)
+    assert raw(url, "GET / HTTP/1.0")[0] in (400, 421)
+    assert raw(url, "GET http://evil.example/ HTTP/1.1", "Host: evil.example")[0] in (400, 421)
+
+
+def test_addresses_are_names_only_where_a_token_is_asked_for() -> None:
+    assert not Door("127.0.0.1").knows("192.168.1.5:8765")
+    assert Door("0.0.0.0", token=TOKEN).knows("192.168.1.5:8765")
+    assert not Door("0.0.0.0", token=TOKEN).knows("talks.example.org")
+    assert Door("0.0.0.0", ("talks.example.org",), TOKEN).knows("Talks.example.org")
+    assert [
+        is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "192.168.1.5", "example.org")
+    ] == [
+        *(True, True, True),
+        *(False, False, False),
+    ]
+
+
+def test_every_answer_says_what_a_browser_may(client: httpx.Client, shelf: Any) -> None:
+    identity = shelf.ids["talks/first talk.wav"]
+    for path in (
+        "/",
+        f"/r/{identity}",
+        "/static/main.js",
+        "/api/library",
+        f"/api/recordings/{identity}/audio",
+        "/none",
+    ):
+        headers = client.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "http" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "no-cache" in headers["cache-control"], path
+        assert "access-control-allow-origin" not in headers
+
+
+def test_a_token_is_asked_for(serve: Any, own_shelf: Any) -> None:
+    client, identity = serve(own_shelf, token=TOKEN), own_shelf.ids["talk.wav"]
+    audio = f"/api/recordings/{identity}/audio"
+    for path in ("/api/library", "/api/openapi.json", "/api/nothing", audio):
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), path
+    for path in ("/", f"/r/{identity}", "/static/main.js", "/none"):
+        answer = client.get(path)
+        assert answer.status_code == 401
+        assert "talk" not in answer.text
+    assert client.get("/static/style.css").status_code == 200
+    for wrong in (f"Bearer {TOKEN}x", "Bearer", f"Basic {TOKEN}", TOKEN, "Bearer ünknown"):
+        assert client.get("/api/library", headers={"authorization": wrong.encode()}).status_code == 401
+    assert client.get(audio, headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
+    assert client.get("/api/library", headers={"cookie": f"{COOKIE}={TOKEN}"}).status_code == 401
+
+
+def test_the_token_is_given_once(serve: Any, own_shelf: Any) -> None:
+    client = serve(own_shelf, token=TOKEN)
+    wrong = client.post("/login", data={"token": "wrong"})
+    assert (wrong.status_code, wrong.cookies.get(COOKIE)) == (401, None)
+    entered = client.post("/login", data={"token": TOKEN})
+    assert (entered.status_code, entered.headers["location"]) == (303, "/")
+    cookie = entered.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    assert TOKEN not in cookie
+    assert client.get("/api/library").status_code == 200
+    assert client.post("/login", content=b"x" * 10_000).status_code == 413
+
+
+def test_a_link_with_the_token_keeps_its_place(serve: Any, own_shelf: Any) -> None:
+    client = serve(own_shelf, token=TOKEN)
+    answer = client.get("/", params={"token": TOKEN, "q": "human"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?q=human")
+    assert client.get("/").status_code == 200
+    other = httpx.get(f"{client.base_url}/", params={"token": "wrong"})
+    assert other.status_code == 401
+    elsewhere = httpx.get(f"{str(client.base_url).rstrip('/')}//evil.example/", params={"token": TOKEN})
+    assert elsewhere.headers.get("location", "/e").startswith("/e")
+
+
+def test_names_and_words_are_not_markup(client: httpx.Client) -> None:
+    """The page is the same for every recording; names and words come as JSON, in ASCII, with a type of their own."""
+    answer = client.get("/api/recordings", params={"name": "<img"})
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["total"] == 1
+    identity = answer.json()["recordings"][0]["id"]
+    assert client.get(f"/r/{identity}").content == client.get("/").content
+    assert client.get("/", params={"q": "<script>alert(1)</script>"}).content == client.get("/").content
