@@ -19,6 +19,7 @@ from pathlib import Path
 from audiosearch.training.manifest import Utterance, read_manifest
 from audiosearch.types import Seconds, Transcript
 from indexer.index import open_index
+from indexer.modes import search
 from indexer.query import parse
 from indexer.types import Location, Recording
 
@@ -81,12 +82,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--gap", type=float, default=0.0, help="seconds of silence between clips")
     parser.add_argument("--slop", type=int, default=0, help="other words that may stand between those of a phrase")
+    parser.add_argument("--mode", choices=["words", "sound", "auto"], default="auto", help="as of audiosearch query")
     arguments = parser.parse_args()
     utterances = read_manifest(arguments.manifest)
 
     from audiosearch.recognizer import Recognizer  # not above: the decoder's processes import this file, without torch
 
-    with tempfile.TemporaryDirectory() as folder, Recognizer.load(arguments.model) as recognizer:
+    with tempfile.TemporaryDirectory() as folder, Recognizer.load(arguments.model, sound=True) as recognizer:
         path = Path(folder) / "recording.flac"
         clips = join(utterances, arguments.gap, recognizer.model.config.features.sample_rate, path)
         transcript = recognizer.transcribe(path)
@@ -94,9 +96,11 @@ def main() -> None:
         with open_index(str(Path(folder) / "index.db"), create=True) as index:
             location = Location(str(path), path.stat().st_size, path.stat().st_mtime_ns)
             recording = Recording("long form", (location,), transcript.duration, recognizer.fingerprint, "2000-01-01")
-            index.add(recording, transcript.words)
+            index.keep_sounding(recognizer.fingerprint, recognizer.sounding.text())
+            index.add(recording, transcript.words, transcript.emissions)
             for phrase, clip in draw(clips, arguments.phrases, arguments.seed):
-                hits = index.search(parse([" ".join(phrase)], arguments.slop).query, limit=10).hits
+                query = parse([" ".join(phrase)], arguments.slop).query
+                hits = search(index, query, arguments.mode, limit=10).hits
                 right = [clip.start - TOLERANCE <= hit.start <= clip.end + TOLERANCE for hit in hits]
                 drawn, found, elsewhere = drawn + 1, found + any(right), elsewhere + right.count(False)
                 if not any(right):

@@ -17,16 +17,12 @@ import elastic_transport
 import elasticsearch
 
 from audiosearch.errors import RefusedError, StoreError
-from indexer.elastic_address import LOGIN, Address
+from indexer.elastic_address import Address
+from indexer.elastic_answers import BLOCKED, BUSY, complaint, unwritten
 from indexer.elastic_certificates import pinned
 
 RETRY_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Pauses before a request is made again that the server was too busy for."""
-
-BUSY = frozenset({429, 502, 503, 504})
-"""HTTP statuses after which the same request may succeed."""
-
-BLOCKED = "takes no changes: its disk is nearly full, or it was made read-only"
 
 REQUEST_SECONDS = 60.0
 """How long one answer may take."""
@@ -263,7 +259,7 @@ class Server:
             refused: list[str] = []
             for pause in (*RETRY_SECONDS, None):
                 answer = self._ask(self._client.bulk, index=self.name, operations=waiting, **alias)
-                waiting = self._unwritten(waiting, answer, refused) if answer["errors"] else []
+                waiting = unwritten(self.shown, waiting, answer, refused) if answer["errors"] else []
                 if not waiting:
                     break
                 if pause is None:
@@ -271,25 +267,6 @@ class Server:
                 time.sleep(pause)
             if refused:
                 raise RefusedError(f"{self.shown} refuses {' and '.join(refused)}")
-
-    def _unwritten(
-        self, lines: Sequence[Mapping[str, Any]], answer: Mapping[str, Any], refused: list[str]
-    ) -> list[Mapping[str, Any]]:
-        """The lines of a bulk request to be sent again; what can never be written is added to ``refused``."""
-        again: list[Mapping[str, Any]] = []
-        pairs = bool(lines) and "index" in lines[0]
-        for place, item in enumerate(answer["items"]):
-            (result,) = item.values()
-            status, error = result["status"], result.get("error", {})
-            complaint = _complaint(status, error.get("type") or "")
-            if status in BUSY and complaint != BLOCKED:
-                again.extend(lines[2 * place : 2 * place + 2] if pairs else lines[place : place + 1])
-            elif status == 400:
-                refused.append(f"{result['_id']} ({error.get('reason')})")
-            elif error:
-                complaint = complaint or f"answers with an error (status {status}): {error.get('reason')}"
-                raise StoreError(f"{self.shown} {complaint}")
-        return again
 
     # Requests
 
@@ -331,25 +308,12 @@ class Server:
         except (elasticsearch.UnsupportedProductError, elastic_transport.SerializationError) as error:
             raise StoreError(f"{self.shown} is not an Elasticsearch: check the URL") from error
         except elasticsearch.ApiError as error:
-            complaint = _told(error) or f"answers with an error (status {error.status_code}): {error}"
-            raise StoreError(f"{self.shown} {complaint}") from error
+            sentence = _told(error) or f"answers with an error (status {error.status_code}): {error}"
+            raise StoreError(f"{self.shown} {sentence}") from error
 
 
 def _told(error: elasticsearch.ApiError) -> str:
     """What a server's answer means, where that is known."""
     body = error.body if isinstance(error.body, dict) else {}
     about = body.get("error")
-    return _complaint(error.status_code, about.get("type") or "" if isinstance(about, dict) else "")
-
-
-def _complaint(status: int, kind: str) -> str:
-    """What a status and a type of error mean, where that is known."""
-    if kind == "cluster_block_exception" and status in (403, 429):  # with 503 the server is starting
-        return BLOCKED
-    if status in (401, 403):
-        return f"refuses this user: {LOGIN}"
-    if status in BUSY:
-        return f"is too busy or not ready (status {status}): try again later"
-    if kind == "index_not_found_exception":
-        return "is gone: run `audiosearch index FOLDER` again"
-    return ""
+    return complaint(error.status_code, about.get("type") or "" if isinstance(about, dict) else "")

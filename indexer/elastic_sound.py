@@ -83,8 +83,9 @@ def soundings(server: Server) -> dict[str, str]:
 
 
 def seconds(server: Server) -> Seconds:
-    """How long the recordings are, all together, of which emissions were kept."""
-    query = {"range": {"pieces": {"gt": 0}}}
+    """How long the recordings are, all together, that may have emissions: all of recognisers that are known."""
+    models = sorted(soundings(server))
+    query = {"bool": {"filter": [{"term": {"kind": "recording"}}, {"terms": {"model": models}}]}}
     answer = server.search(size=0, query=query, aggs={"sum": {"sum": {"field": "duration_ms"}}})
     return int(answer["aggregations"]["sum"]["value"]) / 1000
 

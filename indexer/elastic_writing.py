@@ -72,8 +72,8 @@ class Writer:
         named_ms = time.time_ns() // 1_000_000
         document = documents.recording_document(recording, generation, len(words), len(emissions), named_ms)
         replaced = self._replace(recording.id, lambda _: document)
-        self._sweep(recording.id, replaced - {generation}, generation)
-        written = self._take(note)
+        self._sweep(recording.id, replaced - {generation})
+        written = self._end_note(note)
         self._server.refresh()
         return written
 
@@ -90,7 +90,7 @@ class Writer:
 
     def remove(self, recording_id: str) -> None:
         """Forget a recording."""
-        self._sweep(recording_id, self._replace(recording_id, lambda _: None), None)
+        self._sweep(recording_id, self._replace(recording_id, lambda _: None))
         self._server.refresh()
 
     def _replace(self, recording_id: str, change: Callable[[dict[str, Any] | None], dict[str, Any] | None]) -> set[str]:
@@ -113,55 +113,66 @@ class Writer:
         if count != parts:
             raise StoreError(f"{self._shown} lost {parts - count} documents of {recording.path}: index it again")
 
-    def _sweep(self, recording_id: str, replaced: set[str], current: str | None) -> None:
-        """Delete passages of a recording that were replaced, or that a killed writer left long ago."""
-        query = {
-            "bool": {
-                "filter": [documents.PARTS, {"term": {"recording": recording_id}}],
-                "must_not": [{"term": {"generation": current}}] if current else [],
-            }
-        }
-        old = _generation_before(WRITING_SECONDS)
-        self._delete(query, lambda generation: generation in replaced or generation < old)
+    def _sweep(self, recording_id: str, replaced: set[str]) -> None:
+        """Delete the parts of generations of a recording."""
+        if replaced:
+            which = [
+                documents.PARTS,
+                {"term": {"recording": recording_id}},
+                {"terms": {"generation": sorted(replaced)}},
+            ]
+            self._delete({"bool": {"filter": which}})
 
     def sweep(self) -> None:
-        """Delete what writers left long ago: passages that were not named, or that those were to replace."""
-        query = {
-            "bool": {
-                "filter": [
-                    {"terms": {"kind": ["writing", "sweeping"]}},
-                    {"range": {"generation": {"lt": _generation_before(WRITING_SECONDS)}}},
-                ]
-            }
-        }
-        notes = [hit["_source"] for page in self._server.pages(query, ["generation"], True) for hit in page]
+        """Delete what writers left long ago: parts that were not named, or that those were to replace."""
+        is_note = {"terms": {"kind": ["writing", "sweeping"]}}
+        is_old = {"range": {"generation": {"lt": _generation_before(WRITING_SECONDS)}}}
+        pages = self._server.pages({"bool": {"filter": [is_note, is_old]}}, ["generation"], True)
+        notes = [hit["_source"] for page in pages for hit in page]
         if notes:
             self._server.refresh()
         for note in notes:
-            name, generation = documents.writing_id(note["generation"]), note["generation"]
-            if not self._take(name, {**note, "kind": "sweeping"}):
-                continue
-            known = self._server.documents([documents.recording_id(note["recording"])])
-            self._sweep(note["recording"], {generation}, known[0]["generation"] if known else None)
-            self._server.bulk([{"delete": {"_id": name}}])
+            name, recording_id = documents.writing_id(note["generation"]), note["recording"]
+            if self._take(name):
+                self._sweep(recording_id, self._left(recording_id, note["generation"]))
+                self._server.bulk([{"delete": {"_id": name}}])
 
-    def _take(self, note: str, left: dict[str, Any] | None = None) -> bool:
-        """Take a note away, or leave another in its place; False if it is not there, or somebody is sweeping already.
+    def _left(self, recording_id: str, generation: str) -> set[str]:
+        """Generations of a recording to delete that a writer left who died at that one."""
+        known = self._server.documents([documents.recording_id(recording_id)])
+        named = known[0]["generation"] if known else None
+        if named != generation:
+            return {generation}
+        which = {"bool": {"filter": [documents.PARTS, {"term": {"recording": recording_id}}]}}
+        pages = self._server.pages(which, ["generation", "kind", "passage"], ["generation"])
+        others = {hit["_source"]["generation"] for page in pages for hit in page} - {named}
+        return {other for other in others if self._server.get(documents.writing_id(other)) is None}
 
-        Args:
-            left: from somebody who sweeps, who may also go on where another sweeper died.
+    def _end_note(self, note: str) -> bool:
+        """Delete one's own note; False if it is not as it was.
+
+        Whoever takes it from now on sees that the generation is named, and leaves it.
         """
+        there = self._server.get(note)
+        if there is None or there[0]["kind"] != "writing":
+            return False
+        self._server.bulk([{"delete": {"_id": note}}])
+        return True
+
+    def _take(self, note: str) -> bool:
+        """Take the note of somebody who is dead, or of one who died while they swept; False if it is gone."""
         while True:
-            there, state = self._server.get(note) or (None, None)
-            if there is None or (left is None and there["kind"] != "writing"):
+            there = self._server.get(note)
+            if there is None:
                 return False
-            if self._server.replace(note, left, state):
+            document, state = there
+            if self._server.replace(note, {**document, "kind": "sweeping"}, state):
                 return True
 
-    def _delete(self, query: dict[str, Any], doomed: Callable[[str], bool] = lambda _: True) -> None:
-        """Delete passages that a query finds, of the generations that are doomed."""
-        pages = self._server.pages(query, ["generation", "kind", "passage"], ["generation"])
-        ids = [hit["_id"] for page in pages for hit in page if doomed(hit["_source"]["generation"])]
+    def _delete(self, query: dict[str, Any]) -> None:
+        """Delete the parts that a query finds."""
+        pages = self._server.pages(query, ["generation", "kind", "passage"], False)
+        ids = [hit["_id"] for page in pages for hit in page]
         self._server.bulk({"delete": {"_id": one}} for one in ids)
 
 

@@ -138,7 +138,7 @@ class SqliteIndex(Phrases):
             return sqlite_sound.soundings(self._connection)
 
     def heard_seconds(self) -> Seconds:
-        """How long the recordings are, all together, of which emissions were kept."""
+        """How long the recordings are, all together, of which emissions may have been kept."""
         with self._file.transaction("DEFERRED"):
             return 0.0 if self._file.is_old else sqlite_sound.duration(self._connection)
 

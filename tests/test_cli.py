@@ -126,6 +126,8 @@ class TestQuery:
         assert result.exit_code == 0
         first, second = map(json.loads, result.stdout.splitlines())
         assert first == {
+            "id": "a1b2c3d4" * 4,
+            "way": "words",
             "path": str(store.parent / "talks" / "one.opus"),
             "start": 64.0,
             "end": 64.9,

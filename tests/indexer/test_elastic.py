@@ -32,7 +32,7 @@ def test_what_a_killed_writer_leaves_is_not_seen_and_goes(
     with elastic.ElasticIndex(elastic_url, create=True) as index:
         index.add(recording(1), spoken("hello world"))
         before = index.search(Query((HELLO,)), 10).hits
-        for step in ("_check_written", "_sweep", "_take"):
+        for step in ("_check_written", "_sweep", "_end_note"):
             with monkeypatch.context() as patched:
                 patched.setattr(Writer, step, killed)
                 with pytest.raises(KeyboardInterrupt):

@@ -214,8 +214,15 @@ def test_a_full_disk(talks: Path, elastic_url: str, ask: Ask) -> None:
         (("", ""), (Part(1, 2), Part(2, 2))),
     ],
 )
-def test_two_indexers(talks: Path, elastic_url: str, folders: tuple[str, str], parts: tuple[Part, Part]) -> None:
+def test_two_indexers(
+    talks: Path,
+    elastic_url: str,
+    folders: tuple[str, str],
+    parts: tuple[Part, Part],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """On the same folder, on two, on two of which one holds the other, and on the parts of one."""
+    monkeypatch.setattr(elastic_client, "RETRY_SECONDS", (0.1,) * 50)  # an index that is just being made is not ready
     for name in ("e", "f", "g"):
         sound(talks.parent / "others" / f"{name}.wav")
     heard: list[str] = []
