@@ -121,17 +121,42 @@ def pack_alternatives(words: Iterable[Word]) -> bytes:
     return len(probabilities).to_bytes(4, "little") + probabilities + deflate("\n".join(lines).encode())
 
 
-def unpack_alternatives(packed: bytes) -> dict[int, tuple[Alternative, ...]]:
-    """Alternatives of what ``pack_alternatives`` made, by the places that have any."""
-    if not packed:
-        return {}
-    number = int.from_bytes(packed[:4], "little")
-    steps = iter(packed[4 : 4 + number])
-    return {
-        place: tuple(Alternative(text, next(steps) / STEPS) for text in line[1:].split("\t"))
-        for place, line in enumerate(alternatives_text(packed).split("\n"))
-        if line
-    }
+def unpack_alternatives(
+    packed: bytes, first: int = 0, end: int | None = None, wanted: Iterable[str] | None = None
+) -> dict[int, tuple[Alternative, ...]]:
+    """Alternatives of what ``pack_alternatives`` made, by the places that have any.
+
+    Args:
+        first, end: the places from the one to before the other.
+        wanted: only places of which an alternative begins with one of these.
+    """
+    text = alternatives_text(packed)
+    lines = text.split("\n")
+    if wanted is None:
+        places = [place for place, line in enumerate(lines[:end]) if line and place >= first]
+    else:
+        places = sorted({place for one in wanted for place in _lines(text, "\t" + one, first, end)})
+    found = {}
+    at, last = 4, 0  # where the probabilities of a place begin, and of which
+    for place in places:
+        at += "".join(lines[last:place]).count("\t")
+        last = place
+        texts = lines[place][1:].split("\t")
+        steps = packed[at : at + len(texts)]
+        found[place] = tuple(Alternative(one, step / STEPS) for one, step in zip(texts, steps, strict=True))
+    return found
+
+
+def _lines(text: str, part: str, first: int, end: int | None) -> Iterator[int]:
+    """Numbers of the lines that hold a part, from the one to before the other; some come twice."""
+    line, counted = 0, 0
+    at = text.find(part)
+    while at >= 0:
+        line += text.count("\n", counted, at)
+        counted = at
+        if line >= first and (end is None or line < end):
+            yield line
+        at = text.find(part, at + 1)
 
 
 def alternatives_text(packed: bytes) -> str:
@@ -156,7 +181,7 @@ def unpack(
     some = zip(
         text.split()[first:end], unpack_times(times, first, end), thousandths(confidences)[first:end], strict=True
     )
-    others = unpack_alternatives(alternatives)
+    others = unpack_alternatives(alternatives, first, end)
     return [
         Word(one, start / 1000, until / 1000, confidence / 1000, others.get(place, ()))
         for place, (one, (start, until), confidence) in enumerate(some, first)

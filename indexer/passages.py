@@ -111,9 +111,8 @@ class _Opened:
     def __init__(self, passage: Passage, phrases: Sequence[Phrase]) -> None:
         self.passage = passage
         self.offset = passage.offset
-        others = packing.alternatives_text(passage.alternatives)
-        is_there = others and any("\t" + term.text in others for phrase in phrases for term in phrase.terms)
-        self.others = packing.unpack_alternatives(passage.alternatives) if is_there else {}
+        terms = {term.text for phrase in phrases for term in phrase.terms}
+        self.others = packing.unpack_alternatives(passage.alternatives, wanted=terms)
 
     @cached_property
     def texts(self) -> list[str]:

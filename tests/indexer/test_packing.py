@@ -74,3 +74,19 @@ def test_paths_that_are_not_utf8() -> None:
         path = packing.unpack_path(raw.decode("utf-8", "surrogateescape"))
         assert packing.unpack_path(packing.pack_path(path)) == path
         packing.pack_path(path).encode()
+
+
+def test_some_of_the_alternatives() -> None:
+    words = [
+        Word("a", 0, 1, 0.5, (Alternative("an", 0.2), Alternative("and", 0.1))),
+        Word("b", 1, 2, 0.5),
+        Word("c", 2, 3, 0.5, (Alternative("see", 0.3),)),
+        Word("d", 3, 4, 0.5, (Alternative("and", 0.4),)),
+    ]
+    packed = packing.pack_alternatives(words)
+    every = packing.unpack_alternatives(packed)
+    assert every == {place: word.alternatives for place, word in enumerate(words) if word.alternatives}
+    assert packing.unpack_alternatives(packed, 1, 3) == {2: every[2]}
+    assert packing.unpack_alternatives(packed, wanted=["and", "x"]) == {0: every[0], 3: every[3]}
+    assert packing.unpack_alternatives(packed, 1, wanted=["an"]) == {3: every[3]}
+    assert packing.unpack_alternatives(packed, wanted=[]) == packing.unpack_alternatives(b"", wanted=["a"]) == {}
