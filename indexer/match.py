@@ -161,6 +161,13 @@ def adjacent(starts: Iterable[int], terms: int) -> list[Span]:
     return chosen
 
 
+def successive(starts: Iterable[int], terms: int) -> list[Span]:
+    """Spans of so many words that follow one another."""
+    if terms == 1:
+        return [(start,) for start in starts]
+    return [tuple(range(start, start + terms)) for start in starts]
+
+
 def find(words: Sequence[Word], phrase: Phrase) -> list[Span]:
     """The chosen matches of a phrase in the words of a recording."""
     alternatives = {place: word.alternatives for place, word in enumerate(words) if word.alternatives}

@@ -10,8 +10,8 @@ Files of version 2 have deflated text, no alternatives, and confidences in two b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from audiosearch.types import Alternative, Word
@@ -45,8 +45,9 @@ NOT_WORD = bytes([*range(128), *range(128 + ALTERNATIVE, 256)])
 NOT_ALTERNATIVE = bytes(range(128 + ALTERNATIVE))
 """Bytes that end no word, and no alternative."""
 
-BEFORE, LONGEST = 16, 64
-"""Bytes before a place from which on it is looked for, and how many."""
+DIGIT, WORD, OTHER = b"\0", b"\1", b"\2"
+KINDS = 128 * DIGIT + ALTERNATIVE * WORD + ALTERNATIVE * OTHER
+"""What bytes are: no last one of a reading, the last one of a word, or of an alternative."""
 
 
 class Chunk:
@@ -56,35 +57,32 @@ class Chunk:
         self._lexicon = lexicon
         self._words, self._confidences, self._probabilities, *times = row
         self._times = times
-        self._known: dict[int, tuple[bytes, list[bytes], int]] = {}
-
-    def _confidence(self, place: int) -> int:
-        """Thousandths of the word at a place."""
-        number = len(self._confidences) * 4 // 5
-        return self._confidences[place] << 2 | self._confidences[number + place // 4] >> 2 * (place % 4) & 3
+        self._number = len(self._confidences) * 4 // 5
+        self._likeliest: int | None = None
 
     def words(self, first: int, end: int) -> list[Word]:
         """Those at the places from ``first`` to before ``end``."""
-        text = self._lexicon.text
-        times = packing.unpack_times(self._times[0])
-        words: list[Word] = []
-        word, place, rank = b"", -1, 0
-        others: list[Alternative] = []
-        for one in (*readings(self._words), b"\x80"):
+        if first >= min(end, self._number):
+            return []
+        start = self._begin(first)
+        packed = readings(self._words[start : self._begin(end)])
+        probabilities = self._probabilities[self._alternatives_before(start) :]
+        rank = 0
+        texts: list[str] = []
+        others: list[tuple[Alternative, ...]] = []
+        for one, text in zip(packed, map(self._lexicon.text, packed), strict=True):
             if is_alternative(one):
-                if place >= first:
-                    others.append(Alternative(text(one), STEP * self._probabilities[rank] / 1000))
+                others[-1] += (Alternative(text, probabilities[rank] / STEPS),)
                 rank += 1
-                continue
-            if place >= first:
-                start, until = times[place]
-                confidence = self._confidence(place) / 1000
-                words.append(Word(text(word), start / 1000, until / 1000, confidence, tuple(others)))
-                others = []
-            place, word = place + 1, one
-            if place >= end:
-                break
-        return words
+            else:
+                texts.append(text)
+                others.append(())
+        times = packing.unpack_times(self._times[0], first, end)
+        confidences = [self.word_confidence(place) / 1000 for place in range(first, first + len(texts))]
+        return [
+            Word(text, start / 1000, until / 1000, confidence, some)
+            for text, (start, until), confidence, some in zip(texts, times, confidences, others, strict=True)
+        ]
 
     def confidence(self, term: Term, place: int, alternative: bytes | None) -> int:
         """Thousandths of the surest reading at a place that a term matches, which it does.
@@ -92,29 +90,36 @@ class Chunk:
         Args:
             alternative: the term as one; None for a prefix.
         """
-        if alternative is not None and alternative not in self._words:
-            return self._confidence(place)
-        word, others, start = self._place(place)
-        if alternative is None:
-            text = self._lexicon.text
-            wanted = [rank for rank, other in enumerate(others) if match.matches(term, text(other))]
-            found = [self._confidence(place)] if match.matches(term, text(word)) else []
-        else:
-            wanted = [others.index(alternative)] if alternative in others else []
-            found = [] if wanted else [self._confidence(place)]
+        if alternative is not None:
+            start = self._start(place, alternative)
+            if start < 0:
+                return self.word_confidence(place)
+            return STEP * self._probabilities[self._alternatives_before(start)]
+        text = self._lexicon.text
+        start = self._begin(place)
+        word, *others = readings(self._words[start : self._begin(place + 1)])
+        found = [self.word_confidence(place)] if match.matches(term, text(word)) else []
+        wanted = [rank for rank, other in enumerate(others) if match.matches(term, text(other))]
         if wanted:
-            before = len(self._words[:start].translate(None, NOT_ALTERNATIVE))
+            before = self._alternatives_before(start)
             found += [STEP * self._probabilities[before + rank] for rank in wanted]
         return max(found)
 
     def word_confidence(self, place: int) -> int:
         """Thousandths of the word that was recognised at a place."""
-        return self._confidence(place)
+        packed = self._confidences
+        return packed[place] << 2 | packed[self._number + (place >> 2)] >> 2 * (place & 3) & 3
 
-    @cached_property
+    @property
     def likeliest(self) -> int:
         """The grade of the likeliest alternative; -1 where there is none."""
-        return match.grade(STEP * max(self._probabilities)) if self._probabilities else -1
+        if self._likeliest is None:
+            self._likeliest = match.grade(STEP * max(self._probabilities)) if self._probabilities else -1
+        return self._likeliest
+
+    def has(self, place: int, alternative: bytes) -> bool:
+        """Whether a place has a word, written as an alternative, as a reading."""
+        return self._start(place, alternative) >= 0 or self._word(place) == alternative
 
     def is_several(self, place: int, alternatives: Sequence[bytes], *, recognised: bool) -> bool:
         """Whether a place at which a word is a reading has another of some words as one too.
@@ -123,49 +128,44 @@ class Chunk:
             alternatives: the words, that one first, as alternatives.
             recognised: that one is known not to be an alternative there.
         """
-        if not any(alternative in self._words for alternative in alternatives[recognised:]):
-            return False
-        word, others, _ = self._place(place)
-        return bool(others) and sum(one in alternatives for one in (as_alternative(word), *others)) > 1
+        first, *others = alternatives
+        if any(self._start(place, other) >= 0 for other in others):
+            return True
+        return not recognised and self._start(place, first) >= 0 and self._word(place) in others
 
-    def _place(self, place: int) -> tuple[bytes, list[bytes], int]:
-        """The word at a place, its alternatives, and where their bytes begin.
+    def _word(self, place: int) -> bytes:
+        """The word that was recognised at a place, as an alternative."""
+        return as_alternative(readings(self._words[self._begin(place) : self._begin(place + 1)])[0])
 
-        Only few readings are looked at in Python, from a bit before the byte where the place would be if all had
-        equally many bytes.
+    def _start(self, place: int, alternative: bytes) -> int:
+        """The byte where an alternative of a place begins; -1 where it has not that one.
+
+        The words up to a place take a byte each, or more, so that what is nearer need not be looked at.
         """
-        known = self._known.get(place)
-        if known is None:
-            number = len(self._confidences) * 4 // 5
-            start = len(self._words) * place // number
-            while True:
-                start = max(start - BEFORE, 0)
-                seen = len(self._words[:start].translate(None, NOT_WORD))  # words that end before
-                if seen <= place:
-                    break
-            while start and self._words[start - 1] < 128:
-                start -= 1
-            known = self._from(start, place - seen, LONGEST) or self._from(start, place - seen, len(self._words))
-            assert known is not None
-            self._known[place] = known
-        return known
+        words = self._words
+        start = words.find(alternative, place + 1)
+        while start >= 0:
+            missing = place + 1 - len(words[:start].translate(None, NOT_WORD))
+            if missing < 0:
+                break
+            if missing == 0 and words[start - 1] >= 128:  # else it is the end of a longer one
+                return start
+            start = words.find(alternative, start + (missing or 1))
+        return -1
 
-    def _from(self, start: int, place: int, size: int) -> tuple[bytes, list[bytes], int] | None:
-        """The same of the place that comes after so many others, from a byte on; None: it goes on after ``size``."""
-        word, others = b"", []
-        end = start
-        for one in readings(self._words[start : start + size]):
-            if is_alternative(one):
-                if word:
-                    others.append(one)
-            elif word:
-                return word, others, start
-            elif place == 0:
-                word, start = one, end
-            else:
-                place -= 1
-            end += len(one)
-        return (word, others, start) if word and end == len(self._words) else None
+    def _begin(self, place: int) -> int:
+        """The byte where the readings of a place begin.
+
+        Between the ends of two words are the alternatives of one and the other digits of the other.
+        """
+        if place >= self._number:
+            return len(self._words)
+        *_, between, rest = self._words.translate(KINDS).split(WORD, place + 1)
+        return len(self._words) - len(rest) - len(between) + between.rfind(OTHER)
+
+    def _alternatives_before(self, start: int) -> int:
+        """How many end before a byte."""
+        return len(self._words[:start].translate(None, NOT_ALTERNATIVE))
 
 
 class OldChunk(Chunk):
@@ -174,16 +174,13 @@ class OldChunk(Chunk):
     def __init__(self, row: Sequence[bytes]) -> None:
         self._text, self._packed, self._packed_times = row
 
-    def _confidence(self, place: int) -> int:
-        return packing.confidence_at(self._packed, place)
-
     def words(self, first: int, end: int) -> list[Word]:
         """Those at the places from ``first`` to before ``end``."""
         return packing.unpack(packing.inflate(self._text).decode(), self._packed_times, self._packed, first, end)
 
     def confidence(self, term: Term, place: int, alternative: bytes | None) -> int:
         """Thousandths of the word at a place."""
-        return self._confidence(place)
+        return packing.confidence_at(self._packed, place)
 
 
 class Chunks:
@@ -221,13 +218,13 @@ class Chunks:
             words += chunk.words(max(first - offset, 0), end - offset)
         return words
 
-    def at(self, number: int, position: int, *, old: bool) -> Chunk:
-        """The row that holds a position, without times."""
+    def at(self, numbers: Collection[int], *, old: bool) -> dict[int, Chunk]:
+        """Rows by number, without times."""
         columns = "words, confidences, x'' FROM chunks" if old else "words, confidences, probabilities FROM stretches"
-        row = self._connection.execute(
-            f"SELECT {columns} WHERE number = ?", ((number << 32) + position - position % CHUNK,)
-        ).get
-        return OldChunk(row) if old else Chunk(self._lexicon, row)
+        rows = self._connection.execute(
+            f"SELECT number, {columns} WHERE number IN (SELECT value FROM json_each(?))", (json.dumps([*numbers]),)
+        )
+        return {number: OldChunk(row) if old else Chunk(self._lexicon, row) for number, *row in rows}
 
     def _read(self, number: int, first: int, end: int, old: bool) -> Iterator[tuple[int, Chunk]]:
         """Rows after the position of the first word of each."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from array import array
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from indexer.ranking import chosen
 from indexer.sqlite_chunks import CHUNK, END, Chunk, Chunks
 from indexer.sqlite_file import SqliteFile
 from indexer.sqlite_lexicon import Lexicon
-from indexer.sqlite_search import Matched, Search
+from indexer.sqlite_search import Matches, Search
 from indexer.types import Phrase, Term
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ Rows = tuple[int, int]
 """Recordings that are asked: from this number to before that one."""
 
 EVERY: Rows = (0, END)
+
+BATCH = 100
+"""Matches whose rows are read at once, about; fewer take longer, of more some may not be needed."""
 
 
 class Phrases(Search):
@@ -41,33 +44,19 @@ class Phrases(Search):
         """The words of a recording at the positions from ``first`` to before ``end``, as far as there are any."""
         return self._chunks.words(number, first, end, old=self._file.is_old)
 
-    def _confident(self, number: int, matches: Iterable[Matched]) -> Iterator[Found[int]]:
-        """Matches of phrases in a recording with their confidences."""
-        chunks = self._rows(number)
-        alternative = functools.cache(self._alternative)
-        for phrase, span in matches:
-            yield self._sure(number, phrase, span, [alternative(term) for term in phrase.terms], chunks)
+    def _confident(self, phrase: Phrase, matches: Iterable[Matches]) -> Iterator[Found[int]]:
+        """Matches of a phrase with their confidences."""
+        terms = [(term, self._alternative(term)) for term in phrase.terms]
+        for some in _batches(matches):
+            chunks = self._rows(some)
+            for number, spans in some:
+                for span in spans:
+                    yield _sure(chunks, number, span, terms)
 
-    def _sure(
-        self,
-        number: int,
-        phrase: Phrase,
-        span: Span,
-        alternatives: Sequence[bytes | None],
-        chunks: Callable[[int], Chunk],
-    ) -> Found[int]:
-        """A match with its confidence.
-
-        Args:
-            alternatives: the terms, as alternatives.
-            chunks: rows of the recording, by position // CHUNK.
-        """
-        lowest = 1000
-        for term, place, alternative in zip(phrase.terms, span, alternatives, strict=True):
-            confidence = chunks(place // CHUNK).confidence(term, place % CHUNK, alternative)
-            if confidence < lowest:
-                lowest = confidence
-        return Found(number, span[0], span[-1], lowest)
+    def _rows(self, matches: Iterable[Matches]) -> dict[int, Chunk]:
+        """The rows of all positions of some matches."""
+        rows = {(number << 32) + place - place % CHUNK for number, spans in matches for span in spans for place in span}
+        return self._chunks.at(rows, old=self._file.is_old)
 
     def _alternative(self, term: Term) -> bytes | None:
         """The bytes of a term as an alternative, where it can be only one word."""
@@ -103,8 +92,8 @@ class Phrases(Search):
 
     def _found(self, phrase: Phrase, rows: Rows) -> Iterator[Found[int]]:
         """All matches of a phrase, those of the recordings added last first."""
-        for number, (spans,) in self._spans(phrase, rows=rows, newest=True):
-            yield from self._confident(number, ((phrase, span) for span in spans))
+        every = self._spans(phrase, rows=rows, newest=True)
+        return self._confident(phrase, ((number, spans) for number, (spans,) in every))
 
     def _is_common(self, phrase: Phrase) -> bool:
         """Whether it matches so often that it pays to ask for each grade."""
@@ -118,33 +107,41 @@ class Phrases(Search):
     def _of_grade(self, phrase: Phrase, grade: int, rows: Rows) -> Iterator[Found[int]]:
         """The matches of a grade of a phrase of common words, those of the recordings added last first."""
         length = len(phrase.terms)
+        least = grade if length > 1 else 0  # FTS5 gives every match of one word
         alternatives = [self._lexicon.alternative(term.text) or b"" for term in phrase.terms]
-        for number, starts in self._match(tokens.asked_of_grade(phrase, grade), 1, rows, newest=True):
-            chunks = self._rows(number)
-            wanted: Container[int] = starts
-            # Two matches overlap only where a position has two of the words as readings.
-            if length > 1 and any(
-                row.is_several(at % CHUNK, alternatives, recognised=row.likeliest < grade)
-                for row, at in ((chunks(start // CHUNK), start) for start in starts)
-            ):
-                ((_, (spans,)),) = self._spans(phrase, rows=(number, number + 1))
-                wanted = {span[0] for span in spans}
-            for start in starts:
-                if start not in wanted:
-                    continue
-                span = tuple(range(start, start + length))
-                some = [chunks(place // CHUNK) for place in span]
-                if length > 1 and all(chunk.likeliest < grade for chunk in some):  # no alternative is as sure
-                    lowest = min(chunk.word_confidence(at % CHUNK) for chunk, at in zip(some, span, strict=True))
-                    one = Found(number, start, span[-1], lowest)
-                else:
-                    one = self._sure(number, phrase, span, alternatives, chunks)
-                if match.grade(one.confidence) == grade:
-                    yield one
+        terms = list(zip(phrase.terms, alternatives, strict=True))
+        found = self._match(tokens.asked_of_grade(phrase, grade), 1, rows, newest=True)
+        for some in _batches((number, match.successive(starts, length)) for number, starts in found):
+            chunks = self._rows(some)
+            apart = self._apart(phrase, some, chunks, alternatives, grade) if length > 1 else {}
+            for number, spans in some:
+                for span in spans:
+                    if number not in apart or span in apart[number]:
+                        one = _sure(chunks, number, span, terms, least)
+                        if match.grade(one.confidence) == grade:
+                            yield one
 
-    def _rows(self, number: int) -> Callable[[int], Chunk]:
-        """Rows of a recording, by position // CHUNK, each read once."""
-        return functools.cache(lambda place: self._chunks.at(number, place * CHUNK, old=self._file.is_old))
+    def _apart(
+        self,
+        phrase: Phrase,
+        matches: Sequence[Matches],
+        chunks: Mapping[int, Chunk],
+        alternatives: Sequence[bytes],
+        grade: int,
+    ) -> dict[int, set[Span]]:
+        """The chosen matches of recordings in which matches of any grade may overlap.
+
+        That is everywhere where a word is there twice in the phrase.
+        """
+        if len(set(phrase.terms)) < len(phrase.terms):
+            first, end = matches[-1][0], matches[0][0] + 1
+            return {number: set(spans) for number, (spans,) in self._spans(phrase, rows=(first, end))}
+        apart = {}
+        for number, spans in matches:
+            if any(_may_overlap(chunks, number, span[0], alternatives, grade) for span in spans):
+                ((_, (every,)),) = self._spans(phrase, rows=(number, number + 1))
+                apart[number] = set(every)
+        return apart
 
     def _spans(
         self, *phrases: Phrase, said: Sequence[Phrase] = (), rows: Rows = EVERY, newest: bool = False
@@ -198,3 +195,53 @@ class Phrases(Search):
             (query, *(rows if rows != EVERY else ())),
         ):
             yield number, *(array("I", one) for one in packed)
+
+
+def _sure(
+    chunks: Mapping[int, Chunk], number: int, span: Span, terms: Iterable[tuple[Term, bytes | None]], grade: int = 0
+) -> Found[int]:
+    """A match with its confidence.
+
+    Args:
+        chunks: rows that hold it.
+        terms: each with its bytes as an alternative, if it can be only one word.
+        grade: no reading that matches has a lower one.
+    """
+    lowest = 1000
+    base = number << 32
+    for (term, alternative), place in zip(terms, span, strict=True):
+        at = place % CHUNK
+        chunk = chunks[base + place - at]
+        recognised = grade and chunk.likeliest < grade
+        confidence = chunk.word_confidence(at) if recognised else chunk.confidence(term, at, alternative)
+        if confidence < lowest:
+            lowest = confidence
+    return Found(number, span[0], span[-1], lowest)
+
+
+def _may_overlap(
+    chunks: Mapping[int, Chunk], number: int, start: int, alternatives: Sequence[bytes], grade: int
+) -> bool:
+    """Whether an earlier match of a phrase of different words may reach the one that begins at a position.
+
+    Then that position has another of the words as a reading too, and one before it the first.
+    """
+    at = start % CHUNK
+    chunk = chunks[(number << 32) + start - at]
+    if not chunk.is_several(at, alternatives, recognised=chunk.likeliest < grade):
+        return False
+    return any(before > at or chunk.has(at - before, alternatives[0]) for before in range(1, len(alternatives)))
+
+
+def _batches(matches: Iterable[Matches]) -> Iterator[list[Matches]]:
+    """As many recordings as have BATCH matches."""
+    some: list[Matches] = []
+    size = 0
+    for one in matches:
+        some.append(one)
+        size += len(one[1])
+        if size >= BATCH:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some

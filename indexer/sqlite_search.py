@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import heapq
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 
@@ -33,6 +33,9 @@ Matching = tuple[int, dict[Phrase, list[Span]], dict[Phrase, list[Span]]]
 
 Matched = tuple[Phrase, Span]
 
+Matches = tuple[int, Sequence[Span]]
+"""Number of a recording, spans in it."""
+
 
 class Search(ABC):
     """Answers queries; a store says what it finds."""
@@ -46,8 +49,8 @@ class Search(ABC):
         """
 
     @abstractmethod
-    def _confident(self, number: int, matches: Iterable[Matched]) -> Iterator[Found[int]]:
-        """Matches of phrases in a recording with their confidences."""
+    def _confident(self, phrase: Phrase, matches: Iterable[Matches]) -> Iterator[Found[int]]:
+        """Matches of a phrase with their confidences."""
 
     @abstractmethod
     def _descending(self, phrase: Phrase) -> Iterator[Found[int]]:
@@ -89,14 +92,13 @@ class Search(ABC):
                 continue
             total += len(matches)
             if query.order == "time":
-                self._add(number, matches, ranking)
+                self._add({number: matches}, ranking)
             elif total <= MANY or query.within is not None:
                 some[number] = matches
             else:
                 some[number] = []  # all of its matches are hits
         if total <= MANY or query.order == "time":
-            for number, matches in some.items():
-                self._add(number, matches, ranking)
+            self._add(some, ranking)
             return
         ends = {number: {(span[0], span[-1]) for _, span in matches} for number, matches in some.items()}
         for one in merged(map(self._descending, query.phrases)):
@@ -105,8 +107,14 @@ class Search(ABC):
                 if ranking.enough:
                     return
 
-    def _add(self, number: int, matches: Iterable[Matched], ranking: Ranking[int]) -> None:
-        for one in match.once(self._confident(number, matches)):
+    def _add(self, matched: Mapping[int, Sequence[Matched]], ranking: Ranking[int]) -> None:
+        """Give all hits of recordings to a ranking."""
+        spans: dict[Phrase, dict[int, list[Span]]] = {}
+        for number, matches in matched.items():
+            for phrase, span in matches:
+                spans.setdefault(phrase, {}).setdefault(number, []).append(span)
+        found = (one for phrase, matches in spans.items() for one in self._confident(phrase, matches.items()))
+        for one in match.once(found):
             ranking.add(one)
 
     def _counts(self, query: Query) -> list[Count]:

@@ -116,10 +116,8 @@ def is_adjacent(phrase: Phrase) -> bool:
 
 
 def is_exact(phrase: Phrase) -> bool:
-    """Whether a phrase is of words that are all different, without slop: if they are common, it has grades."""
-    alone = len(phrase.terms) == 1
-    exact = not any(term.prefix for term in phrase.terms) and len(set(phrase.terms)) == len(phrase.terms)
-    return exact and (alone or not phrase.slop)
+    """Whether a phrase is of whole words, without slop: if they are common, it has grades."""
+    return is_adjacent(phrase) and not phrase.terms[-1].prefix
 
 
 def _readings(word: Word) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,7 @@ from indexer.index import open_index
 from indexer.near import allowed, distance
 from indexer.ranking import chosen
 from indexer.sqlite import SqliteIndex
-from indexer.sqlite_search import Matched
+from indexer.sqlite_chunks import Chunk, Chunks
 from indexer.types import Phrase, Query, Recording, Term
 
 MakeRecording = Callable[..., Recording]
@@ -179,19 +179,20 @@ def test_the_best_are_read_first_and_few_besides(
     """Every match comes in the order of choice; where FTS5 can tell grades, nothing is read that comes later."""
     chance = random.Random(3)
     monkeypatch.setattr("indexer.sqlite_lexicon.COMMON", common)
+    monkeypatch.setattr("indexer.sqlite_phrases.BATCH", 20)
     vocabulary = ["a", "ab", "b", "c"]
     library = {number: packing.stored(babble(chance, 200, vocabulary, alternatives=True)) for number in range(1, 41)}
-    read: list[int] = []
-    confident = SqliteIndex._confident
+    read: set[int] = set()
+    at = Chunks.at
 
-    def counted(self: SqliteIndex, number: int, matches: Iterable[Matched]) -> Iterator[match.Found[int]]:
-        read.append(number)
-        return confident(self, number, matches)
+    def counted(self: Chunks, numbers: Collection[int], *, old: bool) -> dict[int, Chunk]:
+        read.update(number >> 32 for number in numbers)
+        return at(self, numbers, old=old)
 
     with SqliteIndex(str(tmp_path / "library.db"), create=True) as index:
         for number, words in library.items():
             index.add(recording(number), words)
-        monkeypatch.setattr(SqliteIndex, "_confident", counted)
+        monkeypatch.setattr(Chunks, "at", counted)
         for most in (0, 50, 10_000):
             monkeypatch.setattr(match, "MOST_RANKED", most)
             for text, slop in (("a", 0), ("a b", 0), ("b a c", 0), ("b b", 0), ("ab*", 0), ("c ab*", 0), ("a c", 2)):

@@ -50,7 +50,8 @@ def test_words_come_back(connection: apsw.Connection, babble: Callable[..., list
             first, end = sorted(chance.choices(range(length + 2), k=2))
             assert tuple(chunks.words(number, first, end, old=False)) == words[first:end]
         for place, word in enumerate(words):
-            chunk = chunks.at(number, place, old=False)
+            row = (number << 32) + place - place % CHUNK
+            chunk = chunks.at([row], old=False)[row]
             for text in vocabulary:
                 term, prefix = Term(text), Term(text[:2], prefix=True)
                 if text in {word.text, *(other.text for other in word.alternatives)}:
