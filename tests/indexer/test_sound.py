@@ -72,7 +72,7 @@ def test_a_name_is_found_where_no_transcript_has_it(index: Index) -> None:
     hits = modes.search(index, query, "sound", 10).hits
     assert [hit.way for hit in hits] == ["sound", "sound"]
     first = next(hit for hit in hits if hit.recording.path == "/talks/1.wav")
-    assert (first.start, first.end) == (pytest.approx(8 * 0.09), pytest.approx(19 * 0.09, abs=0.04))
+    assert (first.start, first.end) == (pytest.approx(8 * 0.09 - sound.LEAD), pytest.approx(19 * 0.09, abs=0.04))
     assert [word.text for word in first.before] == ["he", "read"]
     assert [one.hits for one in modes.count(index, query, "sound")] == [1, 1]
 
