@@ -85,6 +85,10 @@ function remember() {
 
 function fillForm(query) {
   byId("q").value = query.get("q") ?? "";
+  choose(query);
+}
+
+function choose(query) {
   for (const name of FILTERS) {
     const select = byId(name);
     const value = query.get(name) ?? "";
@@ -118,7 +122,7 @@ async function fillFilters() {
     byId("mode").replaceChildren(...about.modes.map((mode) => new Option(names[mode] ?? mode, mode)));
     document.querySelector("label.mode").hidden = false;
   }
-  fillForm(new URLSearchParams(location.search));
+  choose(new URLSearchParams(location.search)); // and not the words: somebody may be typing already
 }
 
 // Keys: single letters work outside of fields, unless somebody has turned them off

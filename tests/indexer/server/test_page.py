@@ -175,6 +175,19 @@ def test_hostile_names_are_text(page: Page, shelf: Any) -> None:
     expect(page.locator(".sought")).to_contain_text("<img")
 
 
+def test_who_types_at_once_is_not_interrupted(page: Page) -> None:
+    page.add_init_script(
+        "const now = fetch, first = new Promise((go) => (window.go = go));"
+        "window.fetch = async (...all) => (await first, now(...all));"
+    )
+    page.goto("/")
+    page.get_by_role("searchbox").fill("human things")
+    assert page.locator("#path option").count() == 1
+    page.evaluate("window.go()")
+    expect(page.locator("#path option")).not_to_have_count(1)
+    expect(page.get_by_role("searchbox")).to_have_value("human things")
+
+
 def test_filters_and_nothing_found(page: Page, shelf: Any) -> None:
     search(page, "human")
     expect(page.locator(".hits > li")).to_have_count(7)
