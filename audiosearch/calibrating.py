@@ -13,6 +13,7 @@ from audiosearch.calibration import (
     Calibration,
     calibration_error,
     fit,
+    logistic,
     reliability,
     rival_features,
     word_features,
@@ -134,8 +135,7 @@ def calibrated(examples: Sequence[Example]) -> tuple[Calibration, list[Report]]:
         features, right, _ = zip(*rows[what, True], strict=True)
         weights = found[what] = fit(np.array(features), np.array(right))
         features, right, raw = zip(*rows[what, False], strict=True)
-        probabilities = 1 / (1 + np.exp(-np.clip(np.array(features) @ weights, -30, 30)))
-        table = reliability(probabilities.tolist(), right)
+        table = reliability([logistic(weights, row) for row in features], right)
         before = calibration_error(reliability(raw, right))
         reports.append(Report(what, table, before, calibration_error(table)))
     return Calibration(found["words"], found["alternatives"]), reports

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 from audiosearch.errors import ConfigError
-from audiosearch.sounding import SoundCalibration
+from audiosearch.reliability import BINS, expected_error, tallies
+from audiosearch.sounding import SoundCalibration, sigmoid
 from audiosearch.types import MAX_ALTERNATIVES, Alternative, Rival, Slot, Word
 
 if TYPE_CHECKING:
@@ -67,12 +68,12 @@ class Calibration:
     def _judged(self, word: Word, slot: Slot) -> Word:
         confidence = word.confidence
         if self.word:
-            confidence = _logistic(self.word, word_features(word, slot))
+            confidence = logistic(self.word, word_features(word, slot))
         found = []
         for rival in slot.rivals:
             probability = rival.share
             if self.alternative:
-                probability = _logistic(self.alternative, rival_features(rival, slot))
+                probability = logistic(self.alternative, rival_features(rival, slot))
             if probability >= LEAST_PROBABILITY:
                 found.append(Alternative(rival.text, probability))
         found.sort(key=lambda other: (-other.probability, other.text))
@@ -125,6 +126,12 @@ def fit(features: NDArray[np.float64], right: NDArray[np.bool_], ridge: float = 
     return tuple(round(float(weight), 5) for weight in weights)
 
 
+def logistic(weights: Sequence[float], features: Sequence[float]) -> float:
+    """The probability that weights make of features."""
+    total = sum(weight * value for weight, value in zip(weights, features, strict=True))
+    return sigmoid(max(-30.0, min(30.0, total)))
+
+
 @dataclass(frozen=True, slots=True)
 class Bin:
     """What was said to be about equally probable: from where on, how many, their mean probability, the share right."""
@@ -135,22 +142,14 @@ class Bin:
     right: float
 
 
-def reliability(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -> list[Bin]:
+def reliability(probabilities: Sequence[float], right: Sequence[bool], bins: int = BINS) -> list[Bin]:
     """A table of equal steps of probability; steps without examples are left out."""
-    groups: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
-    for probability, is_right in zip(probabilities, right, strict=True):
-        groups[min(int(probability * bins), bins - 1)].append((probability, is_right))
-    return [
-        Bin(number / bins, len(group), sum(p for p, _ in group) / len(group), sum(r for _, r in group) / len(group))
-        for number, group in enumerate(groups)
-        if group
-    ]
+    return [Bin(one.number / bins, one.count, one.said, one.right) for one in tallies(probabilities, right, bins)]
 
 
 def calibration_error(table: Sequence[Bin]) -> float:
-    """Mean distance between what was said and what is right (expected calibration error, Naeini et al. 2015)."""
-    total = sum(row.count for row in table)
-    return sum(row.count * abs(row.said - row.right) for row in table) / total if total else 0.0
+    """Expected calibration error of a table; 0 of an empty one."""
+    return expected_error((row.count, row.said, row.right) for row in table) or 0.0
 
 
 def load_calibration(folder: Path) -> Calibration:
@@ -231,11 +230,6 @@ def _number(value: object) -> float:
 
 
 _REMEDY = "delete the file and run 'audiosearch calibrate' again"
-
-
-def _logistic(weights: Sequence[float], features: Sequence[float]) -> float:
-    total = sum(weight * value for weight, value in zip(weights, features, strict=True))
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
 
 
 def _log_odds(share: float) -> float:

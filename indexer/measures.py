@@ -24,27 +24,22 @@ term has its own threshold; both look at hits that are not shown too.
 *Recall ceiling* (NIST's supremum TWV; of a lattice, its recall): the mean over terms of the part of the occurrences
 that is among the hits at all, at no cost for false alarms.
 
-*Calibration.* Hits are put in bins of equal width by confidence. The expected calibration error is the mean over hits
-of the difference between the mean confidence in a hit's bin and the part of that bin that is correct (Guo, Pleiss, Sun
-and Weinberger, "On calibration of modern neural networks", 2017).
+*Calibration* of the hits' confidences is measured as in ``audiosearch/reliability.py``.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from audiosearch.reliability import BINS, expected_error, tallies
 from audiosearch.types import Seconds
 from indexer.detection import Judged
 
 BETA = 999.9
 """What a false alarm costs against a miss: NIST's, for one occurrence in ten thousand seconds."""
-
-BINS = 10
-"""Of the reliability table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,25 +151,13 @@ def recall_ceiling(terms: Sequence[Term]) -> float | None:
 
 def reliability(hits: Sequence[Judged], bins: int = BINS) -> tuple[Bin, ...]:
     """How sure hits are against how right they are, a bin of confidence a row; empty bins are left out."""
-    groups: dict[int, list[Judged]] = defaultdict(list)
-    for hit in hits:
-        groups[min(int(hit.confidence * bins), bins - 1)].append(hit)
-    return tuple(
-        Bin(
-            number / bins,
-            (number + 1) / bins,
-            len(group),
-            math.fsum(hit.confidence for hit in group) / len(group),
-            sum(hit.correct for hit in group) / len(group),
-        )
-        for number, group in sorted(groups.items())
-    )
+    found = tallies([hit.confidence for hit in hits], [hit.correct for hit in hits], bins)
+    return tuple(Bin(one.number / bins, (one.number + 1) / bins, one.count, one.said, one.right) for one in found)
 
 
 def calibration_error(table: Sequence[Bin]) -> float | None:
     """Expected calibration error of the hits in a reliability table."""
-    hits = sum(row.hits for row in table)
-    return sum(row.hits * abs(row.confidence - row.correct) for row in table) / hits if hits else None
+    return expected_error((row.hits, row.confidence, row.correct) for row in table)
 
 
 def percentile(values: Sequence[float], part: float) -> float | None:

@@ -53,9 +53,7 @@ class Lexicon:
 
     def add(self, recording: int, words: Sequence[Word]) -> dict[str, int]:
         """Count the words of a new recording; their numbers."""
-        recognised = {word.text for word in words}
-        counts = Counter(word.text for word in words)
-        counts.update(other.text for word in words if word.alternatives for other in word.alternatives)
+        recognised, counts = _counted(words)
         ordered = sorted(counts, key=lambda text: (-counts[text], text))
         counted = [(text, text in recognised, counts[text]) for text in ordered]
         rows = [
@@ -76,9 +74,7 @@ class Lexicon:
 
     def remove(self, words: Sequence[Word]) -> None:
         """Words of a recording that is no longer there."""
-        recognised = {word.text for word in words}
-        counts = Counter(word.text for word in words)
-        counts.update(other.text for word in words for other in word.alternatives)
+        recognised, counts = _counted(words)
         self._connection.executemany(
             "UPDATE lexicon SET recordings = recordings - ?, readings = readings - ? WHERE word = ?",
             ((text in recognised, count, text) for text, count in sorted(counts.items())),
@@ -119,6 +115,14 @@ class Lexicon:
             assert isinstance(text, str), number
             self._texts[reading] = text
         return text
+
+
+def _counted(words: Sequence[Word]) -> tuple[set[str], Counter[str]]:
+    """The words that were recognised, and how many readings each has, alternatives too."""
+    recognised = {word.text for word in words}
+    counts = Counter(word.text for word in words)
+    counts.update(other.text for word in words if word.alternatives for other in word.alternatives)
+    return recognised, counts
 
 
 def reading(number: int, *, alternative: bool = False) -> bytes:
