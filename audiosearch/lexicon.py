@@ -108,7 +108,11 @@ def _tree(letters: NDArray[np.int32], priors: NDArray[np.float32]) -> tuple[NDAr
     lengths = (letters >= 0).sum(1)
     new = np.ones(letters.shape, bool)  # where a word has a letter that the one before has not
     new[1:] = np.logical_or.accumulate(letters[1:] != letters[:-1], axis=1)
-    firsts, lasts, labels, ends, best = [], [], [np.zeros(1)], [np.full(1, -1)], [np.zeros(1)]
+    firsts: list[NDArray[Any]] = []
+    lasts: list[NDArray[Any]] = []
+    labels: list[NDArray[Any]] = [np.zeros(1)]
+    ends: list[NDArray[Any]] = [np.full(1, -1)]
+    best: list[NDArray[Any]] = [np.zeros(1)]
     above, count = np.zeros(1, np.int64), 1
     for depth in range(letters.shape[1] + 1):
         runs = np.flatnonzero((new[:, depth] if depth < letters.shape[1] else False) & (lengths > depth))
