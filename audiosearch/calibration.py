@@ -16,7 +16,7 @@ its letters, and an alternative's its share among what was tried.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,9 +61,26 @@ class Calibration:
     alternative: tuple[float, ...] = ()
     sound: SoundCalibration = field(default_factory=SoundCalibration)
 
-    def judge(self, words: Sequence[Word], slots: Sequence[Slot]) -> tuple[Word, ...]:
-        """Words with probabilities for confidences, and with their alternatives."""
-        return tuple(map(self._judged, words, slots))
+    def judge(self, words: Sequence[Word], slots: Sequence[Slot], keep: Collection[str] = ()) -> tuple[Word, ...]:
+        """Words with probabilities for confidences, and with their alternatives.
+
+        Where a rival is the more probable, the two change places: the likeliest text as a whole, which the search
+        found, need not have the likeliest word at each place (Mangu, Brill and Stolcke 2000, of confusion networks).
+
+        Args:
+            keep: words that stay where the search put them.
+        """
+        return tuple(self._likeliest(self._judged(word, slot), keep) for word, slot in zip(words, slots, strict=True))
+
+    def _likeliest(self, word: Word, keep: Collection[str]) -> Word:
+        if not (self.word and self.alternative and word.alternatives) or word.text in keep:
+            return word
+        best, *others = word.alternatives
+        if best.probability <= word.confidence:
+            return word
+        others.append(Alternative(word.text, word.confidence))
+        others.sort(key=_by_probability)
+        return replace(word, text=best.text, confidence=best.probability, alternatives=tuple(others))
 
     def _judged(self, word: Word, slot: Slot) -> Word:
         confidence = word.confidence
@@ -76,8 +93,12 @@ class Calibration:
                 probability = logistic(self.alternative, rival_features(rival, slot))
             if probability >= LEAST_PROBABILITY:
                 found.append(Alternative(rival.text, probability))
-        found.sort(key=lambda other: (-other.probability, other.text))
+        found.sort(key=_by_probability)
         return replace(word, confidence=confidence, alternatives=tuple(found[:MAX_ALTERNATIVES]))
+
+
+def _by_probability(alternative: Alternative) -> tuple[float, str]:
+    return -alternative.probability, alternative.text
 
 
 def word_features(word: Word, slot: Slot) -> tuple[float, ...]:

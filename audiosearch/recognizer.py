@@ -137,6 +137,7 @@ class Recognizer:
         self.window = window or model.config.window
         self.calibration = calibration or Calibration()
         self.hotwords = tuple(sorted({normal for phrase in hotwords if (normal := normalise(phrase))}))
+        self._kept = frozenset(word for phrase in self.hotwords for word in phrase.split())
         self.greedy = greedy
         self.sound = sound
         self.grid = WindowGrid.of(self.window, model.config.features, model.config.model)
@@ -303,7 +304,7 @@ class Recognizer:
             assert isinstance(emissions, Emissions)
             started = time.thread_time()
             words = align(emissions, hypothesis.text, self.model.alphabet)
-            done.words += words if self.greedy else self.calibration.judge(words, hypothesis.slots)
+            done.words += words if self.greedy else self.calibration.judge(words, hypothesis.slots, self._kept)
             done.texts.append(hypothesis.text if self.greedy else read_greedily(emissions, self.model.alphabet).text)
             if self.sound:
                 done.emissions.extend(pack_in_pieces(emissions))

@@ -66,7 +66,8 @@ def test_shares_that_are_right_become_probabilities() -> None:
     assert alternatives.after < 0.05
     judged = found.judge(examples[0].words, examples[0].slots)
     for word, slot in zip(judged, examples[0].slots, strict=True):
-        assert word.confidence == pytest.approx(slot.share, abs=0.1)
+        share = {"cat": slot.share, "cap": 1 - slot.share}[word.text]
+        assert word.confidence == pytest.approx(share, abs=0.1)
     with pytest.raises(ConfigError, match="two speakers"):
         calibrated(examples[:1])
 
@@ -82,6 +83,21 @@ def test_judged_words_have_few_alternatives_best_first() -> None:
     nothing = Calibration(alternative=(-30.0, 0, 0, 0, 0, 0, 0))
     assert nothing.judge([word], [slot])[0].alternatives == ()
     assert LEAST_PROBABILITY > 0.02
+
+
+def test_the_likeliest_word_of_a_place_is_the_one_read() -> None:
+    word = Word("cat", 0.0, 1.0, 0.7)
+    slot = Slot("cat", 0.5, 0.3, (Rival("cap", 0.0, 0.0, 0.0, 0.1), Rival("cut", 0.0, 2.0, 0.0, 0.6)))
+    calibration = Calibration(word=(0.0, 0, 0, 1, 0), alternative=(0.0, 0, 0, 0, 1, 0, 0))  # shares stay as they are
+    (read,) = calibration.judge([word], [slot])
+    assert (read.text, read.start, read.end) == ("cut", 0.0, 1.0)
+    assert read.confidence == pytest.approx(0.6)
+    others = [(other.text, pytest.approx(other.probability)) for other in read.alternatives]
+    assert others == [("cat", 0.3), ("cap", 0.1)]
+    (kept,) = calibration.judge([word], [slot], {"cat"})
+    assert (kept.text, [other.text for other in kept.alternatives]) == ("cat", ["cut", "cap"])
+    for uncalibrated in (Calibration(), Calibration(word=calibration.word), Calibration(alternative=(0.0,) * 7)):
+        assert uncalibrated.judge([word], [slot])[0].text == "cat"
 
 
 def test_sections_are_stored_beside_each_other(tmp_path: Path) -> None:
