@@ -24,6 +24,7 @@ from pyctcdecode.language_model import AbstractLanguageModel
 from audiosearch.alternatives import slots
 from audiosearch.beam import End, Limits, search
 from audiosearch.config import DecoderConfig
+from audiosearch.errors import ConfigError
 from audiosearch.hotwords import HotWords
 from audiosearch.lexicon import Lexicon
 from audiosearch.text import Alphabet
@@ -64,6 +65,7 @@ class BeamDecoder:
 
     Raises:
         LanguageModelError: the language model is damaged.
+        ConfigError: the priors are those of other labels.
     """
 
     def __init__(
@@ -73,6 +75,11 @@ class BeamDecoder:
         language_model: LanguageModel | None = None,
         hotwords: Sequence[str] = (),
     ) -> None:
+        if len(config.label_priors) not in (0, len(alphabet.labels)):
+            count = len(config.label_priors)
+            raise ConfigError(
+                f"decoder.label_priors has {count} numbers for {len(alphabet.labels)} labels: run 'audiosearch tune'."
+            )
         self.alphabet = alphabet
         self.config = config
         hot = HotWords(hotwords, config.hotword_weight)
@@ -82,9 +89,9 @@ class BeamDecoder:
         # pyctcdecode keeps language models in a table of its class until told otherwise.
         weakref.finalize(self, self._decoder.cleanup)
 
-    def weigh(self, alpha: float, beta: float) -> None:
+    def weigh(self, alpha: float, beta: float, prior: float) -> None:
         """Take other weights from now on, without reading the language model again."""
-        self.config = self.config.model_copy(update={"alpha": alpha, "beta": beta})
+        self.config = self.config.model_copy(update={"alpha": alpha, "beta": beta, "prior_weight": prior})
         if self._scores is not None:
             self._scores.config = self.config
 
@@ -99,7 +106,8 @@ class BeamDecoder:
 
     def read(self, emissions: Emissions) -> Hypothesis:
         """The best text, and for each of its words what competed with it."""
-        (best,) = self.decode(emissions)
+        emissions = self._weighed(emissions)
+        (best,) = self._search(emissions, 1)
         if not best.text:
             return best
         in_context = None if self._scores is None else self._scores.in_context
@@ -108,6 +116,21 @@ class BeamDecoder:
 
     def decode(self, emissions: Emissions, n_best: int = 1) -> tuple[Hypothesis, ...]:
         """At most ``n_best`` texts, all different, best first; at least one, which may be empty."""
+        return self._search(self._weighed(emissions), n_best)
+
+    def _weighed(self, emissions: Emissions) -> Emissions:
+        """The emissions with the priors of the labels divided out, as far as ``prior_weight`` says.
+
+        A network trained by CTC says what is likely in text as well as what it hears, blanks above all; the language
+        model knows the former better (Miao, Gowayyed and Metze 2015, equation 10: p(label | frame) / p(label)).
+        """
+        priors, weight = self.config.label_priors, self.config.prior_weight
+        if not priors or not weight or len(emissions) == 0:
+            return emissions
+        scores = emissions.log_probs - np.float32(weight) * np.log(np.array(priors, np.float32))
+        return replace(emissions, log_probs=scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))
+
+    def _search(self, emissions: Emissions, n_best: int) -> tuple[Hypothesis, ...]:
         if len(emissions) == 0:
             return (Hypothesis("", 0.0),)
         log_probs: NDArray[Any] = emissions.log_probs

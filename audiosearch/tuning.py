@@ -1,12 +1,13 @@
-"""The weights of the language model that make the fewest word errors on a development set."""
+"""The weights of language model and label priors that make the fewest word errors on a development set."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import yaml
 
 from audiosearch.config import DecoderConfig
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
 SETTINGS_NAME = "decoder.yaml"
 """Lies beside a model: settings of the decoder that were tuned for it, such as ``alpha: 0.6``."""
 
-ALPHA_STEP, BETA_STEP = 0.2, 0.8
+STEPS = (0.2, 0.8, 0.1)
 HALVINGS = 2
-"""The steps of the search, and how often they are halved: to 0.05 and 0.2, finer than word errors can tell."""
+"""The steps of the search, along alpha, beta and the weight of the priors, and how often they are halved: to a quarter,
+finer than word errors can tell.
+"""
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,17 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Of the language model, and the bonus for each word."""
+    """Of the language model, the bonus for each word, and of the label priors."""
 
     alpha: float
     beta: float
+    prior: float
+
+    def moved(self, axis: int, step: float) -> Weights:
+        """These after a step along alpha, beta or prior; none leaves what the decoder takes."""
+        values = [self.alpha, self.beta, self.prior]
+        values[axis] = round(values[axis] + step, 4)
+        return Weights(max(0.0, values[0]), values[1], min(1.0, max(0.0, values[2])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,7 @@ def tune(
     """Trials of weights, from those of ``config`` downhill; the last best one is the result.
 
     Args:
+        config: with label priors, or their weight means nothing.
         processes: the configuration's unless given.
     """
     examples = list(examples)
@@ -73,7 +84,7 @@ def tune(
             texts = workers.map(_Job(weights, example.emissions) for example in examples)
             return word_errors(references, list(texts))
 
-        yield from descend(Weights(config.alpha, config.beta), errors)
+        yield from descend(Weights(config.alpha, config.beta, config.prior_weight), errors)
 
 
 def descend(start: Weights, errors: Callable[[Weights], ErrorRate]) -> Iterator[Trial]:
@@ -85,13 +96,13 @@ def descend(start: Weights, errors: Callable[[Weights], ErrorRate]) -> Iterator[
     yield Trial(start, fewest, best=True)
     tried = {start}
     for halving in range(HALVINGS + 1):
-        alpha, beta = ALPHA_STEP / 2**halving, BETA_STEP / 2**halving
+        directions = [(axis, sign * step / 2**halving) for axis, step in enumerate(STEPS) for sign in (1, -1)]
         moved = True
         while moved:
             moved = False
-            for step_alpha, step_beta in ((alpha, 0.0), (-alpha, 0.0), (0.0, beta), (0.0, -beta)):
+            for axis, step in directions:
                 while True:
-                    point = Weights(max(0.0, round(best.alpha + step_alpha, 4)), round(best.beta + step_beta, 4))
+                    point = best.moved(axis, step)
                     if point in tried:
                         break
                     tried.add(point)
@@ -103,8 +114,17 @@ def descend(start: Weights, errors: Callable[[Weights], ErrorRate]) -> Iterator[
                     best, fewest, moved = point, found, True
 
 
-def save_weights(folder: Path, weights: Weights) -> Path:
-    """Store weights beside the model of a folder; other settings stored there stay.
+def label_priors(examples: Iterable[Example]) -> tuple[float, ...]:
+    """The mean probability of each label over all frames; () of no frames."""
+    total, frames = 0.0, 0
+    for emissions in (one for example in examples for one in example.emissions):
+        total = total + np.exp(emissions.log_probs, dtype=np.float64).sum(0)
+        frames += len(emissions)
+    return tuple(round(float(prior), 6) for prior in np.maximum(total / frames, 1e-6)) if frames else ()
+
+
+def save_weights(folder: Path, weights: Weights, priors: Sequence[float]) -> Path:
+    """Store weights and label priors beside the model of a folder; other settings stored there stay.
 
     Raises:
         ConfigError: the file cannot be read or written.
@@ -113,7 +133,13 @@ def save_weights(folder: Path, weights: Weights) -> Path:
     unfinished = path.with_name(path.name + ".tmp")
     try:
         settings = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
-        settings = {**(settings or {}), "alpha": weights.alpha, "beta": weights.beta}
+        settings = {
+            **(settings or {}),
+            "alpha": weights.alpha,
+            "beta": weights.beta,
+            "prior_weight": weights.prior,
+            "label_priors": list(priors),
+        }
         unfinished.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
         unfinished.replace(path)
     except OSError as error:
@@ -143,7 +169,7 @@ class _MakeReader:
         decoder = BeamDecoder(self.alphabet, self.config, self.language_model)
 
         def read(job: _Job) -> str:
-            decoder.weigh(job.weights.alpha, job.weights.beta)
+            decoder.weigh(job.weights.alpha, job.weights.beta, job.weights.prior)
             texts = (decoder.decode(emissions)[0].text for emissions in job.emissions)
             return " ".join(text for text in texts if text)
 

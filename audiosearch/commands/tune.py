@@ -1,4 +1,4 @@
-"""``audiosearch tune``: the weights of the language model."""
+"""``audiosearch tune``: the weights of the language model and of the label priors."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ Examples:
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many utterances, the first ones.")
 @click.option("--processes", type=click.IntRange(min=0), help="For decoding; 0: one for each core.")
 def tune(manifest: Path, model: Path | None, limit: int | None, processes: int | None) -> None:
-    """Find alpha, the language model's weight, and beta, the bonus of a word, on the utterances of MANIFEST.
+    """Find alpha, the language model's weight, beta, the bonus of a word, and the weight of the label priors.
 
-    Those with the fewest word errors are stored in decoder.yaml beside the model and used from then on. The
-    utterances should be none that the networks or the language model learnt from; half an hour is enough.
+    The priors tell how likely each letter is by itself, which the language model knows better: they are measured on
+    the utterances of MANIFEST, and divided out as far as their weight says. The weights with the fewest word errors
+    are stored in decoder.yaml beside the model and used from then on. The utterances should be none that the networks
+    or the language model learnt from; half an hour is enough.
     """
     from rich.console import Console
     from rich.progress import track
@@ -45,7 +47,7 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
     utterances = read_manifest(manifest)[:limit]
 
     from audiosearch.recognizer import Recognizer
-    from audiosearch.tuning import Example, save_weights
+    from audiosearch.tuning import Example, label_priors, save_weights
     from audiosearch.tuning import tune as trials
 
     screen = Console(stderr=True)
@@ -62,16 +64,18 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
         assert language_model is not None
     best = None
     if examples:
+        priors = label_priors(examples)
+        config = config.model_copy(update={"label_priors": priors})
         for trial in trials(examples, alphabet, config, language_model, processes):
             weights, mark = trial.weights, "  best so far" if trial.best else ""
-            line = f"alpha {weights.alpha:<6g} beta {weights.beta:<6g} word errors {trial.errors.rate:.2%}{mark}"
-            click.echo(line, err=True)
+            line = f"alpha {weights.alpha:<6g} beta {weights.beta:<6g} prior {weights.prior:<6g}"
+            click.echo(f"{line} word errors {trial.errors.rate:.2%}{mark}", err=True)
             best = trial if trial.best else best
     if best is not None:
-        stored = save_weights(folder, best.weights)
+        stored = save_weights(folder, best.weights, priors)
         click.echo(
-            f"alpha {best.weights.alpha:g}, beta {best.weights.beta:g}: {best.errors.rate:.2%} word errors "
-            f"({best.errors.errors} of {best.errors.total}); stored in {stored}"
+            f"alpha {best.weights.alpha:g}, beta {best.weights.beta:g}, prior {best.weights.prior:g}: "
+            f"{best.errors.rate:.2%} word errors ({best.errors.errors} of {best.errors.total}); stored in {stored}"
         )
     if failed:
         raise click.exceptions.Exit(1)

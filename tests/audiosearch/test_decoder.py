@@ -25,7 +25,7 @@ from pyctcdecode.decoder import BeamSearchDecoderCTC
 from audiosearch import decoder as decoding
 from audiosearch.config import DecoderConfig
 from audiosearch.decoder import BeamDecoder, greedy
-from audiosearch.errors import AudioSearchError, LanguageModelError
+from audiosearch.errors import AudioSearchError, ConfigError, LanguageModelError
 from audiosearch.hotwords import HotWords
 from audiosearch.lm import LanguageModel
 from audiosearch.pool import JOBS_AHEAD, DecoderPool, Workers
@@ -163,7 +163,7 @@ def test_the_language_model_decides_where_sound_leaves_a_choice() -> None:
     assert BeamDecoder(ENGLISH, DecoderConfig()).decode(heard)[0].text == "the cap sat"
     weighed = BeamDecoder(ENGLISH, DecoderConfig(alpha=1.0), TINY)
     assert weighed.decode(heard)[0].text == "the cat sat"
-    weighed.weigh(alpha=0.0, beta=0.0)
+    weighed.weigh(alpha=0.0, beta=0.0, prior=0.0)
     assert weighed.decode(heard)[0].text == "the cap sat"
     hot = BeamDecoder(ENGLISH, DecoderConfig(alpha=1.0, hotword_weight=3), TINY, hotwords=["Cap!"])
     assert hot.decode(heard)[0].text == "the cap sat"
@@ -173,6 +173,23 @@ def test_a_word_outside_the_list_is_spelt_when_it_is_clearly_heard() -> None:
     decoder = BeamDecoder(ENGLISH, DecoderConfig(), TINY)
     assert decoder.decode(spell(*"the_zebra_sat".replace("_", " ")))[0].text == "the zebra sat"
     assert decoder.decode(spell("t", "h", "e", " ", "c", "oa", "t"))[0].text == "the cat"
+
+
+def test_priors_of_labels_are_divided_out() -> None:
+    priors = np.full(len(ENGLISH), 0.01)
+    priors[ENGLISH.encode("p")[0]] = 0.5
+    config = DecoderConfig(label_priors=tuple(priors.tolist()), prior_weight=0.5)
+    heard = spell(*"ca", "pt")  # p is twice as likely as t there, and fifty times by itself
+    assert BeamDecoder(ENGLISH, DecoderConfig(prior_weight=0.5)).decode(heard)[0].text == "cap"
+    decoder = BeamDecoder(ENGLISH, config)
+    assert [one.text for one in decoder.decode(heard, n_best=2)] == ["cat", "cap"]
+    assert decoder.decode(spell("_", "_"))[0].text == ""
+    decoder.weigh(alpha=0.0, beta=0.0, prior=0.1)  # 0.5 · 50^0.1 < 1
+    assert decoder.decode(heard)[0].text == "cap"
+    with pytest.raises(ConfigError, match="2 numbers for 29 labels"):
+        BeamDecoder(ENGLISH, DecoderConfig(label_priors=(0.5, 0.5)))
+    with pytest.raises(ValueError, match="none of them 0"):
+        DecoderConfig(label_priors=(0.0, 1.0))
 
 
 def test_nothing_heard_is_no_word() -> None:

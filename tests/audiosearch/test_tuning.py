@@ -18,7 +18,7 @@ from audiosearch.errors import ConfigError, LanguageModelError
 from audiosearch.lm import LanguageModel
 from audiosearch.metrics import ErrorRate
 from audiosearch.text import Alphabet
-from audiosearch.tuning import Example, Weights, descend, save_weights, tune
+from audiosearch.tuning import Example, Weights, descend, label_priors, save_weights, tune
 from audiosearch.types import Emissions
 
 ENGLISH = Alphabet()
@@ -44,20 +44,36 @@ EXAMPLES = [
 
 def test_descends_to_the_bottom_and_tries_nothing_twice() -> None:
     def errors(weights: Weights) -> ErrorRate:
-        return ErrorRate(round(100 * (abs(weights.alpha - 1.13) + abs(weights.beta + 0.66))), 100)
+        away = abs(weights.alpha - 1.13) + abs(weights.beta + 0.66) + abs(weights.prior - 0.52)
+        return ErrorRate(round(100 * away), 100)
 
-    trials = list(descend(Weights(0.5, 1.0), errors))
-    assert trials[0].weights == Weights(0.5, 1.0)
+    trials = list(descend(Weights(0.5, 1.0, 0.3), errors))
+    assert trials[0].weights == Weights(0.5, 1.0, 0.3)
     best = [trial for trial in trials if trial.best]
     assert best[-1].weights.alpha == pytest.approx(1.13, abs=0.05)
     assert best[-1].weights.beta == pytest.approx(-0.66, abs=0.2)
+    assert best[-1].weights.prior == pytest.approx(0.52, abs=0.025)
     assert [trial.errors.errors for trial in best] == sorted({trial.errors.errors for trial in best}, reverse=True)
-    assert len({trial.weights for trial in trials}) == len(trials) < 40
+    assert len({trial.weights for trial in trials}) == len(trials) < 60
 
 
-def test_alpha_is_never_negative() -> None:
-    trials = list(descend(Weights(0.1, 0.0), lambda weights: ErrorRate(round(100 * (1 + weights.alpha)), 100)))
+def test_weights_stay_where_the_decoder_takes_them() -> None:
+    def errors(weights: Weights) -> ErrorRate:
+        return ErrorRate(round(100 * (2 + weights.alpha - weights.prior)), 100)
+
+    trials = list(descend(Weights(0.1, 0.0, 0.95), errors))
     assert min(trial.weights.alpha for trial in trials) == 0.0
+    assert max(trial.weights.prior for trial in trials) == 1.0
+
+
+def test_label_priors_are_mean_probabilities() -> None:
+    priors = label_priors([Example((spell("a", "a"), spell("b")), "ab"), Example((spell("ab"),), "ab")])
+    assert len(priors) == len(ENGLISH)
+    assert sum(priors) == pytest.approx(1.0, abs=1e-4)
+    (a, b) = ENGLISH.encode("ab")
+    assert priors[a] == pytest.approx((2 + 2 / 3) / 4, abs=0.01)
+    assert priors[b] == pytest.approx((1 + 1 / 3) / 4, abs=0.01)
+    assert label_priors([]) == ()
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -70,15 +86,16 @@ def test_finds_weights_that_mend_the_errors(processes: int) -> None:
 
 
 def test_weights_are_stored_beside_other_settings(tmp_path: Path) -> None:
-    assert save_weights(tmp_path, Weights(0.6, 1.2)) == tmp_path / "decoder.yaml"
+    assert save_weights(tmp_path, Weights(0.6, 1.2, 0.3), (0.25, 0.75)) == tmp_path / "decoder.yaml"
     (tmp_path / "decoder.yaml").write_text("beam_width: 50\nalpha: 0.1\n")
-    save_weights(tmp_path, Weights(0.65, -0.2))
-    assert yaml.safe_load((tmp_path / "decoder.yaml").read_text()) == {"beam_width": 50, "alpha": 0.65, "beta": -0.2}
+    save_weights(tmp_path, Weights(0.65, -0.2, 0.3), (0.25, 0.75))
+    stored = {"beam_width": 50, "alpha": 0.65, "beta": -0.2, "prior_weight": 0.3, "label_priors": [0.25, 0.75]}
+    assert yaml.safe_load((tmp_path / "decoder.yaml").read_text()) == stored
     (tmp_path / "decoder.yaml").write_text("- a list\n")
     with pytest.raises(ConfigError, match=r"decoder\.yaml"):
-        save_weights(tmp_path, Weights(0.6, 1.2))
+        save_weights(tmp_path, Weights(0.6, 1.2, 0.3), ())
     with pytest.raises(ConfigError, match="cannot be written"):
-        save_weights(tmp_path / "nowhere", Weights(0.6, 1.2))
+        save_weights(tmp_path / "nowhere", Weights(0.6, 1.2, 0.3), ())
 
 
 def test_the_command_stores_weights_and_names_what_it_could_not_read(
@@ -102,4 +119,5 @@ def test_the_command_stores_weights_and_names_what_it_could_not_read(
     assert "best so far" in result.stderr
     assert "0.00% word errors (0 of 5)" in result.stdout
     stored = yaml.safe_load((model / "decoder.yaml").read_text())
-    assert f"alpha {stored['alpha']:g}, beta {stored['beta']:g}:" in result.stdout
+    assert f"alpha {stored['alpha']:g}, beta {stored['beta']:g}, prior {stored['prior_weight']:g}:" in result.stdout
+    assert len(stored["label_priors"]) == len(ENGLISH)
