@@ -25,8 +25,8 @@ RECORDINGS = [recording("ab", "/talks/one.mp3"), recording("cd", "/more/One.wav"
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Iterator[Index]:
-    with open_index(str(tmp_path / "store.db"), create=True) as opened:
+def index(url: str) -> Iterator[Index]:
+    with open_index(url, create=True) as opened:
         for number, one in enumerate(RECORDINGS):
             other = (Alternative("thinks", 0.2),)
             opened.add(one, (Word("human", 1.0, 1.5, 0.9), Word("things", 2.0, 2.5, number / 4, other)))

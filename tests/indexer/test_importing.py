@@ -29,8 +29,8 @@ class Hearer:
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Iterator[Index]:
-    with open_index(str(tmp_path / "store.db"), create=True) as opened:
+def index(url: str) -> Iterator[Index]:
+    with open_index(url, create=True) as opened:
         yield opened
 
 
