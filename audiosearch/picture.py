@@ -60,7 +60,7 @@ def look(recognizer: Recognizer, path: Path, start: Seconds, seconds: Seconds) -
     if not len(samples):
         raise AudioError(f"{path}: ends before {start:g} s; give an earlier --start.")
     heard = recognizer.listen(samples)
-    device = recognizer.inference.device
+    device = recognizer.listener.inference.device
     lengths = torch.tensor([len(samples)], device=device)
     with torch.inference_mode():
         spectrogram = model.features(torch.from_numpy(samples)[None].to(device), lengths)[0][0].cpu().numpy()

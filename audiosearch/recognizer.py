@@ -2,11 +2,11 @@
 
 ::
 
-    files → blocks → windows ┊ → batches → log-probs → stitched → stretches ┊ → hypotheses → words
-            (a thread)       ┊   (a thread, and one for each batch)         ┊   (processes)
+    files → blocks → windows → batches → log-probs → stitched → stretches ┊ → hypotheses → words
+                  ``listening.py``                                          ┊   ``pool.py``
 
 Each stage runs ahead of the next by a bounded number of items, so memory does not grow with a recording, and the
-network goes on while earlier stretches are decoded. Windows of several recordings share batches.
+network goes on while earlier stretches are decoded.
 """
 
 from __future__ import annotations
@@ -15,43 +15,37 @@ import hashlib
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 import torch
-import yaml
 
 from audiosearch.ahead import ahead
 from audiosearch.align import align
-from audiosearch.audio import read_blocks
 from audiosearch.calibration import Calibration, load_calibration
 from audiosearch.checkpoint import AcousticModel, load_model
 from audiosearch.checksums import read_checksums
 from audiosearch.config import DecoderConfig, WindowConfig, parse_config
 from audiosearch.decoder import greedy as read_greedily
-from audiosearch.errors import AudioError, ConfigError
-from audiosearch.inference import Answer, Inference, Item, StageTimes
+from audiosearch.errors import AudioError
+from audiosearch.inference import StageTimes
+from audiosearch.listening import End, Listener, Source
 from audiosearch.lm import MODEL_NAME, LanguageModel
 from audiosearch.models import find_model
 from audiosearch.pool import DecoderPool
 from audiosearch.posteriors import pack_in_pieces
 from audiosearch.sounding import Sounding
-from audiosearch.stretches import Stretch, StretchCutter
 from audiosearch.text import normalise
-from audiosearch.tuning import SETTINGS_NAME
+from audiosearch.tuning import tuned_settings
 from audiosearch.types import Emissions, Hypothesis, PackedEmissions, Seconds, Transcript, Word
-from audiosearch.windows import Stitcher, WindowGrid, is_silent, silence
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Blocks = Callable[[], Iterator["NDArray[np.float32]"]]
-
-WINDOWS_AHEAD = 32
 STRETCHES_AHEAD = 64
 
 
@@ -77,30 +71,6 @@ class Heard:
 
     emissions: tuple[Emissions, ...]
     words: tuple[Word, ...]
-
-
-@dataclass(frozen=True)
-class _Source:
-    """A recording to be read; compared by identity, as one path may come twice."""
-
-    path: str
-    blocks: Blocks
-
-
-@dataclass(frozen=True)
-class _End:
-    """The last thing heard of a recording."""
-
-    samples: int
-    error: AudioError | None = None
-
-
-@dataclass(frozen=True)
-class _Tag:
-    """What an item on its way through the network is: a window of so many samples, or a recording's end."""
-
-    source: _Source
-    what: int | _End
 
 
 class Recognizer:
@@ -140,8 +110,7 @@ class Recognizer:
         self._kept = frozenset(word for phrase in self.hotwords for word in phrase.split())
         self.greedy = greedy
         self.sound = sound
-        self.grid = WindowGrid.of(self.window, model.config.features, model.config.model)
-        self.inference = Inference(model, self.grid, self.window, device)
+        self.listener = Listener(model, self.window, device)
         self.fingerprint = self._fingerprint()
         self.position: Seconds = 0.0  # how far the recording that is being heard has become words; for progress bars
         self._pool: DecoderPool | None = None
@@ -199,7 +168,7 @@ class Recognizer:
 
     def close(self) -> None:
         """End threads and processes; it cannot be used afterwards."""
-        self.inference.close()
+        self.listener.close()
         if self._pool is not None:
             self._pool.__exit__(None, None, None)
             self._pool = None
@@ -212,7 +181,7 @@ class Recognizer:
     @property
     def times(self) -> StageTimes:
         """Processor seconds spent so far: read, features, network, stitch, decode (in this process), align."""
-        return self.inference.times
+        return self.listener.times
 
     def transcribe(self, path: str | Path) -> Transcript:
         """The words of a recording.
@@ -228,7 +197,7 @@ class Recognizer:
 
     def recognise(self, paths: Iterable[str | Path]) -> Iterator[Recognised | Unreadable]:
         """What is said in each of some recordings, in their order; short ones of like length go quickest together."""
-        return self._decode(_Source(str(path), self._reader(path)) for path in paths)
+        return self._decode(self.listener.source(path) for path in paths)
 
     def emissions(self, path: str | Path) -> Iterator[Emissions]:
         """The emissions of a recording in stretches between pauses, in order; never the whole in memory.
@@ -236,63 +205,24 @@ class Recognizer:
         Raises:
             AudioError: it cannot be read.
         """
-        for _, what in self._stretches([_Source(str(path), self._reader(path))]):
-            if isinstance(what, Emissions):
-                yield what
-            elif what.error is not None:
-                raise what.error
+        return self.listener.emissions(path)
 
     def listen(self, samples: NDArray[np.float32]) -> Heard:
         """What is heard in samples at the model's rate, all of it in memory: for looking at short excerpts."""
-        source = _Source("samples", lambda: iter([samples]))
-        emissions = tuple(what for _, what in self._stretches([source]) if isinstance(what, Emissions))
+        source = Source("samples", lambda: iter([samples]))
+        emissions = tuple(what for _, what in self.listener.stretches([source]) if isinstance(what, Emissions))
         (result,) = self._decode([source])
         assert isinstance(result, Recognised)
         return Heard(emissions, result.transcript.words)
 
-    def _reader(self, path: str | Path) -> Blocks:
-        return lambda: read_blocks(path, self.model.config.features.sample_rate)
-
     # Stages
 
-    def _windows(self, sources: Iterable[_Source]) -> Generator[Item[_Tag], None, None]:
-        """The windows of each recording, then its end; a silent window has only its length."""
-        for source in sources:
-            counted = _Counted(source.blocks, self.times)
-            try:
-                for samples in self.grid.cut(counted):
-                    tag = _Tag(source, len(samples))
-                    yield Item(tag, None if is_silent(samples, self.window.silence_dbfs) else samples)
-            except AudioError as error:
-                yield Item(_Tag(source, _End(counted.samples, error)), None)
-            else:
-                yield Item(_Tag(source, _End(counted.samples)), None)
-
-    def _stretches(self, sources: Iterable[_Source]) -> Generator[tuple[_Source, Emissions | _End], None, None]:
-        """The stitched emissions of each recording in stretches, then its end."""
-        chain = None
-        for answer in self.inference.run(ahead(self._windows(sources), WINDOWS_AHEAD)):
-            started = time.thread_time()
-            if chain is None:
-                chain = _Chain(self)
-            ready = [self._emissions(stretch) for stretch in chain.add(answer)]
-            self.times.add("stitch", time.thread_time() - started)
-            for emissions in ready:
-                yield answer.tag.source, emissions
-            if isinstance(answer.tag.what, _End):
-                chain = None
-                yield answer.tag.source, answer.tag.what
-
-    def _emissions(self, stretch: Stretch) -> Emissions:
-        duration = self.model.frame_duration
-        return Emissions(stretch.log_probs, duration, self.model.emission_start + stretch.first * duration)
-
-    def _decode(self, sources: Iterable[_Source]) -> Iterator[Recognised | Unreadable]:
+    def _decode(self, sources: Iterable[Source]) -> Iterator[Recognised | Unreadable]:
         """Words of each recording: hypotheses come in the order of the stretches, with ends between them."""
-        heard: deque[tuple[_Source, Emissions | _End]] = deque()
+        heard: deque[tuple[Source, Emissions | End]] = deque()
 
         def stretches() -> Iterator[Emissions]:
-            for item in ahead(self._stretches(sources), STRETCHES_AHEAD):
+            for item in ahead(self.listener.stretches(sources), STRETCHES_AHEAD):
                 heard.append(item)
                 if isinstance(item[1], Emissions):
                     yield item[1]
@@ -331,9 +261,9 @@ class Recognizer:
                 return
             yield hypothesis
 
-    def _ended(self, heard: deque[tuple[_Source, Emissions | _End]], done: _Done) -> Iterator[Recognised | Unreadable]:
+    def _ended(self, heard: deque[tuple[Source, Emissions | End]], done: _Done) -> Iterator[Recognised | Unreadable]:
         """Results of the recordings whose end is next; empties ``done`` for the following one."""
-        while heard and isinstance(end := heard[0][1], _End):
+        while heard and isinstance(end := heard[0][1], End):
             source, _ = heard.popleft()
             self.position = 0.0
             if end.error is not None:
@@ -371,71 +301,6 @@ class _Done:
         self.words.clear()
         self.texts.clear()
         self.emissions.clear()
-
-
-class _Counted:
-    """The blocks of a recording, counting samples and the time it takes to read them."""
-
-    def __init__(self, blocks: Blocks, times: StageTimes) -> None:
-        self.samples = 0
-        self._blocks = blocks
-        self._times = times
-
-    def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        blocks = self._blocks()
-        while True:
-            started = time.thread_time()
-            block = next(blocks, None)
-            self._times.add("read", time.thread_time() - started)
-            if block is None:
-                return
-            self.samples += len(block)
-            yield block
-
-
-class _Chain:
-    """Answers of one recording → its stretches."""
-
-    def __init__(self, recognizer: Recognizer) -> None:
-        grid, alphabet, window = recognizer.grid, recognizer.model.alphabet, recognizer.window
-        self.grid = grid
-        self.alphabet = alphabet
-        self.stitcher = Stitcher(grid, alphabet.blank, alphabet.space)
-        longest, pause = grid.frames_in(window.max_decode_seconds), grid.frames_in(window.pause_seconds)
-        self.cutter = StretchCutter(longest, pause, alphabet.blank, alphabet.space)
-
-    def add(self, answer: Answer[_Tag]) -> list[Stretch]:
-        """Stretches that are settled by a window or by the recording's end."""
-        what = answer.tag.what
-        if isinstance(what, _End):
-            if what.error is not None:
-                return []
-            rest = self.stitcher.finish()
-            return ([] if rest is None else self.cutter.add(rest)) + self.cutter.finish()
-        log_probs = answer.log_probs
-        if log_probs is None:
-            log_probs = silence(self.grid.frames(what), len(self.alphabet), self.alphabet.blank)
-        return self.cutter.add(self.stitcher.add(log_probs))
-
-
-def tuned_settings(folder: Path, settings: DecoderConfig) -> DecoderConfig:
-    """The settings with those that ``audiosearch tune`` has stored in a model's folder, if it has.
-
-    Raises:
-        ConfigError: the file there cannot be read, or names what is no setting.
-    """
-    path = folder / SETTINGS_NAME
-    if not path.exists():
-        return settings
-    try:
-        tuned = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
-    except (yaml.YAMLError, UnicodeDecodeError):
-        tuned = None
-    if not isinstance(tuned, dict):
-        raise ConfigError(f"{path}: is not a list of settings such as 'alpha: 0.6'; delete it and tune again.")
-    return parse_config({"decoder": {**settings.model_dump(), **tuned}}, str(path)).decoder
 
 
 def within(words: Sequence[Word], duration: Seconds) -> tuple[Word, ...]:

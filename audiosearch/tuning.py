@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import yaml
 
-from audiosearch.config import DecoderConfig
+from audiosearch.config import DecoderConfig, parse_config
 from audiosearch.errors import ConfigError
 from audiosearch.metrics import ErrorRate, word_errors
 from audiosearch.pool import Workers
@@ -147,6 +147,26 @@ def save_weights(folder: Path, weights: Weights, priors: Sequence[float]) -> Pat
     except (yaml.YAMLError, TypeError) as error:
         raise ConfigError(f"{path}: is not a list of settings such as 'alpha: 0.6'; delete it.") from error
     return path
+
+
+def tuned_settings(folder: Path, settings: DecoderConfig) -> DecoderConfig:
+    """The settings with those that ``audiosearch tune`` has stored in a model's folder, if it has.
+
+    Raises:
+        ConfigError: the file there cannot be read, or names what is no setting.
+    """
+    path = folder / SETTINGS_NAME
+    if not path.exists():
+        return settings
+    try:
+        tuned = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+    except (yaml.YAMLError, UnicodeDecodeError):
+        tuned = None
+    if not isinstance(tuned, dict):
+        raise ConfigError(f"{path}: is not a list of settings such as 'alpha: 0.6'; delete it and tune again.")
+    return parse_config({"decoder": {**settings.model_dump(), **tuned}}, str(path)).decoder
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,13 +74,13 @@ def rival(recognizer: Recognizer, path: Path, minutes: float) -> None:
     from audiosearch.inference import Inference, Item
 
     def windows() -> Iterator[Item[int]]:
-        for number, samples in enumerate(recognizer.grid.cut(_first(path, rate, minutes * 60))):
+        for number, samples in enumerate(recognizer.listener.grid.cut(_first(path, rate, minutes * 60))):
             yield Item(number, samples)
 
     rate = recognizer.model.config.features.sample_rate
     for precision in dict.fromkeys([recognizer.window.precision, "fp32"]):
         window = recognizer.window.model_copy(update={"precision": precision})
-        inference = Inference(recognizer.model, recognizer.grid, window)
+        inference = Inference(recognizer.model, recognizer.listener.grid, window)
         started = time.perf_counter()
         for _ in inference.run(windows()):
             pass

@@ -20,7 +20,7 @@ from audiosearch.errors import AudioError, ConfigError, ModelError
 from audiosearch.inference import Inference
 from audiosearch.model import DeepSpeech
 from audiosearch.posteriors import unpack
-from audiosearch.recognizer import Recognised, Recognizer, Unreadable, _Source, within
+from audiosearch.recognizer import Recognised, Recognizer, Unreadable, within
 from audiosearch.text import Alphabet
 from audiosearch.types import Alternative, Emissions, Word
 
@@ -66,7 +66,7 @@ def test_a_recording_that_fits_is_one_pass(whistle_model: Path, whistler: Whistl
     samples = torch.from_numpy(soundfile.read(path, dtype="float32")[0])[None]
     with torch.inference_mode():
         features, frames = model.features(samples, torch.tensor([samples.shape[1]]))
-        with torch.autocast("cpu", torch.bfloat16, enabled=recognizer.inference.precision == "bf16"):
+        with torch.autocast("cpu", torch.bfloat16, enabled=recognizer.listener.inference.precision == "bf16"):
             log_probs = model.network(features, frames)[0][0].numpy()
     assert emissions.log_probs.shape == log_probs.shape
     np.testing.assert_allclose(np.exp(emissions.log_probs), np.exp(log_probs), atol=0.02)  # bf16 where it is native
@@ -141,8 +141,8 @@ def test_batches_change_nothing(tmp_path: Path) -> None:
     for path, seconds in zip(paths, (1.0, 3.3, 9.0, 0.01, 3.9), strict=True):
         soundfile.write(path, 0.1 * rng.standard_normal(round(seconds * 16000)), 16000)
     with Recognizer.load(tmp_path, greedy=True) as recognizer:
-        sources = [_Source(str(path), recognizer._reader(path)) for path in paths]
-        together = [(source.path, what) for source, what in recognizer._stretches(sources)]
+        sources = [recognizer.listener.source(path) for path in paths]
+        together = [(source.path, what) for source, what in recognizer.listener.stretches(sources)]
         for path in paths:
             for one in recognizer.emissions(path):
                 name, same = together.pop(0)
@@ -178,7 +178,7 @@ def test_a_recording_that_breaks_off_is_unreadable(
         if Path(path).name == "bad.wav":
             raise AudioError("bad.wav: ends here.")
 
-    monkeypatch.setattr("audiosearch.recognizer.read_blocks", broken)
+    monkeypatch.setattr("audiosearch.listening.read_blocks", broken)
     good, bad, again = short.recognise(["good.wav", "bad.wav", "good.wav"])
     assert isinstance(bad, Unreadable)
     assert good == again
