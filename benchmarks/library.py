@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,10 +22,11 @@ RARE, COMMON = 5000, 50
 
 @dataclass(frozen=True)
 class Library:
-    """Recordings that are the same each time they are asked for."""
+    """Recordings that are the same each time they are asked for; ``plain``: without alternatives."""
 
     words: int
     seed: int = 4
+    plain: bool = False
 
     @property
     def recordings(self) -> int:
@@ -75,7 +76,9 @@ class Library:
         confidences = np.round(chance.beta(5, 0.5, len(ranks)), 3).tolist()
         texts = [self.vocabulary[rank] for rank in ranks.tolist()]
         starts = ((ends - lengths) / 50).tolist()
-        others = self.others(chance, ranks, confidences)
+        others: Iterable[tuple[Alternative, ...]] = self.others(chance, ranks, confidences)
+        if self.plain:
+            others = [()] * len(ranks)
         words = [Word(*word) for word in zip(texts, starts, (ends / 50).tolist(), confidences, others, strict=True)]
         where = Location(f"/library/{number % 97:02}/{number:06}.flac", 10**8 + number, 1_700_000_000 * 10**9 + number)
         return Recording(f"{number:064x}", (where,), words[-1].end, "benchmark", "2024-05-01T12:00:00Z"), words

@@ -186,6 +186,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--words", type=lambda text: round(float(text)), default=10**7)
+    parser.add_argument("--plain", action="store_true", help="words have no alternatives; else 0.6 each")
     parser.add_argument("--queries", type=int, default=500, help="of each class")
     parser.add_argument("--seconds", type=float, default=60.0, help="for a class, at most")
     parser.add_argument("--only", choices=["sqlite", "elastic"])
@@ -194,7 +195,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.only == "elastic" and not arguments.elastic:
         parser.error("--only elastic needs --elastic URL")
-    library = Library(arguments.words)
+    library = Library(arguments.words, plain=arguments.plain)
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"{library.words:,} words, {library.recordings:,} recordings, {VOCABULARY:,} different words")
     stores = {}
@@ -202,7 +203,7 @@ def main() -> None:
     with TemporaryDirectory() as temporary:
         folder = arguments.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        name = f"{library.words}-{library.seed}"
+        name = f"{library.words}-{library.seed}" + "-plain" * library.plain
         if arguments.only != "elastic":
             note = folder / f"sqlite-{name}.json"
             stores["SQLite"] = measure(library, str(folder / f"sqlite-{name}.db"), note, *asking)

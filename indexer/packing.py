@@ -195,19 +195,28 @@ def unpack_times(packed: bytes, first: int = 0, end: int | None = None) -> list[
     if len(planes) % 8:  # two numbers of four bytes for each word
         unit, planes = int.from_bytes(planes[:2], "little"), planes[2:]
     size = len(planes) // 4
-    numbers = bytearray(len(planes))
-    for significance in range(4):
-        numbers[significance::4] = planes[significance * size : (significance + 1) * size]
-    times = _little_endian(array("I", bytes(numbers)))
-    gaps, lengths = times[: size // 2], times[size // 2 :]
+    numbers = _interleaved(planes, size)
+    gaps, lengths = numbers[: size // 2], numbers[size // 2 :]
     before = 0
-    if not numbers[: 4 * first : 4].translate(_ODD).count(1):  # nearly always; else the gaps are added one by one
+    if not planes[:first].translate(_ODD).count(1):  # nearly always; else the gaps are added one by one
         before = sum(gaps[:first]) // 2 + sum(lengths[:first])
         gaps, lengths = gaps[first:end], lengths[first:end]
         first, end = 0, None
     ends = accumulate((gap >> 1 ^ -(gap & 1)) + length for gap, length in zip(gaps[:end], lengths[:end], strict=True))
     some = zip(ends, lengths, strict=False)
     return [(unit * (before + last - length), unit * (before + last)) for last, length in some][first:]
+
+
+def _interleaved(planes: bytes, size: int) -> Sequence[int]:
+    """Numbers of four bytes of which the lowest bytes stand first, ``size`` of them; most need one byte, or two."""
+    used = -(-len(planes.rstrip(b"\0")) // size) if size else 0
+    if used <= 1:
+        return planes[:size]
+    width = 2 if used == 2 else 4
+    numbers = bytearray(width * size)
+    for significance in range(width):
+        numbers[significance::width] = planes[significance * size : (significance + 1) * size]
+    return _little_endian(array("H" if width == 2 else "I", bytes(numbers)))
 
 
 _ODD = bytes(byte & 1 for byte in range(256))

@@ -28,6 +28,9 @@ Rows = tuple[int, int]
 
 EVERY: Rows = (0, END)
 
+FEW = 300
+"""Matches of a phrase that are all read, whatever their grades: FTS5 is asked once for them, and not for each grade."""
+
 BATCH = 100
 """Matches whose rows are read at once, about; fewer take longer, of more some may not be needed."""
 
@@ -71,17 +74,22 @@ class Phrases(Search):
     def _descending(self, phrase: Phrase) -> Iterator[Found[int]]:
         """All matches of a phrase in the order of choice (``match.py``), read as they are asked for.
 
-        FTS5 is asked for those of the best grade first where it can tell; if not, all are read, the newest first.
+        FTS5 is asked for those of the best grade first where it can tell and there are many; if not, all are read, the
+        newest first.
         """
         since = self._since(phrase)
-        if since is None or (len(phrase.terms) > 2 and not self._is_common(phrase)):
+        few = None
+        if since is not None and len(phrase.terms) > 1:
+            few = self._few(phrase, FEW if len(phrase.terms) == 2 else match.MOST_RANKED)
+        if since is None or few is not None:
             since = END
         rest: list[Found[int]] = []
         for grade in reversed(tokens.EVERY_GRADE):
             if since < END:
                 yield from self._of_grade(phrase, grade, (since, END))
             if grade == BEST:
-                for one in self._found(phrase, (0, since)):
+                found = self._found(phrase, (0, since)) if few is None else self._confident(phrase, few)
+                for one in found:
                     if match.grade(one.confidence) == BEST:
                         yield one
                     else:
@@ -95,14 +103,16 @@ class Phrases(Search):
         every = self._spans(phrase, rows=rows, newest=True)
         return self._confident(phrase, ((number, spans) for number, (spans,) in every))
 
-    def _is_common(self, phrase: Phrase) -> bool:
-        """Whether it matches so often that it pays to ask for each grade."""
+    def _few(self, phrase: Phrase, most: int) -> list[Matches] | None:
+        """All matches of a phrase, those of the recordings added last first; None if there are more than ``most``."""
+        found: list[Matches] = []
         many = 0
-        for _, (spans,) in self._spans(phrase, newest=True):
+        for number, (spans,) in self._spans(phrase, newest=True):
+            found.append((number, spans))
             many += len(spans)
-            if many > match.MOST_RANKED:
-                return True
-        return False
+            if many > most:
+                return None
+        return found
 
     def _of_grade(self, phrase: Phrase, grade: int, rows: Rows) -> Iterator[Found[int]]:
         """The matches of a grade of a phrase of common words, those of the recordings added last first."""
@@ -155,8 +165,7 @@ class Phrases(Search):
         """
         wanted = len(phrases)
         phrases += tuple(phrase for phrase in said if not tokens.is_adjacent(phrase))
-        words = {term.text for phrase in (*phrases, *said) for term in phrase.terms if not term.prefix}
-        for some, common in self._parts(words, rows, newest):
+        for some, common in self._parts((*phrases, *said), rows, newest):
             ask = functools.partial(tokens.asked, common=common, old=self._file.is_old)
             asked = [ask(phrase) for phrase in phrases]
             alone = [ask(phrase)[0] for phrase in said if tokens.is_adjacent(phrase)]
@@ -170,15 +179,17 @@ class Phrases(Search):
                 if all(spans):
                     yield number, spans[:wanted]
 
-    def _parts(self, words: Iterable[str], rows: Rows, newest: bool) -> list[tuple[Rows, set[str]]]:
-        """Recordings in parts in each of which the same of some words are common."""
+    def _parts(self, phrases: Iterable[Phrase], rows: Rows, newest: bool) -> list[tuple[Rows, set[str]]]:
+        """Recordings in parts in each of which FTS5 is asked for the same tokens, and words that are common there."""
+        pairs = [] if self._file.is_old else [pair for phrase in phrases for pair in tokens.pairs(phrase)]
         since: dict[str, int] = {}
-        for word in words if not self._file.is_old else ():
+        for word in {word for pair in pairs for word in pair}:
             number = self._lexicon.common_since([word])
             if number is not None:
                 since[word] = number
+        both = (max(since[one], since[other]) for one, other in pairs if one in since and other in since)
         first, end = rows
-        borders = sorted({first, end, *(number for number in since.values() if first < number < end)})
+        borders = sorted({first, end, *(number for number in both if first < number < end)})
         parts = [
             ((one, other), {word for word, number in since.items() if number <= one})
             for one, other in pairwise(borders)

@@ -71,15 +71,22 @@ def asked(
         *terms, last = phrase.terms
         places = [_word(term, old) for term in terms]
         ends = [_word(last, old)]
-        for place, (one, other) in enumerate(pairwise(phrase.terms)):
-            if one.text in common and other.text in common and not other.prefix:
-                places[place] = TOGETHER.join(f"{MARKS[grade]}{one.text} {other.text}" for grade in grades)
-                ends = [] if other is last else ends
+        for place, (one, other) in enumerate(pairs(phrase)):
+            if one in common and other in common:
+                places[place] = TOGETHER.join(f"{MARKS[grade]}{one} {other}" for grade in grades)
+                ends = [] if place == len(terms) - 1 else ends
         return _string([*places, *ends], last.prefix), 1
     distinct = list(dict.fromkeys(phrase.terms))
     strings = [_string([_word(term, old)], term.prefix) for term in distinct]
     # FTS5 counts the words between the first and the last, and keeps of the positions those that are near enough.
     return f"NEAR({' '.join(strings)}, {phrase.slop + len(phrase.terms) - 2})", len(distinct)
+
+
+def pairs(phrase: Phrase) -> list[tuple[str, str]]:
+    """Words of a phrase that follow one another, and are a token where both are common."""
+    if not is_adjacent(phrase):
+        return []
+    return [(one.text, other.text) for one, other in pairwise(phrase.terms) if not other.prefix]
 
 
 def asked_of_grade(phrase: Phrase, grade: int) -> str:
