@@ -27,6 +27,7 @@ from audiosearch.config import DecoderConfig
 from audiosearch.errors import ConfigError
 from audiosearch.hotwords import HotWords
 from audiosearch.lexicon import Lexicon
+from audiosearch.priors import divide
 from audiosearch.text import Alphabet
 from audiosearch.types import Emissions, Hypothesis
 
@@ -106,7 +107,7 @@ class BeamDecoder:
 
     def read(self, emissions: Emissions) -> Hypothesis:
         """The best text, and for each of its words what competed with it."""
-        emissions = self._weighed(emissions)
+        emissions = divide(emissions, self.config)
         (best,) = self._search(emissions, 1)
         if not best.text:
             return best
@@ -116,19 +117,7 @@ class BeamDecoder:
 
     def decode(self, emissions: Emissions, n_best: int = 1) -> tuple[Hypothesis, ...]:
         """At most ``n_best`` texts, all different, best first; at least one, which may be empty."""
-        return self._search(self._weighed(emissions), n_best)
-
-    def _weighed(self, emissions: Emissions) -> Emissions:
-        """The emissions with the priors of the labels divided out, as far as ``prior_weight`` says.
-
-        A network trained by CTC says what is likely in text as well as what it hears, blanks above all; the language
-        model knows the former better (Miao, Gowayyed and Metze 2015, equation 10: p(label | frame) / p(label)).
-        """
-        priors, weight = self.config.label_priors, self.config.prior_weight
-        if not priors or not weight or len(emissions) == 0:
-            return emissions
-        scores = emissions.log_probs - np.float32(weight) * np.log(np.array(priors, np.float32))
-        return replace(emissions, log_probs=scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))
+        return self._search(divide(emissions, self.config), n_best)
 
     def _search(self, emissions: Emissions, n_best: int) -> tuple[Hypothesis, ...]:
         if len(emissions) == 0:

@@ -37,6 +37,7 @@ from audiosearch.lm import MODEL_NAME, LanguageModel
 from audiosearch.models import find_model
 from audiosearch.pool import DecoderPool
 from audiosearch.posteriors import pack_in_pieces
+from audiosearch.priors import divide
 from audiosearch.sounding import Sounding
 from audiosearch.text import normalise
 from audiosearch.tuning import tuned_settings
@@ -237,7 +238,7 @@ class Recognizer:
             done.words += words if self.greedy else self.calibration.judge(words, hypothesis.slots, self._kept)
             done.texts.append(hypothesis.text if self.greedy else read_greedily(emissions, self.model.alphabet).text)
             if self.sound:
-                done.emissions.extend(pack_in_pieces(emissions))
+                done.emissions.extend(pack_in_pieces(divide(emissions, self.decoder)))
             self.times.add("align", time.thread_time() - started)
             self.position = emissions.seconds(len(emissions))
         yield from self._ended(heard, done)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import yaml
 
 from audiosearch.config import DecoderConfig, parse_config
@@ -112,15 +111,6 @@ def descend(start: Weights, errors: Callable[[Weights], ErrorRate]) -> Iterator[
                     if not better:
                         break
                     best, fewest, moved = point, found, True
-
-
-def label_priors(examples: Iterable[Example]) -> tuple[float, ...]:
-    """The mean probability of each label over all frames; () of no frames."""
-    total, frames = 0.0, 0
-    for emissions in (one for example in examples for one in example.emissions):
-        total = total + np.exp(emissions.log_probs, dtype=np.float64).sum(0)
-        frames += len(emissions)
-    return tuple(round(float(prior), 6) for prior in np.maximum(total / frames, 1e-6)) if frames else ()
 
 
 def save_weights(folder: Path, weights: Weights, priors: Sequence[float]) -> Path:

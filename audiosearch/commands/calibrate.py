@@ -47,6 +47,7 @@ def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None
 
     from audiosearch.calibrating import calibrated, listen, read
     from audiosearch.calibration import save_section
+    from audiosearch.priors import divide
     from audiosearch.recognizer import Recognizer
     from audiosearch.sound_fitting import SoundExample, calibrated_sound
 
@@ -74,7 +75,8 @@ def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None
         by_speaker: dict[str, list[SoundExample]] = {}
         for one, example in zip(heard, examples, strict=True):
             words = found.judge(example.words, example.slots)
-            by_speaker.setdefault(one.speaker, []).append(SoundExample(one.stretches, one.said, words))
+            stretches = tuple(divide(emissions, recognizer.decoder) for emissions in one.stretches)
+            by_speaker.setdefault(one.speaker, []).append(SoundExample(stretches, one.said, words))
         by_sound, report = calibrated_sound(by_speaker, recognizer.model.alphabet)
         _draw(report)
         stored = save_section(folder, "sound", by_sound.section())

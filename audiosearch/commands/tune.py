@@ -46,8 +46,9 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
         )
     utterances = read_manifest(manifest)[:limit]
 
+    from audiosearch import priors
     from audiosearch.recognizer import Recognizer
-    from audiosearch.tuning import Example, label_priors, save_weights
+    from audiosearch.tuning import Example, save_weights
     from audiosearch.tuning import tune as trials
 
     screen = Console(stderr=True)
@@ -64,15 +65,15 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
         assert language_model is not None
     best = None
     if examples:
-        priors = label_priors(examples)
-        config = config.model_copy(update={"label_priors": priors})
+        label_priors = priors.measure(emissions for example in examples for emissions in example.emissions)
+        config = config.model_copy(update={"label_priors": label_priors})
         for trial in trials(examples, alphabet, config, language_model, processes):
             weights, mark = trial.weights, "  best so far" if trial.best else ""
             line = f"alpha {weights.alpha:<6g} beta {weights.beta:<6g} prior {weights.prior:<6g}"
             click.echo(f"{line} word errors {trial.errors.rate:.2%}{mark}", err=True)
             best = trial if trial.best else best
     if best is not None:
-        stored = save_weights(folder, best.weights, priors)
+        stored = save_weights(folder, best.weights, label_priors)
         click.echo(
             f"alpha {best.weights.alpha:g}, beta {best.weights.beta:g}, prior {best.weights.prior:g}: "
             f"{best.errors.rate:.2%} word errors ({best.errors.errors} of {best.errors.total}); stored in {stored}"

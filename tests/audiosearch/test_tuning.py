@@ -18,7 +18,7 @@ from audiosearch.errors import ConfigError, LanguageModelError
 from audiosearch.lm import LanguageModel
 from audiosearch.metrics import ErrorRate
 from audiosearch.text import Alphabet
-from audiosearch.tuning import Example, Weights, descend, label_priors, save_weights, tune
+from audiosearch.tuning import Example, Weights, descend, save_weights, tune
 from audiosearch.types import Emissions
 
 ENGLISH = Alphabet()
@@ -64,16 +64,6 @@ def test_weights_stay_where_the_decoder_takes_them() -> None:
     trials = list(descend(Weights(0.1, 0.0, 0.95), errors))
     assert min(trial.weights.alpha for trial in trials) == 0.0
     assert max(trial.weights.prior for trial in trials) == 1.0
-
-
-def test_label_priors_are_mean_probabilities() -> None:
-    priors = label_priors([Example((spell("a", "a"), spell("b")), "ab"), Example((spell("ab"),), "ab")])
-    assert len(priors) == len(ENGLISH)
-    assert sum(priors) == pytest.approx(1.0, abs=1e-4)
-    (a, b) = ENGLISH.encode("ab")
-    assert priors[a] == pytest.approx((2 + 2 / 3) / 4, abs=0.01)
-    assert priors[b] == pytest.approx((1 + 1 / 3) / 4, abs=0.01)
-    assert label_priors([]) == ()
 
 
 @pytest.mark.parametrize("processes", [1, 2])
