@@ -146,7 +146,7 @@ class DecoderConfig(Section):
     beam_width: int = Field(64, ge=1)  # beams kept; twice as many take twice as long and change little
     beam_prune_logp: float = Field(-10.0, le=0)  # beams so far below the best are dropped
     token_min_logp: float = Field(-5.0, le=0)  # labels less likely are not tried
-    label_priors: tuple[float, ...] = ()  # mean probability of each label in speech, the blank last; (): unknown
+    label_priors: tuple[float, ...] = ()  # mean probability of each label in speech, in their order; (): unknown
     prior_weight: float = Field(0.3, ge=0, le=1)  # how far these are divided out (Miao et al. 2015); 0: not at all
     hotword_weight: float = Field(0.75, ge=0)  # natural logarithm that each letter of a hot word adds
     processes: int = Field(0, ge=0)  # 0: one for each core
