@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Tag = TypeVar("Tag")
+Member = TypeVar("Member")
 
 Precision = Literal["fp32", "bf16", "int8"]
 
@@ -55,6 +56,19 @@ class StageTimes:
         """Count some more for a stage."""
         with self._lock:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+    def each(self, stage: str, items: Iterable[Member]) -> Iterator[Member]:
+        """The items, counting for a stage what making each of them takes."""
+        made = iter(items)
+        while True:
+            started = time.thread_time()
+            try:
+                item = next(made)
+            except StopIteration:
+                return
+            finally:
+                self.add(stage, time.thread_time() - started)
+            yield item
 
 
 @dataclass(frozen=True)

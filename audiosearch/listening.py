@@ -144,13 +144,7 @@ class _Counted:
         self._times = times
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        blocks = self._blocks()
-        while True:
-            started = time.thread_time()
-            block = next(blocks, None)
-            self._times.add("read", time.thread_time() - started)
-            if block is None:
-                return
+        for block in self._times.each("read", self._blocks()):
             self.samples += len(block)
             yield block
 

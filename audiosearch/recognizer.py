@@ -253,14 +253,7 @@ class Recognizer:
                 self.model.alphabet, self.decoder, self.language_model, self.hotwords, processes=self.decoder.processes
             )
             self._pool = pool.__enter__()
-        hypotheses = iter(self._pool.map(stretches))
-        while True:
-            started = time.thread_time()
-            hypothesis = next(hypotheses, None)
-            self.times.add("decode", time.thread_time() - started)
-            if hypothesis is None:
-                return
-            yield hypothesis
+        yield from self.times.each("decode", self._pool.map(stretches))
 
     def _ended(self, heard: deque[tuple[Source, Emissions | End]], done: _Done) -> Iterator[Recognised | Unreadable]:
         """Results of the recordings whose end is next; empties ``done`` for the following one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -76,9 +76,7 @@ class Library:
         confidences = np.round(chance.beta(5, 0.5, len(ranks)), 3).tolist()
         texts = [self.vocabulary[rank] for rank in ranks.tolist()]
         starts = ((ends - lengths) / 50).tolist()
-        others: Iterable[tuple[Alternative, ...]] = self.others(chance, ranks, confidences)
-        if self.plain:
-            others = [()] * len(ranks)
+        others = [()] * len(ranks) if self.plain else self.others(chance, ranks, confidences)
         words = [Word(*word) for word in zip(texts, starts, (ends / 50).tolist(), confidences, others, strict=True)]
         where = Location(f"/library/{number % 97:02}/{number:06}.flac", 10**8 + number, 1_700_000_000 * 10**9 + number)
         return Recording(f"{number:064x}", (where,), words[-1].end, "benchmark", "2024-05-01T12:00:00Z"), words
