@@ -202,9 +202,12 @@ def unpack_times(packed: bytes, first: int = 0, end: int | None = None) -> list[
         before = sum(gaps[:first]) // 2 + sum(lengths[:first])
         gaps, lengths = gaps[first:end], lengths[first:end]
         first, end = 0, None
-    ends = accumulate((gap >> 1 ^ -(gap & 1)) + length for gap, length in zip(gaps[:end], lengths[:end], strict=True))
-    some = zip(ends, lengths, strict=False)
-    return [(unit * (before + last - length), unit * (before + last)) for last, length in some][first:]
+    lengths = lengths[:end]
+    moves = [0] * (2 * len(lengths))
+    moves[::2] = [gap >> 1 ^ -(gap & 1) for gap in gaps[:end]]
+    moves[1::2] = lengths
+    places = [unit * place for place in accumulate(moves, initial=before)]
+    return list(zip(places[1::2], places[2::2], strict=True))[first:]
 
 
 def _interleaved(planes: bytes, size: int) -> Sequence[int]:

@@ -41,6 +41,8 @@ END = 1 << 32
 
 STEP = 1000 // STEPS
 
+PROBABILITIES = [steps / STEPS for steps in range(STEPS + 1)]
+
 NOT_WORD = bytes([*range(128), *range(128 + ALTERNATIVE, 256)])
 NOT_ALTERNATIVE = bytes(range(128 + ALTERNATIVE))
 """Bytes that end no word, and no alternative."""
@@ -62,25 +64,24 @@ class Chunk:
 
     def words(self, first: int, end: int) -> list[Word]:
         """Those at the places from ``first`` to before ``end``."""
-        if first >= min(end, self._number):
+        end = min(end, self._number)
+        if first >= end:
             return []
         start = self._begin(first)
         packed = readings(self._words[start : self._begin(end)])
-        probabilities = self._probabilities[self._alternatives_before(start) :]
-        rank = 0
+        steps = iter(self._probabilities[self._alternatives_before(start) :])
         texts: list[str] = []
         others: list[tuple[Alternative, ...]] = []
-        for one, text in zip(packed, map(self._lexicon.text, packed), strict=True):
+        for one, text in zip(packed, self._lexicon.texts(packed), strict=True):
             if is_alternative(one):
-                others[-1] += (Alternative(text, probabilities[rank] / STEPS),)
-                rank += 1
+                others[-1] += (Alternative(text, PROBABILITIES[next(steps)]),)
             else:
                 texts.append(text)
                 others.append(())
         times = packing.unpack_times(self._times[0], first, end)
-        confidences = [self.word_confidence(place) / 1000 for place in range(first, first + len(texts))]
+        confidences = map(self.word_confidence, range(first, end))
         return [
-            Word(text, start / 1000, until / 1000, confidence, some)
+            Word(text, start / 1000, until / 1000, confidence / 1000, some)
             for text, (start, until), confidence, some in zip(texts, times, confidences, others, strict=True)
         ]
 
@@ -95,11 +96,10 @@ class Chunk:
             if start < 0:
                 return self.word_confidence(place)
             return STEP * self._probabilities[self._alternatives_before(start)]
-        text = self._lexicon.text
         start = self._begin(place)
-        word, *others = readings(self._words[start : self._begin(place + 1)])
-        found = [self.word_confidence(place)] if match.matches(term, text(word)) else []
-        wanted = [rank for rank, other in enumerate(others) if match.matches(term, text(other))]
+        word, *others = self._lexicon.texts(readings(self._words[start : self._begin(place + 1)]))
+        found = [self.word_confidence(place)] if match.matches(term, word) else []
+        wanted = [rank for rank, other in enumerate(others) if match.matches(term, other)]
         if wanted:
             before = self._alternatives_before(start)
             found += [STEP * self._probabilities[before + rank] for rank in wanted]

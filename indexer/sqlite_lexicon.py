@@ -14,6 +14,7 @@ A word is common from the recording on that follows the one in which it becomes 
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -98,23 +99,28 @@ class Lexicon:
             since = max(since, common)
         return since
 
+    def rarest(self, texts: Iterable[str]) -> int | None:
+        """Readings of the rarest of these words; None for no words."""
+        asked = "SELECT readings FROM lexicon WHERE word = ?"
+        return min((self._connection.execute(asked, (text,)).get or 0 for text in texts), default=None)
+
     def alternative(self, text: str) -> bytes | None:
         """The bytes of a word as an alternative; None for one that is not there."""
         number = self._connection.execute("SELECT number FROM lexicon WHERE word = ?", (text,)).get
         return None if number is None else reading(number, alternative=True)
 
-    def text(self, reading: bytes) -> str:
-        """The word that a reading is."""
-        text = self._texts.get(reading)
-        if text is None:
-            number = 0
-            for digit in reading[:-1]:
-                number = number << 7 | digit
-            number = number << 6 | reading[-1] & 63
-            text = self._connection.execute("SELECT word FROM lexicon WHERE number = ?", (number,)).get
-            assert isinstance(text, str), number
-            self._texts[reading] = text
-        return text
+    def texts(self, readings: Sequence[bytes]) -> list[str]:
+        """The words that readings are."""
+        known = self._texts
+        missing = [_number(one) for one in readings if one not in known]
+        if missing:
+            rows = self._connection.execute(
+                "SELECT number, word FROM lexicon WHERE number IN (SELECT value FROM json_each(?))",
+                (json.dumps(missing),),
+            )
+            for number, text in rows:
+                known[reading(number)] = known[reading(number, alternative=True)] = text
+        return [known[one] for one in readings]
 
 
 def _counted(words: Sequence[Word]) -> tuple[set[str], Counter[str]]:
@@ -133,6 +139,14 @@ def reading(number: int, *, alternative: bool = False) -> bytes:
         digits.append(number & 127)
         number >>= 7
     return bytes(digits[::-1])
+
+
+def _number(reading: bytes) -> int:
+    """The number of the word that a reading is."""
+    number = 0
+    for digit in reading[:-1]:
+        number = number << 7 | digit
+    return number << 6 | reading[-1] & 63
 
 
 def as_alternative(reading: bytes) -> bytes:

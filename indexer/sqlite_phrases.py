@@ -31,6 +31,9 @@ EVERY: Rows = (0, END)
 FEW = 300
 """Matches of a phrase that are all read, whatever their grades: FTS5 is asked once for them, and not for each grade."""
 
+BOUND = 20_000
+"""Matches of a phrase that are all found before the first is given."""
+
 BATCH = 100
 """Matches whose rows are read at once, about; fewer take longer, of more some may not be needed."""
 
@@ -99,20 +102,35 @@ class Phrases(Search):
                 yield from (one for one in rest if match.grade(one.confidence) == grade)
 
     def _found(self, phrase: Phrase, rows: Rows) -> Iterator[Found[int]]:
-        """All matches of a phrase, those of the recordings added last first."""
-        every = self._spans(phrase, rows=rows, newest=True)
+        """All matches of a phrase, those of the recordings added last first.
+
+        FTS5 goes up faster than down, four times where one of two words is in nearly every recording. So where there
+        cannot be many matches all are found before the first comes.
+        """
+        every: Iterable[tuple[int, list[list[Span]]]]
+        if self._is_bounded(phrase):
+            every = reversed([*self._spans(phrase, rows=rows)])
+        else:
+            every = self._spans(phrase, rows=rows, newest=True)
         return self._confident(phrase, ((number, spans) for number, (spans,) in every))
+
+    def _is_bounded(self, phrase: Phrase) -> bool:
+        """Whether a phrase has at most BOUND matches where FTS5 cannot be asked by grade."""
+        if self._file.is_old:
+            return False
+        rarest = self._lexicon.rarest(term.text for term in phrase.terms if not term.prefix)
+        return tokens.is_exact(phrase) or (rarest is not None and rarest <= BOUND)
 
     def _few(self, phrase: Phrase, most: int) -> list[Matches] | None:
         """All matches of a phrase, those of the recordings added last first; None if there are more than ``most``."""
         found: list[Matches] = []
         many = 0
-        for number, (spans,) in self._spans(phrase, newest=True):
+        for number, (spans,) in self._spans(phrase):
             found.append((number, spans))
             many += len(spans)
             if many > most:
                 return None
-        return found
+        return found[::-1]
 
     def _of_grade(self, phrase: Phrase, grade: int, rows: Rows) -> Iterator[Found[int]]:
         """The matches of a grade of a phrase of common words, those of the recordings added last first."""
