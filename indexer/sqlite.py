@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from types import TracebackType
 
-from audiosearch.errors import UnknownRecordingError
+from audiosearch.errors import StoreError, UnknownRecordingError
 from audiosearch.sounding import Spelling
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer import near, packing, sqlite_sound
@@ -16,7 +17,10 @@ from indexer.sqlite_words import Texts
 from indexer.types import Count, Heard, Location, Page, Query, Recording, Statistics
 
 MERGE_PAGES = 1000
-"""Pages of 4 kB that removing a recording may write to give back the space of removed words."""
+"""Pages of 4 kB that one step of merging may write: a fifth of a second."""
+
+TIDY_STEPS = 30
+"""Of merging, at most, when a file is closed that was written."""
 
 NEAR_CANDIDATES = 50_000
 """Words of the vocabulary that are compared letter by letter, at most."""
@@ -32,6 +36,7 @@ class SqliteIndex(Phrases):
         self._texts = Texts(self._connection)
         self._lexicon = self._texts.lexicon
         self._chunks = self._texts.chunks
+        self._written = False
 
     def close(self) -> None:
         """Give the file back."""
@@ -43,7 +48,19 @@ class SqliteIndex(Phrases):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            if kind is None and self._written:
+                self._tidy()
+        finally:
+            self.close()
+
+    def _tidy(self) -> None:
+        """Merge what was written to few segments, in each of which every word of a query is looked for."""
+        with contextlib.suppress(StoreError):  # the next writer does it
+            for _ in range(TIDY_STEPS):
+                with self._file.transaction("IMMEDIATE"):
+                    if not self._texts.merge(MERGE_PAGES):
+                        return
 
     # Writing
 
@@ -65,6 +82,7 @@ class SqliteIndex(Phrases):
             number = self._connection.last_insert_rowid()
             self._locate(number, recording.locations)
             self._texts.add(number, words)
+            self._written = True
             sqlite_sound.add(self._connection, number, words, emissions)
 
     def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
@@ -85,7 +103,7 @@ class SqliteIndex(Phrases):
         with self._file.transaction("IMMEDIATE"):
             self._remove(recording_id)
             # FTS5 keeps the words of deleted rows until segments are merged, SQLite keeps empty pages for itself.
-            self._connection.execute("INSERT INTO tokens (tokens, rank) VALUES ('merge', ?)", (MERGE_PAGES,))
+            self._texts.merge(MERGE_PAGES)
             self._connection.execute("PRAGMA incremental_vacuum").fetchall()  # a step for each page
 
     def _remove(self, recording_id: str) -> None:

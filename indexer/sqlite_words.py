@@ -42,3 +42,10 @@ class Texts:
         self.lexicon.remove(self.chunks.words(number, 0, END, old=False))
         self._connection.execute("DELETE FROM tokens WHERE rowid = ?", (number,))
         self.chunks.remove(number)
+
+    def merge(self, pages: int) -> bool:
+        """Merge segments in which tokens lie, to fewer, writing about so many pages; False if nothing is left to do."""
+        self._connection.execute("INSERT INTO tokens (tokens, rank) VALUES ('usermerge', 2)")
+        before = self._connection.total_changes()
+        self._connection.execute("INSERT INTO tokens (tokens, rank) VALUES ('merge', ?)", (pages,))
+        return self._connection.total_changes() - before > 1  # by which FTS5 tells that it merged

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -354,3 +354,37 @@ print(*({"torch", "numpy", "pydantic", "elasticsearch", "num2words", "asyncio"} 
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.split() == []
+
+
+def test_segments_are_merged_when_a_file_was_written(
+    tmp_path: Path, recording: MakeRecording, spoken: MakeWords
+) -> None:
+    path = str(tmp_path / "other.db")
+    with SqliteIndex(path, create=True) as index:
+        for number in range(20):
+            index.add(recording(number), spoken(f"hello world w{number}"))
+        assert segments(index) > 1
+    with SqliteIndex(path, create=False) as index:
+        assert segments(index) == 1
+        assert len(index.search(Query((HELLO,)), 30).hits) == 20
+
+
+def test_segments_are_left_when_writing_was_interrupted(
+    tmp_path: Path, recording: MakeRecording, spoken: MakeWords
+) -> None:
+    path = str(tmp_path / "other.db")
+    before = 0
+    with suppress(KeyboardInterrupt), SqliteIndex(path, create=True) as index:
+        for number in range(20):
+            index.add(recording(number), spoken(f"w{number}"))
+        before = segments(index)
+        raise KeyboardInterrupt
+    with SqliteIndex(path, create=False) as index:
+        assert segments(index) == before > 1
+
+
+def segments(index: SqliteIndex) -> int:
+    """Of FTS5."""
+    number = index._connection.execute("SELECT count(DISTINCT segid) FROM tokens_idx").get
+    assert isinstance(number, int)
+    return number
