@@ -118,8 +118,10 @@ class Phrases(Search):
         """Whether a phrase has at most BOUND matches where FTS5 cannot be asked by grade."""
         if self._file.is_old:
             return False
+        if tokens.is_exact(phrase):
+            return True
         rarest = self._lexicon.rarest(term.text for term in phrase.terms if not term.prefix)
-        return tokens.is_exact(phrase) or (rarest is not None and rarest <= BOUND)
+        return rarest is not None and rarest <= BOUND
 
     def _few(self, phrase: Phrase, most: int) -> list[Matches] | None:
         """All matches of a phrase, those of the recordings added last first; None if there are more than ``most``."""
