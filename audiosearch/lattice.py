@@ -14,7 +14,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from audiosearch.beam import End, Words
+from audiosearch.beam import End
+from audiosearch.prefixes import Words
 
 SCALE = 0.3
 """Scores are taken times this: letters of neighbouring frames are far from independent."""
