@@ -21,7 +21,7 @@ from dataclasses import replace
 from typing import Literal
 
 from audiosearch.errors import QueryError
-from indexer import sound
+from indexer import match, sound
 from indexer.index import Index
 from indexer.types import Count, Hit, Order, Page, Query
 
@@ -35,6 +35,9 @@ SURE = 0.6
 """Confidence from which on auto shows guesses: it is then right as often as an exact search in the best transcripts
 (``audiosearch evaluate --search``).
 """
+
+PAGES_READ = 20
+"""Pages that are read for one of hits that are sure enough."""
 
 Place = tuple[float, str, str, float, float]
 """What a hit's place in the order depends on."""
@@ -67,6 +70,24 @@ def search(
     if hits is None:
         return _words(index, query, limit, after, least)
     return _page([hit for hit in hits if shown(hit, least)], query.order, limit, last)
+
+
+def sure(index: Index, query: Query, mode: Mode, limit: int, after: str | None, confidence: float) -> Page:
+    """The next page as ``search`` gives it, of hits of at least that confidence, guesses too.
+
+    A page without hits may come where PAGES_READ have none, and there is more to read.
+    """
+    for _ in range(PAGES_READ):
+        page = search(index, query, mode, limit, after, least=confidence)
+        hits = tuple(hit for hit in page.hits if hit.confidence >= confidence)
+        after = page.after
+        if query.order == "confidence" and page.hits:
+            last, wanted = (match.grade(round(1000 * value)) for value in (page.hits[-1].confidence, confidence))
+            if last < wanted:  # what follows is of no better grade
+                return Page(hits, None)
+        if hits or after is None:
+            break
+    return Page(hits, after)
 
 
 def shown(hit: Hit, least: float = SURE) -> bool:

@@ -236,6 +236,21 @@ class TestQuery:
         assert result.stderr == "Of 2 recordings; --limit shows more.\n"
         assert run("query", "nothing", "--counts", "--store", store).exit_code == 1
 
+    def test_only_what_is_sure(self, store: Path) -> None:
+        every = run("query", "human", "--store", store, "--json").stdout.splitlines()
+        expected = [line for line in every if json.loads(line)["confidence"] >= 0.6]
+        assert 0 < len(expected) < len(every)
+        for order in ("confidence", "time"):
+            sure = run("query", "human", "--confidence", "0.6", "--order", order, "--store", store, "--json")
+            assert sorted(sure.stdout.splitlines()) == sorted(expected)
+        first = run("query", "human", "--confidence", "0.6", "--limit", "1", "--store", store, "--json")
+        assert first.stdout.splitlines() == expected[:1]
+        none = run("query", "human", "--confidence", "0.99", "--store", store)
+        assert (none.exit_code, none.stdout) == (1, "")
+        assert none.stderr == 'Nothing found for "human" that is so sure: a lower --confidence shows more.\n'
+        assert run("query", "human", "--confidence", "2", "--store", store).exit_code == 2
+        assert run("query", "human", "--confidence", "0.5", "--counts", "--store", store).exit_code == 2
+
     def test_how_it_was_read(self, store: Path) -> None:
         assert "is read as" in run("query", "Human & things", "--store", store).stderr
 

@@ -58,6 +58,12 @@ NEAR_WORDS = 3  # offered for each word that is not in the index
     show_default=True,
     help="Look among the recognised words, in the sound itself, or in the sound too where words find little.",
 )
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0, 1),
+    metavar="P",
+    help="Only hits that are at least so sure; from there on guesses too, which must else be 0.6 sure.",
+)
 @click.option("--slop", type=click.IntRange(min=0), default=0, help="Let so many other words lie between, in all.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show so many, the first.")
 @click.option("--after", metavar="CURSOR", help="Go on where another page ended, which says this CURSOR.")
@@ -77,6 +83,7 @@ def query(
     until: str | None,
     order: Order,
     mode: Mode,
+    confidence: float | None,
     slop: int,
     limit: int,
     after: str | None,
@@ -103,6 +110,8 @@ def query(
         raise click.UsageError("--within says how near --and or --not must be: give one of them.")
     if counts and after is not None:
         raise click.UsageError("--after goes on with hits; --counts shows all recordings, as far as --limit.")
+    if counts and confidence is not None:
+        raise click.UsageError("--counts counts all hits, however sure: leave --confidence out.")
     giving.check(as_json=as_json, counts=counts)
     wanted = Filter(
         tuple(map(from_here, paths)),
@@ -115,10 +124,14 @@ def query(
     with open_index(load_settings(store).store, create=False) as index:
         if counts:
             counted, page = modes.count(index, reading.query, mode), None
-        else:
+        elif confidence is None:
             counted, page = [], modes.search(index, reading.query, mode, limit, after)
+        else:
+            counted, page = [], modes.sure(index, reading.query, mode, limit, after, confidence)
+            while page.after is not None and not page.hits:
+                page = modes.sure(index, reading.query, mode, limit, page.after, confidence)
         if not counted and not (page and page.hits):
-            click.echo("There are no more hits." if after else _nothing(index, reading.query), err=True)
+            click.echo("There are no more hits." if after else _nothing(index, reading.query, confidence), err=True)
             ctx.exit(1)
     if page is None:
         write_counts(counted[:limit], as_json)
@@ -134,7 +147,7 @@ def query(
     ctx.exit(0 if giving.give(page.hits) else 1)
 
 
-def _nothing(index: Index, query: Query) -> str:
+def _nothing(index: Index, query: Query, confidence: float | None) -> str:
     """A sentence on why nothing was found, with words that were perhaps meant."""
     from indexer.types import Phrase, Query
 
@@ -154,6 +167,8 @@ def _nothing(index: Index, query: Query) -> str:
         return f"Nothing found for {asked}; {', '.join(hints)}."
     if options and index.search(Query(query.phrases), 1).hits:
         return f"Nothing found for {asked}; it is said, but not as {' and '.join(options)} would have it."
+    if confidence and index.search(query, 1).hits:
+        return f"Nothing found for {asked} that is so sure: a lower --confidence shows more."
     if absent or all(len(phrase.terms) == 1 for phrase in query.phrases):
         return f"Nothing found for {asked}."
     return f"Nothing found for {asked}; its words are there, but not together: --slop lets others lie between."

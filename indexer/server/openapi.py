@@ -104,7 +104,7 @@ def _search() -> list[Json]:
         _parameter("since", TEXT, "only files modified then or later: 2024-05-31, or 2024-05-31T18:30"),
         _parameter("until", TEXT, "only files modified before"),
         _parameter("mode", {"enum": list(MODES)}, f"how to search; {MODES[0]} unless given"),
-        _parameter("confidence", SHARE, "only hits that are at least so sure"),
+        _parameter("confidence", SHARE, "only hits at least so sure; guesses too, which must else be 0.6 sure"),
         _parameter("order", {"enum": ["confidence", "time"]}, "the surest first, or the oldest files"),
         _whole("limit", 1, MOST_HITS, "so many at most; 20 unless given"),
         _parameter("after", TEXT, "go on after the page that said this"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import cast, get_args
 
 from audiosearch.errors import QueryError
-from indexer import filters, match, modes
+from indexer import filters, modes
 from indexer.index import Index
 from indexer.query import Reading, parse, parse_date
 from indexer.server.library import Library
@@ -22,9 +22,6 @@ MODES: tuple[modes.Mode, ...] = ("auto", *(one for one in get_args(modes.Mode) i
 
 MOST_HITS = 500
 """Of one page."""
-
-PAGES_READ = 20
-"""Pages of the index that are read for one page of hits that are sure enough."""
 
 NEAR_WORDS = 3
 """Offered for each word that is not in the index."""
@@ -56,16 +53,19 @@ def search(library: Library, given: Parameters) -> Answer:
         StoreError: the index cannot be read.
     """
     limit = given.whole("limit", 20, 1, MOST_HITS)
-    least = given.number("confidence", 0, 1) or 0.0
+    confidence = given.number("confidence", 0, 1)
     mode = cast(modes.Mode, given.choice("mode", MODES))
     reading = _reading(library, given)
     if reading is None:
         return Answer((), None, (), {})
     after = given.text("after") or None
     with library.index() as index:
-        hits, following = _sure(index, reading.query, mode, limit, after, least)
-        near = {} if hits or after else _near(index, reading.query)
-    return Answer(hits, following, reading.notes, near)
+        if confidence:
+            page = modes.sure(index, reading.query, mode, limit, after, confidence)
+        else:
+            page = modes.search(index, reading.query, mode, limit, after)
+        near = {} if page.hits or after else _near(index, reading.query)
+    return Answer(page.hits, page.after, reading.notes, near)
 
 
 def _reading(library: Library, given: Parameters) -> Reading | None:
@@ -98,23 +98,6 @@ def _path(library: Library, typed: str) -> str:
     folder = typed.rstrip("/")
     is_known = any(one == folder or one.startswith(folder + "/") for one in library.folders())
     return filters.exactly(folder) or "/" if is_known else typed
-
-
-def _sure(
-    index: Index, query: Query, mode: modes.Mode, limit: int, after: str | None, least: float
-) -> tuple[tuple[Hit, ...], str | None]:
-    """The hits of the first page that has any of at least that confidence, and what goes on after it."""
-    for _ in range(PAGES_READ):
-        page = modes.search(index, query, mode, limit, after)
-        hits = tuple(hit for hit in page.hits if hit.confidence >= least)
-        after = page.after
-        if query.order == "confidence" and page.hits:
-            last, wanted = (match.grade(round(1000 * value)) for value in (page.hits[-1].confidence, least))
-            if last < wanted:  # what follows is of no better grade
-                return hits, None
-        if hits or after is None:
-            break
-    return hits, after
 
 
 def _near(index: Index, query: Query) -> dict[str, list[str]]:
