@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from audiosearch import coded, encoding
+from audiosearch import coded
 from audiosearch.audio import converted, probe, read_span
 from audiosearch.errors import AudioError, OutputError
 from audiosearch.sound import Samples, Sound
 from audiosearch.types import Seconds
 
-SUFFIXES = encoding.SUFFIXES
+SUFFIXES = coded.SUFFIXES
 """Kinds of files that can be written."""
 
 FADE: Seconds = 0.02
@@ -57,7 +57,7 @@ def write_clip(cut: Cut, target: Path) -> Seconds:
     """
     _check_sources(target, [cut])
     sound = read_span(cut.path, cut.start, cut.end)
-    rate = encoding.writable_rate(target.suffix.lower(), sound.rate)
+    rate = coded.writable_rate(target.suffix.lower(), sound.rate)
     fitted = converted(sound, rate, sound.channels if sound.channels <= 2 else 1)
     _write(target, rate, fitted.channels, [fitted.samples], cut.about)
     return len(fitted) / rate
@@ -82,7 +82,7 @@ def write_supercut(cuts: Sequence[Cut], target: Path, *, fade: Seconds = FADE, g
     """
     _check_sources(target, cuts)
     known = {path: probe(path) for path in dict.fromkeys(cut.path for cut in cuts)}
-    rate = encoding.writable_rate(target.suffix.lower(), max(info.sample_rate for info in known.values()))
+    rate = coded.writable_rate(target.suffix.lower(), max(info.sample_rate for info in known.values()))
     channels = 2 if any(info.channels == 2 for info in known.values()) else 1
     length = 0
 
@@ -131,7 +131,7 @@ def _write(target: Path, rate: int, channels: int, sound: Iterable[Samples], abo
     partial = target.with_name(f".{target.stem[:100]}.partial{target.suffix}")
     try:
         try:
-            encoding.write(partial, rate, channels, sound, _MARK + about.encode(errors="replace").decode())
+            coded.write(partial, rate, channels, sound, _MARK + about.encode(errors="replace").decode())
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
