@@ -77,8 +77,9 @@ def sure(index: Index, query: Query, mode: Mode, limit: int, after: str | None, 
 
     A page without hits may come where PAGES_READ have none, and there is more to read.
     """
+    least = max(confidence, sound.LEAST)
     for _ in range(PAGES_READ):
-        page = search(index, query, mode, limit, after, least=confidence)
+        page = search(index, query, mode, limit, after, least=least)
         hits = tuple(hit for hit in page.hits if hit.confidence >= confidence)
         after = page.after
         if query.order == "confidence" and page.hits:
