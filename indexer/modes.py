@@ -72,11 +72,13 @@ def search(
     return _page([hit for hit in hits if shown(hit, least)], query.order, limit, last)
 
 
-def sure(index: Index, query: Query, mode: Mode, limit: int, after: str | None, confidence: float) -> Page:
-    """The next page as ``search`` gives it, of hits of at least that confidence, guesses too.
+def sure(index: Index, query: Query, mode: Mode, limit: int, after: str | None, confidence: float | None) -> Page:
+    """The next page as ``search`` gives it, of hits of at least that confidence, guesses too; of all without one.
 
     A page without hits may come where PAGES_READ have none, and there is more to read.
     """
+    if confidence is None:
+        return search(index, query, mode, limit, after)
     least = max(confidence, sound.LEAST)
     for _ in range(PAGES_READ):
         page = search(index, query, mode, limit, after, least=least)

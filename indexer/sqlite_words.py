@@ -17,6 +17,7 @@ SCHEMA = (
     """
 CREATE VIRTUAL TABLE tokens USING fts5 (words, content='', contentless_delete=1, tokenize='places');
 INSERT INTO tokens (tokens, rank) VALUES ('automerge', 8); -- segments merged at once; with 4, indexing is slower
+INSERT INTO tokens (tokens, rank) VALUES ('usermerge', 2); -- segments of a level that ``merge`` makes one
 """
     + sqlite_lexicon.SCHEMA
     + sqlite_chunks.SCHEMA
@@ -45,7 +46,6 @@ class Texts:
 
     def merge(self, pages: int) -> bool:
         """Merge segments in which tokens lie, to fewer, writing about so many pages; False if nothing is left to do."""
-        self._connection.execute("INSERT INTO tokens (tokens, rank) VALUES ('usermerge', 2)")
         before = self._connection.total_changes()
         self._connection.execute("INSERT INTO tokens (tokens, rank) VALUES ('merge', ?)", (pages,))
         return self._connection.total_changes() - before > 1  # by which FTS5 tells that it merged

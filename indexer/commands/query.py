@@ -124,8 +124,6 @@ def query(
     with open_index(load_settings(store).store, create=False) as index:
         if counts:
             counted, page = modes.count(index, reading.query, mode), None
-        elif confidence is None:
-            counted, page = [], modes.search(index, reading.query, mode, limit, after)
         else:
             counted, page = [], modes.sure(index, reading.query, mode, limit, after, confidence)
             while page.after is not None and not page.hits:

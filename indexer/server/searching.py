@@ -53,17 +53,14 @@ def search(library: Library, given: Parameters) -> Answer:
         StoreError: the index cannot be read.
     """
     limit = given.whole("limit", 20, 1, MOST_HITS)
-    confidence = given.number("confidence", 0, 1)
+    confidence = given.number("confidence", 0, 1) or None  # 0 asks for no more
     mode = cast(modes.Mode, given.choice("mode", MODES))
     reading = _reading(library, given)
     if reading is None:
         return Answer((), None, (), {})
     after = given.text("after") or None
     with library.index() as index:
-        if confidence:
-            page = modes.sure(index, reading.query, mode, limit, after, confidence)
-        else:
-            page = modes.search(index, reading.query, mode, limit, after)
+        page = modes.sure(index, reading.query, mode, limit, after, confidence)
         near = {} if page.hits or after else _near(index, reading.query)
     return Answer(page.hits, page.after, reading.notes, near)
 
