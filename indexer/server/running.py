@@ -27,6 +27,7 @@ def bind(host: str, port: int) -> socket.socket:
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(address)
+            listening.listen()  # who reads the address may connect before the server accepts
         except OSError:
             listening.close()
             raise
