@@ -178,9 +178,8 @@ def unpack(
     text: str, times: bytes, confidences: bytes, first: int = 0, end: int | None = None, alternatives: bytes = b""
 ) -> list[Word]:
     """The words from place ``first`` to before ``end`` of what was packed, in stored precision."""
-    some = zip(
-        text.split()[first:end], unpack_times(times, first, end), thousandths(confidences)[first:end], strict=True
-    )
+    texts = text.split(" ", -1 if end is None else end)[first:end] if text else []
+    some = zip(texts, unpack_times(times, first, end), thousandths(confidences)[first:end], strict=True)
     others = unpack_alternatives(alternatives, first, end)
     return [
         Word(one, start / 1000, until / 1000, confidence / 1000, others.get(place, ()))
