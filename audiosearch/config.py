@@ -143,7 +143,7 @@ class DecoderConfig(Section):
     alpha: float = Field(0.5, ge=0)  # weight of the language model
     beta: float = 1.0  # bonus for each word
     unknown_score: float = Field(-10.0, le=0)  # log10 penalty of a word outside the word list
-    beam_width: int = Field(64, ge=1)  # beams kept; twice as many take twice as long and change little
+    beam_width: int = Field(64, ge=1)  # beams kept; more find a little more, and take longer
     beam_prune_logp: float = Field(-10.0, le=0)  # beams so far below the best are dropped
     token_min_logp: float = Field(-5.0, le=0)  # labels less likely are not tried
     label_priors: tuple[float, ...] = ()  # mean probability of each label in speech, in their order; (): unknown
