@@ -8,7 +8,8 @@ Without ``--elastic`` SQLite is measured alone. The index of that URL is made, a
 is given; with it a store that is there with as many words is asked and not made again. Recordings last about an hour;
 their words are drawn one by one by Zipf's law, so that neighbours know nothing of one another. Making them is not
 counted. Each query is asked once, for 20 hits, one after the other, with the files in the system's memory; a class ends
-after ``--seconds``. "client" is the median of what remains of the time without the server's ``took``.
+after ``--seconds``. "client" is the median of what remains of the time without the server's ``took``. A server that was
+just filled is asked a minute later: until then readers look twice at what may be changing (``elastic_reading.py``).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from indexer.index import open_index
 from indexer.types import Query
 
 LIMIT = 20
+SETTLE_SECONDS = 65.0
 
 Result = TypeVar("Result")
 
@@ -154,6 +156,8 @@ def measure(library: Library, url: str, note: Path, queries: int, limit: float) 
     built = alone(build, library, url)
     if built.seconds:
         note.write_text(json.dumps(asdict(built)))
+        if "://" in url:
+            time.sleep(SETTLE_SECONDS)
     elif note.exists():
         built = Built(**json.loads(note.read_text()))
     return built, *alone(ask, library, url, queries, limit)

@@ -120,7 +120,7 @@ def recording_document(recording: Recording, generation: str, words: int, pieces
     """A recording whose words are in those passages, and whose emissions in those pieces.
 
     Args:
-        named_ms: when it came to name them, by the clock of who writes it, since 1970.
+        named_ms: when it came to name them or was changed since, by the clock of who writes it, since 1970.
     """
     return {
         "kind": "recording",
@@ -237,6 +237,11 @@ def _anywhere(phrase: Phrase, fields: Sequence[str]) -> dict[str, Any]:
     for text in {term.text: None for term in phrase.terms if term.prefix}:
         rules.append({"bool": {"should": [{"prefix": {name: {"value": text}}} for name in fields]}})
     return {"bool": {"filter": rules}}
+
+
+def changed(since_ms: int) -> dict[str, Any]:
+    """The query for recordings that were written from a moment on, by the clocks of who wrote them, since 1970."""
+    return {"bool": {"filter": [{"term": {"kind": "recording"}}, {"range": {"named_ms": {"gte": since_ms}}}]}}
 
 
 def filtered(wanted: Filter) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer import documents, elastic_client, elastic_mapping, elastic_sound, near
 from indexer.elastic_address import address
 from indexer.elastic_client import Server
-from indexer.elastic_reading import Known
+from indexer.elastic_memory import Known
 from indexer.elastic_search import Search
 from indexer.elastic_writing import Writer
 from indexer.passages import STRIDE

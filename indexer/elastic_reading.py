@@ -3,6 +3,11 @@
 All passages of a generation can be found once it is named. When a reader learns that a recording names a generation, it
 may have been named only since the reader looked for passages: then some of them may be missing, or all. Unless it was
 named long ago, or was known to be before the reader began, it is ``late``: left out, to be looked for again.
+
+Who searches more than once remembers the recordings (``elastic_memory.py``), and asks for those that were changed since
+together with the passages: one request instead of two. Where passages of another generation than the remembered one are
+found, the recording is asked for again, so that old words and new ones are never found together. Old words go when the
+change can be found; only on several shards, which do not see it at once, some may be gone before the others.
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ from typing import Any
 
 from indexer import documents
 from indexer.elastic_client import Server, Snapshot
+from indexer.elastic_memory import MOST_CHANGES, Known
 from indexer.passages import Passage
 from indexer.types import Recording
 
@@ -41,22 +47,6 @@ class Group:
         return {source["passage"]: documents.passage_of(source) for source in self.found}
 
 
-class Known:
-    """Which generation recordings were seen to name, and when."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[str, float]] = {}
-
-    def see(self, recording: str, generation: str) -> None:
-        """It is named now."""
-        self._seen[recording] = generation, time.monotonic()
-
-    def was_named(self, recording: str, generation: str, moment: float) -> bool:
-        """Whether it surely was named at a moment of the monotonic clock."""
-        seen, when = self._seen.get(recording, ("", 0.0))
-        return seen == generation and when <= moment
-
-
 class Reading:
     """One look at the passages of an index, and the recordings that were seen, by generation."""
 
@@ -66,13 +56,31 @@ class Reading:
         self._began = time.monotonic()
         self._began_ms = time.time_ns() // 1_000_000
         self._named: dict[str, str | None] = {}
+        self._remembered = False
         self.recordings: dict[str, Recording] = {} if recordings is None else recordings
         self.late: dict[str, None] = {}
 
     def first(self, query: Mapping[str, Any], size: int) -> list[Group] | None:
         """All that a query finds, times too, if it is less than ``size`` passages."""
-        hits = self._server.hits(query, NEWEST, True, size)
-        return None if len(hits) == size else list(self.named([hit["_source"] for hit in hits]))
+        self._known.prepare(self._server)
+        changes = self._known.changes()
+        if changes is None:
+            hits = self._server.hits(query, NEWEST, True, size)
+            return None if len(hits) == size else list(self.named([hit["_source"] for hit in hits]))
+        either = {"bool": {"should": [query, changes]}}
+        hits = self._server.hits(either, NEWEST, True, size + MOST_CHANGES)
+        found: list[Document] = []
+        changed: list[Document] = []
+        for hit in hits:
+            (changed if hit["_source"]["kind"] == "recording" else found).append(hit["_source"])
+        if len(changed) == MOST_CHANGES:
+            self._known.forget()
+            return None
+        if len(found) >= size:
+            return None
+        self._known.renew(changed, self._began_ms)
+        self._remembered = True
+        return list(self.named(found))
 
     def newest(
         self, query: Mapping[str, Any], fields: Sequence[str] | bool, snapshot: Snapshot | None
@@ -100,7 +108,11 @@ class Reading:
         """See which generation is named by each of the recordings of which one was found."""
         names = {recording for recording, _ in found if recording not in self._named}
         self._named |= dict.fromkeys(names)
-        for document in self._server.documents(map(documents.recording_id, names)):
+        remembered = self._known.recordings(found) if self._remembered else {}
+        unknown = [name for name in names if name not in remembered]
+        asked = self._server.documents(map(documents.recording_id, unknown))
+        self._known.learn(asked)
+        for document in (*(remembered[name] for name in names & remembered.keys()), *asked):
             name, generation = document["recording"], document["generation"]
             self._named[name] = generation
             self.recordings[generation] = documents.recording_of(document)

@@ -14,7 +14,8 @@ from typing import Any
 from audiosearch.types import Word
 from indexer import documents, filters, match
 from indexer.elastic_client import Server, Snapshot
-from indexer.elastic_reading import Group, Known, Reading
+from indexer.elastic_memory import Known
+from indexer.elastic_reading import Group, Reading
 from indexer.elastic_tokens import GRADES
 from indexer.match import Found
 from indexer.packing import milliseconds

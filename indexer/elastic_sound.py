@@ -19,7 +19,8 @@ from audiosearch.sounding import Spelling
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer import documents
 from indexer.elastic_client import Server
-from indexer.elastic_reading import NEWEST, Group, Known, Reading
+from indexer.elastic_memory import Known
+from indexer.elastic_reading import NEWEST, Group, Reading
 from indexer.types import Heard
 
 CANDIDATES = 5000

@@ -69,10 +69,14 @@ class Writer:
             raise RefusedError(f"{recording.path}: cannot be indexed; {error}.") from error
         self._server.refresh()
         self._check_written(recording, generation, len(passages) + len(emissions))
-        named_ms = time.time_ns() // 1_000_000
-        document = documents.recording_document(recording, generation, len(words), len(emissions), named_ms)
-        replaced = self._replace(recording.id, lambda _: document)
-        self._sweep(recording.id, replaced - {generation})
+
+        def named(_: dict[str, Any] | None) -> dict[str, Any]:
+            return documents.recording_document(recording, generation, len(words), len(emissions), _now_ms())
+
+        replaced = self._replace(recording.id, named) - {generation}
+        if replaced:
+            self._server.refresh()  # who remembers the old generation shall see the new one named before that one goes
+        self._sweep(recording.id, replaced)
         written = self._end_note(note)
         self._server.refresh()
         return written
@@ -83,7 +87,7 @@ class Writer:
         def moved(document: dict[str, Any] | None) -> dict[str, Any]:
             if document is None:
                 raise UnknownRecordingError(f"{self._shown} holds no recording {recording_id}")
-            return {**document, "locations": documents.locations_field(locations)}
+            return {**document, "locations": documents.locations_field(locations), "named_ms": _now_ms()}
 
         self._replace(recording_id, moved)
         self._server.refresh()
@@ -178,4 +182,9 @@ class Writer:
 
 def _generation_before(seconds: float) -> str:
     """What every generation begun later is greater than."""
-    return f"{time.time_ns() // 1_000_000 - round(1000 * seconds):012x}"
+    return f"{_now_ms() - round(1000 * seconds):012x}"
+
+
+def _now_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
