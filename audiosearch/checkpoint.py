@@ -30,6 +30,8 @@ FORMAT = "audiosearch-model"
 VERSION = "1"
 FILE_NAMES = ("model.safetensors", "best.safetensors", "last.safetensors")
 """What is looked for in a folder, in this order."""
+SCALES = ".scales"
+"""Ends the name of what the rows of a matrix of 8-bit integers are multiplied by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,9 @@ def save_model(
     """Write a model file; it appears under its name only when it is complete.
 
     Args:
-        dtype: of the weights in the file, for instance ``torch.float16`` to halve it; loading widens them again.
+        dtype: of the weights in the file, for instance ``torch.float16`` to halve it; loading widens them again. With
+            ``torch.int8`` matrices are integers times a scale for each row, as the layers for processors hold them
+            (``quantised.py``), and the rest is in half precision.
         notes: further metadata, such as where the weights come from.
     """
     metadata = {
@@ -80,7 +84,8 @@ def save_model(
         "config": config.model_dump_json(),
         "alphabet": json.dumps(alphabet.labels),
     }
-    save_tensors(path, {name: tensor.to(dtype or tensor.dtype) for name, tensor in network_state.items()}, metadata)
+    tensors = {name: tensor.to(dtype or tensor.dtype) for name, tensor in network_state.items()}
+    save_tensors(path, _narrowed(network_state) if dtype == torch.int8 else tensors, metadata)
 
 
 def load_model(path: Path) -> AcousticModel:
@@ -95,7 +100,7 @@ def load_model(path: Path) -> AcousticModel:
     tensors, metadata = load_tensors(path, FORMAT, VERSION)
     config, alphabet = read_settings(path, metadata)
     network = DeepSpeech(config.model, config.features.bins, len(alphabet), initialise=False)
-    load_weights(network, tensors, path)
+    load_weights(network, _widened(tensors), path)
     network.eval()
     return AcousticModel(network, Features(config.features), config, alphabet, _fingerprint(tensors, config, alphabet))
 
@@ -119,6 +124,32 @@ def load_weights(network: DeepSpeech, tensors: Mapping[str, Tensor], path: Path)
     if wrong:
         raise ModelError(f"{path}: the weights do not fit the network's settings ({wrong[0]}).")
     network.load_state_dict({name: tensors[name].float() for name in expected})
+
+
+def _narrowed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Matrices as 8-bit integers with the scale of each row, and the rest in half precision."""
+    narrowed = {}
+    for name, tensor in tensors.items():
+        if tensor.ndim < 2:
+            narrowed[name] = tensor.half()
+            continue
+        rows = tensor.float().flatten(1)
+        scales = rows.abs().amax(1) / 127
+        integers = (rows / scales.where(scales > 0, 1).unsqueeze(1)).round().to(torch.int8)
+        narrowed |= {name: integers.view(tensor.shape), name + SCALES: scales}
+    return narrowed
+
+
+def _widened(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same without scales; what was never narrowed stays as it is."""
+    widened = {}
+    for name, tensor in tensors.items():
+        scales = tensors.get(name + SCALES)
+        if scales is not None and scales.shape == tensor.shape[:1]:
+            tensor = tensor.float() * scales.view(-1, *[1] * (tensor.ndim - 1))
+        if not (name.endswith(SCALES) and name.removesuffix(SCALES) in tensors):
+            widened[name] = tensor
+    return widened
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
-"""A model folder as it ships: weights in half precision without the paths they were trained from, a language model and
-checksums of both. decoder.yaml and calibration.yaml come along where the model has them. Those of the model that was in
-the folder before stay else, and 'audiosearch tune' and 'audiosearch calibrate' find those of the new one.
+"""A model folder as it ships: weights in half precision, or with --int8 in half of that, without the paths they were
+trained from, a language model and checksums of both. decoder.yaml and calibration.yaml come along where the model has
+them. Those of the model that was in the folder before stay else, and 'audiosearch tune' and 'audiosearch calibrate'
+find those of the new one.
 
 python scripts/ship_model.py runs/deepspeech-small --language-model lm/ --output audiosearch/models/english
 """
@@ -27,12 +28,14 @@ def main() -> int:
     parser.add_argument("model", type=Path, help="run folder or model file")
     parser.add_argument("--language-model", type=Path, help="folder with lm.bin and words.txt.xz")
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--int8", action="store_true", help="weights as 8-bit integers, for large networks")
     arguments = parser.parse_args()
     model = load_model(arguments.model)
     augment = model.config.augment.model_copy(update={"noise": (), "rooms": ()})
     config = model.config.model_copy(update={"data": DataConfig(), "augment": augment})
     target = arguments.output / "model.safetensors"
-    save_model(target, model.network.state_dict(), config, model.alphabet, dtype=torch.float16)
+    dtype = torch.int8 if arguments.int8 else torch.float16
+    save_model(target, model.network.state_dict(), config, model.alphabet, dtype=dtype)
     if arguments.language_model is not None:
         for name in LANGUAGE_MODEL:
             shutil.copy(arguments.language_model / name, arguments.output / name)

@@ -56,6 +56,34 @@ def test_half_precision_is_widened_and_changes_the_fingerprint(network: DeepSpee
         torch.testing.assert_close(model.network.state_dict()[name], tensor, rtol=1e-3, atol=1e-3)
 
 
+def test_matrices_are_kept_in_8_bits(network: DeepSpeech, model_file: Path) -> None:
+    with torch.no_grad():
+        network.output.weight[0] = 0
+        network.output.weight[1] *= 1000
+    save_model(model_file, network.state_dict(), CONFIG, Alphabet())
+    small = model_file.with_name("small.safetensors")
+    save_model(small, network.state_dict(), CONFIG, Alphabet(), dtype=torch.int8)
+    weights = load_model(small).network.state_dict()
+    assert weights.keys() == network.state_dict().keys()
+    for name, tensor in network.state_dict().items():
+        assert weights[name].dtype == torch.float32
+        greatest = tensor.abs().flatten(1).amax(1) if tensor.ndim > 1 else tensor.abs().amax()
+        apart = (weights[name] - tensor).abs().flatten(1).amax(1) if tensor.ndim > 1 else (weights[name] - tensor).abs()
+        assert (apart <= 0.51 / 127 * greatest + 1e-8).all()
+    again = small.with_name("again.safetensors")
+    save_model(again, weights, CONFIG, Alphabet(), dtype=torch.int8)
+    for name, tensor in load_model(again).network.state_dict().items():
+        torch.testing.assert_close(tensor, weights[name], rtol=1e-6, atol=0)
+
+
+def test_large_networks_take_a_byte_a_weight(tmp_path: Path) -> None:
+    config = Config(model=ModelConfig(conv_channels=64, hidden=64, layers=2), features=FeaturesConfig(mel_bins=8))
+    network = DeepSpeech(config.model, 8, len(Alphabet()))
+    size = sum(tensor.numel() for tensor in network.state_dict().values())
+    save_model(tmp_path / "model.safetensors", network.state_dict(), config, Alphabet(), dtype=torch.int8)
+    assert (tmp_path / "model.safetensors").stat().st_size < 1.2 * size
+
+
 def test_a_run_folder_serves_for_its_best_model(model_file: Path, tmp_path: Path) -> None:
     model_file.rename(model_file.with_name("best.safetensors"))
     assert load_model(model_file.parent).config == CONFIG
