@@ -69,11 +69,8 @@ class Writer:
             raise RefusedError(f"{recording.path}: cannot be indexed; {error}.") from error
         self._server.refresh()
         self._check_written(recording, generation, len(passages) + len(emissions))
-
-        def named(_: dict[str, Any] | None) -> dict[str, Any]:
-            return documents.recording_document(recording, generation, len(words), len(emissions), _now_ms())
-
-        replaced = self._replace(recording.id, named) - {generation}
+        document = documents.recording_document(recording, generation, len(words), len(emissions), _now_ms())
+        replaced = self._replace(recording.id, lambda _: document) - {generation}
         if replaced:
             self._server.refresh()  # who remembers the old generation shall see the new one named before that one goes
         self._sweep(recording.id, replaced)
@@ -83,11 +80,12 @@ class Writer:
 
     def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
         """Change where a recording lies."""
+        now_ms = _now_ms()
 
         def moved(document: dict[str, Any] | None) -> dict[str, Any]:
             if document is None:
                 raise UnknownRecordingError(f"{self._shown} holds no recording {recording_id}")
-            return {**document, "locations": documents.locations_field(locations), "named_ms": _now_ms()}
+            return {**document, "locations": documents.locations_field(locations), "named_ms": now_ms}
 
         self._replace(recording_id, moved)
         self._server.refresh()
