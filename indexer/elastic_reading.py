@@ -101,7 +101,7 @@ class Reading:
             generations.setdefault(source["generation"], []).append(source)
         self._learn({(some[0]["recording"], generation) for generation, some in generations.items()})
         for generation, some in generations.items():
-            if generation in self.recordings and generation not in self.late:
+            if self._named[some[0]["recording"]] == generation and generation not in self.late:
                 yield Group(self.recordings[generation], generation, some)
 
     def _learn(self, found: set[tuple[str, str]]) -> None:

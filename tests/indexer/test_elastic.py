@@ -126,6 +126,28 @@ def test_a_recording_that_is_named_while_it_is_looked_up_is_seen_whole(
 
 
 @pytest.mark.elastic
+def test_a_recording_that_is_replaced_twice_while_it_is_looked_up_is_seen_once(
+    elastic_url: str, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        elastic.ElasticIndex(elastic_url, create=True) as index,
+        elastic.ElasticIndex(elastic_url, create=True) as other,
+    ):
+        index.add(recording(1), spoken("hello world"))
+        get, later = index._server.documents, ["hello world " * 3, "hello world " * 2]
+
+        def after_another(ids: Any) -> Any:
+            if later:
+                other.add(recording(1), spoken(later.pop()))
+            return get(ids)
+
+        monkeypatch.setattr(other._writer, "_sweep", lambda *_: None)  # what was replaced is still there
+        monkeypatch.setattr(index._server, "documents", after_another)
+        assert len(index.search(Query((HELLO,)), 10).hits) == 3
+        assert later == []
+
+
+@pytest.mark.elastic
 def test_two_that_take_one_recording_leave_one_copy(
     elastic_url: str, recording: MakeRecording, spoken: MakeWords
 ) -> None:
