@@ -84,8 +84,11 @@ def save_model(
         "config": config.model_dump_json(),
         "alphabet": json.dumps(alphabet.labels),
     }
-    tensors = {name: tensor.to(dtype or tensor.dtype) for name, tensor in network_state.items()}
-    save_tensors(path, _narrowed(network_state) if dtype == torch.int8 else tensors, metadata)
+    if dtype == torch.int8:
+        tensors = _narrowed(network_state)
+    else:
+        tensors = {name: tensor.to(dtype or tensor.dtype) for name, tensor in network_state.items()}
+    save_tensors(path, tensors, metadata)
 
 
 def load_model(path: Path) -> AcousticModel:

@@ -20,17 +20,12 @@ from typing import Any
 
 from indexer import documents
 from indexer.elastic_client import Server, Snapshot
-from indexer.elastic_memory import MOST_CHANGES, Known
+from indexer.elastic_memory import MOST_CHANGES, SKEW_SECONDS, Document, Known
 from indexer.passages import Passage
 from indexer.types import Recording
 
-NAMED_SECONDS = 60
-"""Time after which a generation was surely named before, although clocks of writers and readers differ somewhat."""
-
 NEWEST = ("-generation", "passage")
 """The order in which passages are read."""
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -124,6 +119,6 @@ class Reading:
         """Whether the generation that a recording names was named when this look began."""
         # Up to version 2 nothing says when that was; an hour after it was begun, a generation is written or given up.
         named_ms = document.get("named_ms", int(document["generation"][:12], 16) + 3_600_000)
-        if named_ms < self._began_ms - 1000 * NAMED_SECONDS:
+        if named_ms < self._began_ms - 1000 * SKEW_SECONDS:
             return True
         return self._known.was_named(document["recording"], document["generation"], self._began)
