@@ -90,6 +90,8 @@ class AugmentConfig(Section):
 
     speed_probability: float = Field(0.5, ge=0, le=1)
     speed: tuple[float, float] = (0.9, 1.1)  # resampling factor, changes pitch too
+    warp_probability: float = Field(0.5, ge=0, le=1)
+    warp: tuple[float, float] = (0.9, 1.1)  # factor of frequencies, as by shorter and longer vocal tracts; pace is kept
     gain_db: tuple[float, float] = (-10.0, 5.0)  # drawn for every utterance
     noise: tuple[str, ...] = ()  # folders of recordings mixed in
     noise_probability: float = Field(0.4, ge=0, le=1)

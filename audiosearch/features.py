@@ -12,6 +12,8 @@ stretch, so the first window reaches ``(window - hop) / 2`` samples before the r
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torchaudio
 from torch import Tensor, nn
@@ -87,3 +89,25 @@ class Features(nn.Module):
             variance = centred.square().sum(1, keepdim=True) / count
             features = centred / torch.sqrt(variance + VARIANCE_FLOOR)
         return features * valid, frames
+
+
+def hertz(bins: Tensor, config: FeaturesConfig) -> Tensor:
+    """Centre frequencies of places among the bins; whole numbers are bins, others lie between two."""
+    if config.kind != "log-mel":
+        return bins * (config.sample_rate / config.window_length)
+    lowest, step = _mel_scale(config)
+    return 700 * (10 ** ((lowest + (bins + 1) * step) / 2595) - 1)
+
+
+def places(frequencies: Tensor, config: FeaturesConfig) -> Tensor:
+    """Places among the bins of frequencies in Hz: the inverse of ``hertz``."""
+    if config.kind != "log-mel":
+        return frequencies * (config.window_length / config.sample_rate)
+    lowest, step = _mel_scale(config)
+    return (2595 * torch.log10(1 + frequencies / 700) - lowest) / step - 1
+
+
+def _mel_scale(config: FeaturesConfig) -> tuple[float, float]:
+    """Lower edge of the lowest band and half the width of each, in mel as of HTK (O'Shaughnessy 1987)."""
+    lowest, highest = (2595 * math.log10(1 + edge / 700) for edge in (config.low_hz, config.high_hz))
+    return lowest, (highest - lowest) / (config.mel_bins + 1)

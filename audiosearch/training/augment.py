@@ -16,12 +16,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audiosearch.config import AugmentConfig, FeaturesConfig
+from audiosearch.features import hertz, places
 
 ROOM_SECONDS = 1.0
 """What follows later than this after the direct sound is cut from a room's response."""
 
 QUIET_DBFS = (-85.0, -55.0)
 """Level of the noise in silence put around an utterance: few recorders give digital zeros."""
+
+WARP_EDGE = 0.85
+"""Where the first line of a warp ends, of the highest frequency."""
 
 TIME_MASK_FRACTION = 0.2
 """A time mask covers at most this much of an utterance (p in Park et al. 2019)."""
@@ -43,6 +47,7 @@ class Draws:
     snr: NDArray[np.float64]  # power ratio
     room: NDArray[np.int64]  # response, -1: none
     band: NDArray[np.float64]  # low-pass edge in Hz, 0: none
+    warp: NDArray[np.float64]  # factor of frequencies, 1: none
     time_masks: NDArray[np.float64]  # [N, M, 2] place and width, each of [0, 1)
     frequency_masks: NDArray[np.float64]  # [N, M, 2]
 
@@ -89,8 +94,9 @@ def draw(
     reverberate, which = chosen(config.room_probability), rng.random(count)
     room = np.where(reverberate & (rooms > 0), (which * rooms).astype(np.int64), -1)
     band = np.where(chosen(config.band_limit_probability), between(config.band_limit_hz), 0.0)
+    warp = np.where(chosen(config.warp_probability), between(config.warp), 1.0)
     return Draws(
-        samples, padded, resampled, before, after, quiet, gain, noise, noise_at, snr, room, band,
+        samples, padded, resampled, before, after, quiet, gain, noise, noise_at, snr, room, band, warp,
         rng.random((count, config.time_masks, 2)),
         rng.random((count, config.frequency_masks, 2)),
     )  # fmt: skip
@@ -199,6 +205,25 @@ def low_pass(x: Tensor, edges: Tensor, sample_rate: int) -> Tensor:
     slope = ((frequency / edges - 1) / 0.1).clamp(0, 1)
     filtered: Tensor = torch.fft.irfft(spectrum * (0.5 + 0.5 * torch.cos(torch.pi * slope)), n=size)
     return filtered[:, : x.shape[1]]
+
+
+def warp(x: Tensor, draws: Draws, features: FeaturesConfig) -> Tensor:
+    """Features [B, T, F] with their frequencies moved by the factors drawn, as a shorter or longer vocal tract does.
+
+    Vocal tract length perturbation (Jaitly & Hinton 2013): the warp is linear up to an edge near ``high_hz`` and from
+    there on a line to ``high_hz``, which stays. What lies between two bins is interpolated.
+    """
+    if (draws.warp == 1).all():
+        return x
+    factors = _column(draws.warp, x.device)
+    bins = torch.arange(features.bins, device=x.device, dtype=torch.float32)
+    heard = hertz(bins, features)
+    top = features.high_hz if features.kind == "log-mel" else features.sample_rate / 2
+    edge = WARP_EDGE * top * factors.clamp(max=1)  # [B, 1] where the first line ends, as it is heard after the warp
+    beyond = top - (top - heard) * (top - edge / factors) / (top - edge)
+    source = places(torch.where(heard < edge, heard / factors, beyond), features).clamp(0, features.bins - 1)  # [B, F]
+    nearness = 1 - (source[:, None, :] - bins[None, :, None]).abs()
+    return x @ nearness.clamp(min=0)  # [B, T, F] · [B, F, F]
 
 
 def mask(x: Tensor, frames: Tensor, draws: Draws, config: AugmentConfig, features: FeaturesConfig) -> Tensor:

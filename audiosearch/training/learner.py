@@ -111,6 +111,7 @@ class Learner:
         with torch.no_grad():
             x, lengths = augment.mix(batch.sound.to(self.device), batch.draws, self.config.features.sample_rate)
             x, frames = self.features(x, lengths)  # [B, S] → [B, T, F]
+            x = augment.warp(x, batch.draws, self.config.features)
             x = augment.mask(x, frames, batch.draws, self.config.augment, self.config.features)
         self.parallel.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):

@@ -10,16 +10,28 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audiosearch.config import AugmentConfig, FeaturesConfig
-from audiosearch.training.augment import Draws, Sound, draw, low_pass, mask, mix, resample, reverberate, scaled_noise
+from audiosearch.features import Features, hertz, places
+from audiosearch.training.augment import (
+    Draws,
+    Sound,
+    draw,
+    low_pass,
+    mask,
+    mix,
+    resample,
+    reverberate,
+    scaled_noise,
+    warp,
+)
 
 RATE = 16000
 OFF = AugmentConfig(
     speed_probability=0, gain_db=(0, 0), noise_probability=0, room_probability=0, band_limit_probability=0,
-    silence_probability=0, time_masks=0, frequency_masks=0,
+    silence_probability=0, warp_probability=0, time_masks=0, frequency_masks=0,
 )  # fmt: skip
 ALL = AugmentConfig(
     speed_probability=1, noise_probability=1, room_probability=1, band_limit_probability=1, silence_probability=1,
-    time_masks=3, frequency_masks=3,
+    warp_probability=1, time_masks=3, frequency_masks=3,
 )  # fmt: skip
 
 
@@ -49,12 +61,13 @@ def test_switched_off_it_changes_nothing() -> None:
     torch.testing.assert_close(x, torch.from_numpy(speech) / 32768)
     features = torch.randn(2, 25, 8)
     assert torch.equal(mask(features, torch.tensor([25, 16]), given, OFF, FeaturesConfig()), features)
+    assert warp(features, given, FeaturesConfig(mel_bins=8)) is features
 
 
 def test_draws_are_a_function_of_seed_epoch_and_utterance() -> None:
     samples = list(range(8000, 8200))
     one, same, other = draws(samples, ALL), draws(samples, ALL), draws(samples, ALL, epoch=1)
-    for name in ("resampled", "before", "gain", "noise", "snr", "room", "band", "time_masks"):
+    for name in ("resampled", "before", "gain", "noise", "snr", "room", "band", "warp", "time_masks"):
         assert np.array_equal(getattr(one, name), getattr(same, name))
         assert not np.array_equal(getattr(one, name), getattr(other, name))
     assert np.array_equal(draws(samples, ALL.model_copy(update={"speed_probability": 0})).snr, one.snr)
@@ -100,6 +113,33 @@ def test_in_a_batch_speed_and_silence_put_things_where_the_draws_say() -> None:
         assert (x[row, before + 50 : before + changed - 50] > 0.2).all()
         assert not x[row, before + changed + 50 :].any()
         assert lengths[row] == given.lengths[row]
+
+
+@pytest.mark.parametrize("kind", ["log-mel", "log-spectrogram"])
+def test_a_warp_moves_frequencies_and_not_times(kind: Any) -> None:
+    config = FeaturesConfig(kind=kind, normalisation="none")
+    x = torch.stack([tone(1500, 16000), tone(1500, 16000), tone(1500, 16000)])
+    x[:, 8000:] = 0
+    frames, _ = Features(config)(x, torch.tensor([16000] * 3))
+    given = replace(draws([16000] * 3), warp=np.array([1.1, 1.0, 0.9]))
+    warped = warp(frames, given, config)
+    peaks = hertz(warped[:, :48].mean(1).argmax(1), config)
+    bin_width = hertz(places(torch.tensor(1500.0), config) + 1, config) - 1500
+    assert peaks.tolist() == pytest.approx([1650, 1500, 1350], abs=float(bin_width))
+    torch.testing.assert_close(warped[1], frames[1], rtol=0, atol=0.01)
+    assert (warped[:, 52:] == warped[:, 52:53]).all()
+    edges = places(torch.tensor([config.high_hz]), config)
+    torch.testing.assert_close(hertz(edges, config), torch.tensor([config.high_hz]))
+
+
+def test_a_warp_keeps_both_ends_and_the_order_of_bins() -> None:
+    config = FeaturesConfig()
+    x = torch.arange(80.0).expand(2, 3, 80)
+    warped = warp(x, replace(draws([16000] * 2), warp=np.array([1.1, 0.9])), config)
+    assert (warped.diff(dim=2) > 0).all()
+    assert warped[:, 0, -1].tolist() == pytest.approx([79, 79], abs=0.6)  # the last centre lies below the edge
+    assert (warped[0, 0, 1:70] < x[0, 0, 1:70]).all()
+    assert (warped[1, 0, 1:70] > x[1, 0, 1:70]).all()
 
 
 def test_noise_has_the_power_ratio_drawn() -> None:

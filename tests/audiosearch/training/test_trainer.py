@@ -34,7 +34,8 @@ ALL_AUGMENTATION = [
     "augment.speed_probability=0.5", "augment.gain_db=[-6, 6]", "augment.noise_probability=0.5",
     "augment.room_probability=0.5", "augment.band_limit_probability=0.5", "augment.silence_probability=0.5",
     "augment.silence_seconds=[0, 0.2]", "augment.band_limit_hz=[2000, 3500]", "augment.time_masks=1",
-    "augment.frequency_masks=1", "model.dropout=0.2", "model.cell=lstm", "trainer.workers=1",
+    "augment.frequency_masks=1", "augment.warp_probability=0.5", "model.dropout=0.2", "model.cell=lstm",
+    "trainer.workers=1",
 ]  # fmt: skip
 
 
