@@ -1,7 +1,9 @@
-"""Synthetic speech with transcripts: sentences of a text, read by flite's and espeak-ng's English voices.
+"""Synthetic speech with transcripts: sentences of a text, read by the English voices of flite, espeak-ng and festival.
 
-Every utterance draws a voice, a rate and a pitch from a generator seeded by its number, so that a run can be
-repeated and spread over processes. Needs the Debian packages flite and espeak-ng.
+Every utterance draws a voice, a rate, a pitch and formants from a generator seeded by its number, so that a run can be
+repeated and spread over processes. Formants are moved by speaking slower and lower, or faster and higher, than is
+wanted, and playing it at a speed that takes that back. Needs the Debian packages flite and espeak-ng; festival's voices
+are used where festival is installed, those of festvox-kallpc16k, festvox-kdlpc16k and festvox-us-slt-hts.
 
     python scripts/synthesise.py books.txt.xz --hours 5 --output synthetic/
 """
@@ -12,11 +14,13 @@ import argparse
 import json
 import lzma
 import random
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from dataclasses import dataclass
+from itertools import islice, repeat
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +34,11 @@ FLITE_VOICES = {"awb": 130, "rms": 95, "slt": 170, "kal16": 105, "kal": 105}
 """Voices and the mean pitch in Hz around which it is drawn."""
 ESPEAK_VOICES = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-rp", "en-gb-x-gbcwmd", "en-029")
 ESPEAK_VARIANTS = ("", "+f1", "+f2", "+f3", "+f4", "+f5", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+m8")
-FLITE_SHARE = 0.7
+FESTIVAL_VOICES = {"kal_diphone": 105, "ked_diphone": 105, "cmu_us_slt_arctic_hts": 0}
+"""Likewise; where it is 0 the voice cannot be told a pitch."""
+SHARES = {"flite": 0.6, "espeak": 0.25, "festival": 0.15}
+FORMANTS = (0.87, 1.15)
+"""Factors of the formants' frequencies."""
 
 
 def sentences(path: Path, seed: int) -> Iterator[str]:
@@ -41,23 +49,59 @@ def sentences(path: Path, seed: int) -> Iterator[str]:
     return (text for text in map(normalise, kept) if text)
 
 
-def speak(text: str, seed: int, target: Path) -> tuple[str, float]:
+@dataclass(frozen=True)
+class Manner:
+    """How a sentence is read: factors of its length and of the voice's mean pitch, as the program is told them."""
+
+    stretch: float
+    pitch: float
+
+
+def flite(voice: str, manner: Manner, text: str, target: Path) -> list[str]:
+    """The command that reads a text into a file."""
+    options = [f"duration_stretch={manner.stretch:.2f}", f"int_f0_target_mean={FLITE_VOICES[voice] * manner.pitch:.0f}"]
+    return ["flite", "-voice", voice, "--setf", options[0], "--setf", options[1], "-t", text, "-o", str(target)]
+
+
+def espeak(voice: str, manner: Manner, text: str, target: Path) -> list[str]:
+    """Likewise; it knows words a minute, and a pitch from 0 to 99 with 50 for the voice's own."""
+    rate, pitch = round(160 / manner.stretch), min(max(round(50 + 100 * (manner.pitch - 1)), 0), 99)
+    return ["espeak-ng", "-v", voice, "-s", str(rate), "-p", str(pitch), "-w", str(target), text]
+
+
+def festival(voice: str, manner: Manner, text: str, target: Path) -> list[str]:
+    """Likewise, through a file for the text."""
+    source = target.with_suffix(".txt")
+    source.write_text(text)
+    options = [f"(voice_{voice})", f"(Parameter.set 'Duration_Stretch {manner.stretch:.2f})"]
+    if hertz := FESTIVAL_VOICES[voice] * manner.pitch:
+        means = f"(target_f0_mean {hertz:.0f}) (target_f0_std 14) (model_f0_mean 170) (model_f0_std 34)"
+        options.append(f"(set! int_lr_params '({means}))")
+    told = [part for option in options for part in ("-eval", option)]
+    return ["text2wave", *told, "-o", str(target), str(source)]
+
+
+def speak(text: str, seed: int, target: Path, programs: Sequence[str]) -> tuple[str, float]:
     """Read ``text`` into ``target``; returns the voice and the seconds written."""
     draw = random.Random(seed)
     raw = target.with_suffix(".wav")
-    if draw.random() < FLITE_SHARE:
+    program = draw.choices(programs, [SHARES[name] for name in programs])[0]
+    formants = draw.uniform(*FORMANTS)
+    manner = Manner(draw.uniform(0.8, 1.3) * formants, draw.uniform(0.8, 1.3) / formants)
+    if program == "flite":
         voice = draw.choice(list(FLITE_VOICES))
-        pitch = FLITE_VOICES[voice] * draw.uniform(0.8, 1.3)
-        options = [f"duration_stretch={draw.uniform(0.8, 1.3):.2f}", f"int_f0_target_mean={pitch:.0f}"]
-        command = ["flite", "-voice", voice, "--setf", options[0], "--setf", options[1], "-t", text, "-o", str(raw)]
-    else:
+        command = flite(voice, manner, text, raw)
+    elif program == "espeak":
         voice = draw.choice(ESPEAK_VOICES) + draw.choice(ESPEAK_VARIANTS)
-        rate, pitch = draw.randint(120, 200), draw.randint(25, 75)
-        command = ["espeak-ng", "-v", voice, "-s", str(rate), "-p", str(pitch), "-w", str(raw), text]
+        command = espeak(voice, manner, text, raw)
+    else:
+        voice = draw.choice(list(FESTIVAL_VOICES))
+        command = festival(voice, manner, text, raw)
     subprocess.run(command, check=True, capture_output=True)
     samples, rate = soundfile.read(raw, dtype="float32")
     raw.unlink()
-    samples = soxr.resample(samples, rate, SAMPLE_RATE)
+    raw.with_suffix(".txt").unlink(missing_ok=True)
+    samples = soxr.resample(samples, rate * formants, SAMPLE_RATE)
     loud = np.flatnonzero(np.abs(samples) > 1e-3)
     samples = samples[max(int(loud[0]) - 1600, 0) : int(loud[-1]) + 1600]
     samples *= 0.5 / max(float(np.abs(samples).max()), 1e-4)
@@ -75,13 +119,14 @@ def main() -> int:
     arguments = parser.parse_args()
     audio = arguments.output / "audio"
     audio.mkdir(parents=True, exist_ok=True)
+    programs = [name for name in SHARES if name != "festival" or shutil.which("text2wave")]
     seconds, number = 0.0, 0
     source = sentences(arguments.text, arguments.seed)
     with (arguments.output / "manifest.jsonl").open("w") as manifest, ThreadPoolExecutor(arguments.threads) as pool:
         while seconds < arguments.hours * 3600 and (texts := list(islice(source, 200))):
             names = [f"{arguments.seed}-{number + i:06d}" for i in range(len(texts))]
             seeds = [arguments.seed * 10_000_000 + number + i for i in range(len(texts))]
-            spoken = pool.map(speak, texts, seeds, [audio / f"{name}.flac" for name in names])
+            spoken = pool.map(speak, texts, seeds, [audio / f"{name}.flac" for name in names], repeat(programs))
             for name, text, (voice, duration) in zip(names, texts, spoken, strict=True):
                 row = {"audio": f"audio/{name}.flac", "text": text, "duration": round(duration, 3)}
                 manifest.write(json.dumps({**row, "speaker": f"synthetic-{voice}", "id": name}) + "\n")
