@@ -107,6 +107,12 @@ class AugmentConfig(Section):
     frequency_masks: int = Field(2, ge=0)
     frequency_mask_fraction: float = Field(0.2, ge=0, le=1)  # widest masked band, of all bins
 
+    @model_validator(mode="after")
+    def _factors_are_positive(self) -> AugmentConfig:
+        if min(*self.speed, *self.warp) <= 0:
+            raise ValueError("speed and warp are factors, which must be above 0")
+        return self
+
 
 class OptimConfig(Section):
     """AdamW (Loshchilov & Hutter 2019) with warm-up and decay."""
