@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from audiosearch.audio import read_blocks
 from audiosearch.config import FeaturesConfig
 from audiosearch.errors import AudioError, AudioSearchError
+from audiosearch.features import places
 from audiosearch.recognizer import Recognizer
 from audiosearch.text import Alphabet
 from audiosearch.types import Emissions, Seconds, Word
@@ -112,7 +113,9 @@ def _draw_spectrogram(axes: Axes, view: View) -> None:
     left, right = axes.get_xlim()
     axes.imshow(view.spectrogram.T, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=low, vmax=high)
     axes.set_xlim(left, right)
-    ticks = [(hertz, _bin(hertz, view.features)) for hertz in HERTZ]
+    centres = places(torch.tensor(HERTZ, dtype=torch.float64), view.features).tolist()
+    # Bin k is drawn from k to k + 1.
+    ticks = [(hertz, centre + 0.5) for hertz, centre in zip(HERTZ, centres, strict=True)]
     ticks = [(hertz, place) for hertz, place in ticks if 0 <= place <= bins]
     axes.set_yticks([place for _, place in ticks], [f"{hertz / 1000:g}" for hertz, _ in ticks])
     axes.set_ylabel("kHz")
@@ -147,14 +150,6 @@ def _draw_characters(axes: Axes, view: View, start: Seconds, end: Seconds) -> No
     axes.set_yticks(range(labels), [names.get(label, label) for label in written], fontsize=7)
     axes.grid(axis="y", linewidth=0.3, alpha=0.5)
     axes.set_xlabel("seconds")
-
-
-def _bin(hertz: float, features: FeaturesConfig) -> float:
-    """Where a frequency lies among the bins of the spectrogram."""
-    if features.kind == "log-spectrogram":
-        return hertz * features.window_length / features.sample_rate
-    low, high, this = (2595 * np.log10(1 + f / 700) for f in (features.low_hz, features.high_hz, hertz))
-    return float((this - low) / (high - low) * (features.mel_bins + 1) - 0.5)
 
 
 def _excerpt(path: Path, rate: int, start: int, end: int) -> NDArray[np.float32]:
