@@ -1,18 +1,27 @@
-# make demo   install, index the example podcasts, find what was said in them
-# make test   install what the tests need, run them all
-# make check  ruff and mypy, as CI runs them
+# make demo    install, index the example podcasts, find what was said in them
+# make test    install what the tests need, run them all
+# make check   ruff and mypy, as CI runs them
+# make lint    let ruff repair and format
+# make lock    resolve the newest versions that pyproject.toml allows into constraints.txt and constraints-pyctcdecode.txt
+# make bench   the benchmarks that need nothing but the repository
+# make clean   delete everything that was installed or made
 #
-# A stamp in .venv stands for an installation; it is made anew when pyproject.toml changes.
+# A stamp in .venv stands for an installation; it is made anew when pyproject.toml or constraints.txt changes.
 
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .cache/demo.db
+ORACLE := .cache/oracle
 
 # The first of these that this project runs on; override with make PYTHON=/path/to/python3.12
 PYTHON ?= $(shell for name in python3 python3.12 python3.11 python3.10; do \
 	$$name -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null && echo $$name && break; done)
 
-.PHONY: demo test check lint clean
+INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --constraint constraints.txt
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-annotate --upgrade pyproject.toml \
+	--custom-compile-command "make lock"
+
+.PHONY: demo test check lint lock bench clean
 .NOTPARALLEL:
 
 demo: $(VENV)/installed
@@ -22,8 +31,9 @@ demo: $(VENV)/installed
 	$(BIN)/audiosearch query "my mother never measured" --store $(DEMO)
 	$(BIN)/audiosearch query "night train" --store $(DEMO)
 
-test: $(VENV)/installed-dev
+test: $(VENV)/installed-dev $(ORACLE)/installed
 	$(BIN)/python -m pytest
+	$(ORACLE)/bin/python -m pytest -rs tests/audiosearch/test_pyctcdecode_engine.py
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -34,18 +44,34 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+lock: $(VENV)/installed-dev
+	$(LOCK) --extra dev --extra play --extra keyring --extra bench --output-file constraints.txt
+	$(LOCK) --extra pyctcdecode --group oracle --output-file constraints-pyctcdecode.txt
+
+bench: $(VENV)/installed
+	$(BIN)/python benchmarks/index_speed.py --hours 0.3
+	$(BIN)/python benchmarks/network_speed.py --minutes 3
+
 clean:
 	rm -rf $(VENV) .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
-$(VENV)/installed: pyproject.toml | $(VENV)/made
+$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/made
 	@echo "Installing into $(VENV): about 6 GB, some minutes."
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable .
+	$(INSTALL) --editable .
 	@touch $@
 
-$(VENV)/installed-dev: pyproject.toml | $(VENV)/made
+$(VENV)/installed-dev: pyproject.toml constraints.txt | $(VENV)/made
 	@echo "Installing into $(VENV): about 6 GB, some minutes."
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(INSTALL) --editable '.[dev]'
 	@touch $(VENV)/installed $@
+
+# pyctcdecode, the oracle of the decoder's tests, wants another NumPy than everything else
+$(ORACLE)/installed: pyproject.toml constraints-pyctcdecode.txt | $(VENV)/made
+	@rm -rf $(ORACLE)
+	$(BIN)/python -m venv $(ORACLE)
+	$(ORACLE)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	PYTHONWARNINGS=ignore $(ORACLE)/bin/python -m pip install --quiet --constraint constraints-pyctcdecode.txt --group oracle
+	@touch $@
 
 $(VENV)/made:
 	@test -n "$(PYTHON)" || $(call missing,Python 3.10 to 3.12 is missing: install one or name it with make PYTHON=...)

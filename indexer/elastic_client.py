@@ -6,6 +6,7 @@ types do not leave this file: answers are plain dictionaries and lists.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,25 @@ BULK = 200
 """Documents of one bulk request, about 1.5 MB."""
 
 
+SERVERS = (8, 9)
+"""Major versions of the servers that this speaks to, whichever of these versions the client library has."""
+
+
+class _Transport(elastic_transport.Transport):
+    """Requests in the form of the oldest server: a client of version 9 would else be refused by servers of version 8.
+
+    A server answers requests of its own major version and of the one before, which it reads from these headers:
+    https://www.elastic.co/docs/reference/elasticsearch/rest-apis/compatibility
+    """
+
+    def perform_request(self, *arguments: Any, **options: Any) -> elastic_transport.TransportApiResponse:
+        headers = options.get("headers") or {}
+        for name in ("accept", "content-type"):
+            if name in headers:
+                headers[name] = re.sub(r"(?<=compatible-with=)\d+", str(min(SERVERS)), headers[name])
+        return super().perform_request(*arguments, **options)
+
+
 @dataclass
 class Snapshot:
     """A state of the index; without an id the server keeps none, and each search is about the last one."""
@@ -53,7 +73,12 @@ class Server:
         self._reached = False
         self._require_alias = False
         self._client = elasticsearch.Elasticsearch(
-            address.server, request_timeout=REQUEST_SECONDS, max_retries=0, **address.options, **self._trust(address)
+            address.server,
+            request_timeout=REQUEST_SECONDS,
+            max_retries=0,
+            transport_class=_Transport,
+            **address.options,
+            **self._trust(address),
         )
 
     def close(self) -> None:
