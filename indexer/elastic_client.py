@@ -44,6 +44,11 @@ class Snapshot:
     id: str | None
 
 
+def client_version() -> str:
+    """Version of the client library; it talks to servers of its own major version and of the next."""
+    return elasticsearch.__versionstr__
+
+
 class Server:
     """Requests about one index; every method raises StoreError where the server fails."""
 
@@ -69,6 +74,11 @@ class Server:
         except OSError as error:
             raise StoreError(f"{self.shown} cannot be reached: {error}") from error
         return {"ssl_context": context}
+
+    def version(self) -> str:
+        """Version of the server."""
+        number: str = self._ask(self._client.info)["version"]["number"]
+        return number
 
     # The index
 
