@@ -10,6 +10,7 @@ from pathlib import Path
 
 from audiosearch.doctor import Check, attempt, check_installation, check_machine, check_models, without_home
 from audiosearch.errors import AudioSearchError
+from audiosearch.installation import version
 from indexer.index import open_index
 from indexer.settings import Settings, configuration_path, is_url, load_settings
 
@@ -68,7 +69,7 @@ def _sqlite(section: str) -> Check:
 def _elastic(section: str, url: str) -> Check:
     """Whether the server can be reached, and speaks with this client."""
     from indexer.elastic_address import address
-    from indexer.elastic_client import Server, client_version
+    from indexer.elastic_client import Server
 
     place = address(url)
     name = "Elasticsearch"
@@ -82,10 +83,12 @@ def _elastic(section: str, url: str) -> Check:
         found = server.version()
     finally:
         server.close()
-    client = client_version()
-    value = f"{found} at {place.server}, client {client}"
+    client = version("elasticsearch")
+    value = f"{found or 'of a version not told'} at {place.server}, client {client}"
+    if not found:
+        return Check(section, name, value)
     theirs, ours = (int(number.partition(".")[0]) for number in (found, client))
-    if theirs - ours in (0, 1):
+    if theirs - ours in (0, 1):  # a client talks to servers of its own major version and of the next
         return Check(section, name, value)
     advice = f"The client may not understand this server: pip install 'elasticsearch=={theirs}.*'."
     return Check(section, name, value, "problem", advice)

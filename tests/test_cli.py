@@ -490,6 +490,14 @@ class TestInstallation:
         assert "(No module named 'nothing_of_this_name')" in last
         assert "Traceback" not in tried.stderr
 
+    def test_a_package_that_reads_every_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.install(tmp_path, "av", 'raise OSError("libavcodec.so: cannot open shared object file")')
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        podcasts = Path(cli.__file__).parent / "examples" / "podcasts"
+        tried = audiosearch("index", podcasts, "--store", tmp_path / "store.db")
+        assert (tried.returncode, tried.stdout) == (1, "")
+        assert tried.stderr.startswith("Error: av ")
+
     def install(self, folder: Path, name: str, source: str) -> None:
         (folder / name).mkdir()
         (folder / name / "__init__.py").write_text(source)

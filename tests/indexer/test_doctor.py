@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audiosearch.doctor import Check
+from audiosearch.installation import version
 from indexer.doctor import check_index, examine
-from indexer.elastic_client import client_version
 from indexer.index import open_index
 from indexer.settings import Settings
 from indexer.types import Recording
@@ -90,17 +90,32 @@ def answers(number: str) -> Callable[[str, str, str], Answer]:
 
 
 def test_a_server(script: Script) -> None:
-    ours = int(client_version().partition(".")[0])
+    ours = int(version("elasticsearch").partition(".")[0])
     for theirs in (ours, ours + 1):
         script.answer = answers(f"{theirs}.2.1")
         checks = checked(script.url)
         assert checks["Elasticsearch"].status == "ok"
         assert checks["Elasticsearch"].value.startswith(f"{theirs}.2.1 at http://")
         assert checks["store"].value == f"{script.url}: 7 recordings"
+    told = answers("9.2.1")
+    script.answer = lambda method, path, body: (403, {}) if path == "/" else told(method, path, body)
+    checks = checked(script.url)
+    assert checks["Elasticsearch"].status == "ok"
+    assert checks["Elasticsearch"].value.startswith("of a version not told at http://")
+    assert checks["store"].status == "ok"
+
+
+@pytest.mark.elastic
+def test_a_real_server(elastic_url: str, recording: Callable[..., Recording]) -> None:
+    with open_index(elastic_url, create=True) as index:
+        index.add(recording(1), [])
+    checks = checked(elastic_url)
+    assert checks["Elasticsearch"].status == "ok"
+    assert checks["store"].value == f"{elastic_url}: 1 recording"
 
 
 def test_a_server_that_the_client_does_not_fit(script: Script) -> None:
-    ours = int(client_version().partition(".")[0])
+    ours = int(version("elasticsearch").partition(".")[0])
     script.answer = answers(f"{ours + 2}.0.0")
     checks = checked(script.url)
     assert "store" not in checks
