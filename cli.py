@@ -31,6 +31,7 @@ COMMANDS = {  # name: module:attribute, in the order of the help
     "import": "indexer.commands.import_:import_command",
     "watch": "indexer.commands.watch:watch",
     "serve": "indexer.commands.serve:serve",
+    "doctor": "indexer.commands.doctor:doctor",
 }
 
 INTERRUPTED = 130  # what shells report for a program stopped by Ctrl-C
@@ -53,11 +54,21 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run; what a user can cause becomes one sentence on standard error, anything else keeps its traceback."""
+        """Run; what a user can cause becomes one sentence on standard error, anything else keeps its traceback.
+
+        A package that is missing or does not load is told of here, once for all commands: they import what is heavy
+        when they need it, so it may happen anywhere.
+        """
         try:
             return super().invoke(ctx)
         except AudioSearchError as error:
             raise click.ClickException(str(error)) from error
+        except Exception as error:
+            from audiosearch.installation import explain
+
+            if broken := explain(error):
+                raise click.ClickException(str(broken)) from error
+            raise
         except KeyboardInterrupt:
             click.echo("\nStopped by Ctrl-C.", err=True)
             ctx.exit(INTERRUPTED)

@@ -38,6 +38,39 @@ LONGEST_GAP: Seconds = 3600.0
 """Longer ones are wrong time stamps, where the file does not tell its length."""
 
 
+DECODERS = {  # as people call the format: as FFmpeg calls the decoder
+    **{name: name for name in ("aac", "ac3", "alac")},
+    "amr": "amrnb",
+    "dts": "dca",
+    **{name: name for name in ("eac3", "flac", "mp3", "opus")},
+    "pcm": "pcm_s16le",
+    "vorbis": "vorbis",
+    "wma": "wmav2",
+}
+"""What most recordings are coded in."""
+
+
+def ffmpeg_version() -> str:
+    """Version of the FFmpeg that PyAV brings."""
+    import av
+
+    library = ".".join(map(str, av.library_versions["libavcodec"]))
+    return getattr(av, "ffmpeg_version_info", "") or f"with libavcodec {library}"
+
+
+def missing_decoders() -> list[str]:
+    """Formats of DECODERS that FFmpeg was built without."""
+    import av
+
+    missing = []
+    for name, decoder in DECODERS.items():
+        try:
+            av.Codec(decoder, "r")
+        except (av.error.FFmpegError, ValueError):
+            missing.append(name)
+    return missing
+
+
 def probe(path: Path) -> AudioInfo:
     """Length and format; packets are counted, not decoded, where the container does not tell its length.
 

@@ -10,6 +10,7 @@ AudioSearchError
 ├── TranscriptError   a transcript that others made cannot be read
 ├── OutputError       a file cannot be written, or would take the place of another
 ├── WatchError        a folder cannot be watched
+├── InstallationError a package that is needed is missing or does not load
 ├── QueryError        what was typed cannot be searched
 └── StoreError        the index cannot be opened, read or written
     ├── StoreVersionError   it was written by a newer version
@@ -58,6 +59,18 @@ class OutputError(AudioSearchError):
 
 class WatchError(AudioSearchError):
     """A folder cannot be watched."""
+
+
+class InstallationError(AudioSearchError):
+    """A package that is needed is missing or does not load.
+
+    Args:
+        package: name of its distribution; empty for a part of Python.
+    """
+
+    def __init__(self, message: str, package: str = "") -> None:
+        super().__init__(message)
+        self.package = package
 
 
 class QueryError(AudioSearchError):

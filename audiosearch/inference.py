@@ -106,7 +106,7 @@ class Inference:
         device: torch.device | None = None,
         workers: int | None = None,
     ) -> None:
-        self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = device or default_device()
         self.precision = choose_precision(config.precision, self.device, model.config.model)
         network = model.network.to(self.device).eval()
         self.network = quantised(network) if self.precision == "int8" else network
@@ -176,6 +176,11 @@ class Inference:
             heard.append(heard[0][:0])
         frames = torch.tensor([len(features) for features in heard], device=self.device)
         return nn.utils.rnn.pad_sequence(heard, batch_first=True), frames
+
+
+def default_device() -> torch.device:
+    """A GPU where there is one, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def choose_precision(setting: str, device: torch.device, config: ModelConfig) -> Precision:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiosearch.errors import AudioError
+from audiosearch.installation import explain
 from audiosearch.types import Seconds
 from indexer.sniff import is_recording, promises_sound, trouble
 from indexer.types import Location, Recording
@@ -143,6 +144,8 @@ def crawl(
         except AudioError as error:
             yield Failed(found.path, str(error))
         except OSError as error:
+            if broken := explain(error):  # not this file, but what reads them all
+                raise broken from error
             yield Failed(found.path, f"{found.path}: cannot be read ({error.strerror}).")
         else:
             met.setdefault(identity, {})[found.path] = found

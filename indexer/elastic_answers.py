@@ -18,6 +18,8 @@ def complaint(status: int, kind: str) -> str:
     """What a status and a type of error mean, where that is known."""
     if kind == "cluster_block_exception" and status in (403, 429):  # with 503 the server is starting
         return BLOCKED
+    if kind == "media_type_header_exception":
+        return "is older than the client: install the package elasticsearch in the major version of the server"
     if status in (401, 403):
         return f"refuses this user: {LOGIN}"
     if status in BUSY:

@@ -95,6 +95,12 @@ class Server:
             raise StoreError(f"{self.shown} cannot be reached: {error}") from error
         return {"ssl_context": context}
 
+    def version(self) -> str:
+        """Version of the server; empty where it does not tell this user."""
+        answer = self._ask(self._client.options(ignore_status=(403, 404, 405)).info)
+        number: str = answer.get("version", {}).get("number", "") if isinstance(answer, dict) else ""
+        return number
+
     # The index
 
     def mappings(self) -> dict[str, Any] | None:

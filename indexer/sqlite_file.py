@@ -70,6 +70,18 @@ CREATE TABLE locations (
 """
 
 
+def sqlite_version() -> str:
+    """Version of the SQLite that apsw brings.
+
+    Raises:
+        StoreError: it has no FTS5.
+    """
+    version = apsw.sqlite_lib_version()
+    if "ENABLE_FTS5" not in apsw.compile_options:
+        raise StoreError(f"SQLite {version} was built without FTS5: install apsw from its wheels")
+    return version
+
+
 class SqliteFile:
     """An open file of ours.
 

@@ -436,6 +436,73 @@ class TestLibrary:
         assert "audio       2.1 h" in run("info", "--store", store).stdout
 
 
+UNFIT = 'raise OSError("/opt/lib/libtorchaudio.so: undefined symbol: torch_exception_get_what")'
+
+
+class TestInstallation:
+    """``audiosearch doctor``, and other commands where a package does not load"""
+
+    def test_doctor(self, store: Path) -> None:
+        result = run("doctor", "--store", store)
+        assert result.exit_code == 0, result.output
+        lines = result.stdout.splitlines()
+        assert [line for line in lines if not line.startswith(" ")] == [
+            *("Installation", "Machine", "Recognition", "Index"),
+            lines[-1],
+        ]
+        assert max(map(len, lines)) <= 80
+        assert lines[-1] == "Everything works." or lines[-1].endswith("warning.")
+        assert any(line.split()[:3] == ["✓", "packages", "torch"] for line in lines)
+        found = json.loads(run("doctor", "--store", store, "--json").stdout)
+        assert found["ok"]
+        assert found["checks"][-1] == {
+            "section": "Index",
+            "name": "store",
+            "value": f"{store}: 2 recordings, can be written",
+            "status": "ok",
+            "advice": "",
+        }
+
+    def test_a_torchaudio_that_does_not_fit(self, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.install(tmp_path, "torchaudio", UNFIT)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        asked = audiosearch("doctor", "--store", store, "--json")
+        assert (asked.returncode, asked.stderr) == (1, "")
+        found = json.loads(asked.stdout)
+        assert not found["ok"]
+        (problem,) = [check for check in found["checks"] if check["status"] == "problem"]
+        assert problem["name"] == "torchaudio"
+        assert "(libtorchaudio.so: undefined symbol: torch_exception_get_what); in a clone" in problem["advice"]
+        recording = Path(cli.__file__).parent / "examples" / "podcasts" / "bread.opus"
+        tried = audiosearch("transcribe", recording)
+        assert (tried.returncode, tried.stdout) == (1, "")
+        assert tried.stderr == f"Error: {problem['advice']}\n"
+        assert audiosearch("query", "human things", "--store", store).returncode == 0
+
+    @pytest.mark.parametrize("name", ["torch", "numpy", "kenlm"])
+    def test_packages_that_do_not_load(self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.install(tmp_path, name, "import nothing_of_this_name")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        tried = audiosearch("transcribe", "anything.wav")
+        assert (tried.returncode, tried.stdout) == (1, "")
+        last = tried.stderr.splitlines()[-1]  # after a warning of torch, where it finds no NumPy
+        assert last.startswith(f"Error: {name} ")
+        assert "(No module named 'nothing_of_this_name')" in last
+        assert "Traceback" not in tried.stderr
+
+    def test_a_package_that_reads_every_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.install(tmp_path, "av", 'raise OSError("libavcodec.so: cannot open shared object file")')
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        podcasts = Path(cli.__file__).parent / "examples" / "podcasts"
+        tried = audiosearch("index", podcasts, "--store", tmp_path / "store.db")
+        assert (tried.returncode, tried.stdout) == (1, "")
+        assert tried.stderr.startswith("Error: av ")
+
+    def install(self, folder: Path, name: str, source: str) -> None:
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text(source)
+
+
 def test_times_are_rounded_once() -> None:
     assert [clock(seconds) for seconds in (0, 59.96, 3599.96, 36000.04)] == [
         "0:00:00.0",

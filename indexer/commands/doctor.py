@@ -1,0 +1,82 @@
+"""``audiosearch doctor``: whether everything that the other commands need is there and works."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+
+import click
+
+from audiosearch.doctor import ABSENT, Check
+from indexer.commands.drawing import count
+from indexer.commands.options import model_option, store_option
+
+MIN_WIDTH, MAX_WIDTH = 60, 100  # of lines, within which they are as wide as the terminal
+NAME_WIDTH = 14
+INDENT = " " * (NAME_WIDTH + 6)  # before what goes on below a value
+GLUE = "\N{NO-BREAK SPACE}"
+MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
+
+
+@click.command(epilog="\b\nExample:\n  audiosearch doctor")
+@store_option
+@model_option
+@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+def doctor(store: str | None, model: Path | None, as_json: bool) -> None:
+    """Check the installation: packages, processor, FFmpeg, models and index, on a screen to paste into a bug report.
+
+    Where something will not work it says what to do, and the exit status is 1.
+    """
+    from indexer.doctor import examine
+
+    checks = list(examine(store, model))
+    problems = sum(check.status == "problem" for check in checks)
+    if as_json:
+        click.echo(json.dumps({"ok": not problems, "checks": list(map(asdict, checks))}, ensure_ascii=False))
+    else:
+        _draw(checks)
+    if problems:
+        raise click.exceptions.Exit(1)
+
+
+def _draw(checks: Sequence[Check]) -> None:
+    for section, members in groupby(checks, key=lambda check: check.section):
+        click.secho(section, bold=True)
+        for check in _folded(list(members)):
+            mark, color = MARKS[check.status]
+            lines = _wrapped(check.value)
+            click.echo(f"  {click.style(mark, fg=color)} {check.name:{NAME_WIDTH}}  {lines[0]}")
+            for line in lines[1:]:
+                click.echo(INDENT + line)
+            for line in _wrapped(f"→ {check.advice}" if check.advice else ""):
+                click.echo(
+                    INDENT + click.style(line, fg=None if check.status == "ok" else color, dim=check.status == "ok")
+                )
+    statuses = [check.status for check in checks]
+    told = [count(statuses.count(status), status) for status in ("problem", "warning") if status in statuses]
+    click.secho(", ".join(told) + "." if told else "Everything works.", bold=True)
+
+
+def _folded(checks: Sequence[Check]) -> list[Check]:
+    """The same with all packages that are as they should be in the place of the first of them."""
+    from audiosearch.installation import PACKAGES
+
+    names = {package.distribution for package in PACKAGES}
+    fine = [check for check in checks if check.name in names and check.status == "ok"]
+    if not fine:
+        return list(checks)
+    there = [f"{check.name}{GLUE}{check.value}" for check in fine if check.value != ABSENT]
+    absent = [check.name for check in fine if check.value == ABSENT]
+    value = ", ".join(there) + (f"; without {', '.join(absent)}" if absent else "")
+    folded = Check(fine[0].section, "packages", value)
+    return [folded if check is fine[0] else check for check in checks if check is fine[0] or check not in fine]
+
+
+def _wrapped(text: str) -> list[str]:
+    width = min(max(shutil.get_terminal_size().columns, MIN_WIDTH), MAX_WIDTH) - len(INDENT)
+    return [line.replace(GLUE, " ") for line in textwrap.wrap(text, width, break_on_hyphens=False)]
