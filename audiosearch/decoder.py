@@ -101,8 +101,7 @@ class BeamDecoder:
     def read(self, emissions: Emissions) -> Hypothesis:
         """The best text, and for each of its words what competed with it."""
         emissions = divide(emissions, self.config)
-        # pyctcdecode forgets the beams that it gives up: of all that it knows, only the other texts are left to compete.
-        found, ends = self._search(emissions, prune_history=self._library is None)
+        found, ends = self._search(emissions, prune_history=True)
         best = found[0]
         if not best.text:
             return best

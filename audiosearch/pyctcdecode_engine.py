@@ -58,7 +58,10 @@ class PyctcdecodeSearch:
         weakref.finalize(self, self._decoder.cleanup)
 
     def search(self, log_probs: NDArray[np.floating[Any]], limits: Limits) -> tuple[list[Hypothesis], list[End]]:
-        """Texts for log-probs [T', V], best first; and the same as ends of a lattice without rivals."""
+        """Texts for log-probs [T', V], best first; and the same as ends of a lattice without rivals.
+
+        The library forgets the beams that it gives up: only those that are left in the end compete.
+        """
         found = self._decoder.decode_beams(
             log_probs,
             beam_width=limits.beam_width,

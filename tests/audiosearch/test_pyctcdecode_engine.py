@@ -123,9 +123,7 @@ def test_both_engines_find_the_same(
 def test_words_score_as_in_pyctcdecode(library: Any) -> None:
     config = DecoderConfig(alpha=0.7, beta=0.4, unknown_score=-3)
     ngrams = TINY.open()
-    theirs = library.language_model.LanguageModel(
-        ngrams._model, TINY.words, alpha=0.7, beta=0.4, unk_score_offset=-3.0
-    )
+    theirs = library.language_model.LanguageModel(ngrams._model, TINY.words, alpha=0.7, beta=0.4, unk_score_offset=-3.0)
     ours = decoding._WordScores(TINY, config)
     state, their_state = ours.start(), theirs.get_start_state()
     for word in ("the", "cat", "zebra", "sat"):
