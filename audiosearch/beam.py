@@ -1,8 +1,8 @@
 """Prefix beam search over CTC emissions (Hannun et al. 2014), the words weighed by a language model.
 
-This is the search of pyctcdecode and finds the same, some three times as fast: prefixes are nodes of a tree, made and
-scored once, where pyctcdecode joins and hashes their texts for every beam and frame. A beam is a node and the label
-of its last frame, as a repeated label after a blank is a new character, and otherwise the same one.
+It finds what pyctcdecode's search finds, some three times as fast: prefixes are nodes of a tree, made and scored once,
+where pyctcdecode joins and hashes their texts for every beam and frame. A beam is a node and the label of its last
+frame, as a repeated label after a blank is a new character, and otherwise the same one.
 
 Legend: T' emission frames, V labels.
 """
@@ -16,6 +16,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from audiosearch.prefixes import Node, Tree, Words, WordScores
+from audiosearch.types import Hypothesis
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,15 +44,6 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A text with its score by the emissions alone, and in all."""
-
-    text: str
-    acoustic: float
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
 class End:
     """A beam at the end of the emissions: whole words, the letters of one more, and its score in all."""
 
@@ -75,7 +67,7 @@ def search(
     scores: WordScores | None,
     hotwords: HotWords | None,
     limits: Limits,
-) -> tuple[list[Found], list[End]]:
+) -> tuple[list[Hypothesis], list[End]]:
     """Texts for log-probs [T', V], best first; and the beams that are left in the end.
 
     A frame in which only one label is likely enough, the same as in the frame before, changes no prefix and no
@@ -169,7 +161,7 @@ def _prune(beams: list[_Beam], limits: Limits) -> list[_Beam]:
     return kept
 
 
-def _finish(beams: list[_Beam], skipped: float, tree: Tree, limits: Limits) -> tuple[list[Found], list[End]]:
+def _finish(beams: list[_Beam], skipped: float, tree: Tree, limits: Limits) -> tuple[list[Hypothesis], list[End]]:
     """The texts of the last beams, with the end of the sentence scored."""
     acoustics: dict[str, float] = {}
     extras: dict[str, float] = {}
@@ -180,7 +172,7 @@ def _finish(beams: list[_Beam], skipped: float, tree: Tree, limits: Limits) -> t
         ends.append(End(node.words, node.part, acoustic + extras[text]))
         other = acoustics.get(text)
         acoustics[text] = acoustic if other is None else _log_add(acoustic, other)
-    found = [Found(text, a + skipped, a + skipped + extras[text]) for text, a in acoustics.items()]
+    found = [Hypothesis(text, a + skipped + extras[text]) for text, a in acoustics.items()]
     found.sort(key=lambda f: f.score, reverse=True)
     least = found[0].score + limits.beam_prune_logp
     return [f for f in found[: limits.beam_width] if f.score >= least], ends

@@ -146,8 +146,9 @@ class TrainerConfig(Section):
 
 
 class DecoderConfig(Section):
-    """Beam search with a language model (pyctcdecode; Hannun et al. 2014)."""
+    """Beam search with a language model (Hannun et al. 2014)."""
 
+    engine: Literal["builtin", "pyctcdecode"] = "builtin"  # whose search; the library's is slower, without hot words
     alpha: float = Field(0.5, ge=0)  # weight of the language model
     beta: float = 1.0  # bonus for each word
     unknown_score: float = Field(-10.0, le=0)  # log10 penalty of a word outside the word list

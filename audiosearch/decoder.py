@@ -1,7 +1,6 @@
 """Emissions to text: the likeliest label of each frame, or a beam search weighed by a language model.
 
-The only file that knows pyctcdecode. It gets labels with ``""`` for the blank and log-probabilities, never something
-to guess at. Its own search loop is replaced by that of ``beam.py``, which finds the same in less time.
+The search is that of ``beam.py``, or pyctcdecode's (``pyctcdecode_engine.py``), which finds the same in more time.
 
 Legend: T' emission frames, V labels.
 """
@@ -9,7 +8,6 @@ Legend: T' emission frames, V labels.
 from __future__ import annotations
 
 import math
-import weakref
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -17,9 +15,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pyctcdecode.alphabet import Alphabet as Labels
-from pyctcdecode.decoder import BeamSearchDecoderCTC
-from pyctcdecode.language_model import AbstractLanguageModel
 
 from audiosearch.alternatives import slots
 from audiosearch.beam import End, Limits, search
@@ -28,12 +23,11 @@ from audiosearch.errors import ConfigError
 from audiosearch.hotwords import HotWords
 from audiosearch.lexicon import Lexicon
 from audiosearch.priors import divide
+from audiosearch.pyctcdecode_engine import PyctcdecodeSearch, check_engine
 from audiosearch.text import Alphabet
 from audiosearch.types import Emissions, Hypothesis
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from audiosearch.lm import LanguageModel
 
 __all__ = ["BeamDecoder", "greedy"]
@@ -66,7 +60,7 @@ class BeamDecoder:
 
     Raises:
         LanguageModelError: the language model is damaged.
-        ConfigError: the priors are those of other labels.
+        ConfigError: the priors are those of other labels, or the engine is not installed or takes no hot words.
     """
 
     def __init__(
@@ -81,14 +75,13 @@ class BeamDecoder:
             raise ConfigError(
                 f"decoder.label_priors has {count} numbers for {len(alphabet.labels)} labels: run 'audiosearch tune'."
             )
+        check_engine(config, hotwords)
         self.alphabet = alphabet
         self.config = config
         hot = HotWords(hotwords, config.hotword_weight)
+        self._hotwords = hot or None
         self._scores = None if language_model is None else _WordScores(language_model, config, hot.words)
-        self._decoder = _Decoder(Labels(list(alphabet.labels), is_bpe=False), self._scores)
-        self._decoder.hotwords = hot or None
-        # pyctcdecode keeps language models in a table of its class until told otherwise.
-        weakref.finalize(self, self._decoder.cleanup)
+        self._library = PyctcdecodeSearch(alphabet.labels, self._scores) if config.engine == "pyctcdecode" else None
 
     def weigh(self, alpha: float, beta: float, prior: float) -> None:
         """Take other weights from now on, without reading the language model again."""
@@ -108,55 +101,31 @@ class BeamDecoder:
     def read(self, emissions: Emissions) -> Hypothesis:
         """The best text, and for each of its words what competed with it."""
         emissions = divide(emissions, self.config)
-        (best,) = self._search(emissions, 1)
+        found, ends = self._search(emissions, prune_history=True)
+        best = found[0]
         if not best.text:
             return best
         in_context = None if self._scores is None else self._scores.in_context
-        found = slots(best.text, self._decoder.ends, emissions, self.alphabet, self._lexicon, in_context)
-        return replace(best, slots=found)
+        competing = slots(best.text, ends, emissions, self.alphabet, self._lexicon, in_context)
+        return replace(best, slots=competing)
 
     def decode(self, emissions: Emissions, n_best: int = 1) -> tuple[Hypothesis, ...]:
         """At most ``n_best`` texts, all different, best first; at least one, which may be empty."""
-        return self._search(divide(emissions, self.config), n_best)
+        found, _ = self._search(divide(emissions, self.config), prune_history=n_best == 1)
+        return tuple(found[:n_best])
 
-    def _search(self, emissions: Emissions, n_best: int) -> tuple[Hypothesis, ...]:
+    def _search(self, emissions: Emissions, *, prune_history: bool) -> tuple[list[Hypothesis], list[End]]:
+        """Texts, best first, and the ends of the lattice that was searched."""
         if len(emissions) == 0:
-            return (Hypothesis("", 0.0),)
-        log_probs: NDArray[Any] = emissions.log_probs
-        found = self._decoder.decode_beams(
-            log_probs,
-            beam_width=self.config.beam_width,
-            beam_prune_logp=self.config.beam_prune_logp,
-            token_min_logp=self.config.token_min_logp,
-            prune_history=n_best == 1,
-        )
-        return tuple(Hypothesis(text, score) for text, _, _, _, score in found[:n_best])
+            return [Hypothesis("", 0.0)], []
+        config = self.config
+        limits = Limits(config.beam_width, config.beam_prune_logp, config.token_min_logp, prune_history)
+        if self._library is not None:
+            return self._library.search(emissions.log_probs, limits)
+        return search(emissions.log_probs, self.alphabet.labels, self._scores, self._hotwords, limits)
 
 
-class _Decoder(BeamSearchDecoderCTC):
-    """pyctcdecode's decoder with a quicker loop, and hot words of our own, as its own are slow and know no phrases."""
-
-    hotwords: HotWords | None = None
-    ends: Sequence[End] = ()
-    """What the last search was left with."""
-
-    def _decode_logits(
-        self,
-        logits: NDArray[Any],
-        beam_width: int,
-        beam_prune_logp: float,
-        token_min_logp: float,
-        prune_history: bool,
-        hotword_scorer: Any,
-        lm_start_state: Any = None,
-    ) -> list[Any]:
-        assert lm_start_state is None
-        limits = Limits(beam_width, beam_prune_logp, token_min_logp, prune_history)
-        found, self.ends = search(logits, self._alphabet.labels, self._language_model, self.hotwords, limits)
-        return [(f.text, None, [], f.acoustic, f.score) for f in found]
-
-
-class _WordScores(AbstractLanguageModel):
+class _WordScores:
     """KenLM's probabilities as pyctcdecode weighs them, except that no word is made of nothing.
 
     pyctcdecode scores an empty last word, as of silence or of a space at the end, as an unknown one. And it keeps
@@ -174,17 +143,17 @@ class _WordScores(AbstractLanguageModel):
     def order(self) -> int:
         return self._ngrams.order
 
-    def get_start_state(self) -> Any:
+    def start(self) -> Any:
         return self._ngrams.start()
 
-    def score(self, prev_state: Any, word: str, is_last_word: bool = False) -> tuple[float, Any]:
-        log10, state, bonus = 0.0, prev_state, 0.0
+    def score(self, state: Any, word: str, last: bool = False) -> tuple[float, Any]:
+        log10, bonus = 0.0, 0.0
         if word:
-            log10, state = self._ngrams.score(prev_state, word)
+            log10, state = self._ngrams.score(state, word)
             bonus = self.config.beta
             if word not in self._known:
                 log10 += self.config.unknown_score
-        if is_last_word:
+        if last:
             log10 += self._ngrams.score_end(state)
         return self.config.alpha * log10 * math.log(10) + bonus, state
 
@@ -207,12 +176,12 @@ class _WordScores(AbstractLanguageModel):
             for other, log10 in zip(others, found, strict=True)
         ]
 
-    def score_partial_token(self, partial_token: str) -> float:
-        found = self._partial.get(partial_token)
+    def score_part(self, part: str) -> float:
+        found = self._partial.get(part)
         if found is None:
             if len(self._partial) >= _REMEMBERED:
                 self._partial.clear()
-            found = self._partial[partial_token] = self._begins(partial_token)
+            found = self._partial[part] = self._begins(part)
         return found
 
     def _begins(self, part: str) -> float:

@@ -14,19 +14,19 @@ TWO_BEAMS = math.log(2)
 
 
 class WordScores(Protocol):
-    """What a language model says of words; logarithms, weighted, under pyctcdecode's names."""
+    """Scores of words by a language model; logarithms, weighted."""
 
     @property
     def order(self) -> int:
         """Words that one score looks at: the word itself and those before it."""
 
-    def get_start_state(self) -> Any:
+    def start(self) -> Any:
         """The state before the first word."""
 
-    def score(self, prev_state: Any, word: str, is_last_word: bool = False) -> tuple[float, Any]:
-        """Score of a whole word after a state, and the state after it."""
+    def score(self, state: Any, word: str, last: bool = False) -> tuple[float, Any]:
+        """Score of a whole word after a state, and the state after it; ``last`` adds that of the sentence's end."""
 
-    def score_partial_token(self, partial_token: str) -> float:
+    def score_part(self, part: str) -> float:
         """Score of the letters of a word that is not complete; never above 0."""
 
 
@@ -99,7 +99,7 @@ class Tree:
 
     def plant(self) -> Node:
         """The empty prefix. The tree does not hold it: nodes live as long as a beam leads to them or to a parent."""
-        state = None if self.scores is None else self.scores.get_start_state()
+        state = None if self.scores is None else self.scores.start()
         hot = None if self.hotwords is None else self.hotwords.start
         return Node(Words(None, "", 0, (), state, 0.0, hot, 0.0), "", 0.0, TWO_BEAMS + self.letter)
 
@@ -136,7 +136,7 @@ class Tree:
         if words.hot is not None and node.part:
             score += words.hot.after(node.part)[0]
         if self.scores is not None:
-            score += self.scores.score(words.state, node.part, is_last_word=True)[0]
+            score += self.scores.score(words.state, node.part, last=True)[0]
         return score
 
     def _complete(self, words: Words, word: str) -> Words:
@@ -153,4 +153,4 @@ class Tree:
     def _partial(self, hot: HotState | None, part: str) -> float:
         if hot is not None and (bonus := hot.begins(part)):
             return bonus
-        return 0.0 if self.scores is None else self.scores.score_partial_token(part)
+        return 0.0 if self.scores is None else self.scores.score_part(part)

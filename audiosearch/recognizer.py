@@ -38,6 +38,7 @@ from audiosearch.models import find_model
 from audiosearch.pool import DecoderPool
 from audiosearch.posteriors import pack_in_pieces
 from audiosearch.priors import divide
+from audiosearch.pyctcdecode_engine import check_engine
 from audiosearch.sounding import Sounding
 from audiosearch.text import normalise
 from audiosearch.tuning import tuned_settings
@@ -87,6 +88,9 @@ class Recognizer:
         greedy: take the likeliest label of each frame instead of a beam search: faster, worse.
         sound: whether transcripts keep their emissions, packed, for searching by sound.
         device: for the network; a GPU where there is one unless given.
+
+    Raises:
+        ConfigError: the engine of the decoder is not installed, or takes no hot words.
     """
 
     def __init__(
@@ -109,6 +113,8 @@ class Recognizer:
         self.calibration = calibration or Calibration()
         self.hotwords = tuple(sorted({normal for phrase in hotwords if (normal := normalise(phrase))}))
         self._kept = frozenset(word for phrase in self.hotwords for word in phrase.split())
+        if not greedy:
+            check_engine(self.decoder, self.hotwords)
         self.greedy = greedy
         self.sound = sound
         self.listener = Listener(model, self.window, device)
@@ -270,7 +276,9 @@ class Recognizer:
 
     def _fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with anything that changes words."""
-        decoder = "greedy" if self.greedy else self.decoder.model_dump_json(exclude={"processes"})
+        # The built-in engine is not named: indexes from before there was a choice were made by it.
+        ignored = {"processes", "engine"} if self.decoder.engine == "builtin" else {"processes"}
+        decoder = "greedy" if self.greedy else self.decoder.model_dump_json(exclude=ignored)
         window = self.window.model_dump_json(exclude={"batch", "precision"})
         settings = [self.model.fingerprint, decoder, window, self.hotwords, asdict(self.calibration)]
         digest = hashlib.sha256(json.dumps(settings).encode())

@@ -26,7 +26,7 @@ HEAVY = (
 EVALUATE = "indexer/commands/evaluate.py"  # holds the index against a manifest
 
 ONLY_IN = {  # a library with types of its own is touched in one file
-    "pyctcdecode": {"audiosearch/decoder.py"},
+    "pyctcdecode": {"audiosearch/pyctcdecode_engine.py"},
     "elasticsearch": {"indexer/elastic_client.py"},
     "elastic_transport": {"indexer/elastic_client.py"},
     "apsw": {"indexer/sqlite_file.py"},

@@ -45,13 +45,13 @@ class Flat:
 
     order = 3
 
-    def get_start_state(self) -> None:
+    def start(self) -> None:
         """Nothing to remember."""
 
-    def score(self, prev_state: None, word: str, is_last_word: bool = False) -> tuple[float, None]:
+    def score(self, state: None, word: str, last: bool = False) -> tuple[float, None]:
         return 0.0, None
 
-    def score_partial_token(self, partial_token: str) -> float:
+    def score_part(self, part: str) -> float:
         return 0.0
 
 
@@ -73,10 +73,11 @@ def test_a_word_given_up_keeps_its_probability() -> None:
     config = DecoderConfig(alpha=0.0, beta=0.0)
     heard = spell(*"the ca", "tp", *" sat human things the cat sat")
     decoder = BeamDecoder(ENGLISH, config, TINY)
-    (best,) = decoder.decode(heard)
+    found, ends = decoder._search(heard, prune_history=True)
+    best = found[0]
     assert best.text == "the cat sat human things the cat sat"
     for scale in (0.5, 1.0):
-        places = posteriors(best.text, decoder._decoder.ends, len(heard), scale)
+        places = posteriors(best.text, ends, len(heard), scale)
         share = 1 / (1 + 0.5**scale)
         assert places[1]["cat"] == pytest.approx(share, abs=0.02)
         assert places[1]["cap"] == pytest.approx(1 - share, abs=0.02)

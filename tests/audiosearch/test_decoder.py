@@ -1,4 +1,4 @@
-"""The decoders against brute force, against pyctcdecode itself, and on readings made by hand.
+"""The decoders against brute force and on readings made by hand; ``test_pyctcdecode_engine.py`` has the oracle.
 
 Legend: T' emission frames, V labels.
 """
@@ -15,18 +15,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pyctcdecode.decoder import BeamSearchDecoderCTC
 
-from audiosearch import decoder as decoding
 from audiosearch.config import DecoderConfig
 from audiosearch.decoder import BeamDecoder, greedy
 from audiosearch.errors import AudioSearchError, ConfigError, LanguageModelError
-from audiosearch.hotwords import HotWords
 from audiosearch.lm import LanguageModel
 from audiosearch.pool import JOBS_AHEAD, DecoderPool, Workers
 from audiosearch.text import Alphabet
@@ -85,67 +81,6 @@ def test_without_limits_the_beam_search_adds_up_all_paths() -> None:
         found = BeamDecoder(alphabet, config).decode(heard, n_best=1000)
         assert [h.text for h in found] == [text for _, text in expected]
         assert [h.score for h in found] == pytest.approx([score for score, _ in expected], abs=1e-4)
-
-
-class Scorer:
-    """Our hot words, of one word each, as pyctcdecode asks for them."""
-
-    def __init__(self, hotwords: HotWords) -> None:
-        self.hotwords = hotwords
-
-    def __contains__(self, part: str) -> bool:
-        return self.score_partial_token(part) > 0
-
-    def score(self, text: str) -> float:
-        return sum(self.hotwords.worth(word) for word in text.split() if word in self.hotwords.words)
-
-    def score_partial_token(self, part: str) -> float:
-        return self.hotwords.start.begins(part)
-
-
-@pytest.mark.parametrize("language_model", [None, TINY], ids=["letters", "words"])
-@pytest.mark.parametrize("hotwords", [(), ("cap", "zeus")], ids=["", "hotwords"])
-def test_equals_the_search_of_pyctcdecode(
-    language_model: LanguageModel | None, hotwords: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Skipped frames, prefixes that are never made and whatever else makes it fast change nothing."""
-    config = DecoderConfig(beam_width=12, beam_prune_logp=-15, token_min_logp=-6, unknown_score=-2, hotword_weight=1)
-    decoder = BeamDecoder(ENGLISH, config, language_model, hotwords)
-    scorer = Scorer(HotWords(hotwords, config.hotword_weight))
-
-    def decode_logits(self: BeamSearchDecoderCTC, *args: Any, **kwargs: Any) -> list[Any]:
-        return list(BeamSearchDecoderCTC._decode_logits(self, *args, **{**kwargs, "hotword_scorer": scorer}))
-
-    inputs = [random_emissions(seed, 40, 29, sharpness=2.5) for seed in range(12)]
-    clear = spell("_", "_", "t", "t", "h", "_", "ea", "_", " ", " ", "_", "c", "a", "tp", "_", "_", " ", "_")
-    unequal = np.random.default_rng(1).uniform(0.9, 1.1, clear.log_probs.shape)  # equal scores have no order
-    inputs.append(emissions(np.exp(clear.log_probs) * unequal))
-    for n_best in (1, 20):
-        ours = [decoder.decode(heard, n_best) for heard in inputs]
-        with monkeypatch.context() as patch:
-            patch.setattr(decoding._Decoder, "_decode_logits", decode_logits)
-            theirs = [decoder.decode(heard, n_best) for heard in inputs]
-        for mine, other in zip(ours, theirs, strict=True):
-            assert [h.text for h in mine] == [h.text for h in other]
-            assert [h.score for h in mine] == pytest.approx([h.score for h in other])
-
-
-def test_scores_words_as_pyctcdecode_does() -> None:
-    from pyctcdecode.language_model import LanguageModel as Theirs
-
-    config = DecoderConfig(alpha=0.7, beta=0.4, unknown_score=-3)
-    ngrams = TINY.open()
-    theirs = Theirs(ngrams._model, TINY.words, alpha=0.7, beta=0.4, unk_score_offset=-3.0)
-    ours = decoding._WordScores(TINY, config)
-    state, their_state = ours.get_start_state(), theirs.get_start_state()
-    for word in ("the", "cat", "zebra", "sat"):
-        for last in (True, False):
-            expected, their_next = theirs.score(their_state, word, last)
-            score, following = ours.score(state, word, last)
-            assert score == pytest.approx(expected)
-        state, their_state = following, their_next
-    for part in ("t", "th", "the", "thee", "human", "humanthing", "x"):
-        assert ours.score_partial_token(part) == pytest.approx(theirs.score_partial_token(part))
 
 
 def test_sure_frames_more_or_fewer_change_no_text() -> None:

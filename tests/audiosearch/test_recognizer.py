@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections.abc import Generator, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -235,6 +237,25 @@ def test_fingerprint_changes_with_what_changes_words(whistle_model: Path) -> Non
     assert fingerprint(hotwords=["Zeus", "hera "]) == fingerprint(hotwords=["hera", "zeus", "zeus"])
     others: list[dict[str, Any]] = [{"alpha": 0.1}, {"beam_width": 9}, {"hotwords": ["x"]}, {"greedy": True}]
     assert len({alone, *(fingerprint(**options) for options in others)}) == 5
+
+
+def test_fingerprint_names_an_engine_that_is_not_the_default(
+    whistle_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Indexes that were made before there was a choice are those of the built-in engine."""
+    monkeypatch.setattr("audiosearch.pyctcdecode_engine.find_spec", lambda _: object())
+    with Recognizer.load(whistle_model) as recognizer:
+        decoder = recognizer.decoder.model_dump_json(exclude={"processes", "engine"})
+        window = recognizer.window.model_dump_json(exclude={"batch", "precision"})
+        settings = [recognizer.model.fingerprint, decoder, window, [], asdict(recognizer.calibration)]
+        assert recognizer.language_model is None
+        assert recognizer.fingerprint == hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
+        library = recognizer.decoder.model_copy(update={"engine": "pyctcdecode"})
+        with Recognizer(recognizer.model, decoder=library) as other:
+            assert other.fingerprint != recognizer.fingerprint
+        with pytest.raises(ConfigError, match="takes no hot words"):
+            Recognizer(recognizer.model, decoder=library, hotwords=["zeus"])
+        Recognizer(recognizer.model, decoder=library, hotwords=["zeus"], greedy=True).close()
 
 
 def test_settings_beside_the_model_are_taken(whistle_model: Path, tmp_path: Path) -> None:
