@@ -18,7 +18,7 @@ PYTHON ?= $(shell for name in python3 python3.12 python3.11 python3.10; do \
 	$$name -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null && echo $$name && break; done)
 
 INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --constraint constraints.txt
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-annotate --upgrade pyproject.toml \
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-annotate --upgrade \
 	--custom-compile-command "make lock"
 
 .PHONY: demo test check lint lock bench clean
@@ -45,8 +45,8 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format .
 
 lock: $(VENV)/installed-dev
-	$(LOCK) --extra dev --extra play --extra keyring --extra bench --output-file constraints.txt
-	$(LOCK) --extra pyctcdecode --group oracle --output-file constraints-pyctcdecode.txt
+	$(LOCK) --extra dev --extra play --extra keyring --extra bench pyproject.toml --output-file constraints.txt
+	$(LOCK) --group oracle --output-file constraints-pyctcdecode.txt
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/index_speed.py --hours 0.3

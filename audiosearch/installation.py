@@ -44,7 +44,7 @@ PACKAGES = (
     Package("torchaudio", "torchaudio", beside="torch"),
     Package("numpy", "numpy"),
     Package("numba", "numba", beside="numpy"),
-    Package("pyctcdecode", "pyctcdecode", beside="numpy"),
+    Package("pyctcdecode", "pyctcdecode", is_required=False, beside="numpy"),
     Package("kenlm", "kenlm"),
     Package("soundfile", "soundfile"),
     Package("av", "av"),
