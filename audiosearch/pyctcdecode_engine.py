@@ -52,7 +52,8 @@ class PyctcdecodeSearch:
         from pyctcdecode.alphabet import Alphabet
         from pyctcdecode.decoder import BeamSearchDecoderCTC
 
-        language_model = None if scores is None else _LanguageModel(scores)
+        # Any, as the library's base class of language models is not there to inherit where it is not installed.
+        language_model: Any = None if scores is None else _LanguageModel(scores)
         self._decoder = BeamSearchDecoderCTC(Alphabet(list(labels), is_bpe=False), language_model)
         # The library keeps language models in a table of its class until told otherwise.
         weakref.finalize(self, self._decoder.cleanup)
