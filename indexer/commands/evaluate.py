@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +10,6 @@ import click
 from indexer.commands.options import model_option
 
 if TYPE_CHECKING:
-    from audiosearch.evaluation import Evaluation
-    from audiosearch.training.manifest import Utterance
     from indexer.modes import Mode
 
 DRAWN = 50  # phrases of every length and frequency
@@ -24,11 +20,19 @@ DRAWN = 50  # phrases of every length and frequency
 Examples:
   audiosearch evaluate speech/dev/librispeech/manifest.jsonl
   audiosearch evaluate dev.jsonl --model runs/mine --limit 200 --json
+  audiosearch evaluate dev/*/manifest.jsonl --by speaker --worst 10
   audiosearch evaluate --search dev.jsonl more.jsonl --queries names.txt"""
 )
 @click.argument("manifests", metavar="MANIFEST...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @model_option
-@click.option("--limit", type=click.IntRange(min=1), help="Only so many utterances, the first ones.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many utterances of each MANIFEST.")
+@click.option(
+    "--by",
+    type=click.Choice(["set", "speaker"]),
+    multiple=True,
+    help="Also the rates of each set, as with several manifests anyway, or of each speaker.",
+)
+@click.option("--worst", type=click.IntRange(min=1), help="Also so many utterances with the highest word error rates.")
 @click.option("--search", is_flag=True, help="Measure the search instead of the transcripts.")
 @click.option(
     "--queries", type=click.Path(path_type=Path), help="With --search: a file with a query a line; else they are drawn."
@@ -63,6 +67,8 @@ def evaluate(
     manifests: tuple[Path, ...],
     model: Path | None,
     limit: int | None,
+    by: tuple[str, ...],
+    worst: int | None,
     search: bool,
     queries: Path | None,
     draw: int | None,
@@ -74,7 +80,8 @@ def evaluate(
     """Measure on speech of which MANIFEST holds the text.
 
     Word and character error rates: once with the beam search and the language model, and once by the likeliest letters
-    alone (greedy). Rates are of the whole corpus: all errors over all words.
+    alone (greedy). Rates are of the whole corpus: all errors over all words. Intervals hold the rate of other speakers,
+    or of other utterances of the same where there are fewer than five, 95 times in 100 (bootstrap).
 
     With --search the recordings are indexed, phrases are searched, and hits are held against the places where they are
     said: precision and recall, average precision, NIST's term-weighted values, errors of the start times, and how far
@@ -89,73 +96,26 @@ def evaluate(
     given = {"--queries": queries, "--draw": draw, "--word-times": word_times, "--mode": mode, "--keep": keep}
     if not search and (useless := [name for name, value in given.items() if value is not None]):
         raise click.UsageError(f"{' and '.join(useless)}: only with --search.")
+    if search and (by or worst):
+        raise click.UsageError("--by and --worst: not with --search.")
     if queries is not None and draw is not None:
         raise click.UsageError("--queries gives the queries, --draw draws them: one of the two.")
     path = find_model(load_settings(None, model).model)
-    utterances = [utterance for manifest in manifests for utterance in read_manifest(manifest)][:limit]
+    sets = [read_manifest(manifest)[:limit] for manifest in manifests]
     if search:
         from indexer.commands.quality import Task, measure
 
+        utterances = [utterance for each in sets for utterance in each]
         good = measure(Task(path, utterances, queries, draw or DRAWN, word_times, mode or "auto", keep), as_json)
     else:
-        good = _error_rates(path, utterances, as_json)
+        from audiosearch.evaluation import Reference, set_names
+        from indexer.commands.error_rates import View, report
+
+        references = [
+            Reference(one.id, one.audio, one.text, one.duration, one.speaker, name)
+            for name, each in zip(set_names(manifests), sets, strict=True)
+            for one in each
+        ]
+        view = View("set" in by or len(manifests) > 1, "speaker" in by, worst or 0)
+        good = report(path, references, view, as_json)
     ctx.exit(0 if good else 1)
-
-
-def _error_rates(path: Path, utterances: list[Utterance], as_json: bool) -> bool:
-    """Draw error rates; whether all utterances could be read."""
-    from rich.console import Console
-    from rich.progress import track
-
-    from audiosearch.evaluation import Failure, Reference, read_all, score
-    from indexer.commands.lazy import LazyRecognizer
-
-    references = [Reference(u.id, u.audio, u.text, u.duration) for u in utterances]
-    screen = Console(stderr=True)
-    readings, failed = [], False
-    with LazyRecognizer(path) as recognizer:
-        loaded = recognizer.loaded
-        started = time.perf_counter()
-        results = read_all(loaded, references)
-        for result in track(
-            results, "Reading", len(references), console=screen, transient=True, disable=not screen.is_terminal
-        ):
-            if isinstance(result, Failure):
-                click.echo(f"Error: {result.reference.id}: {result.error}", err=True)
-                failed = True
-            else:
-                readings.append(result)
-        elapsed = time.perf_counter() - started
-    if readings:
-        (_write_json if as_json else _draw)(score(readings), elapsed)
-    return not failed
-
-
-def _write_json(evaluation: Evaluation, elapsed: float) -> None:
-    record = {
-        "wer": evaluation.words.rate,
-        "cer": evaluation.characters.rate,
-        "greedy_wer": evaluation.greedy_words.rate,
-        "greedy_cer": evaluation.greedy_characters.rate,
-        "utterances": evaluation.utterances,
-        "audio_seconds": round(evaluation.audio_seconds, 3),
-        "realtime": round(evaluation.audio_seconds / elapsed, 2),
-    }
-    click.echo(json.dumps(record))
-
-
-def _draw(evaluation: Evaluation, elapsed: float) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("decoding", "word errors", "character errors")
-    for name, words, characters in (
-        ("beam search", evaluation.words, evaluation.characters),
-        ("greedy", evaluation.greedy_words, evaluation.greedy_characters),
-    ):
-        shown = [f"{rate.rate:.2%}  ({rate.errors} of {rate.total})" for rate in (words, characters)]
-        table.add_row(name, *shown)
-    minutes = evaluation.audio_seconds / 60
-    speed = evaluation.audio_seconds / elapsed
-    table.caption = f"{evaluation.utterances} utterances, {minutes:.1f} minutes, {speed:.1f} × real time"
-    Console().print(table)

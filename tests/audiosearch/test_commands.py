@@ -85,6 +85,7 @@ def test_mistakes_are_told_before_a_model_is_loaded(whistle_model: Path, manifes
         (["transcribe", audio, "--hotword", "?", "--model", whistle_model], "no letters"),
         (["evaluate", tmp_path / "no.jsonl", "--model", whistle_model], "no.jsonl"),
         (["evaluate", manifest, "--limit", "0", "--model", whistle_model], "limit"),
+        (["evaluate", manifest, "--search", "--worst", "3", "--model", whistle_model], "not with --search"),
         (["evaluate", manifest, "--keep", tmp_path, "--model", whistle_model], "--keep: only with --search"),
         (["evaluate", "--search", manifest, "--queries", tmp_path / "no", "--model", whistle_model], "a query a line"),
         (["inspect", audio, "-o", tmp_path / "a.jpg", "--model", whistle_model], ".png"),
@@ -103,7 +104,13 @@ def test_evaluate_gives_corpus_level_rates(whistle_model: Path, manifest: Path) 
     result = run("evaluate", manifest, "--model", whistle_model, "--json")
     assert result.exit_code == 0, result.stderr
     record = json.loads(result.stdout)
-    assert list(record) == ["wer", "cer", "greedy_wer", "greedy_cer", "utterances", "audio_seconds", "realtime"]
+    assert list(record) == [
+        *("wer", "cer", "greedy_wer", "greedy_cer", "utterances", "words", "audio_seconds"),
+        *("wer_interval", "cer_interval", "realtime"),
+    ]
+    assert record["wer_interval"]["low"] == 0
+    assert record["wer_interval"]["unit"] == "utterances"
+    assert 2 / 11 < record["wer_interval"]["high"] < 1
     assert record["wer"] == record["greedy_wer"] == pytest.approx(2 / 11)
     assert record["cer"] == record["greedy_cer"] == pytest.approx(8 / 42)
     assert (record["utterances"], record["audio_seconds"]) == (6, pytest.approx(4.4))
@@ -113,6 +120,52 @@ def test_evaluate_gives_corpus_level_rates(whistle_model: Path, manifest: Path) 
     table = run("evaluate", manifest, "--model", whistle_model).stdout
     assert "18.18%" in table
     assert "6 utterances" in table
+
+
+def test_evaluate_by_set_and_speaker_with_the_worst(whistle_model: Path, manifest: Path, tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    more = tmp_path / "more.jsonl"
+    more.write_text("".join(json.dumps({**row, "speaker": "ann"}) + "\n" for row in rows[2:4]))
+    arguments: list[str | Path] = [
+        "evaluate",
+        manifest,
+        more,
+        "--model",
+        whistle_model,
+        "--by",
+        "speaker",
+        "--worst",
+        "2",
+    ]
+    record = json.loads(run(*arguments, "--json").stdout)
+    assert record["wer"] == 2 / 15
+    assert [(one["set"], one["wer"], one["utterances"]) for one in record["sets"]] == [
+        (tmp_path.name, 2 / 11, 6),
+        ("more", 0, 2),
+    ]
+    assert record["mean_wer_of_sets"] == 1 / 11
+    assert [(one["set"], one["speaker"], one["words"]) for one in record["speakers"]] == [
+        (tmp_path.name, None, 11),
+        ("more", "ann", 4),
+    ]
+    assert record["worst"] == [
+        {
+            **{"id": "u0", "set": tmp_path.name, "speaker": None, "audio": str(tmp_path / "0.wav")},
+            **{"wer": 0.5, "errors": 2, "words": 4, "reference": "i am a human", "hypothesis": "i am"},
+        }
+    ]
+    drawn = run(*arguments).stdout
+    assert "mean of sets" in drawn
+    assert "ann" in drawn
+    assert f"u0 ({tmp_path.name}): 50%, 2 of 4 words\n  reference   i am a human\n  hypothesis  i am\n" in drawn
+    assert (
+        len(
+            json.loads(run("evaluate", manifest, more, "--model", whistle_model, "--limit", "1", "--json").stdout)[
+                "sets"
+            ]
+        )
+        == 2
+    )
 
 
 def test_evaluate_names_what_it_cannot_read(whistle_model: Path, manifest: Path) -> None:
