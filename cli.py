@@ -14,7 +14,7 @@ from audiosearch.errors import AudioSearchError
 
 COMMANDS = {  # name: module:attribute, in the order of the help
     "train": "audiosearch.commands.train:train",
-    "manifest": "audiosearch.commands.manifest:manifest",
+    "manifest": "indexer.commands.manifest:manifest",
     "lm": "audiosearch.commands.lm:lm",
     "tune": "audiosearch.commands.tune:tune",
     "calibrate": "audiosearch.commands.calibrate:calibrate",

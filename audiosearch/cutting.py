@@ -48,8 +48,11 @@ def check_target(path: Path) -> None:
         raise OutputError(f"{path}: is there already and was not made by audiosearch; name another.")
 
 
-def write_clip(cut: Cut, target: Path) -> Seconds:
+def write_clip(cut: Cut, target: Path, *, mono_rate: int | None = None) -> Seconds:
     """The cut as a file; its length. What was there before is replaced when it is complete.
+
+    Args:
+        mono_rate: sample rate of a file with one channel; rate and channels of the recording unless given.
 
     Raises:
         AudioError: the recording cannot be read.
@@ -57,8 +60,8 @@ def write_clip(cut: Cut, target: Path) -> Seconds:
     """
     _check_sources(target, [cut])
     sound = read_span(cut.path, cut.start, cut.end)
-    rate = coded.writable_rate(target.suffix.lower(), sound.rate)
-    fitted = converted(sound, rate, sound.channels if sound.channels <= 2 else 1)
+    rate = coded.writable_rate(target.suffix.lower(), mono_rate or sound.rate)
+    fitted = converted(sound, rate, sound.channels if sound.channels <= 2 and mono_rate is None else 1)
     _write(target, rate, fitted.channels, [fitted.samples], cut.about)
     return len(fitted) / rate
 

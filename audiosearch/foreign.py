@@ -9,11 +9,12 @@ from audiosearch.errors import TranscriptError
 from audiosearch.spoken import Spoken
 
 
-def read(path: Path, channel: str | None = None) -> list[Spoken]:
+def read(path: Path, channel: str | None = None, *, word_times: bool = True) -> list[Spoken]:
     """What is said in the recordings of a transcript in JSON, WebVTT or CTM.
 
     Args:
         channel: the only one to take, of a CTM file.
+        word_times: refuse a transcript that has times of segments only; else words share the time of their segment.
 
     Raises:
         TranscriptError: it cannot be read, is of no known kind, or has no word times.
@@ -25,9 +26,9 @@ def read(path: Path, channel: str | None = None) -> list[Spoken]:
     elif channel is not None:
         raise TranscriptError(f"{path}: has no channels; only CTM has.")
     elif kind == "vtt":
-        found = [foreign_lines.read_vtt(path, text)]
+        found = [foreign_lines.read_vtt(path, text, word_times=word_times)]
     else:
-        found = foreign_json.read(path, text)
+        found = foreign_json.read(path, text, word_times=word_times)
     if not found:
         raise TranscriptError(f"{path}: holds no transcript.")
     return found

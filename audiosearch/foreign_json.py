@@ -6,18 +6,23 @@ A file may hold several values one after the other, on lines of their own or not
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from audiosearch.errors import TranscriptError
 from audiosearch.spoken import Spoken, Token, checked, probability, timed
 from audiosearch.text import normalise
-from audiosearch.types import Alternative
+from audiosearch.types import Alternative, Seconds
 
 
-def read(path: Path, text: str) -> list[Spoken]:
+def read(path: Path, text: str, *, word_times: bool = True) -> list[Spoken]:
     """What is said in the recordings of a file.
+
+    Args:
+        word_times: refuse a file that has times of segments only.
 
     Raises:
         TranscriptError: it is not JSON, not of a known kind, or has no word times.
@@ -37,14 +42,16 @@ def read(path: Path, text: str) -> list[Spoken]:
     if kinds == {"vosk"}:
         return [Spoken("", "vosk", tuple(token for place, one in documents for token in _vosk(place, one)))]
     if kinds == {"segment"}:
-        return [_whisper(path, documents)]
+        return [_whisper(path, documents, word_times)]
     if kinds == {"whisperx"} and len(documents) == 1:
         ((place, one),) = documents
         if isinstance(one.get("segments"), list):
             segments = [(f"{place}: segments[{number}]", segment) for number, segment in enumerate(one["segments"])]
         else:
             segments = [(place, {"words": one["word_segments"]})]
-        return [_whisper(path, segments)]
+        language = one.get("language")
+        spoken = _whisper(path, segments, word_times)
+        return [replace(spoken, language=language if isinstance(language, str) else None)]
     raise TranscriptError(f"{path}: is JSON, but not a transcript of WhisperX, Vosk, or audiosearch.")
 
 
@@ -82,9 +89,13 @@ def _kind(one: dict[str, Any]) -> str:
     return "segment" if "start" in one and "end" in one and ("words" in one or "text" in one) else "unknown"
 
 
-def _whisper(path: Path, segments: list[tuple[str, Any]]) -> Spoken:
-    """Words of segments; those that WhisperX could not align share what time is left."""
+def _whisper(path: Path, segments: list[tuple[str, Any]], word_times: bool) -> Spoken:
+    """Words of segments; those that WhisperX could not align share what time is left.
+
+    A word without a confidence of its own has that of its segment (``avg_logprob``).
+    """
     tokens: list[Token] = []
+    breaks: list[Seconds] = []
     has_times = False
     for place, segment in segments:
         if not isinstance(segment, dict):
@@ -100,11 +111,17 @@ def _whisper(path: Path, segments: list[tuple[str, Any]]) -> Spoken:
             start, end = segment.get("start"), segment.get("end")
             if known and (start is None or end is None):
                 start, end = known[0].start, known[-1].end
-            pieces = timed(pieces, *checked(start, end, place))
+            start, end = checked(start, end, place)
+            pieces = timed(pieces, start, end)
+            breaks.append(end)
+        mean = segment.get("avg_logprob")
+        if isinstance(mean, (int, float)) and not isinstance(mean, bool) and mean <= 0:
+            sure = math.exp(mean)
+            pieces = [replace(piece, confidence=sure) if piece.confidence is None else piece for piece in pieces]
         tokens += pieces
-    if tokens and not has_times:
+    if tokens and not has_times and word_times:
         raise TranscriptError(f"{path}: has no word times; let WhisperX align it, or Whisper write word timestamps.")
-    return Spoken("", "whisperx", tuple(tokens))
+    return Spoken("", "whisperx", tuple(tokens), breaks=() if has_times else tuple(breaks))
 
 
 def _vosk(place: str, one: dict[str, Any]) -> list[Token]:

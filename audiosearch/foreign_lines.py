@@ -80,17 +80,21 @@ _STAMP = re.compile(rf"<({_TIME.pattern})>")
 _TAG = re.compile(r"<[^>]*>")
 
 
-def read_vtt(path: Path, text: str) -> Spoken:
+def read_vtt(path: Path, text: str, *, word_times: bool = True) -> Spoken:
     """The words of cues by the times inside them.
 
     A line that repeats the last line of the cue before, as captions that roll up do, is said once. In a file that has
     times inside, the words of a line without them share the time of their cue.
 
+    Args:
+        word_times: refuse a file of which no cue has times inside.
+
     Raises:
         TranscriptError: a cue is malformed, or no cue has times inside.
     """
     cues = list(_cues(path, text))
-    if cues and not any(_STAMP.search(line) for cue in cues for line in cue.lines):
+    has_times = any(_STAMP.search(line) for cue in cues for line in cue.lines)
+    if cues and not has_times and word_times:
         raise TranscriptError(
             f"{path}: has no word times: cues should hold times such as <00:00:01.000> between words."
         )
@@ -103,7 +107,7 @@ def read_vtt(path: Path, text: str) -> Spoken:
             del fresh[0]
         tokens += _cue_tokens(cue, "\n".join(fresh))
         before = shown or before
-    return Spoken("", "vtt", tuple(tokens))
+    return Spoken("", "vtt", tuple(tokens), breaks=() if has_times else tuple(cue.end for cue in cues))
 
 
 def _cues(path: Path, text: str) -> Iterator[_Cue]:

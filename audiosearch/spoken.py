@@ -47,12 +47,16 @@ class Spoken:
         kind: of transcript: whisperx, vosk, vtt, ctm, json.
         tokens: with times, in the order of the file.
         duration: None where the transcript does not tell.
+        breaks: where segments end, of a transcript that has times of segments only.
+        language: as the transcript tells, such as ``en``; None where it does not.
     """
 
     name: str
     kind: str
     tokens: tuple[Token, ...]
     duration: Seconds | None = None
+    breaks: tuple[Seconds, ...] = ()
+    language: str | None = None
 
     def words(self, confidence: float) -> tuple[Word, ...]:
         """Our words by time; of the same voice they do not overlap if the tokens do not.

@@ -23,6 +23,15 @@ def in_places(recordings: Sequence[Recording], path: str) -> list[Recording]:
     return [one for one in recordings if any(under(location.path, [root]) for location in one.locations)]
 
 
+def transcripts(index: Index, recordings: Sequence[Recording]) -> Iterator[Transcript]:
+    """The words of each recording that has its media, at the first of its places that is there."""
+    for recording in recordings:
+        if recording.has_media:
+            places = [location.path for location in recording.locations]
+            path = next((place for place in places if Path(place).exists()), recording.path)
+            yield Transcript(path, recording.duration, index.words(recording.id))
+
+
 def document(index: Index, recordings: Sequence[Recording], form: str) -> Iterator[str]:
     """Pieces of one document that holds all the recordings.
 

@@ -69,25 +69,39 @@ def check(rows: Iterable[Row], *, thorough: bool = False, threads: int | None = 
                 yield verdict
 
 
+def text_fault(text: str) -> tuple[str, str] | None:
+    """Reason and detail why a text, as it is written, cannot be trained on; None where it can."""
+    if not normalise(text):
+        return "no text", f"nothing is left of {text!r}" if text else "the text is empty"
+    foreign = _foreign_share(text)
+    if foreign > FOREIGN_LETTERS:
+        return "foreign letters", f"{foreign:.0%} of the letters are not Latin"
+    return None
+
+
+def pace_fault(text: str, duration: Seconds) -> tuple[str, str] | None:
+    """Reason and detail why nobody says a normal text in that time; None where it can be said."""
+    rate = len(text) / duration
+    if SLOWEST <= rate <= FASTEST:
+        return None
+    reason = "too much text for its length" if rate > FASTEST else "too little text for its length"
+    return reason, f"{len(text)} characters in {duration:.2f} s"
+
+
 def _judge(row: Row, thorough: bool) -> Kept | Rejected:
     if row.fault is not None:
         return Rejected(row, "line malformed", row.fault)
-    text = normalise(row.text)
-    if not text:
-        return Rejected(row, "no text", f"nothing is left of {row.text!r}" if row.text else "the text is empty")
-    foreign = _foreign_share(row.text)
-    if foreign > FOREIGN_LETTERS:
-        return Rejected(row, "foreign letters", f"{foreign:.0%} of the letters are not Latin")
+    if fault := text_fault(row.text):
+        return Rejected(row, *fault)
     if row.audio is None or not row.audio.exists():
         return Rejected(row, "audio missing", f"there is no {row.audio}" if row.audio else "no audio of this name")
     try:
         duration = _listen(row.audio, thorough)
     except AudioError as error:
         return Rejected(row, "audio unreadable", str(error))
-    rate = len(text) / duration
-    if not SLOWEST <= rate <= FASTEST:
-        reason = "too much text for its length" if rate > FASTEST else "too little text for its length"
-        return Rejected(row, reason, f"{len(text)} characters in {duration:.2f} s")
+    text = normalise(row.text)
+    if fault := pace_fault(text, duration):
+        return Rejected(row, *fault)
     return Kept(Utterance(row.audio, text, round(duration, 3), row.speaker, row.id))
 
 

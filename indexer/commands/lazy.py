@@ -21,11 +21,15 @@ class LazyRecognizer:
         model: the one that is installed unless given.
         hotwords: words and phrases to be preferred.
         sound: whether transcripts keep their emissions.
+        greedy: without language model.
     """
 
-    def __init__(self, model: Path | None, *, hotwords: Sequence[str] = (), sound: bool = True) -> None:
+    def __init__(
+        self, model: Path | None, *, hotwords: Sequence[str] = (), sound: bool = True, greedy: bool = False
+    ) -> None:
         self._model = model
         self._hotwords = hotwords
+        self._greedy = greedy
         self._sound = sound
 
     def __enter__(self) -> LazyRecognizer:
@@ -40,7 +44,7 @@ class LazyRecognizer:
         """The recogniser, from the first time it is asked for."""
         from audiosearch.recognizer import Recognizer
 
-        return Recognizer.load(self._model, hotwords=self._hotwords, sound=self._sound)
+        return Recognizer.load(self._model, hotwords=self._hotwords, sound=self._sound, greedy=self._greedy)
 
     @property
     def fingerprint(self) -> str:

@@ -185,7 +185,7 @@ def test_thorough_finds_what_the_beginning_does_not_show(tmp_path: Path) -> None
 
 
 def test_the_command_offers_every_kind() -> None:
-    from audiosearch.commands.manifest import KINDS as OFFERED
+    from indexer.commands.manifest import KINDS as OFFERED
 
     assert OFFERED == KINDS
 
