@@ -80,10 +80,12 @@ def read_transcripts(folder: Path, max_seconds: Seconds = MAX_SECONDS) -> Iterat
     Times of words or of segments are needed; the programs are those of ``foreign.py``.
 
     Raises:
-        ManifestError: the folder has no transcript.
+        ManifestError: there is no such folder, or it has no transcript.
     """
     from audiosearch import foreign
 
+    if not folder.is_dir():
+        raise ManifestError(f"{folder}: is no folder; give the folder of the recordings and their transcripts.")
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in TRANSCRIPT_SUFFIXES and path.is_file())
     if not files:
         raise ManifestError(

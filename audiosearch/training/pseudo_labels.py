@@ -11,6 +11,7 @@ Every row is kept, or rejected with a reason; what nobody listened to is not tru
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -182,9 +183,10 @@ def _scored(
             else:
                 scored[place] = replace(rows[place], score=result)
     for place, label in enumerate(scored):
-        if place not in rejected and label.score is not None and label.score < bounds.min_score:
+        score = label.score
+        if place not in rejected and score is not None and (score < bounds.min_score or score == -math.inf):
             rejected.add(place)
-            yield Rejected(label.row, "not what is heard", f"score {label.score:.2f}, below {bounds.min_score:g}")
+            yield Rejected(label.row, "not what is heard", f"score {score:.2f}, below {bounds.min_score:g}")
     order = sorted(
         (label.score, place) for place, label in enumerate(scored) if place not in rejected and label.score is not None
     )

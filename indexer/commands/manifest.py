@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -136,6 +137,8 @@ def manifest(
         from audiosearch.training.label_sources import MAX_SECONDS
         from audiosearch.training.pseudo_labels import MIN_CONFIDENCE, MIN_SCORE, Bounds
 
+        if no_score:
+            min_score = -math.inf  # rows may have scores already
         bounds = Bounds(
             MAX_SECONDS if max_seconds is None else max_seconds,
             MIN_CONFIDENCE if min_confidence is None else min_confidence,
