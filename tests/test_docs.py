@@ -64,7 +64,15 @@ def check(lines: list[list[str]]) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "configs/README.md", "docs/elasticsearch.md", "docs/serve.md", "docs/formats.md"]
+    "page",
+    [
+        "README.md",
+        "configs/README.md",
+        "docs/elasticsearch.md",
+        "docs/serve.md",
+        "docs/formats.md",
+        "docs/training-data.md",
+    ],
 )
 def test_pages_show_commands_that_exist(page: str) -> None:
     check(examples("\n".join(blocks(page, "sh", "console"))))

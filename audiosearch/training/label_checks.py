@@ -11,14 +11,17 @@ import re
 MAX_REPEATS = 3
 """A phrase may come so often in a row: "no no no" is said, "thank you" four times in a row is a decoder's loop."""
 
-MAX_LOOP_WORDS = 12
+MAX_LOOP_WORDS = 30
 """Words of the longest phrase that is looked for in loops."""
+
+LONG_PHRASE = 6
+"""Words of a phrase that is a loop when it comes twice in a row already."""
 
 MIN_WORDS = 10
 """A shorter text may have none of the words that make it English."""
 
-MIN_ENGLISH = 0.08
-"""Share of ``ENGLISH`` among the words of a text. Of 10,900 English ones of ten words and more, 25 have less."""
+MIN_ENGLISH = 0.05
+"""Share of ``ENGLISH`` among the words of a text. Of 10,900 English ones of ten words and more, 9 have less."""
 
 _ENGLISH = """
 the and of to i that it his you with her for not she is but at be have my this by all they which from were we there
@@ -31,13 +34,16 @@ ENGLISH = frozenset(_ENGLISH.split())
 """Frequent words that few other languages have. Whisper and others write what they take for English whatever is said;
 where they write another language, hardly any of these are in it."""
 
-_LOOP = re.compile(rf"(?<!\S)(\S+(?: \S+){{0,{MAX_LOOP_WORDS - 1}}}?)(?: \1(?!\S)){{{MAX_REPEATS},}}")
+_LOOP = re.compile(
+    rf"(?<!\S)(?:(?P<short>\S+(?: \S+){{0,{LONG_PHRASE - 2}}}?)(?: (?P=short)(?!\S)){{{MAX_REPEATS},}}"
+    rf"|(?P<long>\S+(?: \S+){{{LONG_PHRASE - 1},{MAX_LOOP_WORDS - 1}}}?)(?: (?P=long)(?!\S))+)"
+)
 
 
 def loop(text: str) -> str | None:
-    """The phrase that a normal text repeats more than ``MAX_REPEATS`` times in a row; None where there is none."""
+    """The phrase that a normal text says more than ``MAX_REPEATS`` times in a row, or twice if long; else None."""
     found = _LOOP.search(text)
-    return None if found is None else found[1]
+    return None if found is None else found["short"] or found["long"]
 
 
 def loop_spans(text: str) -> list[tuple[int, int]]:

@@ -52,6 +52,11 @@ def tone(path: Path, seconds: float = 3.0) -> Path:
         ("so thank you thank you thank you thank you", "thank you"),
         ("thank you thank you thank you", None),
         ("a b c a b c a b c a b c a", "a b c"),
+        (
+            "the southern region includes the mountains the southern region includes the mountains",
+            "the southern region includes the mountains",
+        ),
+        ("the southern region the southern region", None),
         ("no not no not no not no", None),
         ("can a cana can a canal", None),
     ],

