@@ -126,12 +126,12 @@ def score(readings: Iterable[Reading]) -> Evaluation:
 
 
 def score_sets(readings: Iterable[Reading]) -> list[Group]:
-    """The error rates of each set, in the order in which manifests name them."""
+    """The error rates of each set, in the order of the readings."""
     return [Group(name, None, score(group)) for name, group in _grouped(readings, lambda one: one.set_name).items()]
 
 
 def score_speakers(readings: Iterable[Reading]) -> list[Group]:
-    """The error rates of each speaker, sets in their order, and in a set the speaker first who is misheard most."""
+    """The error rates of each speaker, sets in the order of the readings, and in a set the highest rate first."""
     groups = _grouped(readings, lambda one: (one.set_name, one.speaker))
     scored = [Group(name, speaker, score(group)) for (name, speaker), group in groups.items()]
     order = list(dict.fromkeys(group.set_name for group in scored))

@@ -173,7 +173,7 @@ def compare(
         print(line, flush=True)
 
 
-def find_rivals(whisper: Path | None) -> dict[str, Callable[[Sequence[Path], int], Result]]:
+def find_rivals(whisper: Path | None) -> dict[str, Callable[..., Result]]:
     """The rivals that are installed, by name and version; of the others it is said how to get them.
 
     Args:
@@ -182,7 +182,7 @@ def find_rivals(whisper: Path | None) -> dict[str, Callable[[Sequence[Path], int
     import importlib.metadata
     from functools import partial
 
-    rivals: dict[str, Callable[[Sequence[Path], int], Result]] = {}
+    rivals: dict[str, Callable[..., Result]] = {}
     try:
         rivals[f"pocketsphinx {importlib.metadata.version('pocketsphinx')}"] = run_pocketsphinx
     except importlib.metadata.PackageNotFoundError:

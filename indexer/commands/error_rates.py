@@ -61,6 +61,8 @@ def report(model: Path, references: Sequence[Reference], view: View, as_json: bo
                 readings.append(result)
         elapsed = time.perf_counter() - started
     if readings:
+        places = {id(reference): place for place, reference in enumerate(references)}
+        readings.sort(key=lambda reading: places[id(reading.reference)])  # they were read by length
         sets = score_sets(readings) if view.sets else None
         speakers = score_speakers(readings) if view.speakers else None
         misread = worst(readings, view.worst) if view.worst else None
@@ -143,8 +145,9 @@ def _draw(
     ):
         shown = [f"{rate.rate:.2%}  ({rate.errors} of {rate.total})" for rate in (words, characters)]
         table.add_row(name, *shown)
-    intervals = (evaluation.word_interval, evaluation.character_interval)
-    table.add_row("  95 % interval", *(_interval(interval) for interval in intervals))
+        if name == "beam search":
+            intervals = (evaluation.word_interval, evaluation.character_interval)
+            table.add_row("  95 % interval", *(_interval(interval) for interval in intervals))
     minutes = evaluation.audio_seconds / 60
     speed = evaluation.audio_seconds / elapsed
     table.caption = f"{evaluation.utterances} utterances, {minutes:.1f} minutes, {speed:.1f} × real time"

@@ -125,7 +125,7 @@ def test_evaluate_gives_corpus_level_rates(whistle_model: Path, manifest: Path) 
 def test_evaluate_by_set_and_speaker_with_the_worst(whistle_model: Path, manifest: Path, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in manifest.read_text().splitlines()]
     more = tmp_path / "more.jsonl"
-    more.write_text("".join(json.dumps({**row, "speaker": "ann"}) + "\n" for row in rows[2:4]))
+    more.write_text("".join(json.dumps({**row, "speaker": "ann"}) + "\n" for row in rows[2:4]))  # the longest
     arguments: list[str | Path] = [
         "evaluate",
         manifest,
