@@ -123,15 +123,9 @@ def estimate_mixture(
         work = Path(folder)
         texts = [work / f"text{number}" for number in range(len(kinds))]
         counts = [normalise_into(text, kind)[0] for text, kind in zip(texts, kinds, strict=True)]
-        for kind, count in zip(kinds, counts, strict=True):
-            if not count:
-                raise LanguageModelError(f"{', '.join(map(str, kind))}: holds no words.")
-        known = {} if vocabulary is None else read_vocabulary(vocabulary, max_words)
-        for word, count in sum(counts, Counter()).items():
-            if count >= min_count:
-                known[word] = max(count, known.get(word, 0))
-        if not 0 < len(known) <= MAX_WORDS:
-            raise LanguageModelError(f"the texts hold {len(known):,} words to know; it must be 1 to {MAX_WORDS:,}.")
+        known = _known_words(kinds, counts, vocabulary, max_words, min_count)
+        if len(known) > MAX_WORDS:
+            raise LanguageModelError(f"{len(known):,} words are more than {MAX_WORDS:,}; raise --min-count.")
         names = (*RESERVED, *known)
         ids = {name: number for number, name in enumerate(names)}
         (work / "vocabulary").write_text(" ".join(map(str, range(len(RESERVED), len(names)))), encoding="ascii")
@@ -159,6 +153,28 @@ def estimate_mixture(
         (work / MODEL_NAME).replace(output)
     words = sum(count.total() for count in counts)
     return MixtureEstimate(words, len(known), tuple(weights.tolist()), fits, sizes, output.stat().st_size)
+
+
+def _known_words(
+    kinds: Sequence[Sequence[Path]],
+    counts: Sequence[Counter[str]],
+    vocabulary: Path | None,
+    max_words: int | None,
+    min_count: int,
+) -> dict[str, int]:
+    """The vocabulary, with how often each word comes in the list or in the texts, whichever is more."""
+    total: Counter[str] = Counter()
+    for kind, count in zip(kinds, counts, strict=True):
+        if not count:
+            raise LanguageModelError(f"{', '.join(map(str, kind))}: holds no words.")
+        total.update(count)
+    known = {} if vocabulary is None else read_vocabulary(vocabulary, max_words)
+    for word, times in total.items():
+        if times >= min_count:
+            known[word] = max(times, known.get(word, 0))
+    if not known:
+        raise LanguageModelError(f"no word occurs {min_count} times or more.")
+    return known
 
 
 def read_vocabulary(path: Path, max_words: int | None = None) -> dict[str, int]:

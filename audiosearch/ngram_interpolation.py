@@ -30,7 +30,7 @@ ITERATIONS = 100
 
 def predicted(tokens: Integers) -> NDArray[np.bool_]:
     """The tokens [T] that count in a perplexity: neither starts of sentences nor unknown words."""
-    return (tokens != START) & (tokens != UNKNOWN)
+    return np.logical_and(tokens != START, tokens != UNKNOWN)
 
 
 def perplexity(log_probs: NDArray[np.float64]) -> float:
@@ -119,7 +119,7 @@ def losses(model: NGramModel, contexts: Sequence[NDArray[np.float64]]) -> list[N
         below, order = model.orders[n - 1], model.orders[n]
         rows, size = order.contexts, len(below)
         p, lower = exp10(order.log_probs), exp10(below.log_probs[order.suffixes])
-        rest, rest_lower = (left_over(np.bincount(rows, values, size))[rows] for values in (p, lower))
+        rest, rest_lower = (left_over(rows, values, size)[rows] for values in (p, lower))
         old, new = np.log(rest / rest_lower), np.log((rest + p) / (rest_lower + lower))
         change = p * (np.log(lower) + new - np.log(p)) + rest * (new - old)
         found.append(-contexts[n - 1][rows] * change)

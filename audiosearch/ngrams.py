@@ -116,21 +116,22 @@ def normalized(orders: Sequence[Order]) -> NGramModel:
     """
     done = []
     for order, longer in pairwise(orders):
-        seen = np.bincount(longer.contexts, exp10(longer.log_probs), len(order))
-        lower = np.bincount(longer.contexts, exp10(order.log_probs[longer.suffixes]), len(order))
-        weights = np.log10(left_over(seen) / left_over(lower))
+        seen = left_over(longer.contexts, exp10(longer.log_probs), len(order))
+        lower = left_over(longer.contexts, exp10(order.log_probs[longer.suffixes]), len(order))
+        weights = np.log10(seen / lower)
         done.append(replace(order, backoffs=weights.astype(np.float32)))
     last = orders[-1]
     return NGramModel((*done, replace(last, backoffs=np.zeros(len(last), np.float32))))
 
 
-def exp10(values: NDArray[np.floating]) -> NDArray[np.float64]:
+def exp10(values: Floats | NDArray[np.float64]) -> NDArray[np.float64]:
     """Probabilities of log10 probabilities."""
     return np.power(10.0, values, dtype=np.float64)
 
 
-def left_over(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 minus sums of probabilities, kept above what rounding makes of 0."""
+def left_over(contexts: Integers, probs: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """For each of ``size`` contexts 1 minus the sum of its probabilities, kept above what rounding makes of 0."""
+    sums: NDArray[np.float64] = np.bincount(contexts, probs, size).astype(np.float64)
     return np.maximum(1.0 - sums, 1e-6)
 
 
@@ -181,7 +182,7 @@ def _table(file: IO[bytes], size: int, columns: int) -> NDArray[np.float64]:
         text = b"".join(islice(file, min(_LINES, size - first)))
         for number, name in enumerate(RESERVED):
             text = text.replace(name.encode(), b"%d" % number)
-        parts.append(np.fromstring(text, sep=" ").reshape(-1, columns))  # type: ignore[arg-type]
+        parts.append(np.fromstring(text, sep=" ").reshape(-1, columns))
     file.readline()
     return np.concatenate(parts)
 
