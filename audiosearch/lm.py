@@ -172,41 +172,68 @@ def estimate(
     Raises:
         LanguageModelError: a text cannot be read, holds no words, or KenLM's programs are missing or fail.
     """
-    _check_settings(order, prune, min_count, bits)
-    lmplz, build_binary = (_program(name) for name in ("lmplz", "build_binary"))
-    for path in texts:
-        if not path.is_file():
-            raise LanguageModelError(f"{path}: there is no such text file.")
-    if not output.parent.is_dir():
-        raise LanguageModelError(f"{output.parent}: there is no such folder to write {output.name} to.")
+    check_settings(order, prune, min_count, bits)
+    find_programs()
+    check_files(texts, output)
     # Beside the output: the disk that has room for the model, and the same one, so that renaming replaces at once.
     with tempfile.TemporaryDirectory(prefix=".lm-", dir=output.parent) as folder:
         work = Path(folder)
-        counts, sentences = _normalise_into(work / "text", texts)
+        counts, sentences = normalise_into(work / "text", texts)
         words = sorted((word for word, count in counts.items() if count >= min_count), key=lambda w: (-counts[w], w))
         if not words:
             raise LanguageModelError(f"{', '.join(map(str, texts))}: no word occurs {min_count} times or more.")
-        with lzma.open(work / WORDS_NAME, "wt", encoding="ascii", preset=9) as file:
-            file.writelines(word + "\n" for word in words)
-        options = ["--order", str(order), "--memory", memory, "--temp_prefix", f"{work}/"]
-        options += ["--text", str(work / "text"), "--arpa", str(work / "arpa")]
-        options += ["--prune", *map(str, prune[:order])]
-        options += ["--discount_fallback"]  # for texts too small to estimate discounts from
+        write_words(work / WORDS_NAME, words)
+        options = []
         if min_count > 1:
             (work / "vocabulary").write_text("\n".join(words), encoding="ascii")
-            options += ["--limit_vocab_file", str(work / "vocabulary")]
-        _run(lmplz, *options)
+            options = ["--limit_vocab_file", str(work / "vocabulary")]
+        run_lmplz(work / "text", work / "arpa", order, prune, memory, *options)
         (work / "text").unlink()
-        quantise = ["-q", str(bits), "-b", str(bits)]
-        compact = ["-a", "255", "-v"]  # compressed pointers; no strings, as the word list has them
-        sort = ["-S", memory, "-T", f"{work}/"]
-        _run(build_binary, *sort, *quantise, *compact, "trie", str(work / "arpa"), str(work / MODEL_NAME))
+        run_build_binary(work / "arpa", work / MODEL_NAME, bits, memory)
         (work / WORDS_NAME).replace(output.parent / WORDS_NAME)
         (work / MODEL_NAME).replace(output)
     return Estimate(sentences, counts.total(), len(words), output.stat().st_size)
 
 
-def _check_settings(order: int, prune: Sequence[int], min_count: int, bits: int) -> None:
+def run_lmplz(text: Path, arpa: Path, order: int, prune: Sequence[int], memory: str, *options: str) -> None:
+    """Estimate a model in text format; sorts beside it. Raises LanguageModelError where the program fails."""
+    files = ["--text", str(text), "--arpa", str(arpa), "--temp_prefix", f"{arpa.parent}/"]
+    settings = ["--order", str(order), "--memory", memory, "--prune", *map(str, prune[:order])]
+    fallback = "--discount_fallback"  # for texts too small to estimate discounts from
+    _run(_program("lmplz"), *files, *settings, fallback, *options)
+
+
+def run_build_binary(arpa: Path, binary: Path, bits: int, memory: str) -> None:
+    """Pack a model into a quantised trie; sorts beside it. Raises LanguageModelError where the program fails."""
+    quantise = ["-q", str(bits), "-b", str(bits)]
+    compact = ["-a", "255", "-v"]  # compressed pointers; no strings, as the word list has them
+    sort = ["-S", memory, "-T", f"{binary.parent}/"]
+    _run(_program("build_binary"), *sort, *quantise, *compact, "trie", str(arpa), str(binary))
+
+
+def write_words(path: Path, words: Iterable[str]) -> None:
+    """Write a word list, one word a line."""
+    with lzma.open(path, "wt", encoding="ascii", preset=9) as file:
+        file.writelines(word + "\n" for word in words)
+
+
+def find_programs() -> None:
+    """Raise LanguageModelError unless KenLM's programs can be found."""
+    for name in ("lmplz", "build_binary"):
+        _program(name)
+
+
+def check_files(texts: Iterable[Path], output: Path) -> None:
+    """Raise LanguageModelError unless the texts and the folder to write to exist."""
+    for path in texts:
+        if not path.is_file():
+            raise LanguageModelError(f"{path}: there is no such text file.")
+    if not output.parent.is_dir():
+        raise LanguageModelError(f"{output.parent}: there is no such folder to write {output.name} to.")
+
+
+def check_settings(order: int, prune: Sequence[int], min_count: int, bits: int) -> None:
+    """Raise LanguageModelError for settings out of range."""
     if not 2 <= order <= MAX_ORDER:
         raise LanguageModelError(f"order {order}: an n-gram model has an order of 2 to {MAX_ORDER}.")
     if not prune or prune[0] != 0 or list(prune) != sorted(prune):
@@ -240,13 +267,13 @@ def _run(program: str, *arguments: str) -> None:
         raise LanguageModelError(f"{Path(program).name} failed: {lines[-1].strip()}") from error
 
 
-def _normalise_into(target: Path, texts: Iterable[Path]) -> tuple[Counter[str], int]:
+def normalise_into(target: Path, texts: Iterable[Path]) -> tuple[Counter[str], int]:
     """Write the normal sentences of ``texts`` to ``target``; how often each word occurs, and the sentences."""
     counts: Counter[str] = Counter()
     sentences = 0
     with target.open("w", encoding="ascii") as file:
         for path in texts:
-            for line in _lines(path):
+            for line in read_lines(path):
                 sentence = normalise(line)
                 if sentence:
                     counts.update(sentence.split())
@@ -255,7 +282,7 @@ def _normalise_into(target: Path, texts: Iterable[Path]) -> tuple[Counter[str], 
     return counts, sentences
 
 
-def _lines(path: Path) -> Iterator[str]:
+def read_lines(path: Path) -> Iterator[str]:
     """The lines of a text file, unpacked; of a manifest the transcripts."""
     try:
         with _open(path) as file:

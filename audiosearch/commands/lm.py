@@ -14,12 +14,18 @@ def _counts(context: click.Context, parameter: click.Parameter, value: str) -> t
         raise click.BadParameter(f"{value!r} is not a list of whole numbers such as 0,0,1,1") from error
 
 
+def _kinds(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[Path, ...], ...]:
+    return tuple(tuple(Path(part) for part in value.split(",")) for value in values)
+
+
 @click.command(
     epilog="""\b
-Example:
-  audiosearch lm books.txt.xz train/manifest.jsonl -o models/mine/lm.bin"""
+Examples:
+  audiosearch lm books.txt.xz train/manifest.jsonl -o models/mine/lm.bin
+  audiosearch lm books.txt.xz talk.txt,meetings.txt --interpolate-on dev/manifest.jsonl \\
+    --vocabulary words.tsv.xz --prune 0 --max-megabytes 40 -o models/mine/lm.bin"""
 )
-@click.argument("texts", metavar="TEXT…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("texts", metavar="TEXT…", nargs=-1, required=True, callback=_kinds)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Model to write.")
 @click.option("--order", default=4, show_default=True, help="Longest n-gram, in words.")
 @click.option(
@@ -31,22 +37,80 @@ Example:
     help="Of 1-grams, 2-grams …: leave out those seen no more often.",
 )
 @click.option("--min-count", default=1, show_default=True, help="Words seen less often become unknown words.")
+@click.option(
+    "--interpolate-on",
+    "development",
+    metavar="TEXT",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Estimate a model of each TEXT, and interpolate them by weights that fit this development text; repeatable.",
+)
+@click.option(
+    "--vocabulary",
+    type=click.Path(path_type=Path),
+    help="With --interpolate-on: further words to know, one a line, with a tab and a count or without.",
+)
+@click.option("--max-words", type=click.IntRange(1), help="Of the vocabulary, only so many from its top.")
+@click.option(
+    "--max-megabytes",
+    type=click.FloatRange(0, min_open=True),
+    help="With --interpolate-on: leave out n-grams that matter least until the model is so small.",
+)
 @click.option("--bits", default=8, show_default=True, help="Precision of the stored probabilities.")
 @click.option("--memory", default="1G", show_default=True, help="For sorting; beyond it the disk is used.")
 def lm(
-    texts: tuple[Path, ...], output: Path, order: int, prune: tuple[int, ...], min_count: int, bits: int, memory: str
+    texts: tuple[tuple[Path, ...], ...],
+    output: Path,
+    order: int,
+    prune: tuple[int, ...],
+    min_count: int,
+    development: tuple[Path, ...],
+    vocabulary: Path | None,
+    max_words: int | None,
+    max_megabytes: float | None,
+    bits: int,
+    memory: str,
 ) -> None:
     """Estimate a language model of TEXT, a sentence a line.
 
     The files may be plain, .gz or .xz, and are normalised; of a manifest (.jsonl) the transcripts are taken.
+    With --interpolate-on each TEXT is a kind of text with a weight of its own; files joined by commas are one kind.
     Beside the model its word list is written, words.txt.xz. Put both, as lm.bin and words.txt.xz, into the folder
     of an acoustic model, then find their weight by 'audiosearch tune'. Needs KenLM's lmplz and build_binary:
     scripts/build_kenlm.sh builds them.
     """
     from audiosearch.lm import WORDS_NAME, estimate
 
-    made = estimate(texts, output, order=order, prune=prune, min_count=min_count, bits=bits, memory=memory)
+    if not development:
+        if vocabulary or max_words or max_megabytes:
+            raise click.UsageError("--vocabulary, --max-words and --max-megabytes go with --interpolate-on.")
+        files = [path for kind in texts for path in kind]
+        made = estimate(files, output, order=order, prune=prune, min_count=min_count, bits=bits, memory=memory)
+        click.echo(
+            f"{output}: {made.bytes / 1e6:.1f} MB, {made.vocabulary:,} words in {output.parent / WORDS_NAME}, "
+            f"from {made.words:,} words in {made.sentences:,} sentences"
+        )
+        return
+    from audiosearch.lm_mixture import estimate_mixture
+
+    mixture = estimate_mixture(
+        texts,
+        development,
+        output,
+        vocabulary=vocabulary,
+        max_words=max_words,
+        max_megabytes=max_megabytes,
+        order=order,
+        prune=prune,
+        min_count=min_count,
+        bits=bits,
+        memory=memory,
+    )
+    for kind, weight in zip(texts, mixture.weights, strict=True):
+        click.echo(f"weight {weight:.3f}  {','.join(map(str, kind))}")
+    for fit in mixture.fits:
+        click.echo(f"perplexity {fit.perplexity:.0f} before pruning, {fit.unknown:.2%} unknown words  {fit.path}")
     click.echo(
-        f"{output}: {made.bytes / 1e6:.1f} MB, {made.vocabulary:,} words in {output.parent / WORDS_NAME}, "
-        f"from {made.words:,} words in {made.sentences:,} sentences"
+        f"{output}: {mixture.bytes / 1e6:.1f} MB, {mixture.vocabulary:,} words in {output.parent / WORDS_NAME}, "
+        f"n-grams {', '.join(f'{count:,}' for count in mixture.ngrams)}, from {mixture.words:,} words"
     )

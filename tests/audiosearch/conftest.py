@@ -1,8 +1,9 @@
-"""Whistled speech, for tests that need no training: a network with weights set by hand reads it exactly."""
+"""Whistled speech, for tests that need no training: a network with weights set by hand reads it exactly. KenLM."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
+
+from audiosearch.lm import PROGRAM_FOLDER
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's threads on tiny tensors only wait for each other
 
@@ -81,3 +84,15 @@ def whistle_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whistle-model")
     save_model(folder / "model.safetensors", state, config, Alphabet())
     return folder
+
+
+@pytest.fixture
+def kenlm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where KenLM's programs are, or the test is skipped."""
+    programs = ("lmplz", "build_binary")
+    folder = os.environ.get(PROGRAM_FOLDER)
+    if any(shutil.which(name, path=folder) is None for name in programs):
+        default = Path.home() / ".local/bin"  # of scripts/build_kenlm.sh
+        if any(shutil.which(name, path=str(default)) is None for name in programs):
+            pytest.skip("no lmplz and build_binary: build them by scripts/build_kenlm.sh")
+        monkeypatch.setenv(PROGRAM_FOLDER, str(default))

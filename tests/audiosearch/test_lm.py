@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
-import os
 import shutil
 from pathlib import Path
 
@@ -18,17 +17,6 @@ from audiosearch.lm import PROGRAM_FOLDER, LanguageModel, estimate, read_words
 
 ARPA = Path(__file__).parents[1] / "data" / "tiny.arpa"
 MAGIC = b"mmap lm http://kheafield.com/code format version 5\n\0"
-PROGRAMS = ("lmplz", "build_binary")
-
-
-@pytest.fixture
-def kenlm(monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = os.environ.get(PROGRAM_FOLDER)
-    if any(shutil.which(name, path=folder) is None for name in PROGRAMS):
-        default = Path.home() / ".local/bin"  # of scripts/build_kenlm.sh
-        if any(shutil.which(name, path=str(default)) is None for name in PROGRAMS):
-            pytest.skip("no lmplz and build_binary: build them by scripts/build_kenlm.sh")
-        monkeypatch.setenv(PROGRAM_FOLDER, str(default))
 
 
 def fake_program(folder: Path, name: str, body: str) -> None:
@@ -120,7 +108,7 @@ def test_texts_that_cannot_serve_are_named(
     name: str, content: bytes, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(PROGRAM_FOLDER, str(tmp_path))
-    for program in PROGRAMS:
+    for program in ("lmplz", "build_binary"):
         fake_program(tmp_path, program, "exit 1")
     (tmp_path / name).write_bytes(content)
     with pytest.raises(LanguageModelError, match=message) as caught:
