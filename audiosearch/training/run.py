@@ -22,6 +22,7 @@ from audiosearch.training import sources
 from audiosearch.training.cache import Reader
 from audiosearch.training.dataset import Collator, Dataset, Recordings, select
 from audiosearch.training.distributed import choose_device, together
+from audiosearch.training.growth import can_grow, widen
 from audiosearch.training.journal import Journal
 from audiosearch.training.learner import Learner
 from audiosearch.training.records import Finished, LeftOut, Notice, Record
@@ -158,15 +159,14 @@ def _checkpoint(config: Config, output: Path) -> TrainingState:
 def _initial_weights(config: Config, alphabet: Alphabet, path: Path) -> dict[str, Tensor]:
     """Weights of a model with the same features, network and alphabet."""
     model = load_model(path)
-    ours, theirs = (section.model_copy(update={"dropout": 0.0}) for section in (config.model, model.config.model))
     for name, same in [
         ("features", config.features == model.config.features),
-        ("model", ours == theirs),
+        ("model", can_grow(model.config.model, config.model)),
         ("alphabet", alphabet == model.alphabet),
     ]:
         if not same:
             raise ModelError(f"{path}: its {name} differs from the settings, so its weights do not fit.")
-    return model.network.state_dict()
+    return widen(model.network.state_dict(), model.config.model, config.model, config.trainer.seed)
 
 
 def _write_config(config: Config, output: Path) -> None:

@@ -1,0 +1,72 @@
+"""A trained network made wider by copying units, so that a larger one need not begin anew (Chen et al. 2016, Net2Net).
+
+Each unit of a recurrent layer beyond the old width copies a random one of the old ones. The weights that lead out of a
+unit are shared out among its copies, so that their sum, and with it the output, stays as it was; layer normalization
+sees the same values in slightly different proportions. The copies' incoming weights get a little noise, or Adam, which
+ignores the scale of a gradient, would move all copies alike.
+
+Legend: H hidden, H' hidden of the wider network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from audiosearch.config import ModelConfig
+
+NOISE = 0.05
+"""Standard deviation of the noise on copied incoming weights, as a share of that of the weights."""
+
+
+def can_grow(old: ModelConfig, new: ModelConfig) -> bool:
+    """Whether the networks differ in nothing but dropout and wider recurrent layers."""
+    alike = {"dropout": 0.0, "hidden": 1}
+    return old.model_copy(update=alike) == new.model_copy(update=alike) and new.hidden >= old.hidden
+
+
+def widen(weights: Mapping[str, Tensor], old: ModelConfig, new: ModelConfig, seed: int) -> dict[str, Tensor]:
+    """Weights of the wider network ``new`` that computes nearly what ``old`` does with ``weights``."""
+    draw = torch.Generator().manual_seed(seed)
+    grown = dict(weights)
+    origins, shares = None, None  # of the units of the layer below
+    for layer in range(old.layers):
+        below, below_shares = origins, shares
+        origins, shares = _copies(old.hidden, new.hidden, draw)
+        if below is not None:
+            for part in ("weight", "bias"):
+                _replace(grown, f"recurrent.{layer}.norm.{part}", lambda w, rows=below: w[rows])
+        for direction in ("forwards", "backwards"):
+            name = f"recurrent.{layer}.{direction}"
+            if f"{name}.weight_hh_l0" not in weights:
+                continue
+            gates = len(weights[f"{name}.weight_hh_l0"]) // old.hidden
+            rows = torch.cat([origins + gate * old.hidden for gate in range(gates)])
+            copied = torch.arange(new.hidden).ge(old.hidden).repeat(gates)
+            for part, columns, column_shares in (("ih", below, below_shares), ("hh", origins, shares)):
+                weight = weights[f"{name}.weight_{part}_l0"]
+                wide = weight[rows]
+                wide[copied] += NOISE * weight.std() * torch.randn(wide[copied].shape, generator=draw)
+                if columns is not None:
+                    wide = wide[:, columns] * column_shares
+                grown[f"{name}.weight_{part}_l0"] = wide
+                grown[f"{name}.bias_{part}_l0"] = weights[f"{name}.bias_{part}_l0"][rows]
+    for part in ("weight", "bias"):
+        _replace(grown, f"norm.{part}", lambda w: w[origins])
+    grown["output.weight"] = weights["output.weight"][:, origins] * shares
+    return grown
+
+
+def _copies(old: int, new: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:
+    """For each of the new units the old one that it copies [H'], and its share of what leads out of that [H']."""
+    extra = [torch.randperm(old, generator=draw) for _ in range(-(-(new - old) // old))]
+    origins = torch.cat([torch.arange(old), *extra])[:new]
+    parts = 0.5 + torch.rand(new, generator=draw)  # uneven, so that copies part
+    return origins, parts / torch.zeros(old).index_add_(0, origins, parts)[origins]
+
+
+def _replace(weights: dict[str, Tensor], name: str, change) -> None:
+    if name in weights:
+        weights[name] = change(weights[name])
