@@ -87,7 +87,11 @@ class _Lstm(torch.autograd.Function):
         torch.addcmul(one, g, g, value=-1, out=to_g).mul_(i)
         into_c = torch.addcmul(one, squashed, squashed, value=-1).mul_(o)  # of h into c: o(1-tanh²(c))
         forgets, into = f.unbind(0), into_c.unbind(0)
-        each, outs, rest = slopes.unbind(0), to_o.unbind(0), slopes[:, :, hidden:].view(frames, batch, 3, hidden).unbind(0)
+        each, outs, rest = (
+            slopes.unbind(0),
+            to_o.unbind(0),
+            slopes[:, :, hidden:].view(frames, batch, 3, hidden).unbind(0),
+        )
         dys = dy.unbind(0)
         dc = x.new_zeros(batch, hidden)
         wide = dc.unsqueeze(1)

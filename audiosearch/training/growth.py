@@ -31,13 +31,14 @@ def widen(weights: Mapping[str, Tensor], old: ModelConfig, new: ModelConfig, see
     """Weights of the wider network ``new`` that computes nearly what ``old`` does with ``weights``."""
     draw = torch.Generator().manual_seed(seed)
     grown = dict(weights)
-    origins, shares = None, None  # of the units of the layer below
+    origins: Tensor | None = None  # of the units of the layer below, and their shares
+    shares: Tensor | None = None
     for layer in range(old.layers):
         below, below_shares = origins, shares
         origins, shares = _copies(old.hidden, new.hidden, draw)
         if below is not None:
             for part in ("weight", "bias"):
-                _replace(grown, f"recurrent.{layer}.norm.{part}", lambda w, rows=below: w[rows])
+                _take(grown, f"recurrent.{layer}.norm.{part}", below)
         for direction in ("forwards", "backwards"):
             name = f"recurrent.{layer}.{direction}"
             if f"{name}.weight_hh_l0" not in weights:
@@ -50,11 +51,13 @@ def widen(weights: Mapping[str, Tensor], old: ModelConfig, new: ModelConfig, see
                 wide = weight[rows]
                 wide[copied] += NOISE * weight.std() * torch.randn(wide[copied].shape, generator=draw)
                 if columns is not None:
+                    assert column_shares is not None
                     wide = wide[:, columns] * column_shares
                 grown[f"{name}.weight_{part}_l0"] = wide
                 grown[f"{name}.bias_{part}_l0"] = weights[f"{name}.bias_{part}_l0"][rows]
+    assert origins is not None
     for part in ("weight", "bias"):
-        _replace(grown, f"norm.{part}", lambda w: w[origins])
+        _take(grown, f"norm.{part}", origins)
     grown["output.weight"] = weights["output.weight"][:, origins] * shares
     return grown
 
@@ -67,6 +70,7 @@ def _copies(old: int, new: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:
     return origins, parts / torch.zeros(old).index_add_(0, origins, parts)[origins]
 
 
-def _replace(weights: dict[str, Tensor], name: str, change) -> None:
+def _take(weights: dict[str, Tensor], name: str, units: Tensor) -> None:
+    """Let a vector with a value for each unit, where there is one, have one for each of these."""
     if name in weights:
-        weights[name] = change(weights[name])
+        weights[name] = weights[name][units]
