@@ -11,7 +11,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from audiosearch import recurrence
 from audiosearch.config import ModelConfig
 
 
@@ -36,18 +35,11 @@ class RecurrentLayer(nn.Module):
     def forward(self, x: Tensor, reverse: Tensor) -> Tensor:
         """Outputs [B, T', H] of inputs [B, T', C]; ``reverse`` [B·T'] as of ``reversal``."""
         x = self.dropout(self.norm(x))
-        y = _run(self.forwards, x)
+        y: Tensor = self.forwards(x)[0]
         if self.backwards is not None:
-            y = y + _taken(_run(self.backwards, _taken(x, reverse)), reverse)
+            z: Tensor = self.backwards(_taken(x, reverse))[0]
+            y = y + _taken(z, reverse)
         return y
-
-
-def _run(cell: nn.LSTM | nn.GRU, x: Tensor) -> Tensor:
-    """Hidden states [B, T', H] of inputs [B, T', C]."""
-    if isinstance(cell, nn.LSTM) and recurrence.suits(x):
-        return recurrence.lstm(x, cell.weight_ih_l0, cell.weight_hh_l0, cell.bias_ih_l0 + cell.bias_hh_l0)
-    y: Tensor = cell(x)[0]
-    return y
 
 
 class DeepSpeech(nn.Module):
