@@ -33,7 +33,7 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-dev $(ORACLE)/installed
 	$(BIN)/python -m pytest
-	$(ORACLE)/bin/python -m pytest -rs tests/audiosearch/test_pyctcdecode_engine.py
+	$(ORACLE)/bin/python -m pytest -rs tests/audiosearch/decoding/test_pyctcdecode_engine.py
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

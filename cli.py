@@ -64,7 +64,7 @@ class LazyGroup(click.Group):
         except AudioSearchError as error:
             raise click.ClickException(str(error)) from error
         except Exception as error:
-            from audiosearch.installation import explain
+            from audiosearch.diagnosis.packages import explain
 
             if broken := explain(error):
                 raise click.ClickException(str(broken)) from error

@@ -23,25 +23,25 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from audiosearch.ahead import ahead
-from audiosearch.align import align
-from audiosearch.calibration import Calibration, load_calibration
-from audiosearch.checkpoint import AcousticModel, load_model
-from audiosearch.checksums import read_checksums
+from audiosearch.acoustic.checkpoint import AcousticModel, load_model
+from audiosearch.acoustic.emitter import End, Listener, Source
+from audiosearch.acoustic.inference import StageTimes
+from audiosearch.alignment.forced_alignment import align
 from audiosearch.config import DecoderConfig, WindowConfig, parse_config
-from audiosearch.decoder import greedy as read_greedily
+from audiosearch.decoding.confidence import Calibration, load_calibration
+from audiosearch.decoding.decoder import greedy as read_greedily
+from audiosearch.decoding.decoder_pool import DecoderPool
+from audiosearch.decoding.label_priors import divide
+from audiosearch.decoding.pyctcdecode_engine import check_engine
 from audiosearch.errors import AudioError
-from audiosearch.inference import StageTimes
-from audiosearch.listening import End, Listener, Source
-from audiosearch.lm import MODEL_NAME, LanguageModel
+from audiosearch.evaluation.decoder_tuning import tuned_settings
+from audiosearch.language_model.kenlm_model import MODEL_NAME, LanguageModel
+from audiosearch.model_folder import read_checksums
 from audiosearch.models import find_model
-from audiosearch.pool import DecoderPool
-from audiosearch.posteriors import pack_in_pieces
-from audiosearch.priors import divide
-from audiosearch.pyctcdecode_engine import check_engine
-from audiosearch.sounding import Sounding
-from audiosearch.text import normalise
-from audiosearch.tuning import tuned_settings
+from audiosearch.normalizer import normalise
+from audiosearch.parallel import ahead
+from audiosearch.spotting.posteriorgram import pack_in_pieces
+from audiosearch.spotting.scoring import Sounding
 from audiosearch.types import Emissions, Hypothesis, PackedEmissions, Seconds, Transcript, Word
 
 if TYPE_CHECKING:

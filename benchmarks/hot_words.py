@@ -19,11 +19,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from audiosearch.align import align
-from audiosearch.decoder import BeamDecoder
-from audiosearch.metrics import word_errors
+from audiosearch.alignment.forced_alignment import align
+from audiosearch.data.manifest import Utterance, read_manifest
+from audiosearch.decoding.decoder import BeamDecoder
+from audiosearch.evaluation.metrics import word_errors
 from audiosearch.recognizer import Recognizer
-from audiosearch.training.manifest import Utterance, read_manifest
 from audiosearch.types import Emissions
 
 LETTERS = 5

@@ -53,7 +53,7 @@ def make_recording(path: Path, audio: Path, hours: float) -> None:
     import numpy as np
     import soundfile
 
-    from audiosearch.audio import is_audio, read
+    from audiosearch.audio.reader import is_audio, read
 
     files = [audio] if audio.is_file() else sorted(file for file in audio.rglob("*") if file.is_file())
     files = [file for file in files if is_audio(file)]
@@ -71,7 +71,7 @@ def make_recording(path: Path, audio: Path, hours: float) -> None:
 
 def rival(recognizer: Recognizer, path: Path, minutes: float) -> None:
     """Network and features alone, as they run and in fp32."""
-    from audiosearch.inference import Inference, Item
+    from audiosearch.acoustic.inference import Inference, Item
 
     def windows() -> Iterator[Item[int]]:
         for number, samples in enumerate(recognizer.listener.grid.cut(_first(path, rate, minutes * 60))):
@@ -103,7 +103,7 @@ def _peaks_of_children() -> Iterator[float]:
 
 def _first(path: Path, rate: int, seconds: float) -> Iterator[NDArray[np.float32]]:
     """The blocks of the beginning of a recording."""
-    from audiosearch.audio import read_blocks
+    from audiosearch.audio.reader import read_blocks
 
     return itertools.islice(read_blocks(path, rate), max(round(seconds / 30), 1))
 
@@ -120,7 +120,7 @@ def main() -> None:
     import torch
 
     from audiosearch.models import find_model
-    from audiosearch.pool import cores
+    from audiosearch.parallel import cores
     from audiosearch.recognizer import Recognizer
     from indexer.index import open_index
     from indexer.types import Location, Recording

@@ -16,11 +16,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from audiosearch.training.manifest import Utterance, read_manifest
+from audiosearch.data.manifest import Utterance, read_manifest
 from audiosearch.types import Seconds, Transcript
 from indexer.index import open_index
-from indexer.modes import search
-from indexer.query import parse
+from indexer.search.modes import search
+from indexer.search.parse import parse
 from indexer.types import Location, Recording
 
 WORDS = 3
@@ -41,7 +41,7 @@ def join(utterances: Sequence[Utterance], gap: Seconds, rate: int, path: Path) -
     import numpy as np
     import soundfile
 
-    from audiosearch.audio import read
+    from audiosearch.audio.reader import read
 
     clips: list[Clip] = []
     position = 0

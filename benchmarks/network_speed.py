@@ -17,14 +17,14 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from audiosearch.checkpoint import AcousticModel
+from audiosearch.acoustic.checkpoint import AcousticModel
+from audiosearch.acoustic.features import Features
+from audiosearch.acoustic.inference import Inference, Item
+from audiosearch.acoustic.model import DeepSpeech
+from audiosearch.acoustic.windows import WindowGrid
+from audiosearch.alphabet import Alphabet
 from audiosearch.config import Config, ModelConfig
-from audiosearch.features import Features
-from audiosearch.inference import Inference, Item
-from audiosearch.model import DeepSpeech
-from audiosearch.pool import cores
-from audiosearch.text import Alphabet
-from audiosearch.windows import WindowGrid
+from audiosearch.parallel import cores
 
 
 def random_model(model: ModelConfig) -> AcousticModel:

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the processes import this file, and must not load torch for it
-    from audiosearch.training.manifest import Utterance
+    from audiosearch.data.manifest import Utterance
 
 RATE = 16000
 """What the rivals' models were trained on."""
@@ -121,7 +121,7 @@ def _begin_pocketsphinx(ready: Barrier) -> None:
 def _by_pocketsphinx(path: Path) -> str:
     import numpy as np
 
-    from audiosearch.audio import read
+    from audiosearch.audio.reader import read
 
     samples = (np.clip(read(path, RATE), -1, 1) * 32767).astype(np.int16)
     _rival.start_utt()
@@ -140,7 +140,7 @@ def _begin_whisper(ready: Barrier, folder: str) -> None:
 
 
 def _by_whisper(path: Path) -> str:
-    from audiosearch.audio import read
+    from audiosearch.audio.reader import read
 
     segments, _ = _rival.transcribe(read(path, RATE), language="en", beam_size=5, word_timestamps=True)
     return " ".join(segment.text for segment in segments)
@@ -150,9 +150,9 @@ def compare(
     name: str, utterances: Sequence[Utterance], recognizers: Mapping[str, Callable[[Sequence[Path]], Result]]
 ) -> None:
     """Recognize a set by each and print the table; the first is ours."""
-    from audiosearch.audio import probe
-    from audiosearch.metrics import character_errors, word_errors
-    from audiosearch.text import normalise
+    from audiosearch.audio.reader import probe
+    from audiosearch.evaluation.metrics import character_errors, word_errors
+    from audiosearch.normalizer import normalise
 
     # the longest first: those of like length share a batch, and no core is left with a long one at the end
     durations = {utterance.audio: probe(utterance.audio).duration for utterance in utterances}
@@ -222,8 +222,8 @@ def main() -> None:
 
     import torch
 
-    from audiosearch.pool import cores
-    from audiosearch.training.manifest import read_manifest
+    from audiosearch.data.manifest import read_manifest
+    from audiosearch.parallel import cores
 
     manifests = [read_manifest(path) for path in arguments.manifests]
     processes = cores()

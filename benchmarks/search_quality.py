@@ -5,7 +5,7 @@
 
 Confidences are calibrated on half of the speakers of the same manifests (``audiosearch calibrate``); what is measured
 here are the others.
-Queries are drawn as ``audiosearch evaluate --search`` does, whose every measure is defined in ``indexer/measures.py``.
+Queries are drawn as ``audiosearch evaluate --search`` does, whose every measure is defined in ``indexer/evaluation/std_metrics.py``.
 *Hard* queries have a word that the language model does not know, or are spelt right in the best transcripts at fewer
 than half of the places where they are said.
 """
@@ -22,8 +22,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from audiosearch.calibrating import fitted_speakers
-from audiosearch.training.manifest import Utterance, read_manifest, write_manifest
+from audiosearch.data.manifest import Utterance, read_manifest, write_manifest
+from audiosearch.evaluation.confidence_fitting import fitted_speakers
 
 CLASSES = {
     "all": "all",

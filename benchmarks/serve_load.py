@@ -28,8 +28,8 @@ import numpy as np
 import soundfile
 
 from audiosearch.types import Word
-from indexer.crawl import content_id
 from indexer.index import open_index
+from indexer.ingest.crawl import content_id
 from indexer.types import Recording
 
 REPOSITORY = Path(__file__).resolve().parent.parent

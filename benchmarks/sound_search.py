@@ -25,16 +25,16 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from audiosearch.posteriors import PIECE, pack_in_pieces
-from audiosearch.sound_keys import BLOCK, numbers, pack_keys, transposed
-from audiosearch.sounding import SoundCalibration, Sounding
-from audiosearch.text import Alphabet
+from audiosearch.alphabet import Alphabet
+from audiosearch.spotting.ngram_index import BLOCK, numbers, pack_keys, transposed
+from audiosearch.spotting.posteriorgram import PIECE, pack_in_pieces
+from audiosearch.spotting.scoring import SoundCalibration, Sounding
 from audiosearch.types import Emissions, PackedEmissions, Word
-from indexer import sound
 from indexer.index import open_index
-from indexer.modes import search
-from indexer.query import parse
-from indexer.sqlite import SqliteIndex
+from indexer.search import spoken_terms as sound
+from indexer.search.modes import search
+from indexer.search.parse import parse
+from indexer.sqlite.index import SqliteIndex
 from indexer.types import Location, Query, Recording
 
 FRAME = 0.03

@@ -32,8 +32,8 @@ def measure(output: Path, manifest: Path | None) -> dict[str, Any]:
     import torch
     import torchaudio
 
-    from audiosearch.audio import read
-    from audiosearch.checkpoint import load_model
+    from audiosearch.acoustic.checkpoint import load_model
+    from audiosearch.audio.reader import read
     from audiosearch.models import find_model
 
     torch.set_num_threads(1)

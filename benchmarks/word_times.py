@@ -20,8 +20,8 @@ from pathlib import Path
 import jiwer
 import numpy as np
 
-from audiosearch.text import normalise
-from audiosearch.training.manifest import read_manifest
+from audiosearch.data.manifest import read_manifest
+from audiosearch.normalizer import normalise
 from audiosearch.types import Word
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from audiosearch.doctor import Check, attempt, check_installation, check_machine, check_models, without_home
+from audiosearch.diagnosis.doctor import Check, attempt, check_installation, check_machine, check_models, without_home
+from audiosearch.diagnosis.packages import version
 from audiosearch.errors import AudioSearchError
-from audiosearch.installation import version
+from audiosearch.settings import Settings, configuration_path, is_url, load_settings
 from indexer.index import open_index
-from indexer.settings import Settings, configuration_path, is_url, load_settings
 
 REACH_SECONDS = 5.0
 """How long a server may take to be reached."""
@@ -61,15 +61,15 @@ def _settings(section: str) -> Check:
 
 
 def _sqlite(section: str) -> Check:
-    from indexer.sqlite_file import sqlite_version
+    from indexer.sqlite.file import sqlite_version
 
     return Check(section, "SQLite", sqlite_version())
 
 
 def _elastic(section: str, url: str) -> Check:
     """Whether the server can be reached, and speaks with this client."""
-    from indexer.elastic_address import address
-    from indexer.elastic_client import Server
+    from indexer.elastic.client import Server
+    from indexer.elastic.connection import address
 
     place = address(url)
     name = "Elasticsearch"
@@ -101,7 +101,7 @@ def _store(section: str, store: str) -> Check:
         recordings = index.statistics().recordings
     held = f"{recordings:,} recording{'' if recordings == 1 else 's'}"
     if is_url(store):
-        from indexer.elastic_address import address
+        from indexer.elastic.connection import address
 
         return Check(section, "store", f"{address(store).shown}: {held}")
     path = Path(store).expanduser().absolute()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol
 
-from audiosearch.sounding import Spelling
+from audiosearch.spotting.scoring import Spelling
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer.types import Count, Heard, Location, Page, Query, Recording, Statistics
 
@@ -96,9 +96,9 @@ def open_index(url: str, *, create: bool) -> Index:
         StoreError: it cannot be opened, or it is something else.
     """
     if url.startswith(("http://", "https://")):
-        from indexer.elastic import ElasticIndex  # the client takes half a second to import
+        from indexer.elastic.index import ElasticIndex  # the client takes half a second to import
 
         return ElasticIndex(url, create=create)
-    from indexer.sqlite import SqliteIndex
+    from indexer.sqlite.index import SqliteIndex
 
     return SqliteIndex(url, create=create)

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import torch
 
-from audiosearch.calibration import CALIBRATION_NAME
-from audiosearch.checkpoint import load_model, save_model
-from audiosearch.checksums import write_checksums
+from audiosearch.acoustic.checkpoint import load_model, save_model
 from audiosearch.config import DataConfig
-from audiosearch.tuning import SETTINGS_NAME
+from audiosearch.decoding.confidence import CALIBRATION_NAME
+from audiosearch.evaluation.decoder_tuning import SETTINGS_NAME
+from audiosearch.model_folder import write_checksums
 
 LANGUAGE_MODEL = ("lm.bin", "words.txt.xz")
 

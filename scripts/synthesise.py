@@ -27,7 +27,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from audiosearch.text import normalise
+from audiosearch.normalizer import normalise
 
 SAMPLE_RATE = 16000
 FLITE_VOICES = {"awb": 130, "rms": 95, "slt": 170, "kal16": 105, "kal": 105}

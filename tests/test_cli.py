@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 import cli
 from audiosearch.errors import AudioError, QueryError
 from audiosearch.types import Transcript, Word
-from indexer.commands.drawing import clock, length, rows, shown
+from indexer.console.format import clock, length, rows, shown
 from indexer.index import open_index
 from indexer.types import Location, Recording
 
@@ -155,8 +155,8 @@ class TestQuery:
     def test_on_a_terminal_nothing_is_cut_off(
         self, store: Path, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        from indexer.commands.hits import draw
-        from indexer.query import parse
+        from indexer.console.hit_table import draw
+        from indexer.search.parse import parse
 
         monkeypatch.setenv("COLUMNS", str(columns))
         with open_index(str(store), create=False) as index:
@@ -289,7 +289,7 @@ class Speller:
 @pytest.fixture
 def talks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with two recordings, and a recogniser that needs no model."""
-    monkeypatch.setattr("indexer.commands.lazy.LazyRecognizer", Speller)
+    monkeypatch.setattr("indexer.console.lazy_recognizer.LazyRecognizer", Speller)
     monkeypatch.setenv("AUDIOSEARCH_MODEL", str(tmp_path))
     folder = tmp_path / "talks"
     folder.mkdir()

@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cli
-from audiosearch.audio import probe
+from audiosearch.audio.reader import probe
 from audiosearch.types import Word
 from indexer.index import open_index
 from indexer.types import Location, Recording
@@ -113,7 +113,7 @@ class TestQuery:
 
     def test_nothing_to_play_with(self, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", str(store.parent))
-        monkeypatch.setattr("audiosearch.playing._has_device", lambda: False)
+        monkeypatch.setattr("audiosearch.audio.player._has_device", lambda: False)
         result = run("query", "human", "--store", store, "--play")
         assert (result.exit_code, result.stdout) == (1, "")
         assert result.stderr.startswith("Error: There is nothing to play with: install ffplay")

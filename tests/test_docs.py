@@ -124,7 +124,7 @@ def test_a_tree_is_read() -> None:
         "audiosearch/",
         "audiosearch/errors.py",
         "audiosearch/config.py",
-        "audiosearch/text.py",
+        "audiosearch/normalizer.py",
         "audiosearch/training/",
     ]
 

@@ -29,16 +29,16 @@ MANIFESTS = {  # hold the index against a manifest, or make one of it
 }
 
 ONLY_IN = {  # a library with types of its own is touched in one file
-    "pyctcdecode": {"audiosearch/pyctcdecode_engine.py"},
-    "elasticsearch": {"indexer/elastic_client.py"},
-    "elastic_transport": {"indexer/elastic_client.py"},
-    "apsw": {"indexer/sqlite_file.py"},
-    "soundfile": {"audiosearch/audio.py"},
-    "av": {"audiosearch/coded.py"},
-    "sounddevice": {"audiosearch/playing.py"},
-    "watchfiles": {"indexer/watching.py"},
-    "soxr": {"audiosearch/audio.py"},
-    "kenlm": {"audiosearch/lm.py"},
+    "pyctcdecode": {"audiosearch/decoding/pyctcdecode_engine.py"},
+    "elasticsearch": {"indexer/elastic/client.py"},
+    "elastic_transport": {"indexer/elastic/client.py"},
+    "apsw": {"indexer/sqlite/file.py"},
+    "soundfile": {"audiosearch/audio/reader.py"},
+    "av": {"audiosearch/audio/ffmpeg.py"},
+    "sounddevice": {"audiosearch/audio/player.py"},
+    "watchfiles": {"indexer/ingest/watch.py"},
+    "soxr": {"audiosearch/audio/reader.py"},
+    "kenlm": {"audiosearch/language_model/kenlm_model.py"},
     "starlette": {"indexer/server"},
     "uvicorn": {"indexer/server/running.py"},
     "click": {"cli.py", "audiosearch/commands", "indexer/commands"},
@@ -106,9 +106,9 @@ def test_dependencies_run_one_way() -> None:
 
 
 def test_the_indexer_knows_nothing_of_tensors() -> None:
-    for package in ("torch", "torchaudio", "numpy", "audiosearch.recognizer", "audiosearch.model"):
+    for package in ("torch", "torchaudio", "numpy", "audiosearch.recognizer", "audiosearch.acoustic.model"):
         # only commands bring the two together
-        assert offenders(package, {"cli.py", "audiosearch", "indexer/commands/lazy.py"}) == []
+        assert offenders(package, {"cli.py", "audiosearch", "indexer/console/lazy_recognizer.py"}) == []
 
 
 @pytest.mark.parametrize("package", ONLY_IN)

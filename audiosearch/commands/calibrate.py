@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from audiosearch.calibrating import Report
+    from audiosearch.evaluation.confidence_fitting import Report
 
 
 @click.command(
@@ -33,9 +33,9 @@ def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None
     from rich.console import Console
     from rich.progress import track
 
+    from audiosearch.data.manifest import read_manifest
     from audiosearch.errors import AudioError, ConfigError, ManifestError
     from audiosearch.models import find_model
-    from audiosearch.training.manifest import read_manifest
 
     path = find_model(model)
     folder = path if path.is_dir() else path.parent
@@ -45,11 +45,11 @@ def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None
         )
     utterances = [utterance for manifest in manifests for utterance in read_manifest(manifest)[:limit]]
 
-    from audiosearch.calibrating import calibrated, listen, read
-    from audiosearch.calibration import save_section
-    from audiosearch.priors import divide
+    from audiosearch.decoding.confidence import save_section
+    from audiosearch.decoding.label_priors import divide
+    from audiosearch.evaluation.confidence_fitting import calibrated, listen, read
+    from audiosearch.evaluation.spotting_fitting import SoundExample, calibrated_sound
     from audiosearch.recognizer import Recognizer
-    from audiosearch.sound_fitting import SoundExample, calibrated_sound
 
     screen = Console(stderr=True)
     quiet = not screen.is_terminal

@@ -43,7 +43,7 @@ def inspect(file: Path, output: Path, model: Path | None, start: float, seconds:
     if not output.absolute().parent.is_dir():
         raise click.UsageError(f"-o {output}: there is no folder {output.parent}.")
 
-    from audiosearch.picture import draw, look
+    from audiosearch.inspection import draw, look
     from audiosearch.recognizer import Recognizer
 
     with Recognizer.load(path) as recognizer:

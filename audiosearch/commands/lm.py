@@ -79,7 +79,7 @@ def lm(
     of an acoustic model, then find their weight by 'audiosearch tune'. Needs KenLM's lmplz and build_binary:
     scripts/build_kenlm.sh builds them.
     """
-    from audiosearch.lm import WORDS_NAME, estimate
+    from audiosearch.language_model.kenlm_model import WORDS_NAME, estimate
 
     if not development:
         if vocabulary or max_words or max_megabytes:
@@ -91,7 +91,7 @@ def lm(
             f"from {made.words:,} words in {made.sentences:,} sentences"
         )
         return
-    from audiosearch.lm_mixture import estimate_mixture
+    from audiosearch.language_model.mixture import estimate_mixture
 
     mixture = estimate_mixture(
         texts,

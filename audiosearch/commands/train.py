@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from audiosearch.training.records import Finished, Record, StepReport, ValidationReport
+    from audiosearch.training.events import Finished, Record, StepReport, ValidationReport
 
 SEVERAL = ("--train", "--valid", "--set")
 INTERRUPTED = 130
@@ -161,7 +161,7 @@ class _Screen:
 
     def show(self, record: Record) -> None:
         """Draw a record."""
-        from audiosearch.training import records
+        from audiosearch.training import events as records
 
         if isinstance(record, records.StepReport):
             self._step(record)

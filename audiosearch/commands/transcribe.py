@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from audiosearch.formats import FORMATS, JOINABLE
+from audiosearch.transcripts.writers import FORMATS, JOINABLE
 
 
 @click.command(
@@ -51,9 +51,9 @@ def transcribe(
 
     A file that cannot be read is reported, the others go on, and the exit status is 1.
     """
-    from audiosearch.hotwords import read_hotwords
+    from audiosearch.decoding.hotwords import read_hotwords
     from audiosearch.models import find_model
-    from audiosearch.text import normalise
+    from audiosearch.normalizer import normalise
 
     path = find_model(model)
     if form not in JOINABLE and len(files) > 1:
@@ -68,8 +68,8 @@ def transcribe(
     from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task
     from rich.text import Text
 
-    from audiosearch.formats import CSV_HEADER, render
     from audiosearch.recognizer import Recognizer, Unreadable
+    from audiosearch.transcripts.writers import CSV_HEADER, render
 
     class Position(ProgressColumn):
         """How far the recording has become words."""

@@ -31,10 +31,10 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
     from rich.console import Console
     from rich.progress import track
 
+    from audiosearch.data.manifest import read_manifest
     from audiosearch.errors import AudioError, ConfigError, LanguageModelError
-    from audiosearch.lm import MODEL_NAME
+    from audiosearch.language_model.kenlm_model import MODEL_NAME
     from audiosearch.models import find_model
-    from audiosearch.training.manifest import read_manifest
 
     path = find_model(model)
     folder = path if path.is_dir() else path.parent
@@ -46,10 +46,10 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
         )
     utterances = read_manifest(manifest)[:limit]
 
-    from audiosearch import priors
+    from audiosearch.decoding import label_priors as priors
+    from audiosearch.evaluation.decoder_tuning import Example, save_weights
+    from audiosearch.evaluation.decoder_tuning import tune as trials
     from audiosearch.recognizer import Recognizer
-    from audiosearch.tuning import Example, save_weights
-    from audiosearch.tuning import tune as trials
 
     screen = Console(stderr=True)
     examples, failed = [], False

@@ -15,14 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from audiosearch.checkpoint import load_weights
+from audiosearch.acoustic.checkpoint import load_weights
+from audiosearch.acoustic.features import Features
+from audiosearch.acoustic.model import DeepSpeech
+from audiosearch.alphabet import Alphabet
 from audiosearch.config import Config, OptimConfig
+from audiosearch.data import augment
+from audiosearch.data.dataset import Batch
 from audiosearch.errors import ModelError, TrainingError
-from audiosearch.features import Features
-from audiosearch.model import DeepSpeech
-from audiosearch.text import Alphabet
-from audiosearch.training import augment
-from audiosearch.training.dataset import Batch
 from audiosearch.training.distributed import Processes
 from audiosearch.training.schedule import averaging_decay, learning_rate
 

@@ -12,20 +12,20 @@ import torch
 import yaml
 from torch import Tensor
 
-from audiosearch.checkpoint import load_model
+from audiosearch.acoustic.checkpoint import load_model
+from audiosearch.acoustic.features import Features
+from audiosearch.acoustic.model import DeepSpeech
+from audiosearch.alphabet import Alphabet
 from audiosearch.config import Config
+from audiosearch.data import data_sources as sources
+from audiosearch.data.dataset import Collator, Dataset, Recordings, select
+from audiosearch.data.pcm_cache import Reader
 from audiosearch.errors import ModelError, TrainingError
-from audiosearch.features import Features
-from audiosearch.model import DeepSpeech
-from audiosearch.text import Alphabet
-from audiosearch.training import sources
-from audiosearch.training.cache import Reader
-from audiosearch.training.dataset import Collator, Dataset, Recordings, select
 from audiosearch.training.distributed import choose_device, together
+from audiosearch.training.events import Finished, LeftOut, Notice, Record
 from audiosearch.training.growth import can_grow, widen
-from audiosearch.training.journal import Journal
 from audiosearch.training.learner import Learner
-from audiosearch.training.records import Finished, LeftOut, Notice, Record
+from audiosearch.training.metrics_log import Journal
 from audiosearch.training.state import FILE_NAME, TrainingState, load_state
 from audiosearch.training.trainer import Trainer
 
@@ -60,7 +60,7 @@ def train(
         max_minutes: end after so long, ready to be resumed.
         stop: when set, end after the step that is going on, ready to be resumed.
         prepare_only: end when the audio is decoded.
-        read: reads a recording; :func:`audiosearch.audio.read` unless given.
+        read: reads a recording; :func:`audiosearch.audio.reader.read` unless given.
 
     Raises:
         AudioSearchError: something given does not fit; all of it is checked before the audio is decoded.

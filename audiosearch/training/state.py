@@ -13,10 +13,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from audiosearch.checkpoint import load_tensors, read_settings, save_tensors
+from audiosearch.acoustic.checkpoint import load_tensors, read_settings, save_tensors
+from audiosearch.alphabet import Alphabet
 from audiosearch.config import Config
 from audiosearch.errors import ModelError
-from audiosearch.text import Alphabet
 
 FORMAT = "audiosearch-training"
 VERSION = "1"

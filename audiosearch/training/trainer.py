@@ -14,15 +14,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from audiosearch.checkpoint import save_model
+from audiosearch.acoustic.checkpoint import save_model
+from audiosearch.alphabet import Alphabet
 from audiosearch.config import Config
+from audiosearch.data import augment
+from audiosearch.data.batching import plan, read_ahead
+from audiosearch.data.dataset import Batch, Collator, Dataset
 from audiosearch.errors import TrainingError
-from audiosearch.text import Alphabet
-from audiosearch.training import augment
-from audiosearch.training.batches import plan, read_ahead
-from audiosearch.training.dataset import Batch, Collator, Dataset
+from audiosearch.training.events import Finished, Record, Saved, SkippedStep, Started, StepReport, ValidationReport
 from audiosearch.training.learner import Learner, Update
-from audiosearch.training.records import Finished, Record, Saved, SkippedStep, Started, StepReport, ValidationReport
 from audiosearch.training.state import FILE_NAME, Progress, TrainingState, save_state
 from audiosearch.training.validation import validate
 from audiosearch.types import Seconds

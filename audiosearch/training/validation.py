@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from audiosearch.features import Features
-from audiosearch.metrics import ErrorRate, character_errors, word_errors
-from audiosearch.model import DeepSpeech
-from audiosearch.text import Alphabet
-from audiosearch.training.dataset import Dataset
+from audiosearch.acoustic.features import Features
+from audiosearch.acoustic.model import DeepSpeech
+from audiosearch.alphabet import Alphabet
+from audiosearch.data.dataset import Dataset
+from audiosearch.evaluation.metrics import ErrorRate, character_errors, word_errors
 from audiosearch.training.distributed import Processes
-from audiosearch.training.records import Pair
+from audiosearch.training.events import Pair
 from audiosearch.types import Seconds
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from audiosearch.errors import StoreError
-from indexer.commands.drawing import count, shown
-from indexer.copying import Copied, Planned, Pruned, Refused, Step
+from indexer.console.format import count, shown
+from indexer.ingest.copy import Copied, Planned, Pruned, Refused, Step
 
 INTERRUPTED = 130  # what shells report for a program stopped by Ctrl-C
 
@@ -31,8 +31,8 @@ def copy(ctx: click.Context, source: str, target: str, prune: bool, as_json: boo
     FROM and TO are databases or http(s)://host:9200/name of Elasticsearch; TO is made where there is none. It may be
     stopped at any moment; the same command goes on from there, and later copies what has changed since.
     """
-    from indexer.copying import copy as steps
     from indexer.index import open_index
+    from indexer.ingest.copy import copy as steps
 
     if _place(source) == _place(target):
         raise StoreError(f"{source} is both where to copy from and where to: name two.")
@@ -52,7 +52,7 @@ def copy(ctx: click.Context, source: str, target: str, prune: bool, as_json: boo
 
 def _place(store: str) -> str:
     """The same for two names of one store, where that can be seen from the names."""
-    from indexer.settings import is_url
+    from audiosearch.settings import is_url
 
     return store.rstrip("/") if is_url(store) else str(Path(store).expanduser().resolve())
 

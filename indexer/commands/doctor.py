@@ -12,9 +12,9 @@ from pathlib import Path
 
 import click
 
-from audiosearch.doctor import ABSENT, Check
-from indexer.commands.drawing import count
+from audiosearch.diagnosis.doctor import ABSENT, Check
 from indexer.commands.options import model_option, store_option
+from indexer.console.format import count
 
 MIN_WIDTH, MAX_WIDTH = 60, 100  # of lines, within which they are as wide as the terminal
 NAME_WIDTH = 14
@@ -64,7 +64,7 @@ def _draw(checks: Sequence[Check]) -> None:
 
 def _folded(checks: Sequence[Check]) -> list[Check]:
     """The same with all packages that are as they should be in the place of the first of them."""
-    from audiosearch.installation import PACKAGES
+    from audiosearch.diagnosis.packages import PACKAGES
 
     names = {package.distribution for package in PACKAGES}
     fine = [check for check in checks if check.name in names and check.status == "ok"]

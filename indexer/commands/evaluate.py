@@ -10,7 +10,7 @@ import click
 from indexer.commands.options import model_option
 
 if TYPE_CHECKING:
-    from indexer.modes import Mode
+    from indexer.search.modes import Mode
 
 DRAWN = 50  # phrases of every length and frequency
 
@@ -89,9 +89,9 @@ def evaluate(
 
     An utterance whose audio cannot be read is named and is in no rate, and the exit status is 1.
     """
+    from audiosearch.data.manifest import read_manifest
     from audiosearch.models import find_model
-    from audiosearch.training.manifest import read_manifest
-    from indexer.settings import load_settings
+    from audiosearch.settings import load_settings
 
     given = {"--queries": queries, "--draw": draw, "--word-times": word_times, "--mode": mode, "--keep": keep}
     if not search and (useless := [name for name, value in given.items() if value is not None]):
@@ -103,13 +103,13 @@ def evaluate(
     path = find_model(load_settings(None, model).model)
     sets = [read_manifest(manifest)[:limit] for manifest in manifests]
     if search:
-        from indexer.commands.quality import Task, measure
+        from indexer.console.search_report import Task, measure
 
         utterances = [utterance for each in sets for utterance in each]
         good = measure(Task(path, utterances, queries, draw or DRAWN, word_times, mode or "auto", keep), as_json)
     else:
-        from audiosearch.evaluation import Reference, set_names
-        from indexer.commands.error_rates import View, report
+        from audiosearch.evaluation.error_rates import Reference, set_names
+        from indexer.console.error_rate_report import View, report
 
         references = [
             Reference(one.id, one.audio, one.text, one.duration, one.speaker, name)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from audiosearch.formats import FORMATS, JOINABLE
-from indexer.commands.drawing import count, shown
+from audiosearch.transcripts.writers import FORMATS, JOINABLE
 from indexer.commands.library import by_id
 from indexer.commands.options import store_option
+from indexer.console.format import count, shown
 
 
 @click.command(
@@ -47,9 +47,9 @@ def export(
 
     `audiosearch query --format` writes hits.
     """
-    from indexer.exporting import check_free, document, in_places, write_files, write_text
+    from audiosearch.settings import load_settings
+    from indexer.export.transcripts import check_free, document, in_places, write_files, write_text
     from indexer.index import open_index
-    from indexer.settings import load_settings
 
     if everything == bool(names):
         raise click.UsageError("Give either RECORDING or --all.")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from indexer.commands.drawing import count, shown
 from indexer.commands.options import store_option
+from indexer.console.format import count, shown
 
 if TYPE_CHECKING:
-    from indexer.importing import Imported
-    from indexer.walk import Failed
+    from indexer.ingest.import_transcripts import Imported
+    from indexer.ingest.walk import Failed
 
 
 @click.command(
@@ -60,9 +60,9 @@ def import_command(
 
     A file that cannot be used is reported and the others go on; the exit status is then 1.
     """
-    from indexer.importing import import_files
+    from audiosearch.settings import load_settings
     from indexer.index import open_index
-    from indexer.settings import load_settings
+    from indexer.ingest.import_transcripts import import_files
 
     tally = {"new": 0, "replaced": 0, "unchanged": 0, "failed": 0}
     with open_index(load_settings(store).store, create=True) as index:
@@ -79,7 +79,7 @@ def import_command(
 
 
 def _tell(step: Imported | Failed, tally: dict[str, int], as_json: bool) -> None:
-    from indexer.walk import Failed
+    from indexer.ingest.walk import Failed
 
     if isinstance(step, Failed):
         tally["failed"] += 1

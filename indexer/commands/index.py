@@ -17,9 +17,9 @@ from indexer.commands.options import hotwords_option, model_option, no_sound_opt
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from indexer.commands.lazy import LazyRecognizer
-    from indexer.commands.tally import Tally
-    from indexer.ingest import Record
+    from indexer.console.ingest_report import Tally
+    from indexer.console.lazy_recognizer import LazyRecognizer
+    from indexer.ingest.ingest import Record
 
 INTERRUPTED = 130  # what shells report for a program stopped by Ctrl-C
 
@@ -61,14 +61,14 @@ def index(
 
     With --hotwords the recogniser counts as another one: --again transcribes with them what was transcribed without.
     """
-    from audiosearch.hotwords import read_hotwords
+    from audiosearch.decoding.hotwords import read_hotwords
     from audiosearch.models import find_model
-    from indexer.commands.lazy import LazyRecognizer
-    from indexer.commands.tally import Tally, facts
+    from audiosearch.settings import load_settings
+    from indexer.console.ingest_report import Tally, facts
+    from indexer.console.lazy_recognizer import LazyRecognizer
     from indexer.index import open_index
-    from indexer.ingest import ingest
-    from indexer.part import Part
-    from indexer.settings import load_settings
+    from indexer.ingest.ingest import ingest
+    from indexer.ingest.shard import Part
 
     try:
         own = Part.parse(part)
@@ -97,7 +97,7 @@ def index(
 
 def check_writable(store: str) -> None:
     """A read-only store can be opened and searched; find out before an hour of work that nothing can be added."""
-    from indexer.settings import is_url
+    from audiosearch.settings import is_url
 
     path = Path(store).expanduser()
     if not is_url(store) and not (os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)):
@@ -110,8 +110,8 @@ def _display(tally: Tally, recognizer: LazyRecognizer) -> Iterator[Callable[[Rec
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-    from indexer.commands.drawing import length, shown
-    from indexer.commands.tally import line
+    from indexer.console.format import length, shown
+    from indexer.console.ingest_report import line
 
     class Display(Progress):
         """A bar that asks how far the work is whenever it is drawn."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from indexer.commands.drawing import clock, count, length, rows, shown
 from indexer.commands.options import store_option
+from indexer.console.format import clock, count, length, rows, shown
 from indexer.records import recording_record
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ MIN_ID = 6  # letters of an id that must be given
 @click.option("--json", "as_json", is_flag=True, help="Print one object a line.")
 def list_command(store: str | None, as_json: bool) -> None:
     """Show the recordings in the index, each with all its places."""
+    from audiosearch.settings import load_settings
     from indexer.index import open_index
-    from indexer.settings import load_settings
 
     with open_index(load_settings(store).store, create=False) as index:
         recordings = index.recordings()
@@ -54,9 +54,9 @@ def remove(names: tuple[str, ...], store: str | None) -> None:
     A name is a file, a folder with all that is in it, whether they still exist or not, or an id as `audiosearch list`
     shows it. A recording of which a copy lies elsewhere stays, without that place.
     """
+    from audiosearch.settings import load_settings
     from indexer.index import open_index
-    from indexer.settings import load_settings
-    from indexer.walk import absolute, under
+    from indexer.paths import absolute, under
 
     with open_index(load_settings(store).store, create=False) as index:
         recordings = index.recordings()
@@ -90,8 +90,8 @@ def remove(names: tuple[str, ...], store: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one object.")
 def info(store: str | None, as_json: bool) -> None:
     """Say where the index is, how much it holds, and which models wrote it."""
+    from audiosearch.settings import load_settings
     from indexer.index import open_index
-    from indexer.settings import load_settings
 
     name = load_settings(store).store
     with open_index(name, create=False) as index:

@@ -17,10 +17,10 @@ import click
 from indexer.commands.options import model_option
 
 if TYPE_CHECKING:
-    from audiosearch.training.check import Kept, Rejected
-    from audiosearch.training.label_sources import Label
-    from audiosearch.training.manifest import Utterance
-    from audiosearch.training.pseudo_labels import Bounds, Scoring
+    from audiosearch.data.corpus_check import Kept, Rejected
+    from audiosearch.data.manifest import Utterance
+    from audiosearch.labeling.pseudo_labels import Bounds, Scoring
+    from audiosearch.labeling.sources import Label
 
 KINDS = ("librispeech", "commonvoice", "ljspeech", "kaldi", "kur", "txt")  # corpora.KINDS, known without loading it
 
@@ -134,8 +134,8 @@ def manifest(
             raise click.UsageError("Name the manifest to write by --output.")
         if no_score and (wrong := [name for name in ("--min-score", "--drop-worst", "--model") if name in given]):
             raise click.UsageError(f"{' and '.join(wrong)}: not with --no-score.")
-        from audiosearch.training.label_sources import MAX_SECONDS
-        from audiosearch.training.pseudo_labels import MIN_CONFIDENCE, MIN_SCORE, Bounds
+        from audiosearch.labeling.pseudo_labels import MIN_CONFIDENCE, MIN_SCORE, Bounds
+        from audiosearch.labeling.sources import MAX_SECONDS
 
         if no_score:
             min_score = -math.inf  # rows may have scores already
@@ -164,11 +164,11 @@ def _of_corpus(
     download: str | None,
 ) -> None:
     """Write the manifest of a corpus that people transcribed."""
-    from audiosearch.training.check import check
-    from audiosearch.training.corpora import read_corpus
+    from audiosearch.data.corpora import read_corpus
+    from audiosearch.data.corpus_check import check
 
     if download is not None:
-        from audiosearch.training import download as downloads
+        from audiosearch.data import download as downloads
 
         if kind is not None or split is not None:
             raise click.UsageError("--download knows what it brings; leave --kind and --split out.")
@@ -196,11 +196,11 @@ def _of_recognizer(
 ) -> None:
     """Write the manifest of texts that recognizers wrote."""
     from audiosearch.errors import ManifestError
+    from audiosearch.labeling.pseudo_labels import training_rows
+    from audiosearch.labeling.sources import label_transcripts, read_labels, read_transcripts
     from audiosearch.models import find_model
-    from audiosearch.training.label_sources import label_transcripts, read_labels, read_transcripts
-    from audiosearch.training.pseudo_labels import training_rows
-    from indexer.commands.lazy import LazyRecognizer
-    from indexer.settings import load_settings
+    from audiosearch.settings import load_settings
+    from indexer.console.lazy_recognizer import LazyRecognizer
 
     _check_outputs(output, rejects)
     if source is not None and output.absolute() == source.absolute():
@@ -209,7 +209,7 @@ def _of_recognizer(
     with contextlib.ExitStack() as stack:
         labels: Iterable[Label | Rejected]
         if store is not None:
-            from indexer.exporting import in_places, transcripts
+            from indexer.export.transcripts import in_places, transcripts
             from indexer.index import open_index
 
             index = stack.enter_context(open_index(store, create=False))
@@ -238,8 +238,8 @@ def _check_outputs(output: Path, rejects: Path | None, made: Path | None = None)
 
 def _write(verdicts: Iterator[Kept | Rejected | Scoring], output: Path, rejects: Path | None) -> None:
     """Write what is kept, and what is not where ``rejects`` asks for it; say how much it was."""
+    from audiosearch.data.manifest import write_manifest
     from audiosearch.errors import ManifestError
-    from audiosearch.training.manifest import write_manifest
 
     summary = _Summary()
     with contextlib.ExitStack() as stack:
@@ -270,8 +270,8 @@ class _Summary:
         Raises:
             ManifestError: none is left, so that no empty manifest is written.
         """
+        from audiosearch.data.corpus_check import Kept, Rejected
         from audiosearch.errors import ManifestError
-        from audiosearch.training.check import Kept, Rejected
 
         for number, verdict in enumerate(verdicts, start=1):
             if sys.stderr.isatty() and number % 100 == 0:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from indexer.commands.drawing import count
-from indexer.commands.giving import Giving, giving_options
-from indexer.commands.hits import write_counts, write_hits
 from indexer.commands.options import store_option
+from indexer.console.format import count
+from indexer.console.hit_output import Giving, giving_options
+from indexer.console.hit_table import write_counts, write_hits
 
 if TYPE_CHECKING:
     from indexer.index import Index
-    from indexer.modes import Mode
+    from indexer.search.modes import Mode
     from indexer.types import Order, Query
 
 NEAR_WORDS = 3  # offered for each word that is not in the index
@@ -99,11 +99,11 @@ def query(
     What the recogniser misspelt, names above all, is found by its sound: the letters that were likely at each moment
     are searched for the text. Such hits say "sound"; their words are what was recognised there.
     """
-    from indexer import modes
-    from indexer.filters import from_here
+    from audiosearch.settings import load_settings
     from indexer.index import open_index
-    from indexer.query import parse, parse_date
-    from indexer.settings import load_settings
+    from indexer.matching.filters import from_here
+    from indexer.search import modes
+    from indexer.search.parse import parse, parse_date
     from indexer.types import Filter
 
     if within is not None and not (together or without):

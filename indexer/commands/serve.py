@@ -39,11 +39,11 @@ def serve(store: str | None, host: str, port: int, names: tuple[str, ...], media
     import socket
 
     from audiosearch.errors import ConfigError
+    from audiosearch.settings import load_settings
     from indexer.server.app import make_app
-    from indexer.server.library import Library
+    from indexer.server.auth import Door, is_loopback
+    from indexer.server.index_pool import Library
     from indexer.server.running import bind, make_server
-    from indexer.server.security import Door, is_loopback
-    from indexer.settings import load_settings
 
     token = os.environ.get(TOKEN_VARIABLE) or None
     if token is not None and (len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable()):

@@ -50,15 +50,15 @@ def watch(
     First what `audiosearch index` would do, then the same whenever something has changed: new files are transcribed
     when they are complete, moved ones found again, removed ones forgotten. The model is loaded once.
     """
-    from audiosearch.hotwords import read_hotwords
+    from audiosearch.decoding.hotwords import read_hotwords
     from audiosearch.models import find_model
-    from indexer.commands.drawing import length, shown
-    from indexer.commands.lazy import LazyRecognizer
-    from indexer.commands.tally import Tally, facts, line
+    from audiosearch.settings import load_settings
+    from indexer.console.format import length, shown
+    from indexer.console.ingest_report import Tally, facts, line
+    from indexer.console.lazy_recognizer import LazyRecognizer
     from indexer.index import open_index
-    from indexer.ingest import Started
-    from indexer.settings import load_settings
-    from indexer.watching import Finished, changes, follow
+    from indexer.ingest.ingest import Started
+    from indexer.ingest.watch import Finished, changes, follow
 
     settings = load_settings(store, model)
     find_model(settings.model)

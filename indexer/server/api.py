@@ -13,15 +13,15 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
+from audiosearch.audio.waveform import drawn
 from audiosearch.errors import AudioError, QueryError
-from audiosearch.peaks import drawn
 from indexer.records import hit_record, recording_record, word_record
+from indexer.server.byte_ranges import FileSource, respond
 from indexer.server.caches import DecodedCache, PeakCache
-from indexer.server.library import Library
+from indexer.server.index_pool import Library
 from indexer.server.media import Media, UnheardError, open_media
 from indexer.server.parameters import Parameters
-from indexer.server.searching import MODES, PARAMETERS, search
-from indexer.server.streaming import FileSource, respond
+from indexer.server.search_endpoint import MODES, PARAMETERS, search
 from indexer.types import Recording
 
 MOST_WORDS = 5000

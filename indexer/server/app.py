@@ -18,12 +18,12 @@ from starlette.types import ASGIApp
 
 from audiosearch.errors import AudioSearchError, QueryError
 from indexer.server.api import Api, NotFoundError, answer
+from indexer.server.auth import Door, Guard
 from indexer.server.caches import DecodedCache, PeakCache, cache_folder
-from indexer.server.library import Library
+from indexer.server.index_pool import Library
 from indexer.server.media import UnheardError
 from indexer.server.openapi import description
 from indexer.server.pages import load_assets
-from indexer.server.security import Door, Guard
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import anyio
 
-from audiosearch import wave
+from audiosearch.audio import wav_stream as wave
+from audiosearch.audio.waveform import Peaks, measure
 from audiosearch.errors import AudioError
-from audiosearch.peaks import Peaks, measure
 from audiosearch.types import Seconds
 
 logger = logging.getLogger(__name__)

@@ -15,9 +15,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from audiosearch.errors import AudioError
-from indexer.crawl import content_id
+from indexer.ingest.crawl import content_id
+from indexer.paths import under
 from indexer.types import Location, Recording
-from indexer.walk import under
 
 
 class UnheardError(Exception):
@@ -126,7 +126,7 @@ _WAV_FORMATS = (1, 3, 6, 7, 0xFFFE)
 @lru_cache(maxsize=10_000)
 def _kind(found: Location) -> str | None:
     """The media type of a file that browsers play, by its content."""
-    from audiosearch.audio import probe
+    from audiosearch.audio.reader import probe
 
     with Path(found.path).open("rb") as file:
         head = file.read(4096)

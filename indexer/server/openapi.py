@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from indexer.server.api import MOST_POINTS, MOST_RECORDINGS, MOST_WORDS
 from indexer.server.parameters import MOST_TEXTS
-from indexer.server.searching import MODES, MOST_HITS
+from indexer.server.search_endpoint import MODES, MOST_HITS
 from indexer.types import MAX_SLOP, Way
 
 VERSION = "1.0"

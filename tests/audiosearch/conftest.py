@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from audiosearch.lm import PROGRAM_FOLDER
+from audiosearch.language_model.kenlm_model import PROGRAM_FOLDER
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's threads on tiny tensors only wait for each other
 
@@ -60,10 +60,10 @@ def whistle_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     import torch
 
-    from audiosearch.checkpoint import save_model
+    from audiosearch.acoustic.checkpoint import save_model
+    from audiosearch.acoustic.model import DeepSpeech
+    from audiosearch.alphabet import Alphabet
     from audiosearch.config import Config
-    from audiosearch.model import DeepSpeech
-    from audiosearch.text import Alphabet
 
     count = len(WHISTLES)
     features = {"sample_rate": 8000, "kind": "log-spectrogram", "high_hz": 4000, "normalisation": "none"}

@@ -14,16 +14,16 @@ import pytest
 import soundfile
 import torch
 
-from audiosearch.ahead import ahead
-from audiosearch.calibration import save_section
-from audiosearch.checkpoint import load_model, save_model
+from audiosearch.acoustic.checkpoint import load_model, save_model
+from audiosearch.acoustic.inference import Inference
+from audiosearch.acoustic.model import DeepSpeech
+from audiosearch.alphabet import Alphabet
 from audiosearch.config import Config, WindowConfig
+from audiosearch.decoding.confidence import save_section
 from audiosearch.errors import AudioError, ConfigError, ModelError
-from audiosearch.inference import Inference
-from audiosearch.model import DeepSpeech
-from audiosearch.posteriors import unpack
+from audiosearch.parallel import ahead
 from audiosearch.recognizer import Recognised, Recognizer, Unreadable, within
-from audiosearch.text import Alphabet
+from audiosearch.spotting.posteriorgram import unpack
 from audiosearch.types import Alternative, Emissions, Word
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def test_a_recording_that_breaks_off_is_unreadable(
         if Path(path).name == "bad.wav":
             raise AudioError("bad.wav: ends here.")
 
-    monkeypatch.setattr("audiosearch.listening.read_blocks", broken)
+    monkeypatch.setattr("audiosearch.acoustic.emitter.read_blocks", broken)
     good, bad, again = short.recognise(["good.wav", "bad.wav", "good.wav"])
     assert isinstance(bad, Unreadable)
     assert good == again
@@ -243,7 +243,7 @@ def test_fingerprint_names_an_engine_that_is_not_the_default(
     whistle_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Indexes that were made before there was a choice are those of the built-in engine."""
-    monkeypatch.setattr("audiosearch.pyctcdecode_engine.find_spec", lambda _: object())
+    monkeypatch.setattr("audiosearch.decoding.pyctcdecode_engine.find_spec", lambda _: object())
     with Recognizer.load(whistle_model) as recognizer:
         decoder = recognizer.decoder.model_dump_json(exclude={"processes", "engine"})
         window = recognizer.window.model_dump_json(exclude={"batch", "precision"})

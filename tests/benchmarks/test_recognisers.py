@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from audiosearch.training.manifest import Utterance
+from audiosearch.data.manifest import Utterance
 
 soundfile = pytest.importorskip("soundfile")
 

@@ -17,7 +17,7 @@ from elasticsearch_node import Node, answer
 from scripted_server import Script
 
 from audiosearch.types import Alternative, Word
-from indexer import elastic_client
+from indexer.elastic import client as elastic_client
 from indexer.types import Location, Recording
 
 # Recordings

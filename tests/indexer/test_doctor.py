@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audiosearch.doctor import Check
-from audiosearch.installation import version
+from audiosearch.diagnosis.doctor import Check
+from audiosearch.diagnosis.packages import version
+from audiosearch.settings import Settings
 from indexer.doctor import check_index, examine
 from indexer.index import open_index
-from indexer.settings import Settings
 from indexer.types import Recording
 
 if TYPE_CHECKING:

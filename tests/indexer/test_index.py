@@ -12,10 +12,11 @@ import pytest
 
 from audiosearch.errors import StoreError
 from audiosearch.types import Word
-from indexer import passages, sqlite_chunks
+from indexer.elastic import passages
 from indexer.index import Index, open_index
-from indexer.packing import stored
+from indexer.sqlite import word_blocks as sqlite_chunks
 from indexer.types import MAX_LETTERS, MAX_SLOP, MAX_TERMS, Hit, Location, Phrase, Query, Recording, Term
+from indexer.word_codec import stored
 
 MakeRecording = Callable[..., Recording]
 MakeWords = Callable[..., list[Word]]

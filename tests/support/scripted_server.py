@@ -10,7 +10,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from indexer import documents
+from indexer.elastic import documents
 
 Answer = tuple[int, object]
 MAPPED: Answer = 200, {"library": {"mappings": documents.MAPPINGS}}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from audiosearch.checkpoint import load_model
+from audiosearch.acoustic.checkpoint import load_model
 from audiosearch.config import TrainerConfig
 from audiosearch.errors import TrainingError
 from audiosearch.training.distributed import Processes, choose_device, together

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from audiosearch.acoustic.model import DeepSpeech
 from audiosearch.config import ModelConfig
-from audiosearch.model import DeepSpeech
 from audiosearch.training.growth import can_grow, widen
 
 OLD = ModelConfig(conv_channels=6, conv_width=5, conv_stride=2, hidden=8, layers=3, dropout=0, norm="none")

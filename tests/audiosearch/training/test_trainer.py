@@ -12,12 +12,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from audiosearch.checkpoint import load_model
+from audiosearch.acoustic.checkpoint import load_model
 from audiosearch.config import Config, load_config
+from audiosearch.data.dataset import Batch
 from audiosearch.errors import AudioSearchError, ManifestError, ModelError, TrainingError
-from audiosearch.training.dataset import Batch
-from audiosearch.training.learner import Learner
-from audiosearch.training.records import (
+from audiosearch.training.events import (
     Decoding,
     Finished,
     Notice,
@@ -27,6 +26,7 @@ from audiosearch.training.records import (
     StepReport,
     ValidationReport,
 )
+from audiosearch.training.learner import Learner
 from audiosearch.training.run import train
 from audiosearch.training.state import load_state
 
@@ -209,7 +209,7 @@ def test_training_from_carried_caches_alone(settings: Any, tmp_path: Path, monke
     prepared = list(train(config, tmp_path / "run", prepare_only=True))
     assert all(isinstance(record, Decoding | Notice) for record in prepared)
     caches = {path.name.split("-")[0]: path for path in (tmp_path / "cache").iterdir()}
-    monkeypatch.setitem(__import__("sys").modules, "audiosearch.audio", None)  # importing it fails
+    monkeypatch.setitem(__import__("sys").modules, "audiosearch.audio.reader", None)  # importing it fails
     carried = settings("trainer.epochs=1", f"data.train=[{caches['train']}]", f"data.valid=[{caches['valid']}]")
     list(train(carried, tmp_path / "carried"))
     list(train(config, tmp_path / "run"))

@@ -16,12 +16,12 @@ import pytest
 import soundfile
 
 from audiosearch.types import Word
-from indexer.crawl import content_id
 from indexer.index import open_index
+from indexer.ingest.crawl import content_id
 from indexer.server.app import make_app
-from indexer.server.library import Library
+from indexer.server.auth import Door
+from indexer.server.index_pool import Library
 from indexer.server.running import bind, make_server
-from indexer.server.security import Door
 from indexer.types import Recording
 
 LETTER = 0.08

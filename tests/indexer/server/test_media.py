@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from indexer.crawl import content_id
 from indexer.index import open_index
-from indexer.server.streaming import UnsatisfiableError, wanted
+from indexer.ingest.crawl import content_id
+from indexer.server.byte_ranges import UnsatisfiableError, wanted
 from indexer.types import UNHEARD, Recording
 
 KINDS = {

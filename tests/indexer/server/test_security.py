@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from indexer.server.security import COOKIE, Door, is_loopback
+from indexer.server.auth import COOKIE, Door, is_loopback
 
 TOKEN = "correct horse battery staple"
 

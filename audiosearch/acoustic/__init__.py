@@ -1,0 +1,1 @@
+"""Samples to emissions: features, the DeepSpeech network, windows over long recordings."""

@@ -1,0 +1,1 @@
+"""Emissions and a text to the times of its words."""

@@ -1,0 +1,1 @@
+"""Recordings in, samples out: reading, resampling, cutting, writing and playing sound."""

@@ -1,0 +1,105 @@
+"""A sound file through the first of ffplay, mpv and sounddevice that is there. Only this file knows sounddevice."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from audiosearch.errors import OutputError
+
+_PROGRAMS = {
+    "ffplay": ("-nodisp", "-autoexit", "-loglevel", "error", "-i"),
+    "mpv": ("--no-config", "--no-video", "--no-terminal", "--"),
+}
+
+
+class Playing(Protocol):
+    """A file that is being played."""
+
+    def ended(self) -> bool:
+        """Whether it is over; OutputError where it could not be played."""
+        ...
+
+    def stop(self) -> None:
+        """Be silent now; nothing happens where it is over."""
+        ...
+
+
+def find_player() -> Callable[[Path], Playing]:
+    """What starts to play a file and returns.
+
+    Raises:
+        OutputError: there is no player.
+    """
+    for name, options in _PROGRAMS.items():
+        if program := shutil.which(name):
+            return partial(_Program, name, (program, *options))
+    if _has_device():
+        return _Device
+    raise OutputError(
+        "There is nothing to play with: install ffplay (part of FFmpeg) or mpv. --clips and --supercut write files."
+    )
+
+
+def _has_device() -> bool:
+    try:
+        import sounddevice
+    except (ImportError, OSError):  # no package, or no PortAudio
+        return False
+    try:
+        sounddevice.query_devices(kind="output")
+    except (sounddevice.PortAudioError, ValueError):
+        return False
+    return True
+
+
+class _Program:
+    """A player in a process of its own."""
+
+    def __init__(self, name: str, command: tuple[str, ...], path: Path) -> None:
+        self._name = name
+        self._stopped = False
+        quiet = subprocess.DEVNULL  # also as input: keys are ours
+        self._process = subprocess.Popen([*command, str(path)], stdin=quiet, stdout=quiet, stderr=quiet)
+
+    def ended(self) -> bool:
+        status = self._process.poll()
+        if status and not self._stopped:
+            raise OutputError(f"{self._name} could not play (exit status {status}); is there a sound device?")
+        return status is not None
+
+    def stop(self) -> None:
+        self._stopped = True
+        if self._process.poll() is None:
+            self._process.terminate()
+        try:
+            self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class _Device:
+    """The sound device of this machine."""
+
+    def __init__(self, path: Path) -> None:
+        import sounddevice
+
+        from audiosearch.audio.reader import probe, read_span
+
+        sound = read_span(path, 0.0, probe(path).duration)
+        self._device: Any = sounddevice
+        try:
+            sounddevice.play(sound.samples.T, sound.rate)
+        except sounddevice.PortAudioError as error:
+            raise OutputError(f"The sound device cannot play ({error}).") from error
+
+    def ended(self) -> bool:
+        return not self._device.get_stream().active
+
+    def stop(self) -> None:
+        self._device.stop()

@@ -1,0 +1,1 @@
+"""Transcribed speech to train on: corpora, manifests, cache, batches, augmentation."""

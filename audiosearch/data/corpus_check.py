@@ -1,0 +1,126 @@
+"""The check that every row of a corpus must pass before it is trained on."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from audiosearch.audio import reader as audio
+from audiosearch.data.corpora import Row
+from audiosearch.data.manifest import Utterance
+from audiosearch.errors import AudioError
+from audiosearch.normalizer import normalise
+from audiosearch.types import Seconds
+
+FASTEST = 30.0
+"""Characters a second; the fastest readers reach 24."""
+
+SLOWEST = 0.5
+"""Characters a second; below this most of the recording is something else."""
+
+FOREIGN_LETTERS = 0.1
+"""A text with a larger share of letters that normalising loses is not English."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A row that can be trained on."""
+
+    utterance: Utterance
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A row that is left out.
+
+    Args:
+        reason: the same few words for all rows with this fault.
+        detail: about this row.
+    """
+
+    row: Row
+    reason: str
+    detail: str
+
+
+def check(rows: Iterable[Row], *, thorough: bool = False, threads: int | None = None) -> Iterator[Kept | Rejected]:
+    """The rows, each kept or rejected, in their order; as many are in hand at once as is worth it.
+
+    Args:
+        thorough: decode every recording to its end, not only its beginning.
+        threads: that read recordings; one for each core unless given.
+    """
+    rows = iter(rows)
+    seen: set[Path] = set()
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        while batch := list(islice(rows, 1024)):
+            for verdict in pool.map(lambda row: _judge(row, thorough), batch):
+                if isinstance(verdict, Kept):
+                    path = verdict.utterance.audio
+                    if path in seen:
+                        row = Row(verdict.utterance.id, path, verdict.utterance.text, verdict.utterance.speaker)
+                        verdict = Rejected(row, "audio listed before", "another line has the same recording")
+                    seen.add(path)
+                yield verdict
+
+
+def text_fault(text: str) -> tuple[str, str] | None:
+    """Reason and detail why a text, as it is written, cannot be trained on; None where it can."""
+    if not normalise(text):
+        return "no text", f"nothing is left of {text!r}" if text else "the text is empty"
+    foreign = _foreign_share(text)
+    if foreign > FOREIGN_LETTERS:
+        return "foreign letters", f"{foreign:.0%} of the letters are not Latin"
+    return None
+
+
+def pace_fault(text: str, duration: Seconds) -> tuple[str, str] | None:
+    """Reason and detail why nobody says a normal text in that time; None where it can be said."""
+    rate = len(text) / duration
+    if SLOWEST <= rate <= FASTEST:
+        return None
+    reason = "too much text for its length" if rate > FASTEST else "too little text for its length"
+    return reason, f"{len(text)} characters in {duration:.2f} s"
+
+
+def _judge(row: Row, thorough: bool) -> Kept | Rejected:
+    if row.fault is not None:
+        return Rejected(row, "line malformed", row.fault)
+    if fault := text_fault(row.text):
+        return Rejected(row, *fault)
+    if row.audio is None or not row.audio.exists():
+        return Rejected(row, "audio missing", f"there is no {row.audio}" if row.audio else "no audio of this name")
+    try:
+        duration = _listen(row.audio, thorough)
+    except AudioError as error:
+        return Rejected(row, "audio unreadable", str(error))
+    text = normalise(row.text)
+    if fault := pace_fault(text, duration):
+        return Rejected(row, *fault)
+    return Kept(Utterance(row.audio, text, round(duration, 3), row.speaker, row.id))
+
+
+def _listen(path: Path, thorough: bool) -> Seconds:
+    """Length of a recording of which at least the beginning can be decoded."""
+    info = audio.probe(path)
+    blocks = audio.read_blocks(path, info.sample_rate, 0.1 if not thorough else 30.0)
+    if not thorough:
+        next(blocks)
+        return info.duration
+    decoded = sum(len(block) for block in blocks) / info.sample_rate
+    if info.duration - decoded > 0.5:
+        raise AudioError(f"{path}: ends after {decoded:.1f} s, but should last {info.duration:.1f} s.")
+    return decoded
+
+
+def _foreign_share(text: str) -> float:
+    """Share of letters of which normalising leaves nothing."""
+    if text.isascii():
+        return 0.0
+    letters = [character for character in text if unicodedata.category(character).startswith("L")]
+    return sum(not normalise(character) for character in letters) / max(1, len(letters))

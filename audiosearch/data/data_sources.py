@@ -1,0 +1,78 @@
+"""What the settings name to train on: manifests, folders of recordings, and caches made from either."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from audiosearch.config import Config
+from audiosearch.data.dataset import Recordings
+from audiosearch.data.manifest import read_manifest
+from audiosearch.data.pcm_cache import PcmCache, Reader, Source, build, is_cache
+from audiosearch.errors import ManifestError
+from audiosearch.training.events import Decoding, LeftOut
+
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".webm", ".mp4", ".aiff"})
+"""Taken for recordings in folders of noises and rooms, where texts and licences lie beside them."""
+
+Sources = Mapping[str, Sequence[Source]]
+"""What is to be decoded, by the path that the settings name; caches are not among them."""
+
+
+def find(config: Config) -> Sources:
+    """All recordings that the settings name; that some of each are there is checked, nothing is decoded.
+
+    Raises:
+        ManifestError: a manifest or folder cannot be used.
+    """
+    sources: dict[str, Sequence[Source]] = {}
+    for path in (*config.data.train, *config.data.valid):
+        if not is_cache(Path(path)):
+            sources[path] = _of_manifest(path)
+    for path in (*config.augment.noise, *config.augment.rooms):
+        if not is_cache(Path(path)):
+            sources[path] = _of_folder(path)
+    return sources
+
+
+def decode(sources: Sources, root: Path, sample_rate: int, read: Reader | None) -> Iterator[Decoding | LeftOut]:
+    """Bring the caches in the folder ``root`` up to date."""
+    for path, listed in sources.items():
+        yield from build(cache_folder(root, path), sample_rate, path, listed, read)
+
+
+def recordings(paths: Sequence[str], root: Path, sample_rate: int) -> Recordings:
+    """The decoded recordings of manifests, folders or caches."""
+    folders = [Path(path) if is_cache(Path(path)) else cache_folder(root, path) for path in paths]
+    return Recordings([PcmCache(folder, sample_rate) for folder in folders])
+
+
+def cache_folder(root: Path, path: str) -> Path:
+    """Where the decoded audio of a manifest or folder is kept."""
+    absolute = Path(path).absolute()
+    name = absolute.parent.name if absolute.stem == "manifest" else absolute.stem
+    return root / f"{name}-{hashlib.sha1(str(absolute).encode()).hexdigest()[:8]}"
+
+
+def _of_manifest(path: str) -> list[Source]:
+    if Path(path).is_dir():
+        raise ManifestError(f"{path}: is a folder; give a manifest, which `audiosearch manifest {path}` makes.")
+    sources = [Source(row.audio, row.text, row.speaker, row.id) for row in read_manifest(path)]
+    if not any(source.audio.is_file() for source in sources):
+        first = sources[0].audio
+        raise ManifestError(
+            f"{path}: none of its {len(sources)} recordings is there (the first is {first}); paths in a manifest "
+            "are relative to it."
+        )
+    return sources
+
+
+def _of_folder(path: str) -> list[Source]:
+    folder = Path(path)
+    if not folder.is_dir():
+        raise ManifestError(f"{path}: there is no such folder of recordings.")
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES and file.is_file())
+    if not files:
+        raise ManifestError(f"{path}: holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))}).")
+    return [Source(file, "", None, str(file.relative_to(folder))) for file in files]

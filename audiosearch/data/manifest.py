@@ -1,0 +1,164 @@
+"""Manifests: JSON lines that name recordings and what is said in them.
+
+One object a line: ``audio`` (path relative to the manifest, or absolute) and ``text``; ``duration`` in seconds,
+``speaker`` and ``id`` where known (a speaker ``?`` is not); for texts by a recognizer its ``confidence`` and the
+``score`` of a network; other keys are ignored::
+
+    {"audio": "clips/0001.flac", "text": "i am a human", "duration": 2.31, "speaker": "ann", "id": "0001"}
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audiosearch.errors import ManifestError
+from audiosearch.normalizer import normalise
+from audiosearch.types import Seconds
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A recording of one utterance and its text.
+
+    Args:
+        audio: absolute path.
+        text: normalised.
+        duration: None where nobody has measured it.
+        speaker: None where unknown.
+        id: for reports; the audio's path within the manifest where it has none.
+        confidence: of the recognizer that wrote the text, in [0, 1]; None where a person did, or nobody tells.
+        score: by a network that checked the text (``label_scores.py``); None where none did.
+    """
+
+    audio: Path
+    text: str
+    duration: Seconds | None
+    speaker: str | None
+    id: str
+    confidence: float | None = None
+    score: float | None = None
+
+
+def read_manifest(path: str | Path) -> list[Utterance]:
+    """The utterances of a manifest, in its order; whether their audio exists is not looked at.
+
+    Raises:
+        ManifestError: names the file and the line that is wrong.
+    """
+    utterances = []
+    for row, folder, place in read_rows(path):
+        for key in ("audio", "text"):
+            if not isinstance(row.get(key), str):
+                raise ManifestError(f"{place}: needs {key!r}, a string.")
+        duration = number(row, "duration", place)
+        if duration is not None and duration <= 0:
+            raise ManifestError(f"{place}: 'duration' must be a number of seconds above 0, not {duration!r}.")
+        audio = audio_path(row, folder, place)
+        name = row["audio"] if row.get("id") is None else str(row["id"])
+        confidence, score = (number(row, key, place) for key in ("confidence", "score"))
+        text = normalise(row["text"])
+        utterances.append(Utterance(audio, text, duration, known_speaker(row), name, confidence, score))
+    return utterances
+
+
+def read_rows(path: str | Path) -> Iterator[tuple[dict[str, Any], Path, str]]:
+    """The objects of a manifest, with its folder and their place in it for messages.
+
+    Raises:
+        ManifestError: names the file and the line that is wrong.
+    """
+    path = Path(path)
+    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - resolve() would follow links to another folder
+    empty = True
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            for count, line in enumerate(lines, start=1):
+                if line.strip():
+                    empty = False
+                    place = f"{path}, line {count}"
+                    yield _parse(line, place), folder, place
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read ({error.strerror}); give the path of a manifest.") from error
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{path}: is not UTF-8 text; a manifest has a JSON object on every line.") from error
+    if empty:
+        raise ManifestError(f"{path}: holds no utterance; `audiosearch manifest` writes manifests.")
+
+
+def audio_path(row: dict[str, Any], folder: Path, place: str) -> Path:
+    """The absolute path of a row's recording.
+
+    Raises:
+        ManifestError: it is no path.
+    """
+    audio = row.get("audio")
+    if not isinstance(audio, str):
+        raise ManifestError(f"{place}: needs 'audio', a string.")
+    if not audio or "\0" in audio:
+        raise ManifestError(f"{place}: 'audio' is not a path.")
+    return Path(os.path.normpath(folder / audio))
+
+
+def known_speaker(row: dict[str, Any]) -> str | None:
+    """The speaker of a row; None where it is absent or ``?``."""
+    speaker = row.get("speaker")
+    return None if speaker is None or speaker in ("", "?") else str(speaker)
+
+
+def number(row: dict[str, Any], key: str, place: str) -> float | None:
+    """A finite number of a row; None where it has none.
+
+    Raises:
+        ManifestError: it is something else.
+    """
+    value = row.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ManifestError(f"{place}: {key!r} must be a number, not {value!r}.")
+    return float(value)
+
+
+def _parse(line: str, place: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ManifestError(f"{place}: is not JSON ({error}).") from error
+    if not isinstance(row, dict):
+        raise ManifestError(f'{place}: must be an object such as {{"audio": "a.wav", "text": "what is said"}}.')
+    return row
+
+
+def write_manifest(path: str | Path, utterances: Iterable[Utterance]) -> int:
+    """Writes a manifest and returns how many lines it has; audio below its folder is named by relative paths.
+
+    The file appears under its name only once it is whole.
+    """
+    path = Path(path)
+    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100
+    unfinished = path.with_name(path.name + ".tmp")
+    count = 0
+    try:
+        with unfinished.open("w", encoding="utf-8") as lines:
+            for utterance in utterances:
+                audio = (
+                    utterance.audio.relative_to(folder) if utterance.audio.is_relative_to(folder) else utterance.audio
+                )
+                row = {"audio": audio.as_posix(), "text": utterance.text, "duration": utterance.duration}
+                row |= {"speaker": utterance.speaker, "id": utterance.id}
+                row |= {"confidence": utterance.confidence, "score": utterance.score}
+                row = {key: value for key, value in row.items() if value is not None}
+                lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+                count += 1
+        unfinished.replace(path)
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be written ({error.strerror}).") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return count

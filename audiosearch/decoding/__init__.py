@@ -1,0 +1,1 @@
+"""Emissions to words, with alternatives and confidences."""

@@ -1,0 +1,1 @@
+"""Error rates, and the parameters that are fitted on a development set."""

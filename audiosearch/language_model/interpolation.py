@@ -1,0 +1,151 @@
+"""Linear interpolation of n-gram models, with weights fitted by EM, and pruning by relative entropy.
+
+Legend: ``K`` n-grams of an order, ``T`` tokens of a text, ``M`` models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audiosearch.language_model.ngrams import (
+    NEVER,
+    START,
+    UNKNOWN,
+    Floats,
+    Integers,
+    NGramModel,
+    Order,
+    exp10,
+    left_over,
+    normalized,
+    pack,
+)
+
+ITERATIONS = 100
+"""Of EM; the weights move by less than a thousandth after some thirty."""
+
+
+def predicted(tokens: Integers) -> NDArray[np.bool_]:
+    """The tokens [T] that count in a perplexity: neither starts of sentences nor unknown words."""
+    return np.logical_and(tokens != START, tokens != UNKNOWN)
+
+
+def perplexity(log_probs: NDArray[np.float64]) -> float:
+    """Of log10 probabilities [T]."""
+    return float(10 ** -log_probs.mean())
+
+
+def fit_weights(log_probs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The weights [M] under which a mixture of models makes development texts likeliest; they sum to 1.
+
+    EM (Jelinek and Mercer 1980): of each token, the share that every model has in its probability; the new weights
+    are the mean shares, each text counting the same however long it is.
+
+    Args:
+        log_probs: of each text, what the models say of its tokens, log10 [M, T].
+    """
+    weights = np.full(len(log_probs[0]), 1 / len(log_probs[0]))
+    probs = [exp10(logs) for logs in log_probs]
+    for _ in range(ITERATIONS):
+        shares = [weights[:, None] * text / (weights @ text) for text in probs]
+        weights = np.mean([share.mean(axis=1) for share in shares], axis=0)
+    return weights
+
+
+def interpolate(models: Sequence[NGramModel], weights: NDArray[np.float64]) -> NGramModel:
+    """One model whose probability of every n-gram that any of ``models`` has is Σ weight · p(w|h) of theirs.
+
+    Back-off weights are computed anew, as SRILM's ``ngram -mix-lm`` does (Stolcke 2002). The vocabulary and the order
+    must be the same.
+    """
+    rows = [np.arange(len(model.orders[0])) for model in models]  # of each model's n-grams in the union
+    logs = [model.orders[0].log_probs for model in models]  # by each model, of the n-grams of the union
+    first = models[0].orders[0]
+    orders = [Order(first.keys, first.suffixes, _mix(logs, weights), first.backoffs)]
+    for n in range(1, len(models[0].orders)):
+        longer = [model.orders[n] for model in models]
+        parts = [pack(row[order.contexts], order.words) for row, order in zip(rows, longer, strict=True)]
+        below, keys = orders[-1], np.unique(np.concatenate(parts))
+        bare = Order(keys, keys, np.empty(0, np.float32), np.empty(0, np.float32))
+        suffixes = bare.words if n == 1 else below.find(below.suffixes[bare.contexts], bare.words)
+        for i, (model, part) in enumerate(zip(models, parts, strict=True)):
+            backoffs = np.zeros(len(below), np.float32)
+            backoffs[rows[i]] = model.orders[n - 1].backoffs
+            logs[i] = backoffs[bare.contexts] + logs[i][suffixes]
+            rows[i] = np.searchsorted(keys, part)
+            logs[i][rows[i]] = longer[i].log_probs
+        orders.append(Order(keys, suffixes, _mix(logs, weights), np.empty(0, np.float32)))
+    return normalized(orders)
+
+
+def _mix(logs: Sequence[Floats], weights: NDArray[np.float64]) -> Floats:
+    mixed = np.zeros(len(logs[0]))
+    for log_probs, weight in zip(logs, weights, strict=True):
+        mixed += weight * exp10(log_probs)
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log10(mixed), NEVER).astype(np.float32)
+
+
+def frequencies(
+    model: NGramModel, texts: Sequence[Integers], weights: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
+    """Of each order but the longest, how often its n-grams come in the texts per token, weighted [K].
+
+    They are the probabilities of contexts that pruning needs: those that a model with Kneser-Ney smoothing gives are
+    misleading, as its lower orders count contexts instead of occurrences (Chelba, Brants, Neveitt and Xu 2010).
+    """
+    found = [np.zeros(len(order)) for order in model.orders[:-1]]
+    shorter = NGramModel(model.orders[:-1])
+    for tokens, weight in zip(texts, weights, strict=True):
+        for total, rows in zip(found, shorter.rows(tokens), strict=True):
+            total += np.bincount(rows[rows >= 0], minlength=len(total)) * (weight / len(tokens))
+    return found
+
+
+def losses(model: NGramModel, contexts: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """The relative entropy (nats a token) that leaving each n-gram [K] out would cost, of each order above 1.
+
+    Stolcke 1998, equation 6: with a = (1 - Σ p(w|h)) / (1 - Σ p(w|h')) the back-off weight of h and a' the one without
+    w, it is -p(h) (p(w|h) (log p(w|h') + log a' - log p(w|h)) + (1 - Σ p(w|h)) (log a' - log a)).
+
+    Args:
+        contexts: probabilities of the n-grams of each order as contexts, as from ``frequencies``.
+    """
+    found = []
+    for n in range(1, len(model.orders)):
+        below, order = model.orders[n - 1], model.orders[n]
+        rows, size = order.contexts, len(below)
+        p, lower = exp10(order.log_probs), exp10(below.log_probs[order.suffixes])
+        rest, rest_lower = (left_over(rows, values, size)[rows] for values in (p, lower))
+        old, new = np.log(rest / rest_lower), np.log((rest + p) / (rest_lower + lower))
+        change = p * (np.log(lower) + new - np.log(p)) + rest * (new - old)
+        found.append(-contexts[n - 1][rows] * change)
+    return found
+
+
+def prune(model: NGramModel, costs: Sequence[NDArray[np.float64]], keep: int) -> NGramModel:
+    """The model with the ``keep`` n-grams above order 1 that are worth most, and back-off weights that fit them.
+
+    An n-gram is worth as much as the best one that needs it as context or suffix.
+
+    Args:
+        costs: of leaving an n-gram out, for each order above 1, as from ``losses``.
+    """
+    worth = [cost.copy() for cost in costs]
+    for n in range(len(worth) - 1, 0, -1):
+        order = model.orders[n + 1]
+        for rows in (order.contexts, order.suffixes):
+            np.maximum.at(worth[n - 1], rows, worth[n])
+    every = np.concatenate(worth)
+    least = np.partition(every, len(every) - keep)[len(every) - keep] if 0 < keep < len(every) else -np.inf
+    orders = [model.orders[0]]
+    rows = np.arange(len(orders[0]))  # of the order below, after pruning
+    for order, values in zip(model.orders[1:], worth, strict=True):
+        kept = values >= least if keep else np.zeros(len(values), np.bool_)
+        keys = pack(rows[order.contexts[kept]], order.words[kept])
+        orders.append(Order(keys, rows[order.suffixes[kept]], order.log_probs[kept], order.backoffs[kept]))
+        rows = np.cumsum(kept) - 1
+    return normalized(orders)

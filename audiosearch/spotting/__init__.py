@@ -1,0 +1,1 @@
+"""Emissions to places that sound like a text."""

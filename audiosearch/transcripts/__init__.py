@@ -1,0 +1,1 @@
+"""Transcripts to and from the files of other programs."""

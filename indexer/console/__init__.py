@@ -1,0 +1,1 @@
+"""Hits, progress and reports on a terminal."""

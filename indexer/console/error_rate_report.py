@@ -1,0 +1,202 @@
+"""``audiosearch evaluate`` without ``--search``: recordings → transcripts → error rates, drawn or as JSON."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from audiosearch.evaluation.bootstrap import Interval
+    from audiosearch.evaluation.error_rates import Evaluation, Group, Misreading, Reading, Reference
+    from audiosearch.evaluation.metrics import ErrorRate
+
+WIDTH = 140  # of a table that no terminal limits
+
+
+@dataclass(frozen=True)
+class View:
+    """The parts of a report besides the rates of everything.
+
+    Args:
+        sets: rates of each set.
+        speakers: rates of each speaker.
+        worst: so many utterances with the highest rates.
+    """
+
+    sets: bool
+    speakers: bool
+    worst: int
+
+
+def report(model: Path, references: Sequence[Reference], view: View, as_json: bool) -> bool:
+    """Measure and draw; False where an utterance could not be read."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from audiosearch.evaluation.error_rates import Failure, read_all, score, score_sets, score_speakers, worst
+    from indexer.console.lazy_recognizer import LazyRecognizer
+
+    screen = Console(stderr=True)
+    readings: list[Reading] = []
+    failed = False
+    with LazyRecognizer(model, sound=False) as recognizer:
+        loaded = recognizer.loaded
+        started = time.perf_counter()
+        results = read_all(loaded, references)
+        for result in track(
+            results, "Reading", len(references), console=screen, transient=True, disable=not screen.is_terminal
+        ):
+            if isinstance(result, Failure):
+                click.echo(f"Error: {result.reference.id}: {result.error}", err=True)
+                failed = True
+            else:
+                readings.append(result)
+        elapsed = time.perf_counter() - started
+    if readings:
+        places = {id(reference): place for place, reference in enumerate(references)}
+        readings.sort(key=lambda reading: places[id(reading.reference)])  # they were read by length
+        sets = score_sets(readings) if view.sets else None
+        speakers = score_speakers(readings) if view.speakers else None
+        misread = worst(readings, view.worst) if view.worst else None
+        (_write_json if as_json else _draw)(score(readings), elapsed, sets, speakers, misread)
+    return not failed
+
+
+# JSON
+
+
+def _write_json(
+    evaluation: Evaluation,
+    elapsed: float,
+    sets: Sequence[Group] | None,
+    speakers: Sequence[Group] | None,
+    misread: Sequence[Misreading] | None,
+) -> None:
+    record = _record(evaluation) | {"realtime": round(evaluation.audio_seconds / elapsed, 2)}
+    if sets is not None:
+        record["sets"] = [{"set": group.set_name, **_record(group.evaluation)} for group in sets]
+        record["mean_wer_of_sets"] = sum(group.evaluation.words.rate for group in sets) / len(sets)
+    if speakers is not None:
+        record["speakers"] = [
+            {"set": group.set_name, "speaker": group.speaker, **_record(group.evaluation)} for group in speakers
+        ]
+    if misread is not None:
+        record["worst"] = [_misreading(one) for one in misread]
+    click.echo(json.dumps(record, ensure_ascii=False))
+
+
+def _record(evaluation: Evaluation) -> dict[str, object]:
+    return {
+        "wer": evaluation.words.rate,
+        "cer": evaluation.characters.rate,
+        "greedy_wer": evaluation.greedy_words.rate,
+        "greedy_cer": evaluation.greedy_characters.rate,
+        "utterances": evaluation.utterances,
+        "words": evaluation.words.total,
+        "audio_seconds": round(evaluation.audio_seconds, 3),
+        "wer_interval": None if evaluation.word_interval is None else asdict(evaluation.word_interval),
+        "cer_interval": None if evaluation.character_interval is None else asdict(evaluation.character_interval),
+    }
+
+
+def _misreading(one: Misreading) -> dict[str, object]:
+    reference = one.reading.reference
+    return {
+        "id": reference.id,
+        "set": reference.set_name,
+        "speaker": reference.speaker,
+        "audio": str(reference.audio),
+        "wer": one.words.rate,
+        "errors": one.words.errors,
+        "words": one.words.total,
+        "reference": reference.text,
+        "hypothesis": one.reading.text,
+    }
+
+
+# Tables
+
+
+def _draw(
+    evaluation: Evaluation,
+    elapsed: float,
+    sets: Sequence[Group] | None,
+    speakers: Sequence[Group] | None,
+    misread: Sequence[Misreading] | None,
+) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    table = Table("decoding", "word errors", "character errors")
+    for name, words, characters in (
+        ("beam search", evaluation.words, evaluation.characters),
+        ("greedy", evaluation.greedy_words, evaluation.greedy_characters),
+    ):
+        shown = [f"{rate.rate:.2%}  ({rate.errors} of {rate.total})" for rate in (words, characters)]
+        table.add_row(name, *shown)
+        if name == "beam search":
+            intervals = (evaluation.word_interval, evaluation.character_interval)
+            table.add_row("  95 % interval", *(_interval(interval) for interval in intervals))
+    minutes = evaluation.audio_seconds / 60
+    speed = evaluation.audio_seconds / elapsed
+    table.caption = f"{evaluation.utterances} utterances, {minutes:.1f} minutes, {speed:.1f} × real time"
+    if evaluation.word_interval is not None:
+        table.caption += f"; intervals by drawing {evaluation.word_interval.unit}"
+    console.print(table)
+    if sets is not None:
+        table = _table("set")
+        for group in sets:
+            table.add_row(group.set_name, *_cells(group.evaluation))
+        if len(sets) > 1:
+            mean = sum(group.evaluation.words.rate for group in sets) / len(sets)
+            table.add_row("mean of sets", "", "", f"{mean:.2%}")
+        console.print(table)
+    if speakers is not None:
+        table = _table("set", "speaker")
+        for group in speakers:
+            table.add_row(group.set_name, group.speaker or "unknown", *_cells(group.evaluation))
+        console.print(table)
+    for one in misread or ():
+        reference = one.reading.reference
+        about = ", ".join(part for part in (reference.set_name, reference.speaker) if part)
+        console.print(f"\n{reference.id} ({about}): {_rate(one.words)}", highlight=False, markup=False)
+        for name, text in (("reference ", reference.text), ("hypothesis", one.reading.text)):
+            console.print(f"  {name}  {text}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _table(*names: str) -> Table:
+    from rich.table import Table
+
+    table = Table(*names, "utterances", "minutes", "word errors", "95 % interval", "character errors")
+    for column in table.columns[len(names) :]:
+        column.justify = "right"
+    return table
+
+
+def _cells(evaluation: Evaluation) -> tuple[str, ...]:
+    return (
+        str(evaluation.utterances),
+        f"{evaluation.audio_seconds / 60:.1f}",
+        f"{evaluation.words.rate:.2%}",
+        _interval(evaluation.word_interval),
+        f"{evaluation.characters.rate:.2%}",
+    )
+
+
+def _interval(interval: Interval | None) -> str:
+    return "" if interval is None else f"{interval.low:.2%} to {interval.high:.2%}"
+
+
+def _rate(rate: ErrorRate) -> str:
+    return f"{rate.rate:.0%}, {rate.errors} of {rate.total} words"

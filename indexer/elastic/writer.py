@@ -1,0 +1,189 @@
+"""Steps of writing to an index in Elasticsearch.
+
+A recording is a document that names a generation of passages and pieces, which hold its words and emissions. It is
+replaced in steps, of which one is visible: a note tells that a generation is being written; its parts are written and
+refreshed; the recording names that generation (only if nobody else changed it meanwhile); the parts of the old one go,
+and the note. Readers take parts of no generation but the one that is named (``elastic_reading.py``).
+
+What a killed writer leaves is never seen. Its note stays, and whoever next opens the index to write takes the note and
+deletes the parts, after an hour. A writer who was not dead but slept so long finds its note taken, and writes again.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from audiosearch.errors import RefusedError, StoreError, UnknownRecordingError
+from audiosearch.types import PackedEmissions, Word
+from indexer.elastic import documents
+from indexer.elastic import emissions as elastic_sound
+from indexer.elastic.client import Server
+from indexer.elastic.passages import Passage, cut
+from indexer.types import Location, Recording
+
+WRITING_SECONDS = 3600
+"""Age after which a generation is no longer being written: it is named by its recording, or an orphan."""
+
+
+class Writer:
+    """Changes recordings on a server."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._shown = server.shown
+
+    def add(self, recording: Recording, words: Sequence[Word], emissions: Sequence[PackedEmissions] = ()) -> None:
+        """Keep a recording, in the place of one with its id."""
+        passages = list(cut(words))
+        while not self._write(recording, words, passages, emissions):
+            pass
+
+    def _write(
+        self,
+        recording: Recording,
+        words: Sequence[Word],
+        passages: Sequence[Passage],
+        emissions: Sequence[PackedEmissions],
+    ) -> bool:
+        """Write a generation and name it; False if somebody took it for that of a dead writer meanwhile."""
+        generation = f"{_generation_before(0)}-{uuid.uuid4().hex[:12]}"
+        note = documents.writing_id(generation)
+        self._server.replace(note, documents.writing_document(recording.id, generation), None)
+        lines: Iterator[Mapping[str, Any]] = (
+            line
+            for passage in passages
+            for line in (
+                {"index": {"_id": documents.passage_id(recording.id, generation, passage.number)}},
+                documents.passage_document(recording.id, generation, passage),
+            )
+        )
+        try:
+            self._server.bulk(chain(lines, elastic_sound.lines(recording.id, generation, words, emissions)))
+        except RefusedError as error:
+            self._server.refresh()
+            self._delete(documents.parts_of(generation))
+            self._server.bulk([{"delete": {"_id": note}}])
+            raise RefusedError(f"{recording.path}: cannot be indexed; {error}.") from error
+        self._server.refresh()
+        self._check_written(recording, generation, len(passages) + len(emissions))
+        document = documents.recording_document(recording, generation, len(words), len(emissions), _now_ms())
+        replaced = self._replace(recording.id, lambda _: document) - {generation}
+        if replaced:
+            self._server.refresh()  # who remembers the old generation shall see the new one named before that one goes
+        self._sweep(recording.id, replaced)
+        written = self._end_note(note)
+        self._server.refresh()
+        return written
+
+    def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
+        """Change where a recording lies."""
+        now_ms = _now_ms()
+
+        def moved(document: dict[str, Any] | None) -> dict[str, Any]:
+            if document is None:
+                raise UnknownRecordingError(f"{self._shown} holds no recording {recording_id}")
+            return {**document, "locations": documents.locations_field(locations), "named_ms": now_ms}
+
+        self._replace(recording_id, moved)
+        self._server.refresh()
+
+    def remove(self, recording_id: str) -> None:
+        """Forget a recording."""
+        self._sweep(recording_id, self._replace(recording_id, lambda _: None))
+        self._server.refresh()
+
+    def _replace(self, recording_id: str, change: Callable[[dict[str, Any] | None], dict[str, Any] | None]) -> set[str]:
+        """Put what ``change`` makes of a recording's document in its place, with nobody's change in between.
+
+        Returns:
+            generations that the document named before, more than one where somebody else was at it too.
+        """
+        before = set()
+        name = documents.recording_id(recording_id)
+        while True:
+            old, state = self._server.get(name) or (None, None)
+            if old is not None:
+                before.add(old["generation"])
+            if self._server.replace(name, change(old), state):
+                return before
+
+    def _check_written(self, recording: Recording, generation: str, parts: int) -> None:
+        count = self._server.count(documents.parts_of(generation))
+        if count != parts:
+            raise StoreError(f"{self._shown} lost {parts - count} documents of {recording.path}: index it again")
+
+    def _sweep(self, recording_id: str, replaced: set[str]) -> None:
+        """Delete the parts of generations of a recording."""
+        if replaced:
+            which = [
+                documents.PARTS,
+                {"term": {"recording": recording_id}},
+                {"terms": {"generation": sorted(replaced)}},
+            ]
+            self._delete({"bool": {"filter": which}})
+
+    def sweep(self) -> None:
+        """Delete what writers left long ago: parts that were not named, or that those were to replace."""
+        is_note = {"terms": {"kind": ["writing", "sweeping"]}}
+        is_old = {"range": {"generation": {"lt": _generation_before(WRITING_SECONDS)}}}
+        pages = self._server.pages({"bool": {"filter": [is_note, is_old]}}, ["generation"], True)
+        notes = [hit["_source"] for page in pages for hit in page]
+        if notes:
+            self._server.refresh()
+        for note in notes:
+            name, recording_id = documents.writing_id(note["generation"]), note["recording"]
+            if self._take(name):
+                self._sweep(recording_id, self._left(recording_id, note["generation"]))
+                self._server.bulk([{"delete": {"_id": name}}])
+
+    def _left(self, recording_id: str, generation: str) -> set[str]:
+        """Generations of a recording to delete that a writer left who died at that one."""
+        known = self._server.documents([documents.recording_id(recording_id)])
+        named = known[0]["generation"] if known else None
+        if named != generation:
+            return {generation}
+        which = {"bool": {"filter": [documents.PARTS, {"term": {"recording": recording_id}}]}}
+        pages = self._server.pages(which, ["generation", "kind", "passage"], ["generation"])
+        others = {hit["_source"]["generation"] for page in pages for hit in page} - {named}
+        return {other for other in others if self._server.get(documents.writing_id(other)) is None}
+
+    def _end_note(self, note: str) -> bool:
+        """Delete one's own note; False if it is not as it was.
+
+        Whoever takes it from now on sees that the generation is named, and leaves it.
+        """
+        there = self._server.get(note)
+        if there is None or there[0]["kind"] != "writing":
+            return False
+        self._server.bulk([{"delete": {"_id": note}}])
+        return True
+
+    def _take(self, note: str) -> bool:
+        """Take the note of somebody who is dead, or of one who died while they swept; False if it is gone."""
+        while True:
+            there = self._server.get(note)
+            if there is None:
+                return False
+            document, state = there
+            if self._server.replace(note, {**document, "kind": "sweeping"}, state):
+                return True
+
+    def _delete(self, query: dict[str, Any]) -> None:
+        """Delete the parts that a query finds."""
+        pages = self._server.pages(query, ["generation", "kind", "passage"], False)
+        ids = [hit["_id"] for page in pages for hit in page]
+        self._server.bulk({"delete": {"_id": one}} for one in ids)
+
+
+def _generation_before(seconds: float) -> str:
+    """What every generation begun later is greater than."""
+    return f"{_now_ms() - round(1000 * seconds):012x}"
+
+
+def _now_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000

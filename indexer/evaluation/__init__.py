@@ -1,0 +1,1 @@
+"""The quality of the search, measured on speech whose text is known."""

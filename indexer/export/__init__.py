@@ -1,0 +1,1 @@
+"""Hits and transcripts to files."""

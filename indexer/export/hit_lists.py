@@ -1,0 +1,125 @@
+"""Hits as lists that other programs read: CSV, Audacity labels, m3u play lists, edit decision lists (CMX 3600).
+
+docs/formats.md describes them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from audiosearch.errors import OutputError
+from audiosearch.transcripts.csv_rows import csv_line
+from audiosearch.transcripts.writers import label
+from audiosearch.types import Seconds
+from indexer.export.clips import padded
+from indexer.types import Hit
+
+LISTINGS = ("csv", "audacity", "m3u", "edl")
+
+RATES = {
+    "23.976": Fraction(24000, 1001),
+    "24": Fraction(24),
+    "25": Fraction(25),
+    "29.97": Fraction(30000, 1001),
+    "29.97df": Fraction(30000, 1001),
+    "30": Fraction(30),
+    "50": Fraction(50),
+    "59.94": Fraction(60000, 1001),
+    "60": Fraction(60),
+}
+"""Frames a second. 29.97df counts in drop-frame time code, which leaves out numbers to keep up with the clock."""
+
+MOST_EVENTS = 999
+"""Of an edit decision list, whose events have three digits."""
+
+
+def listing(hits: Sequence[Hit], form: str, *, padding: Seconds = 0.0, rate: str = "25") -> str:
+    """Hits in one of ``LISTINGS``, in their order.
+
+    Args:
+        padding: sound before and after each hit, in play lists and edit decision lists.
+        rate: of ``RATES``, for edit decision lists.
+
+    Raises:
+        OutputError: the format cannot hold these hits.
+    """
+    match form:
+        case "csv":
+            return "".join(_csv(hits))
+        case "audacity":
+            return _labels(hits)
+        case "m3u":
+            return "".join(_m3u(hits, padding))
+        case "edl":
+            return "".join(_edl(hits, padding, rate))
+    raise ValueError(f"there is no format {form!r}")
+
+
+def _csv(hits: Sequence[Hit]) -> Iterator[str]:
+    yield csv_line(("path", "start", "end", "confidence", "way", "before", "text", "after", "id"))
+    for hit in hits:
+        before, after = (" ".join(word.text for word in words) for words in (hit.before, hit.after))
+        about = hit.recording.path, hit.start, hit.end, hit.confidence, hit.way, before, hit.text, after
+        yield csv_line((*about, hit.recording.id))
+
+
+def _labels(hits: Sequence[Hit]) -> str:
+    """A label for each hit, by time; Audacity wants those of one recording."""
+    count = len({hit.recording.id for hit in hits})
+    if count > 1:
+        raise OutputError(
+            f"Audacity's labels belong to one recording, and these hits are in {count}: choose with --path."
+        )
+    ordered = sorted(hits, key=lambda hit: (hit.start, hit.end))
+    return "".join(label(hit.start, hit.end, hit.text or "(sound)") for hit in ordered)
+
+
+def _m3u(hits: Sequence[Hit], padding: Seconds) -> Iterator[str]:
+    yield "#EXTM3U\n"
+    for hit in hits:
+        start, end = padded(hit, padding)
+        path = hit.recording.path
+        title = f"{_line(Path(path).stem)} – {hit.text}"
+        yield f"#EXTINF:{math.ceil(end - start)},{title}\n"
+        yield f"#EXTVLCOPT:start-time={start:.3f}\n#EXTVLCOPT:stop-time={end:.3f}\n"
+        yield f"{path if path.isprintable() else Path(path).as_uri()}\n"
+
+
+def _edl(hits: Sequence[Hit], padding: Seconds, rate: str) -> Iterator[str]:
+    """One event a hit on both sound tracks, one after the other from an hour on, as editors begin."""
+    if len(hits) > MOST_EVENTS:
+        raise OutputError(f"An edit decision list holds {MOST_EVENTS} hits, not {len(hits)}: lower --limit.")
+    dropping = rate.endswith("df")
+    yield f"TITLE: {_line(hits[0].text or 'hits')[:70]}\nFCM: {'DROP FRAME' if dropping else 'NON-DROP FRAME'}\n"
+    reels: dict[str, str] = {}
+    position = 3600 * round(RATES[rate]) if not dropping else 107_892
+    for number, hit in enumerate(hits, start=1):
+        reel = reels.setdefault(hit.recording.id, f"R{len(reels) + 1:07}")
+        start, end = padded(hit, padding)
+        first = math.floor(Fraction(start) * RATES[rate])
+        last = max(math.ceil(Fraction(end) * RATES[rate]), first + 1)
+        times = [timecode(frame, rate) for frame in (first, last, position, position + last - first)]
+        position += last - first
+        yield f"\n{number:03}  {reel:8} AA    C        {' '.join(times)}\n"
+        yield f"* FROM CLIP NAME: {_line(Path(hit.recording.path).name)}\n"
+        yield f"* SOURCE FILE: {_line(hit.recording.path)}\n* COMMENT: {_line(hit.text)}\n"
+
+
+def timecode(frame: int, rate: str) -> str:
+    """``hh:mm:ss:ff`` of a frame; ``hh:mm:ss;ff`` in drop-frame time code."""
+    dropping = rate.endswith("df")
+    if dropping:  # numbers 0 and 1 are left out in each minute that is no tenth (SMPTE 12M)
+        tens, rest = divmod(frame, 17_982)
+        frame += 18 * tens + 2 * max(0, (rest - 2) // 1798)
+    seconds, frames = divmod(frame, round(RATES[rate]))
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"{hours:02}:{minutes:02}:{seconds % 60:02}{';' if dropping else ':'}{frames:02}"
+
+
+def _line(text: str) -> str:
+    """Text that stays on its line."""
+    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", " ", text)

@@ -1,0 +1,1 @@
+"""Folders, transcripts and other stores into an index."""

@@ -1,0 +1,1 @@
+"""The definition of a hit and of the order of hits; pure, shared by all stores."""

@@ -1,0 +1,101 @@
+"""Which recordings a filter lets pass: by path or glob, and by time of modification.
+
+A path without wildcards fits that file and everything in that folder. In a glob ``*`` stands for any letters but /,
+``?`` for one of them, ``[a-z]`` and ``[!a-z]`` for one of a set and one that is not in it, ``**`` for any letters, and
+``/**/`` also for / alone. A glob fits whole paths. A wildcard between brackets is an ordinary letter: ``[*]``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from indexer.paths import absolute
+from indexer.types import Filter, Location, Recording
+
+_WILDCARD = re.compile(r"[*?[]")
+_ESCAPED = re.compile(r"\[[*?[]\]")
+
+
+def passes(wanted: Filter) -> Callable[[Recording], bool]:
+    """Whether the filter lets a recording pass: one of its locations has all that is asked for."""
+    patterns = [pattern(path) for path in wanted.paths]
+
+    def fits(location: Location) -> bool:
+        return (
+            (not patterns or any(one.fullmatch(location.path) for one in patterns))
+            and (wanted.since_ns is None or location.modified_ns >= wanted.since_ns)
+            and (wanted.until_ns is None or location.modified_ns < wanted.until_ns)
+        )
+
+    return lambda recording: any(map(fits, recording.locations))
+
+
+@cache
+def pattern(path: str) -> re.Pattern[str]:
+    """What the paths match that a path or glob fits."""
+    is_glob = _is_glob(path)
+    rest = path if is_glob else path.rstrip("/")
+    parts = []
+    while rest:
+        for glob, regex in _TOKENS:
+            if token := glob.match(rest):
+                parts.append(regex(token))
+                rest = rest[token.end() :]
+                break
+    return re.compile("".join(parts) + ("" if is_glob else "(?:/.*)?"), re.DOTALL)
+
+
+def literal(path: str) -> str:
+    """A beginning of all paths that a path or glob fits."""
+    wildcard = _WILDCARD.search(path)
+    return path[: wildcard.start()] if wildcard else path.rstrip("/")
+
+
+def from_here(typed: str) -> str:
+    """The absolute path or glob of one that was typed; what is there by that very name is a path."""
+    path = Path(typed)
+    with suppress(RuntimeError):  # ~nobody, who has no home
+        path = path.expanduser()
+    if not _is_glob(typed) or _is_there(path):
+        return exactly(absolute(path))
+    return os.path.normpath(f"{exactly(str(Path.cwd()))}/{path}" if not path.is_absolute() else path)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False  # too long a name, or in a folder that may not be read
+
+
+def _is_glob(path: str) -> bool:
+    return bool(_WILDCARD.search(_ESCAPED.sub("", path)))
+
+
+def exactly(path: str) -> str:
+    """A path whose letters are all ordinary: the glob that fits it and what is in it."""
+    return _WILDCARD.sub(r"[\g<0>]", path)
+
+
+def _set(token: re.Match[str]) -> str:
+    letters = re.sub(r"([\\&~|\[\]^])", r"\\\1", re.sub("--+", "-", token["letters"]))
+    try:
+        re.compile(f"[{letters}]")
+    except re.error:
+        return "(?!)"  # a range that ends before it begins
+    return f"(?!/)[^{letters}]" if token["not"] else f"(?!/)[{letters}]"
+
+
+_TOKENS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"/\*\*(?=/)"), lambda token: "(?:/.*)?"),
+    (re.compile(r"\*\*+"), lambda token: ".*"),
+    (re.compile(r"\*"), lambda token: "[^/]*"),
+    (re.compile(r"\?"), lambda token: "[^/]"),
+    (re.compile(r"\[(?P<not>[!^]?)(?P<letters>\]?[^\]]+|\])\]"), _set),
+    (re.compile(r".", re.DOTALL), lambda token: re.escape(token[0])),
+)

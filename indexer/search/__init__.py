@@ -1,0 +1,1 @@
+"""A typed query to a page of hits, over any index."""

@@ -1,0 +1,239 @@
+"""What an SQLite index keeps of the sound of its recordings.
+
+    emissions    a row for each piece: a packed stretch of a recording
+    soundings    what is known of each recogniser's emissions
+    loose_keys   keys of pieces (audiosearch/spotting/ngram_index.py) that are in no block yet
+    key_blocks   BLOCK pieces each, by number of their rows of emissions
+    block_keys   for each key that is in a block, the pieces of the block that have it
+
+A block is made when there are enough loose pieces, and read by a few of its keys. Pieces that are removed stay in their
+block: what is found there and is no more, or has become something else, is no candidate or a bad one. A block of which
+less than half is left is dissolved.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from audiosearch.spotting.scoring import Spelling
+from audiosearch.types import PackedEmissions, Word
+from indexer.types import Heard
+
+if TYPE_CHECKING:
+    import apsw
+
+SCHEMA = """
+CREATE TABLE emissions (
+    number         INTEGER PRIMARY KEY, -- number of the recording × 2³² + place of the piece
+    word           INTEGER NOT NULL,    -- position of the first word that does not start before it
+    start          REAL NOT NULL,
+    frame_duration REAL NOT NULL,
+    frames         INTEGER NOT NULL,
+    data           BLOB NOT NULL
+);
+CREATE TABLE soundings (
+    model          TEXT PRIMARY KEY,    -- fingerprint of the recogniser
+    sounding       TEXT NOT NULL        -- audiosearch/spotting/scoring.py
+) WITHOUT ROWID;
+CREATE TABLE loose_keys (
+    number         INTEGER PRIMARY KEY, -- as in emissions
+    keys           BLOB NOT NULL
+);
+CREATE TABLE key_blocks (
+    block          INTEGER PRIMARY KEY,
+    first          INTEGER NOT NULL,    -- least and greatest of its numbers
+    last           INTEGER NOT NULL,
+    left           INTEGER NOT NULL,    -- pieces that were not removed
+    numbers        BLOB NOT NULL        -- eight bytes each, lowest first
+);
+CREATE TABLE block_keys (
+    number         INTEGER PRIMARY KEY, -- block × 2¹⁵ + key
+    pieces         BLOB NOT NULL        -- places in the block
+);
+"""
+
+KEY = (1 << 15) - 1
+
+ASKED = 10_000
+"""Rows that are asked for by number at once."""
+
+Row = tuple[int, int, float, float, int, bytes]
+
+
+def add(connection: apsw.Connection, number: int, words: Sequence[Word], emissions: Sequence[PackedEmissions]) -> None:
+    """Keep the emissions of a new recording."""
+    starts = [word.start for word in words]
+    connection.executemany(
+        "INSERT INTO emissions VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            (
+                (number << 32) + place,
+                bisect_left(starts, one.start),
+                one.start,
+                one.frame_duration,
+                one.frames,
+                one.data,
+            )
+            for place, one in enumerate(emissions)
+        ),
+    )
+    if emissions:
+        from audiosearch.spotting.ngram_index import BLOCK, pack_keys
+
+        connection.executemany(
+            "INSERT INTO loose_keys VALUES (?, ?)",
+            (((number << 32) + place, pack_keys(one)) for place, one in enumerate(emissions)),
+        )
+        while connection.execute("SELECT count(*) FROM loose_keys").get >= BLOCK:
+            _make_block(connection, BLOCK)
+
+
+def _make_block(connection: apsw.Connection, size: int) -> None:
+    """Put the first loose pieces into a block."""
+    from audiosearch.spotting.ngram_index import transposed
+
+    rows = _rows(connection, "SELECT number, keys FROM loose_keys ORDER BY number LIMIT ?", (size,)).fetchall()
+    numbers = [number for number, _ in rows]
+    block = connection.execute("SELECT coalesce(max(block), -1) + 1 FROM key_blocks").get
+    connection.execute(
+        "INSERT INTO key_blocks VALUES (?, ?, ?, ?, ?)",
+        (block, numbers[0], numbers[-1], size, struct.pack(f"<{size}q", *numbers)),
+    )
+    connection.executemany(
+        "INSERT INTO block_keys VALUES (?, ?)",
+        (((block << 15) + key, pieces) for key, pieces in transposed([keys for _, keys in rows])),
+    )
+    connection.execute("DELETE FROM loose_keys WHERE number <= ?", (numbers[-1],))
+
+
+def remove(connection: apsw.Connection, number: int) -> None:
+    """Forget the emissions of a recording."""
+    pieces = number << 32, number + 1 << 32
+    connection.execute("DELETE FROM emissions WHERE number >= ? AND number < ?", pieces)
+    if connection.changes():
+        connection.execute("DELETE FROM loose_keys WHERE number >= ? AND number < ?", pieces)
+        touched = _rows(
+            connection, "SELECT block, left, numbers FROM key_blocks WHERE last >= ? AND first < ?", pieces
+        ).fetchall()
+        for block, left, numbers in touched:
+            left -= sum(pieces[0] <= one < pieces[1] for one in _unpacked(numbers))
+            connection.execute("UPDATE key_blocks SET left = ? WHERE block = ?", (left, block))
+            if 2 * left * 8 < len(numbers):
+                _dissolve(connection, block, numbers)
+
+
+def _dissolve(connection: apsw.Connection, block: int, numbers: bytes) -> None:
+    """Make what is left of a block loose."""
+    from audiosearch.spotting.ngram_index import pack_keys
+
+    connection.execute("DELETE FROM block_keys WHERE number >= ? AND number < ?", (block << 15, block + 1 << 15))
+    connection.execute("DELETE FROM key_blocks WHERE block = ?", (block,))
+    for number in _unpacked(numbers):
+        asked = "SELECT start, frame_duration, frames, data FROM emissions WHERE number = ?"
+        for row in _rows(connection, asked, (number,)).fetchall():
+            keys = pack_keys(PackedEmissions(*row))
+            connection.execute("INSERT OR IGNORE INTO loose_keys VALUES (?, ?)", (number, keys))
+
+
+def _unpacked(numbers: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(numbers) // 8}q", numbers)
+
+
+def read(connection: apsw.Connection, number: int) -> tuple[PackedEmissions, ...]:
+    """The emissions of a recording, as they were added."""
+    rows = connection.execute(
+        "SELECT start, frame_duration, frames, data FROM emissions WHERE number >= ? AND number < ? ORDER BY number",
+        (number << 32, number + 1 << 32),
+    )
+    return tuple(PackedEmissions(*row) for row in rows)
+
+
+def keep_sounding(connection: apsw.Connection, model: str, sounding: str) -> None:
+    """Keep what is known of a recogniser's emissions."""
+    connection.execute(
+        "INSERT INTO soundings VALUES (?, ?) ON CONFLICT DO UPDATE SET sounding = excluded.sounding", (model, sounding)
+    )
+
+
+def soundings(connection: apsw.Connection) -> dict[str, str]:
+    """What is known of the emissions of each recogniser."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'soundings'").get:
+        return {}  # a library of an earlier version
+    return dict(_rows(connection, "SELECT model, sounding FROM soundings"))
+
+
+def duration(connection: apsw.Connection) -> float:
+    """Seconds of the recordings that may have emissions: all of recognisers of which something is known."""
+    ((milliseconds,),) = _rows(
+        connection,
+        "SELECT coalesce(sum(duration_ms), 0) FROM recordings WHERE model IN (SELECT model FROM soundings)",
+    )
+    return float(milliseconds) / 1000
+
+
+def heard(connection: apsw.Connection, recordings: Iterable[int] | None) -> Iterator[Heard]:
+    """Pieces of these recordings, or of all."""
+    columns = "SELECT number, word, start, frame_duration, frames, data FROM emissions"
+    known = _known(connection)
+    if recordings is None:
+        yield from _heard(_rows(connection, columns), known)
+        return
+    for number in sorted(recordings):
+        some = number << 32, number + 1 << 32
+        yield from _heard(_rows(connection, f"{columns} WHERE number >= ? AND number < ?", some), known)
+
+
+def candidates(
+    connection: apsw.Connection, asked: Spelling, most: int, recordings: Collection[int] | None
+) -> Iterator[Heard]:
+    """The pieces that go best with the keys of a text, of these recordings or of all."""
+    from audiosearch.spotting.ngram_index import Tally, query_numbers
+
+    keys = query_numbers(asked)
+    tally = Tally(keys)
+    blocks: dict[int, int] = {}
+    numbers = bytearray()
+    for block, some in connection.execute("SELECT block, numbers FROM key_blocks ORDER BY block"):
+        blocks[block] = tally.block(len(some) // 8)
+        numbers += some
+    wanted = array("q", [(block << 15) + key for block in blocks for key in keys])
+    for start in range(0, len(wanted), ASKED):
+        for number, pieces in connection.execute(
+            "SELECT number, pieces FROM json_each(?) JOIN block_keys ON number = value",
+            (str(wanted[start : start + ASKED].tolist()),),
+        ):
+            tally.add(blocks[number >> 15], number & KEY, pieces)
+    for number, piece in connection.execute("SELECT number, keys FROM loose_keys ORDER BY number"):
+        tally.add_piece(piece)
+        numbers += struct.pack("<q", number)
+    places = tally.best(most, numbers, recordings)
+    known = _known(connection)
+    for start in range(0, len(places), ASKED):
+        rows = _rows(
+            connection,
+            "SELECT number, word, start, frame_duration, frames, data "
+            "FROM json_each(?) JOIN emissions ON number = value",
+            (str(places[start : start + ASKED]),),
+        )
+        yield from _heard(rows, known)
+
+
+def _rows(connection: apsw.Connection, asked: str, values: tuple[object, ...] = ()) -> Any:
+    """What SQLite answers, whose types the schema knows."""
+    return connection.execute(asked, values)
+
+
+def _known(connection: apsw.Connection) -> dict[int, tuple[str, str]]:
+    """Id and model of each recording."""
+    rows = _rows(connection, "SELECT number, id, model FROM recordings")
+    return {number: (identity, model) for number, identity, model in rows}
+
+
+def _heard(rows: Iterable[Row], known: Mapping[int, tuple[str, str]]) -> Iterator[Heard]:
+    for number, word, start, frame_duration, frames, data in rows:
+        identity, model = known[number >> 32]
+        yield Heard(identity, model, word, PackedEmissions(start, frame_duration, frames, data))

@@ -1,0 +1,234 @@
+"""The decoders against brute force and on readings made by hand; ``test_pyctcdecode_engine.py`` has the oracle.
+
+Legend: T' emission frames, V labels.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import signal
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from audiosearch.alphabet import Alphabet
+from audiosearch.config import DecoderConfig
+from audiosearch.decoding.decoder import BeamDecoder, greedy
+from audiosearch.decoding.decoder_pool import JOBS_AHEAD, DecoderPool
+from audiosearch.errors import AudioSearchError, ConfigError, LanguageModelError
+from audiosearch.language_model.kenlm_model import LanguageModel
+from audiosearch.parallel import Workers
+from audiosearch.types import Emissions, Hypothesis
+
+ENGLISH = Alphabet()
+TINY = LanguageModel(Path(__file__).parents[2] / "data" / "tiny.arpa", ("the", "cat", "cap", "sat", "human", "things"))
+
+
+def emissions(probabilities: NDArray[np.float64]) -> Emissions:
+    rows = np.asarray(probabilities, dtype=np.float64)
+    return Emissions(np.log(rows / rows.sum(1, keepdims=True)).astype(np.float32), 0.02)
+
+
+def spell(*frames: str, alphabet: Alphabet = ENGLISH) -> Emissions:
+    """Frames as strings of the labels that are likely, each half as likely as the one before; ``_`` is the blank."""
+    rows = np.full((len(frames), len(alphabet)), 1e-5)
+    for row, frame in zip(rows, frames, strict=True):
+        for rank, character in enumerate(frame):
+            row[alphabet.blank if character == "_" else alphabet.encode(character)[0]] = 0.5**rank
+    return emissions(rows)
+
+
+def random_emissions(seed: int, frames: int, labels: int, sharpness: float) -> Emissions:
+    """Some frames sure of one label, some not; sure ones come in runs."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(0, sharpness, (frames, labels))
+    run = random.integers(0, labels, frames // 4 + 1).repeat(4)[:frames]
+    sure = random.random(frames) < 0.5
+    logits[sure, run[sure]] += 30
+    logits[random.random(frames) < 0.4, 0] += 20
+    return emissions(np.exp(logits))
+
+
+def collapse(path: tuple[int, ...], alphabet: Alphabet) -> str:
+    return alphabet.decode(label for label, _ in itertools.groupby(path))
+
+
+def test_greedy_merges_repeats_and_drops_blanks() -> None:
+    heard = spell("t", "_", "h", "e", "e", "_", " ", " ", "_", "b", "e", "_", "e", " ")
+    assert greedy(heard, ENGLISH).text == "the bee"
+    assert greedy(spell("_", " ", "_"), ENGLISH).text == ""
+    assert greedy(Emissions(np.zeros((0, 29), np.float32), 0.02), ENGLISH) == Hypothesis("", 0.0)
+
+
+def test_without_limits_the_beam_search_adds_up_all_paths() -> None:
+    alphabet = Alphabet(("", "a", "b"))
+    config = DecoderConfig(beam_width=1000, beam_prune_logp=-1000, token_min_logp=-1000)
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        heard = emissions(random.random((6, 3)))
+        sums: dict[str, float] = defaultdict(float)
+        for path in itertools.product(range(3), repeat=6):
+            sums[collapse(path, alphabet)] += math.exp(sum(heard.log_probs[range(6), path].tolist()))
+        expected = sorted(((math.log(p), text) for text, p in sums.items()), reverse=True)
+        found = BeamDecoder(alphabet, config).decode(heard, n_best=1000)
+        assert [h.text for h in found] == [text for _, text in expected]
+        assert [h.score for h in found] == pytest.approx([score for score, _ in expected], abs=1e-4)
+
+
+def test_sure_frames_more_or_fewer_change_no_text() -> None:
+    frames = ["th", "_", "h", "ea", "_", " ", "c", "a", "tp", "_", " ", "s", "a", "t"]
+    decoder = BeamDecoder(ENGLISH, DecoderConfig(), TINY)
+    once = decoder.decode(spell(*frames), n_best=5)
+    longer = [frame for frame in frames for _ in range(4 if len(frame) == 1 else 1)]
+    again = decoder.decode(spell("_", "_", *longer), n_best=5)
+    assert [h.text for h in once] == [h.text for h in again]
+    assert once[0].text == "the cat sat"
+
+
+def test_the_language_model_decides_where_sound_leaves_a_choice() -> None:
+    heard = spell("t", "h", "e", " ", "c", "a", "pt", " ", "s", "a", "t")
+    assert BeamDecoder(ENGLISH, DecoderConfig()).decode(heard)[0].text == "the cap sat"
+    weighed = BeamDecoder(ENGLISH, DecoderConfig(alpha=1.0), TINY)
+    assert weighed.decode(heard)[0].text == "the cat sat"
+    weighed.weigh(alpha=0.0, beta=0.0, prior=0.0)
+    assert weighed.decode(heard)[0].text == "the cap sat"
+    hot = BeamDecoder(ENGLISH, DecoderConfig(alpha=1.0, hotword_weight=3), TINY, hotwords=["Cap!"])
+    assert hot.decode(heard)[0].text == "the cap sat"
+
+
+def test_a_word_outside_the_list_is_spelt_when_it_is_clearly_heard() -> None:
+    decoder = BeamDecoder(ENGLISH, DecoderConfig(), TINY)
+    assert decoder.decode(spell(*"the_zebra_sat".replace("_", " ")))[0].text == "the zebra sat"
+    assert decoder.decode(spell("t", "h", "e", " ", "c", "oa", "t"))[0].text == "the cat"
+
+
+def test_priors_of_labels_are_divided_out() -> None:
+    priors = np.full(len(ENGLISH), 0.01)
+    priors[ENGLISH.encode("p")[0]] = 0.5
+    config = DecoderConfig(label_priors=tuple(priors.tolist()), prior_weight=0.5)
+    heard = spell(*"ca", "pt")  # p is twice as likely as t there, and fifty times by itself
+    assert BeamDecoder(ENGLISH, DecoderConfig(prior_weight=0.5)).decode(heard)[0].text == "cap"
+    decoder = BeamDecoder(ENGLISH, config)
+    assert [one.text for one in decoder.decode(heard, n_best=2)] == ["cat", "cap"]
+    assert decoder.decode(spell("_", "_"))[0].text == ""
+    decoder.weigh(alpha=0.0, beta=0.0, prior=0.1)  # 0.5 · 50^0.1 < 1
+    assert decoder.decode(heard)[0].text == "cap"
+    with pytest.raises(ConfigError, match="2 numbers for 29 labels"):
+        BeamDecoder(ENGLISH, DecoderConfig(label_priors=(0.5, 0.5)))
+    with pytest.raises(ValueError, match="none of them 0"):
+        DecoderConfig(label_priors=(0.0, 1.0))
+
+
+def test_nothing_heard_is_no_word() -> None:
+    decoder = BeamDecoder(ENGLISH, DecoderConfig(), TINY)
+    for heard in (spell("_", "_"), spell(" "), spell("_t", "_ "), Emissions(np.zeros((0, 29), np.float32), 0.02)):
+        assert [h.text for h in decoder.decode(heard)] == [""]
+    with_space = decoder.decode(spell(*"the cat", " "))
+    assert with_space[0].text == "the cat"
+    assert with_space[0].score == pytest.approx(decoder.decode(spell(*"the cat", "_"))[0].score, abs=0.01)
+
+
+# Pools
+
+
+def test_processes_give_the_same_in_order_and_take_few_ahead() -> None:
+    inputs = [random_emissions(seed, 30 + seed, 29, 2.0) for seed in range(12)]
+    taken = 0
+
+    def counted() -> Iterator[Emissions]:
+        nonlocal taken
+        for heard in inputs:
+            taken += 1
+            yield heard
+
+    with DecoderPool(ENGLISH, DecoderConfig(), TINY, ["cap"], processes=1) as pool:
+        expected = list(pool.map(inputs))
+    with DecoderPool(ENGLISH, DecoderConfig(), TINY, ["cap"], processes=2) as pool:
+        results = pool.map(counted())
+        assert next(results) == expected[0]
+        assert taken <= 2 * JOBS_AHEAD
+        assert [expected[0], *results] == expected
+        assert list(pool.map([])) == []
+
+
+def test_processes_report_a_language_model_that_is_damaged(tmp_path: Path) -> None:
+    broken = tmp_path / "lm.bin"
+    broken.write_bytes(b"mmap lm http://kheafield.com/code format version 5\n\0" + bytes(100))
+    with (
+        DecoderPool(ENGLISH, DecoderConfig(), LanguageModel(broken, ("the",)), processes=2) as pool,
+        pytest.raises(LanguageModelError, match=r"lm\.bin"),
+    ):
+        list(pool.map([spell("t")]))
+
+
+def evaluators(processes: int) -> Workers[str, object]:
+    """Processes whose jobs are Python expressions: all of this can be pickled, which functions of a test cannot."""
+    return Workers(partial(partial, eval), processes)
+
+
+def test_a_process_that_dies_is_reported() -> None:
+    jobs = ["1", f"__import__('os').kill(__import__('os').getpid(), {signal.SIGKILL:d})", "2", "3", "4", "5"]
+    with evaluators(2) as workers, pytest.raises(AudioSearchError, match="ended unexpectedly"):
+        list(workers.map(jobs))
+
+
+def test_processes_load_no_torch() -> None:
+    job = "(__import__('audiosearch.evaluation.decoder_tuning'), __import__('audiosearch.decoding.decoder'), 'torch' in __import__('sys').modules)[2]"
+    with evaluators(2) as workers:
+        assert list(workers.map([job] * 4)) == [False] * 4
+
+
+PROGRAM = """
+import sys
+from functools import partial
+from audiosearch.pool import Workers
+
+def jobs():
+    yield "(print('working', flush=True), __import__('time').sleep(0.2))"
+    print("ready", flush=True)
+    while True:
+        yield "__import__('time').sleep(0.2)"
+
+if __name__ == "__main__":
+    try:
+        with Workers(partial(partial, eval), 2) as workers:
+            for _ in workers.map(jobs()):
+                pass
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_no_process_outlives_its_parent(how: signal.Signals, tmp_path: Path) -> None:
+    """Ctrl-C, which reaches all processes at once, ends them without a word; those of a killed parent end too."""
+    script = tmp_path / "script.py"
+    script.write_text(PROGRAM)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    parent = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=environment,
+    )
+    assert parent.stdout is not None
+    assert {parent.stdout.readline(), parent.stdout.readline()} == {"ready\n", "working\n"}
+    if how == signal.SIGINT:
+        os.killpg(parent.pid, how)
+    else:
+        parent.kill()
+    _, errors = parent.communicate(timeout=30)  # returns when the last process that holds the pipes has ended
+    if how == signal.SIGINT:
+        assert errors.strip() == "interrupted"

@@ -1,0 +1,191 @@
+"""The search against that of pyctcdecode, which is an engine of its own where it is installed.
+
+Legend: T' emission frames, V labels.
+"""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from audiosearch.alphabet import Alphabet
+from audiosearch.config import DecoderConfig
+from audiosearch.decoding import decoder as decoding
+from audiosearch.decoding import pyctcdecode_engine
+from audiosearch.decoding.decoder import BeamDecoder
+from audiosearch.decoding.decoder_pool import DecoderPool
+from audiosearch.decoding.hotwords import HotWords
+from audiosearch.errors import ConfigError
+from audiosearch.language_model.kenlm_model import LanguageModel
+from audiosearch.types import Emissions, Hypothesis
+
+ENGLISH = Alphabet()
+TINY = LanguageModel(Path(__file__).parents[2] / "data" / "tiny.arpa", ("the", "cat", "cap", "sat", "human", "things"))
+LIBRARY = DecoderConfig(engine="pyctcdecode")
+
+
+@pytest.fixture
+def library() -> Any:
+    """pyctcdecode; a test that asks for it is skipped where it is not installed."""
+    reason = "pyctcdecode is not installed: pip install 'audiosearch[pyctcdecode]' with a Python below 3.13"
+    pytest.importorskip("pyctcdecode", reason=reason)
+    import pyctcdecode.decoder
+    import pyctcdecode.language_model
+
+    return pyctcdecode
+
+
+def emissions(scores: NDArray[np.float64]) -> Emissions:
+    """Of scores [T', V] that are normalised."""
+    return Emissions((scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)).astype(np.float32), 0.02)
+
+
+def random_emissions(seed: int) -> Emissions:
+    """Some frames sure of one label, some not; sure ones come in runs."""
+    random = np.random.default_rng(seed)
+    frames, labels = 40, len(ENGLISH)
+    scores = random.normal(0, 2.5, (frames, labels))
+    run = random.integers(0, labels, frames // 4 + 1).repeat(4)[:frames]
+    sure = random.random(frames) < 0.5
+    scores[sure, run[sure]] += 30
+    scores[random.random(frames) < 0.4, 0] += 20
+    return emissions(scores)
+
+
+def spoken(seed: int) -> Emissions:
+    """Rows as a trained network gives them: peaks of one frame or two between blanks, some with a rival, and pauses."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for letter in " ".join(random.choice([*TINY.words, "zebra"], 8)):
+        label = ENGLISH.encode(letter)[0]
+        row = random.normal(-9, 1.5, len(ENGLISH))
+        row[label] = 0
+        if random.random() < 0.4:
+            row[random.integers(1, len(ENGLISH))] = random.normal(-0.5, 1)
+        row[ENGLISH.blank] = random.normal(-3, 2)
+        rows += [row + random.normal(0, 0.1, len(row)) for _ in range(random.integers(1, 3))]
+        pause = random.normal(-11, 1, (random.integers(10, 30) if letter == " " else random.integers(0, 4), len(row)))
+        pause[:, ENGLISH.blank] = 0
+        rows += list(pause)
+    return emissions(np.array(rows))
+
+
+class Scorer:
+    """Our hot words, of one word each, as pyctcdecode asks for them."""
+
+    def __init__(self, hotwords: HotWords) -> None:
+        self.hotwords = hotwords
+
+    def __contains__(self, part: str) -> bool:
+        return self.score_partial_token(part) > 0
+
+    def score(self, text: str) -> float:
+        return sum(self.hotwords.worth(word) for word in text.split() if word in self.hotwords.words)
+
+    def score_partial_token(self, part: str) -> float:
+        return self.hotwords.start.begins(part)
+
+
+@pytest.mark.parametrize("make", [random_emissions, spoken])
+@pytest.mark.parametrize("language_model", [None, TINY], ids=["letters", "words"])
+@pytest.mark.parametrize("hotwords", [(), ("cap", "zeus")], ids=["", "hotwords"])
+def test_both_engines_find_the_same(
+    make: Any,
+    language_model: LanguageModel | None,
+    hotwords: tuple[str, ...],
+    library: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Skipped frames, prefixes that are never made and whatever else makes ours fast change nothing."""
+    settings: dict[str, Any] = {"beam_width": 12, "beam_prune_logp": -15, "token_min_logp": -6, "unknown_score": -2}
+    priors = np.random.default_rng(0).dirichlet(np.ones(len(ENGLISH))).tolist()
+    config = DecoderConfig(**settings, hotword_weight=1, label_priors=priors)
+    ours = BeamDecoder(ENGLISH, config, language_model, hotwords)
+    theirs = BeamDecoder(ENGLISH, config.model_copy(update={"engine": "pyctcdecode"}), language_model)
+    if hotwords:  # the library's own are worth something else; put ours in their place
+        if theirs._scores is not None:
+            theirs._scores = decoding._WordScores(TINY, config, hotwords)
+            theirs._library = pyctcdecode_engine.PyctcdecodeSearch(ENGLISH.labels, theirs._scores)
+        scorer = Scorer(HotWords(hotwords, config.hotword_weight))
+        monkeypatch.setattr(library.decoder.HotwordScorer, "build_scorer", lambda *_, **__: scorer)
+    for heard in map(make, range(12)):
+        for n_best in (1, 20):
+            found, expected = ours.decode(heard, n_best), theirs.decode(heard, n_best)
+            assert [one.text for one in found] == [one.text for one in expected]
+            assert [one.score for one in found] == pytest.approx([one.score for one in expected])
+
+
+def test_words_score_as_in_pyctcdecode(library: Any) -> None:
+    config = DecoderConfig(alpha=0.7, beta=0.4, unknown_score=-3)
+    ngrams = TINY.open()
+    theirs = library.language_model.LanguageModel(ngrams._model, TINY.words, alpha=0.7, beta=0.4, unk_score_offset=-3.0)
+    ours = decoding._WordScores(TINY, config)
+    state, their_state = ours.start(), theirs.get_start_state()
+    for word in ("the", "cat", "zebra", "sat"):
+        for last in (True, False):
+            expected, their_next = theirs.score(their_state, word, last)
+            score, following = ours.score(state, word, last)
+            assert score == pytest.approx(expected)
+        state, their_state = following, their_next
+    for part in ("t", "th", "the", "thee", "human", "humanthing", "x"):
+        assert ours.score_part(part) == pytest.approx(theirs.score_partial_token(part))
+
+
+@pytest.mark.usefixtures("library")
+def test_the_texts_of_the_library_compete() -> None:
+    """Alternatives are the other texts', and those of the word list."""
+    for language_model in (None, TINY):
+        decoder = BeamDecoder(ENGLISH, LIBRARY, language_model)
+        rows = np.full((11, len(ENGLISH)), -12.0)
+        for frame, letter in enumerate("the cat sat"):
+            rows[frame, ENGLISH.encode(letter)[0]] = 0
+        rows[6, ENGLISH.encode("p")[0]] = -0.5
+        read = decoder.read(emissions(rows))
+        assert [slot.text for slot in read.slots] == read.text.split() == ["the", "cat", "sat"]
+        (rival,) = (rival for rival in read.slots[1].rivals if rival.text == "cap")
+        assert 0.05 < rival.posterior < read.slots[1].posterior < 1
+        assert rival.posterior + read.slots[1].posterior == pytest.approx(1, abs=0.01)
+        assert read.slots[0].posterior == pytest.approx(1, abs=0.01)
+    for nothing in (emissions(np.zeros((0, len(ENGLISH)))), emissions(np.eye(len(ENGLISH))[[0, 0]] * 20)):
+        assert decoder.read(nothing).text == ""
+
+
+@pytest.mark.usefixtures("library")
+def test_other_weights_reach_the_library() -> None:
+    config = DecoderConfig(alpha=1.0)
+    ours, theirs = BeamDecoder(ENGLISH, config, TINY), BeamDecoder(ENGLISH, LIBRARY, TINY)
+    for decoder in (ours, theirs):
+        decoder.weigh(alpha=0.3, beta=2.0, prior=0.0)
+    found, expected = (decoder.decode(spoken(3))[0] for decoder in (ours, theirs))
+    assert (found.text, found.score) == (expected.text, pytest.approx(expected.score))
+
+
+def test_processes_read_with_the_library(library: Any) -> None:
+    inputs = [spoken(seed) for seed in range(3)]
+    with DecoderPool(ENGLISH, LIBRARY, TINY, processes=2) as pool:
+        found: list[Hypothesis] = list(pool.map(inputs))
+    decoder = BeamDecoder(ENGLISH, LIBRARY, TINY)
+    assert found == [decoder.read(heard) for heard in inputs]
+    models = library.decoder.BeamSearchDecoderCTC.model_container
+    held = len(models)
+    del decoder
+    gc.collect()
+    assert len(models) == held - 1  # nothing stays behind
+
+
+def test_a_missing_library_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pyctcdecode_engine, "find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match=r"Python below 3\.13, run pip install 'audiosearch\[pyctcdecode\]'"):
+        BeamDecoder(ENGLISH, LIBRARY, TINY)
+    BeamDecoder(ENGLISH, DecoderConfig(), TINY)
+
+
+def test_hot_words_need_the_builtin_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pyctcdecode_engine, "find_spec", lambda _: object())
+    with pytest.raises(ConfigError, match=r"no hot words such as 'zeus': .*set decoder\.engine to builtin"):
+        BeamDecoder(ENGLISH, LIBRARY, TINY, ["zeus"])

@@ -1,0 +1,74 @@
+"""Confidence intervals: against a bootstrap written as loops, by their coverage, and where there is nothing to draw."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from audiosearch.evaluation import bootstrap
+from audiosearch.evaluation.bootstrap import MIN_SPEAKERS, Interval, confidence_interval
+from audiosearch.evaluation.metrics import ErrorRate
+
+
+def corpus(speakers: int, utterances: int, seed: int) -> tuple[list[ErrorRate], list[str | None]]:
+    """Utterances of ten words by speakers who differ much: their rates are even between 0 and 0.8."""
+    rng = np.random.default_rng(seed)
+    rates = rng.uniform(0, 0.8, speakers)
+    names = np.repeat(np.arange(speakers), utterances)
+    return [ErrorRate(int(rng.binomial(10, rates[name])), 10) for name in names], [str(name) for name in names]
+
+
+def test_it_is_what_loops_find() -> None:
+    errors, speakers = corpus(8, 5, seed=1)
+    rng = random.Random(0)
+    names = sorted(set(speakers), key=str)
+    rates = []
+    for _ in range(4000):
+        drawn = rng.choices(names, k=len(names))
+        picked = [rate for name in drawn for rate, owner in zip(errors, speakers, strict=True) if owner == name]
+        rates.append(sum(picked, ErrorRate(0, 0)).rate)
+    rates.sort()
+    found = confidence_interval(errors, speakers)
+    assert found is not None
+    assert found.unit == "speakers"
+    assert (found.low, found.high) == pytest.approx((rates[100], rates[3900]), abs=0.02)
+
+
+def test_the_same_numbers_give_the_same_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    errors, speakers = corpus(20, 5, seed=2)
+    first = confidence_interval(errors, speakers)
+    assert confidence_interval(errors, speakers) == first
+    monkeypatch.setattr(bootstrap, "_DRAWN_AT_ONCE", 1 << 12)  # in parts: the stream of draws goes on
+    assert confidence_interval(errors, speakers) == first
+
+
+def test_speakers_who_differ_make_it_wider_than_utterances_would() -> None:
+    errors, speakers = corpus(10, 40, seed=3)
+    by_speaker, by_utterance = confidence_interval(errors, speakers), confidence_interval(errors, [None] * len(errors))
+    assert by_speaker is not None
+    assert by_utterance is not None
+    assert (by_speaker.unit, by_utterance.unit) == ("speakers", "utterances")
+    assert by_speaker.high - by_speaker.low > 2 * (by_utterance.high - by_utterance.low)
+
+
+def test_it_holds_the_true_rate_about_as_often_as_it_says() -> None:
+    held = 0
+    for seed in range(100):
+        found = confidence_interval(*corpus(30, 10, seed=seed))
+        assert found is not None
+        held += found.low <= 0.4 <= found.high
+    assert 88 <= held <= 99
+
+
+def test_few_speakers_and_single_units() -> None:
+    errors = [ErrorRate(number % 3, 3) for number in range(MIN_SPEAKERS)]
+    few = confidence_interval(errors, ["a"] * (MIN_SPEAKERS - 1) + ["b"])
+    enough = confidence_interval(errors, list("abcdefgh"[:MIN_SPEAKERS]))
+    assert few is not None
+    assert enough is not None
+    assert (few.unit, enough.unit) == ("utterances", "speakers")
+    assert confidence_interval(errors[:1], ["a"]) is None
+    assert confidence_interval([], []) is None
+    assert confidence_interval([ErrorRate(0, 0)] * 2, [None] * 2) == Interval(0.0, 0.0, "utterances")

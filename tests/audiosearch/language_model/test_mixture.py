@@ -1,0 +1,116 @@
+"""Language models of several kinds of text, estimated with KenLM's programs where there are some."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from audiosearch.commands.lm import lm as command
+from audiosearch.errors import LanguageModelError
+from audiosearch.language_model.kenlm_model import LanguageModel
+from audiosearch.language_model.mixture import estimate_mixture, read_vocabulary
+
+NOUNS = ("cat", "dog", "tree", "river", "house", "road", "bird", "stone")
+
+
+@pytest.fixture
+def kinds(tmp_path: Path) -> list[list[Path]]:
+    """Old prose and talk, two hundred sentences each."""
+    rng = random.Random(0)
+    (tmp_path / "prose").write_text(
+        "".join(f"the {rng.choice(NOUNS)} stood near the old {rng.choice(NOUNS)}\n" for _ in range(200))
+    )
+    (tmp_path / "talk").write_text(
+        "".join(f"um yeah the {rng.choice(NOUNS)} you know like the {rng.choice(NOUNS)}\n" for _ in range(200))
+    )
+    (tmp_path / "more").write_text("yeah you know\n" * 20)
+    (tmp_path / "spoken").write_text("um yeah you know the zebra\nyeah like the dog\n")
+    (tmp_path / "written").write_text("the old river\n")
+    return [[tmp_path / "prose"], [tmp_path / "talk", tmp_path / "more"]]
+
+
+@pytest.mark.usefixtures("kenlm")
+def test_weights_go_to_the_kind_that_fits(kinds: list[list[Path]], tmp_path: Path) -> None:
+    (tmp_path / "names").write_text("zoe\t5\nzebra\t40\nthe\t7\n")
+    made = estimate_mixture(kinds, [tmp_path / "spoken"], tmp_path / "lm.bin", vocabulary=tmp_path / "names", order=3)
+    assert made.weights[1] > 0.6
+    assert sum(made.weights) == pytest.approx(1)
+    words = {"the", "stood", "near", "old", "um", "yeah", "you", "know", "like", "zoe", "zebra"}
+    assert made.vocabulary == len({*NOUNS, *words})
+    assert (made.words, made.ngrams[0]) == (200 * 7 + 200 * 9 + 60, made.vocabulary + 3)
+    assert made.fits[0].unknown == 0
+    assert made.bytes == (tmp_path / "lm.bin").stat().st_size
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == ["lm.bin", "words.txt.xz"]
+
+    model = LanguageModel.load(tmp_path)
+    assert model.words[0] == "the"
+    assert set(model.words[-2:]) == {"zebra", "zoe"}
+    ngrams = model.open()
+    scores = {word: ngrams.score(ngrams.start(), word)[0] for word in ("um", "stood", "zebra", "zoe", "unheard")}
+    assert scores["um"] > scores["stood"] > scores["zebra"] > scores["zoe"] >= scores["unheard"]
+
+    other = estimate_mixture(kinds, [tmp_path / "written"], tmp_path / "lm.bin", order=3, min_count=2)
+    assert other.weights[0] > 0.6
+    both = estimate_mixture(kinds, [tmp_path / "written", tmp_path / "spoken"], tmp_path / "lm.bin", order=3)
+    assert other.weights[0] > both.weights[0] > made.weights[0]
+    assert both.fits[1].unknown == pytest.approx(1 / 10)
+
+
+@pytest.mark.usefixtures("kenlm")
+def test_a_model_is_pruned_to_a_size(kinds: list[list[Path]], tmp_path: Path) -> None:
+    development = [tmp_path / "spoken"]
+    whole = estimate_mixture(kinds, development, tmp_path / "lm.bin", order=4, bits=2)
+    wanted = whole.bytes - 150
+    small = estimate_mixture(kinds, development, tmp_path / "lm.bin", order=4, bits=2, max_megabytes=wanted / 1e6)
+    assert small.bytes <= wanted
+    assert whole.vocabulary + 3 == small.ngrams[0]
+    assert 0 < sum(small.ngrams[1:]) < sum(whole.ngrams[1:])
+    same = estimate_mixture(kinds, development, tmp_path / "lm.bin", order=4, bits=2, max_megabytes=1)
+    assert same.ngrams == whole.ngrams
+    with pytest.raises(LanguageModelError, match=r"max-megabytes 1e-05: the words alone take"):
+        estimate_mixture(kinds, development, tmp_path / "lm.bin", order=4, max_megabytes=1e-5)
+
+
+@pytest.mark.usefixtures("kenlm")
+def test_the_command_says_the_weights(kinds: list[list[Path]], tmp_path: Path) -> None:
+    texts = [",".join(map(str, kind)) for kind in kinds]
+    arguments = [*texts, "-o", str(tmp_path / "lm.bin"), "--order", "3", "--prune", "0"]
+    result = CliRunner().invoke(command, [*arguments, "--interpolate-on", str(tmp_path / "spoken")])
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[1].startswith("weight 0.")
+    assert lines[1].endswith(texts[1])
+    assert lines[2].startswith("perplexity ")
+    assert "10.00% unknown words" in lines[2]
+    result = CliRunner().invoke(command, [*arguments, "--max-megabytes", "1"])
+    assert result.exit_code == 2
+    assert "--interpolate-on" in result.output
+
+
+@pytest.mark.usefixtures("kenlm")
+def test_texts_that_cannot_serve_are_named(kinds: list[list[Path]], tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n--\n")
+    with pytest.raises(LanguageModelError, match="empty: holds no words"):
+        estimate_mixture(kinds, [tmp_path / "empty"], tmp_path / "lm.bin")
+    with pytest.raises(LanguageModelError, match="missing: there is no such text file"):
+        estimate_mixture(kinds, [tmp_path / "missing"], tmp_path / "lm.bin")
+    with pytest.raises(LanguageModelError, match="no development text"):
+        estimate_mixture(kinds, [], tmp_path / "lm.bin")
+    with pytest.raises(LanguageModelError, match="no word occurs 5000 times"):
+        estimate_mixture(kinds, [tmp_path / "spoken"], tmp_path / "lm.bin", min_count=5000)
+    with pytest.raises(LanguageModelError, match="empty: holds no words"):
+        estimate_mixture([*kinds, [tmp_path / "empty"]], [tmp_path / "spoken"], tmp_path / "lm.bin")
+    assert not (tmp_path / "lm.bin").exists()
+
+
+def test_a_vocabulary_is_words_with_counts_or_without(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("the\t12\no'neil\ncat\t0\ndog\t3\n")
+    assert read_vocabulary(tmp_path / "list") == {"the": 12, "o'neil": 1, "cat": 1, "dog": 3}
+    assert list(read_vocabulary(tmp_path / "list", 2)) == ["the", "o'neil"]
+    for line in ("", "two words", "Cat", "cat\tmany", "cat\t1.5"):
+        (tmp_path / "list").write_text(f"the\n{line}\n")
+        with pytest.raises(LanguageModelError, match="list: line 2 must be"):
+            read_vocabulary(tmp_path / "list")

@@ -1,0 +1,174 @@
+"""The search by sound against a search that knows every path, and against what was made to be found."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from audiosearch.alphabet import Alphabet
+from audiosearch.spotting.keyword_spotter import Place, Spotter
+from audiosearch.spotting.ngram_index import (
+    BLOCK,
+    Tally,
+    keys,
+    numbers,
+    pack_keys,
+    query_keys,
+    query_numbers,
+    transposed,
+)
+from audiosearch.spotting.posteriorgram import LARGEST_LOSS, pack, pack_in_pieces, unpack
+from audiosearch.spotting.scoring import SoundCalibration, Sounding, Spelling, evidence
+from audiosearch.types import Emissions, Word
+
+ALPHABET = Alphabet()
+EVERYTHING = SoundCalibration(widest=10.0)
+LOSS = SoundCalibration().floor
+
+
+def spoken(text: str, *, doubt: float = 0.0, seed: int = 1) -> Emissions:
+    """Two frames a letter and a blank, each surely heard, or with ``doubt`` nats of noise."""
+    path = [label for letter in ALPHABET.encode(text) for label in (letter, letter, 0)]
+    rng = np.random.default_rng(seed)
+    logits = (rng.standard_normal((len(path), len(ALPHABET))) * doubt).astype(np.float32)
+    logits[np.arange(len(path)), path] += 12
+    return Emissions(logits - np.log(np.exp(logits).sum(1, keepdims=True)), 0.03)
+
+
+def places(text: str, emissions: Emissions, calibration: SoundCalibration = EVERYTHING) -> list[Place]:
+    found = Spotter(Spelling(text, ALPHABET), calibration).find([pack(emissions)])
+    return sorted(found, key=lambda place: -place.score)
+
+
+def brute_force(losses: NDArray[np.float64], labels: list[int], space: int, boundary: float) -> float:
+    """The best score of all spans and alignments, by a table for every start; losses [T', V]."""
+    frames = len(losses)
+    best = -np.inf
+    for start in range(frames):
+        before = 0.0 if start == 0 else -boundary
+        for first in range(start):  # a space at ``first``, blanks from it on
+            before = max(before, -losses[first, space] - losses[first + 1 : start, 0].sum())
+        if start and not losses[:start, 0].sum():
+            before = 0.0
+        before = max(before, -losses[:start, 0].sum())
+        states = 2 * len(labels) - 1
+        table = np.full(states, -np.inf)
+        for frame in range(start, frames):
+            previous, table = table, np.full(states, -np.inf)
+            for state in range(states):
+                label = labels[state // 2] if state % 2 == 0 else 0
+                options = [previous[state]]
+                if state:
+                    options.append(previous[state - 1])
+                if state >= 2 and state % 2 == 0 and labels[state // 2] != labels[state // 2 - 1]:
+                    options.append(previous[state - 2])
+                if frame == start and state == 0:
+                    options.append(before)
+                table[state] = max(options) - losses[frame, label]
+            after = -boundary
+            after = max(after, -losses[frame + 1 :, 0].sum())
+            for last in range(frame + 1, frames):
+                after = max(after, -losses[frame + 1 : last, 0].sum() - losses[last, space])
+            best = max(best, table[-1] + after)
+    return float(best)
+
+
+@pytest.mark.parametrize("text", ["a", "ab", "aa", "b a"])
+def test_the_best_place_is_that_of_brute_force(text: str) -> None:
+    for seed in range(15):
+        rng = np.random.default_rng(seed)
+        logits = np.full((7, len(ALPHABET)), -30.0)
+        some = [0, 1, 2, ALPHABET.space]
+        logits[:, some] = rng.standard_normal((7, 4)) * 2
+        emissions = Emissions((logits - np.log(np.exp(logits).sum(1, keepdims=True))).astype(np.float32), 0.03)
+        log_probs = unpack(pack(emissions), len(ALPHABET)).log_probs.astype(np.float64)
+        losses = log_probs.max(1, keepdims=True) - log_probs
+        losses = np.where(losses > LARGEST_LOSS, LOSS, losses)
+        expected = brute_force(losses, ALPHABET.encode(text), ALPHABET.space, EVERYTHING.boundary)
+        found = places(text, emissions)
+        if expected < -EVERYTHING.widest * len(text):
+            assert found == []
+        else:
+            assert found[0].score == pytest.approx(expected, abs=0.05)
+
+
+def test_a_word_is_found_where_it_is_said() -> None:
+    emissions = spoken("the gomphotheres live")
+    best = places("gomphotheres", emissions)[0]
+    assert best.score == 0
+    assert (best.start, best.end) == (pytest.approx(4 * 0.09), pytest.approx(16 * 0.09 - 0.03))
+
+
+def test_what_is_nearly_said_scores_less_and_within_a_word_too() -> None:
+    emissions = spoken("the gonfotheres live")
+    near = places("gomphotheres", emissions)[0]
+    assert -60 < near.score < -LOSS
+    assert near.start == pytest.approx(4 * 0.09)
+    assert places("fotheres", emissions)[0].score == pytest.approx(-SoundCalibration().boundary)
+    prefix = Spotter(Spelling("gonfo", ALPHABET, unfinished=True), EVERYTHING)
+    assert max(place.score for place in prefix.find([pack(emissions)])) == 0
+
+
+def test_a_place_may_go_on_from_piece_to_piece_but_not_to_another_recording() -> None:
+    emissions = spoken(" ".join(["this is long enough for two or three pieces"] * 3), doubt=1.0)
+    pieces = list(pack_in_pieces(emissions))
+    assert len(pieces) > 2
+    whole = Spotter(Spelling("this is long enough for two or three pieces", ALPHABET), SoundCalibration())
+    expected = [(round(place.start, 3), place.score) for place in whole.find([pack(emissions)])]
+    assert [(round(place.start, 3), place.score) for place in whole.find(pieces)] == expected
+    assert [score for _, score in expected] == [0, 0, 0]
+    alone = list(whole.find(pieces, [str(number) for number, _ in enumerate(pieces)]))
+    assert min(place.score for place in alone) < 0
+
+
+def test_keys_of_a_text_are_among_those_of_its_sound() -> None:
+    emissions = spoken("a heron on the ice", doubt=1.0)
+    found = keys(pack(emissions), ALPHABET)
+    assert set(query_keys(Spelling("heron", ALPHABET))) == {"_he", "her", "ero", "ron", "on_"} <= set(found)
+    assert "_he" not in keys(pack(spoken("tulip")), ALPHABET)
+    assert query_keys(Spelling("ice", ALPHABET, unfinished=True)) == ["_ic", "ice"]
+
+
+def test_a_tally_finds_the_pieces_with_the_keys_loose_or_in_a_block() -> None:
+    texts = ["a heron on the ice", "tulips and herons", "the ice age", "nothing"] * 40
+    pieces = [pack(spoken(text, doubt=0.5, seed=seed)) for seed, text in enumerate(texts)]
+    pieces *= 7  # so many that a bit for each is shorter
+    packed = [pack_keys(piece) for piece in pieces[:160]] * 7
+    asked = query_numbers(Spelling("ice", ALPHABET))
+    expected = [place for place, piece in enumerate(pieces) if set(numbers(piece).tolist()) & set(asked)]
+    names = np.arange(len(pieces)).astype("<i8").tobytes()
+    block, loose = Tally(asked), Tally(asked)
+    first = block.block(len(pieces))
+    for key, some in transposed(packed):
+        if key in asked:
+            block.add(first, key, some)
+    for piece in packed:
+        loose.add_piece(piece)
+    assert block.best(BLOCK, names) == loose.best(BLOCK, names) == expected
+    assert {texts[place % 160] for place in block.best(560, names)} == {"a heron on the ice", "the ice age"}
+    assert block.best(BLOCK, names, owners=[7]) == []
+
+
+def test_evidence_tells_whether_the_words_are_the_text() -> None:
+    words = [Word("cold", 0.0, 1.0, 0.9), Word("ice", 1.0, 2.0, 0.5), Word("age", 2.0, 3.0, 0.7)]
+    assert evidence("ice age", 1.1, 2.9, words) == (1.0, 0.5, 0.0, 0.0)
+    same, sure, other, alike = evidence("icy", 1.0, 2.0, words)
+    assert (same, sure, other) == (0.0, 0.0, 0.5)
+    assert 0 < alike < 1
+    assert evidence("ice", 5.0, 6.0, words) == (0.0,) * 4
+
+
+def test_what_is_known_of_a_recogniser_survives_its_text() -> None:
+    sounding = Sounding(ALPHABET, SoundCalibration(floor=7.5))
+    assert Sounding.of(sounding.text()) == sounding
+    assert all(
+        a <= b
+        for a, b in pairwise(
+            sorted(sounding.calibration.probability((1.0, s, 8, s / 8, s * s / 8, 1, 1)) for s in (-12.0, -6.0, 0.0))
+        )
+    )
+    with pytest.raises(ValueError, match="has no heights"):
+        SoundCalibration.of({"heights": 1})

@@ -1,0 +1,190 @@
+"""What a server can do to a request: scripted ones, that answer as no real one does when it is asked to."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import pytest
+
+from audiosearch.errors import StoreError
+from audiosearch.types import Word
+from indexer.elastic import client as elastic_client
+from indexer.elastic import documents, passages
+from indexer.index import open_index
+from indexer.types import Recording
+
+if TYPE_CHECKING:
+    from scripted_server import Answer, Script
+
+MakeRecording = Callable[..., Recording]
+MakeWords = Callable[..., list[Word]]
+
+LANDED = "taken, and the connection is cut while the answer is sent"
+
+MAPPED: Answer = 200, {"library": {"mappings": documents.MAPPINGS}}
+
+
+@pytest.mark.parametrize(
+    ("product", "answer", "message"),
+    [
+        ("Elasticsearch", (401, {"error": {"type": "security_exception"}, "status": 401}), "refuses this user"),
+        ("Elasticsearch", (403, {"error": {"type": "security_exception"}, "status": 403}), "refuses this user"),
+        ("Elasticsearch", (404, {"error": {"type": "index_not_found_exception"}, "status": 404}), "there is no index"),
+        ("Elasticsearch", (503, {}), "too busy or not ready"),
+        ("Elasticsearch", (200, {"library": {"mappings": {}}}), "not an index of audiosearch"),
+        ("", (200, {"library": {"mappings": {}}}), "not an Elasticsearch"),
+        ("", (404, "<html>"), "not an Elasticsearch"),
+        ("", (200, "<html>"), "not an Elasticsearch"),
+    ],
+)
+def test_servers_that_do_not_serve(
+    script: Script, product: str, answer: Answer, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.product, script.answer = product, lambda method, path, body: answer
+    monkeypatch.setenv("AUDIOSEARCH_ELASTICSEARCH_PASSWORD", "wrong")
+    with pytest.raises(StoreError, match=message) as error:
+        open_index(script.url.replace("//", "//ann@"), create=False)
+    assert "wrong" not in str(error.value)
+    assert len(script.requests) <= 1 + len(elastic_client.RETRY_SECONDS)
+    assert all(method in ("GET", "HEAD") for method, _, _ in script.requests)
+
+
+def test_an_absent_server() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(StoreError, match=f"http://127.0.0.1:{port}/library cannot be reached"):
+        open_index(f"http://127.0.0.1:{port}/library", create=True)
+
+
+def test_a_silent_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(elastic_client, "REQUEST_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(StoreError, match="does not answer"):
+        open_index(f"http://127.0.0.1:{silent.getsockname()[1]}/library", create=True)
+
+
+class Store:
+    """The few answers of a server to one ``add``, with faults as they are asked for."""
+
+    def __init__(self, faults: list[Answer]) -> None:
+        self.faults = faults
+        self.documents: dict[str, Any] = {}
+
+    def __call__(self, method: str, path: str, body: str) -> Answer:
+        if path.endswith("/_mapping"):
+            return MAPPED
+        if path.endswith("/_bulk"):
+            if self.faults and self.faults[0][0] != 200:
+                status, content = self.faults.pop(0)
+                if content == LANDED:
+                    _, content = self.bulk([json.loads(line) for line in body.splitlines()], {})
+                return status, content
+            busy = self.faults.pop(0)[1] if self.faults else []
+            return self.bulk([json.loads(line) for line in body.splitlines()], busy)
+        if path.endswith("/_count"):
+            return 200, {"count": sum(name.startswith("passage:") for name in self.documents)}
+        if path.endswith("/_search"):
+            return 200, {"hits": {"hits": []}}
+        if "/_doc/" in path or "/_create/" in path:
+            name = unquote(path.rpartition("/")[2])
+            if method == "PUT":
+                self.documents[name] = json.loads(body)
+                return 201, {"result": "created"}
+            if name not in self.documents:
+                return 404, {"found": False}
+            if method == "DELETE":
+                del self.documents[name]
+                return 200, {"result": "deleted"}
+            return 200, {"found": True, "_source": self.documents[name], "_seq_no": 1, "_primary_term": 1}
+        return 200, {}
+
+    def bulk(self, lines: list[Any], busy: Any) -> Answer:
+        items: list[Any] = []
+        if "delete" in lines[0]:
+            for line in lines:
+                self.documents.pop(line["delete"]["_id"])
+            return 200, {"errors": False, "items": []}
+        for place in range(0, len(lines), 2):
+            name = lines[place]["index"]["_id"]
+            if place // 2 in busy:
+                items.append(
+                    {
+                        "index": {
+                            "_id": name,
+                            "status": busy[place // 2],
+                            "error": {"type": "a type", "reason": "a reason"},
+                        }
+                    }
+                )
+            else:
+                self.documents[name] = lines[place + 1]
+                items.append({"index": {"_id": name, "status": 201}})
+        return 200, {"errors": bool(busy), "items": items}
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [],
+        [(429, {}), (429, {})],
+        [(503, {}), (0, ""), (502, "<html>")],
+        [(200, {0: 429, 2: 429}), (200, {1: 503})],
+        [(0, LANDED), (0, LANDED)],
+    ],
+)
+def test_what_a_busy_server_puts_off_is_sent_again(
+    script: Script, faults: list[Answer], recording: MakeRecording, spoken: MakeWords
+) -> None:
+    script.answer = store = Store(faults)
+    with open_index(script.url, create=True) as index:
+        index.add(recording(1), spoken("word " * 4 * passages.STRIDE))
+    assert sorted(name.rpartition(":")[2] for name in store.documents if name.startswith("passage")) == list("0123")
+    assert store.documents["recording:id001"]["words"] == 4 * passages.STRIDE
+    assert len(store.documents) == 5, "no note is left that it is being written"
+    assert faults == []
+
+
+@pytest.mark.parametrize(
+    ("faults", "message"),
+    [
+        ([(503, {})] * 99, "too busy or not ready"),
+        ([(0, "")] * 99, "cannot be reached"),
+        ([(200, {1: 429})] + [(200, {0: 429})] * 99, "too busy to take more"),
+        ([(200, {1: 400})], r"001.ogg: cannot be indexed; .* refuses passage:id001:.*:1 \(a reason\)"),
+        ([(429, {"error": {"type": "cluster_block_exception"}, "status": 429})] * 99, "disk is nearly full"),
+    ],
+)
+def test_a_recording_that_is_not_written_whole_is_not_named(
+    script: Script, faults: list[Answer], message: str, recording: MakeRecording, spoken: MakeWords
+) -> None:
+    script.answer = store = Store(list(faults))
+    with (
+        open_index(script.url, create=True) as index,
+        pytest.raises(StoreError, match=message),
+    ):
+        index.add(recording(1), spoken("word " * 2 * passages.STRIDE))
+    assert "recording:id001" not in store.documents
+    assert len(script.requests) < 14
+
+
+def test_a_slow_server(
+    script: Script, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is waited for, but not for ever."""
+    store, pause = Store([]), 0.02
+
+    def slow(method: str, path: str, body: str) -> Answer:
+        time.sleep(pause)
+        return store(method, path, body)
+
+    script.answer = slow
+    monkeypatch.setattr(elastic_client, "REQUEST_SECONDS", 0.5)
+    with open_index(script.url, create=True) as index:
+        index.add(recording(1), spoken("hello world"))
+        pause = 0.8
+        with pytest.raises(StoreError, match="does not answer within"):
+            index.add(recording(2), spoken("hello world"))

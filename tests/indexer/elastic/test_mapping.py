@@ -1,0 +1,218 @@
+"""Aliases, templates and mappings, and how a later one takes the place of an earlier."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audiosearch.errors import StoreError, StoreVersionError
+from audiosearch.types import Word
+from indexer.elastic import documents
+from indexer.elastic.passages import cut
+from indexer.index import Index, open_index
+from indexer.ingest.copy import copy
+from indexer.types import Phrase, Query, Recording, Term
+
+if TYPE_CHECKING:
+    from scripted_server import Script
+
+Ask = Callable[..., bytes]
+MakeRecording = Callable[..., Recording]
+MakeWords = Callable[..., list[Word]]
+
+HELLO = Query((Phrase((Term("hello"), Term("world"))),))
+
+
+def asked(ask: Ask, url: str, method: str = "GET", body: object = None) -> dict[str, Any]:
+    """What a server answers, read."""
+    sent = None if body is None else json.dumps(body).encode()
+    answer: dict[str, Any] = json.loads(ask(url, method=method, body=sent) or "{}")
+    return answer
+
+
+def hits(index: Index) -> list[str]:
+    return sorted(hit.recording.id for hit in index.search(HELLO, 100).hits)
+
+
+def test_a_newer_mapping_is_refused(script: Script) -> None:
+    newer = {**documents.MAPPINGS, "_meta": {"application": "audiosearch", "version": 99}}
+    script.answer = lambda method, path, body: (200, {"library": {"mappings": newer}})
+    with pytest.raises(StoreVersionError, match="newer version of audiosearch"):
+        open_index(script.url, create=True)
+
+
+def test_a_name_of_several_indices_is_refused(script: Script) -> None:
+    answer = {name: {"mappings": documents.MAPPINGS} for name in ("library-v2", "library-v3")}
+    script.answer = lambda method, path, body: (200, answer)
+    with pytest.raises(StoreError, match="stands for 2 indices, library-v2 and library-v3"):
+        open_index(script.url, create=True)
+
+
+def test_whoever_may_not_make_templates_makes_the_index(script: Script) -> None:
+    made: list[str] = []
+
+    def answer(method: str, path: str, body: str) -> tuple[int, object]:
+        if "_index_template" in path:
+            return 403, {"error": {"type": "security_exception"}, "status": 403}
+        if path.endswith("_mapping"):
+            return (200, {"library-v3": {"mappings": documents.MAPPINGS}}) if made else (404, {"status": 404})
+        if path.endswith("_search"):
+            return 200, {"hits": {"hits": []}}
+        made.append(f"{method} {path}")
+        assert json.loads(body)["mappings"] == documents.MAPPINGS
+        return 200, {}
+
+    script.answer = answer
+    open_index(script.url, create=True).close()
+    assert made == ["PUT /library-v3"]
+
+
+@pytest.mark.elastic
+def test_an_index_of_somebody_else_is_left_alone(elastic_url: str, ask: Ask) -> None:
+    asked(ask, elastic_url, "PUT", {"mappings": {"properties": {"title": {"type": "text"}}}})
+    before = asked(ask, f"{elastic_url}/_mapping")
+    for create in (True, False):
+        with pytest.raises(StoreError, match="not an index of audiosearch"):
+            open_index(elastic_url, create=create)
+    assert asked(ask, f"{elastic_url}/_mapping") == before
+
+
+@pytest.mark.elastic
+def test_an_alias_stands_for_an_index_made_by_a_template(
+    elastic_url: str, ask: Ask, recording: MakeRecording, spoken: MakeWords
+) -> None:
+    server, _, name = elastic_url.rpartition("/")
+    shards = {
+        "index_patterns": [f"{name}-v*"],
+        "priority": 500,
+        "template": {"settings": {"number_of_shards": 3, "number_of_replicas": 0}},
+    }
+    asked(ask, f"{server}/_index_template/audiosearch-{name}-of-mine", "PUT", shards)
+    creators = [threading.Thread(target=lambda: open_index(elastic_url, create=True).close()) for _ in range(4)]
+    for creator in creators:
+        creator.start()
+    for creator in creators:
+        creator.join()
+    (index, about), *others = asked(ask, elastic_url).items()
+    assert (index, others) == (f"{name}-v{documents.VERSION}", [])
+    assert list(about["aliases"]) == [name]
+    assert about["mappings"]["_meta"] == documents.MAPPINGS["_meta"]
+    assert about["settings"]["index"]["number_of_shards"] == "3", "a template of the user's goes before ours"
+    ours = asked(ask, f"{server}/_index_template/audiosearch-{index}")["index_templates"][0]["index_template"]
+    assert ours["index_patterns"] == [index, f"{index}-*"]
+
+    with open_index(elastic_url, create=True) as library:
+        library.add(recording(1), spoken("hello world"))
+        assert hits(library) == ["id001"]
+        asked(ask, f"{server}/{index}", "DELETE")
+        with pytest.raises(StoreError, match="is gone"):
+            library.add(recording(2), spoken("hello world"))
+    assert asked(ask, elastic_url) == {}, "writing makes no index without our mapping"
+
+
+def as_before(recording: Recording, words: list[Word]) -> list[object]:
+    """What version 2 wrote, for a bulk request."""
+    lines: list[object] = []
+    generation = f"018c00000000-{recording.id}"
+    for passage in cut(words):
+        document = documents.passage_document(recording.id, generation, passage)
+        del document["tokens"]
+        lines += [{"index": {"_id": documents.passage_id(recording.id, generation, passage.number)}}, document]
+    document = documents.recording_document(recording, generation, len(words), 0, 0)
+    del document["named_ms"], document["pieces"]
+    return [*lines, {"index": {"_id": documents.recording_id(recording.id)}}, document]
+
+
+@pytest.mark.elastic
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_index_of_an_earlier_version_is_read_and_copied(
+    elastic_url: str, version: int, tmp_path: Path, ask: Ask, recording: MakeRecording, spoken: MakeWords
+) -> None:
+    """It has no tokens, and an index before there were aliases no further readings; nothing is written to it."""
+    new = {"tokens", "named_ms", "pieces", "alternatives", *(("text_2", "text_3") if version == 1 else ())}
+    fields = {name: about for name, about in documents.MAPPINGS["properties"].items() if name not in new}
+    meta = {"application": "audiosearch", "version": version}
+    asked(ask, elastic_url, "PUT", {"mappings": {"dynamic": "strict", "_meta": meta, "properties": fields}})
+    said = {number: spoken(text) for number, text in ((1, "well hello world " * 300), (2, "hello there world"))}
+    lines = [line for number, words in said.items() for line in as_before(recording(number), words)]
+    body = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    assert not json.loads(ask(f"{elastic_url}/_bulk?refresh", method="POST", body=body))["errors"]
+
+    with open_index(elastic_url, create=False) as library, open_index(str(tmp_path / "l.db"), create=True) as other:
+        list(copy(library, other))
+        assert library.recordings() == other.recordings()
+        assert library.words("id001") == other.words("id001")
+        for text in ("hello", "hello world", "well hello world", "hel*", "well hel*", "hello the* world"):
+            for slop in (0, 1):
+                terms = tuple(Term(word.rstrip("*"), word.endswith("*")) for word in text.split())
+                query = Query((Phrase(terms, slop),))
+                assert library.search(query, 1000).hits == other.search(query, 1000).hits
+                assert library.count(query) == other.count(query)
+    with pytest.raises(StoreError, match=f"has mapping version {version} and can only be read: copy it"):
+        open_index(elastic_url, create=True)
+
+
+@contextmanager
+def reading(url: str, wanted: list[str]) -> Iterator[list[object]]:
+    """Somebody who searches all the time; the list fills with what they did not expect."""
+    surprises: list[object] = []
+    done = threading.Event()
+
+    def read() -> None:
+        try:
+            with open_index(url, create=False) as library:
+                while not done.is_set():
+                    found = hits(library)
+                    if found != wanted:
+                        surprises.append(found)
+        except Exception as error:  # noqa: BLE001 - shown by the test
+            surprises.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        yield surprises
+    finally:
+        done.set()
+        reader.join()
+
+
+@pytest.mark.elastic
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_later_mapping_is_rolled_out_while_readers_go_on(
+    elastic_url: str, plain: bool, ask: Ask, recording: MakeRecording, spoken: MakeWords
+) -> None:
+    """The steps of docs/elasticsearch.md."""
+    server, _, name = elastic_url.rpartition("/")
+    old, new = f"{name}-v{documents.VERSION}", f"{name}-v{documents.VERSION}-2"
+    if plain:
+        old = name
+        asked(ask, elastic_url, "PUT", {"mappings": documents.MAPPINGS})
+    with open_index(elastic_url, create=True) as library, open_index(f"{server}/{new}", create=True) as later:
+        for number in (1, 2, 3):
+            library.add(recording(number), spoken("hello world and more " * 40))
+        library.add(recording(4), spoken("nothing"))
+        everything = sorted(["id001", "id002", "id003"] * 40)[:100]
+        with reading(elastic_url, everything) as surprises:
+            list(copy(library, later))
+            library.add(recording(5), spoken("more comes in"))
+            library.remove("id004")
+            asked(ask, f"{server}/{old}/_settings", "PUT", {"index.blocks.write": True})
+            with pytest.raises(StoreError, match="takes no changes"):
+                library.add(recording(6), spoken("hello world"))
+            list(copy(library, later, prune=True))
+            assert later.recordings() == library.recordings()
+            away = {"remove_index": {"index": old}} if plain else {"remove": {"index": old, "alias": name}}
+            actions = [away, {"add": {"index": new, "alias": name}}]
+            asked(ask, f"{server}/_aliases", "POST", {"actions": actions})
+            for _ in range(3):
+                hits(library)
+        assert surprises == []
+        library.add(recording(6), spoken("hello world"))
+        assert "id006" in [one.id for one in later.recordings()]

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from indexer.evaluation.scoring import Judged
+from indexer.evaluation.std_metrics import (
+    BETA,
+    Term,
+    average_precision,
+    calibration_error,
+    maximum_value,
+    optimum_value,
+    percentile,
+    rates,
+    recall_at,
+    recall_ceiling,
+    reliability,
+    term_weighted_value,
+)
+
+CHANCE = random.Random(5)
+
+
+def right(confidence: float) -> Judged:
+    return Judged(confidence, late=0.02)
+
+
+def wrong(confidence: float) -> Judged:
+    return Judged(confidence, late=None)
+
+
+# Two terms in 10,000 seconds less 1 and less 2: a false alarm costs the first 999.9 / 9999 = 0.1, the second 0.1000100…
+ONE = Term(1, (right(0.9), wrong(0.6)))
+TWO = Term(2, (wrong(0.8), right(0.7), wrong(0.3)))
+NOWHERE = Term(0, (wrong(0.95),))
+TERMS = (ONE, TWO, NOWHERE)
+SECONDS = 10_000.0
+
+
+def test_beta_is_that_of_nist() -> None:
+    assert pytest.approx(0.1 * (1 / 1e-4 - 1)) == BETA
+
+
+def test_term_weighted_values_worked_out_by_hand() -> None:
+    first, second = 999.9 / 9999, 999.9 / 9998
+    everything = (1 - first + 0.5 - 2 * second) / 2
+    assert term_weighted_value(TERMS, SECONDS) == pytest.approx(everything)
+    assert term_weighted_value(TERMS, SECONDS, 0.7) == pytest.approx((1 + 0.5 - second) / 2)
+    assert term_weighted_value(TERMS, SECONDS, 0.99) == 0
+    best = maximum_value(TERMS, SECONDS)  # at 0.9: 0.5; 0.8: 0.45; 0.7: 0.70; 0.6: 0.65
+    assert best == pytest.approx(((1.5 - second) / 2, 0.7))
+    assert optimum_value(TERMS, SECONDS) == pytest.approx((1 + 0.5 - second) / 2)
+    assert recall_ceiling(TERMS) == (1 + 0.5) / 2
+
+
+def test_false_alarms_cost_by_the_seconds_and_showing_nothing_is_worth_nothing() -> None:
+    noisy = Term(1, (wrong(0.9), right(0.5)))
+    assert term_weighted_value([noisy], 101.0) == pytest.approx(1 - 9.999)
+    assert maximum_value([noisy], 101.0) == (0, math.inf)
+    assert optimum_value([noisy], 101.0) == 0
+    assert term_weighted_value([Term(3, (wrong(0.5),))], 2.0) == pytest.approx(-BETA)  # more occurrences than seconds
+
+
+def test_rates_worked_out_by_hand() -> None:
+    everything, sure = rates(TERMS), rates(TERMS, 0.7)
+    assert (everything.precision, everything.recall, everything.f1) == (2 / 6, 2 / 3, 4 / 9)
+    assert (sure.hits, sure.correct, sure.occurrences) == (4, 2, 3)
+    # In order: wrong 0.95, right 0.9, wrong 0.8, right 0.7, … → gains of 1/3 at precisions 1/2 and 2/4.
+    assert average_precision(TERMS) == pytest.approx(1 / 3 * 1 / 2 + 1 / 3 * 2 / 4)
+    assert recall_at(TERMS, 0.5) == pytest.approx(2 / 3)
+    assert recall_at(TERMS, 0.51) == 0
+    tie = Term(2, (wrong(0.5), right(0.5)))
+    assert average_precision([tie]) == 0.25
+
+
+def test_nothing_asked_said_or_found() -> None:
+    assert average_precision([NOWHERE]) is None
+    assert term_weighted_value([NOWHERE], SECONDS) is None
+    assert maximum_value([], SECONDS) is None
+    assert optimum_value([], SECONDS) is None
+    assert recall_ceiling([]) is None
+    silent = rates([Term(0, ())])
+    assert (silent.precision, silent.recall, silent.f1) == (None, None, None)
+    assert rates([Term(2, ())]).recall == 0
+    assert percentile([], 0.5) is None
+    assert calibration_error([]) is None
+
+
+def test_measures_keep_their_order() -> None:
+    for _ in range(200):
+        terms = []
+        for _ in range(CHANCE.randrange(1, 5)):
+            said = CHANCE.randrange(1, 4)
+            hits = [right(CHANCE.choice([0.2, 0.5, 0.9])) for _ in range(CHANCE.randrange(said + 1))]
+            hits += [wrong(CHANCE.choice([0.2, 0.5, 0.9])) for _ in range(CHANCE.randrange(4))]
+            terms.append(Term(said, tuple(hits)))
+        best = maximum_value(terms, 5000.0)
+        optimum, ceiling = optimum_value(terms, 5000.0), recall_ceiling(terms)
+        assert best is not None
+        assert optimum is not None
+        assert ceiling is not None
+        swept = [term_weighted_value(terms, 5000.0, threshold) for threshold in (0.2, 0.5, 0.9, 1.0)]
+        assert best[0] == pytest.approx(max(value for value in swept if value is not None))
+        assert term_weighted_value(terms, 5000.0, best[1]) == pytest.approx(best[0])
+        assert best[0] <= optimum + 1e-12
+        assert optimum <= ceiling + 1e-12
+
+
+def test_reliability_worked_out_by_hand() -> None:
+    table = reliability([right(0.95), right(1.0), wrong(0.91), wrong(0.25), right(0.2)])
+    low, high = table
+    assert (low.low, low.high, low.hits, low.confidence, low.correct) == pytest.approx((0.2, 0.3, 2, 0.225, 0.5))
+    assert (high.hits, high.confidence, high.correct) == pytest.approx((3, 2.86 / 3, 2 / 3))
+    assert calibration_error(table) == pytest.approx((2 * 0.275 + 3 * (2.86 - 2) / 3) / 5)
+
+
+def test_percentiles() -> None:
+    values = [float(number) for number in range(11)]
+    assert percentile(values, 0.5) == 5
+    assert percentile(values, 0.95) == 9.5
+    assert percentile([3.0], 0.95) == 3.0

@@ -1,0 +1,420 @@
+"""An index brought up to date equals one made afresh, whatever happened to the folder and whenever it was stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import wave
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import cli
+from audiosearch.errors import AudioError, RefusedError, UnknownRecordingError
+from audiosearch.types import PackedEmissions, Transcript, Word
+from indexer.index import Index
+from indexer.ingest.ingest import Forgotten, Found, Indexed, Record, Relocated, Started, ingest
+from indexer.ingest.shard import WHOLE, Part
+from indexer.ingest.walk import Failed
+from indexer.types import Hit, Location, Phrase, Recording, Statistics
+
+CLOCK = count(10**18, 10**9)  # so that no two changes of a file fall into one tick
+
+
+class Killed(BaseException):
+    """What kill -9 is to a test."""
+
+
+class MemoryIndex:
+    """An index in two dictionaries; ``fuse`` changes later it is killed, after the change or before it."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[Recording, tuple[Word, ...]]] = {}
+        self.fuse = -1
+        self.kill_after = False
+
+    def _change(self, change: Callable[[], object]) -> None:
+        self.fuse -= 1
+        if self.fuse == 0 and not self.kill_after:
+            raise Killed
+        change()
+        if self.fuse == 0:
+            raise Killed
+
+    def add(self, recording: Recording, words: Sequence[Word], emissions: Sequence[PackedEmissions] = ()) -> None:
+        self._change(lambda: self.kept.update({recording.id: (recording, tuple(words))}))
+
+    def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
+        if recording_id not in self.kept:
+            raise UnknownRecordingError(f"memory holds no recording {recording_id}")
+        recording, words = self.kept[recording_id]
+        self._change(lambda: self.kept.update({recording_id: (replace(recording, locations=tuple(locations)), words)}))
+
+    def remove(self, recording_id: str) -> None:
+        self._change(lambda: self.kept.pop(recording_id, None))
+
+    def recordings(self) -> list[Recording]:
+        return sorted((recording for recording, _ in self.kept.values()), key=lambda recording: recording.path)
+
+    def recording(self, recording_id: str) -> Recording | None:
+        return self.kept[recording_id][0] if recording_id in self.kept else None
+
+    def words(self, recording_id: str) -> tuple[Word, ...]:
+        return self.kept[recording_id][1]
+
+    def search(self, phrases: Sequence[Phrase], limit: int) -> list[Hit]:
+        raise NotImplementedError
+
+    def near(self, word: str, limit: int) -> list[str]:
+        raise NotImplementedError
+
+    def statistics(self) -> Statistics:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> MemoryIndex:
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        pass
+
+
+class Speller:
+    """Hears in a recording the hash of its bytes, so that a word tells which content it is of."""
+
+    def __init__(self, fingerprint: str = "speller", broken: Iterable[Path] = ()) -> None:
+        self.fingerprint = fingerprint
+        self.broken = set(broken)
+        self.heard: list[str] = []
+
+    def transcribe(self, path: Path) -> Transcript:
+        if path in self.broken:
+            raise AudioError(f"{path}: is broken.")
+        self.heard.append(path.name)
+        return Transcript(str(path), 0.1, (Word(spelt(path), 0.0, 0.1, 1.0),))
+
+
+class BatchSpeller(Speller):
+    """The same for several recordings at once, read before they are asked for."""
+
+    def transcribe_all(self, paths: Iterable[Path]) -> Iterator[Transcript | AudioError]:
+        results: list[Transcript | AudioError] = []
+        for path in paths:
+            try:
+                results.append(self.transcribe(path))
+            except AudioError as error:
+                results.append(error)
+        yield from results
+
+
+def spelt(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def stamp(path: Path) -> None:
+    time = next(CLOCK)
+    os.utime(path, ns=(time, time))
+
+
+def sound(path: Path, seed: int) -> Path:
+    """Audio that is like no other seed's, always of the same size."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(random.Random(seed).randbytes(1600))
+    stamp(path)
+    return path
+
+
+def run(
+    index: Index,
+    *paths: Path,
+    speller: Speller | None = None,
+    prune: bool = False,
+    again: bool = False,
+    part: Part = WHOLE,
+) -> list[Record]:
+    return list(ingest(index, speller or Speller(), paths, prune=prune, again=again, part=part))
+
+
+def found(records: Sequence[Record]) -> Found:
+    (only,) = [record for record in records if isinstance(record, Found)]
+    return only
+
+
+def content(index: Index) -> dict[str, list[str]]:
+    """What each recording says → where it lies."""
+    return {
+        index.words(recording.id)[0].text: [location.path for location in recording.locations]
+        for recording in index.recordings()
+    }
+
+
+def expected(folder: Path) -> dict[str, list[str]]:
+    """The same, straight from the files."""
+    places: dict[str, list[str]] = {}
+    for path in sorted(map(str, folder.rglob("*.wav"))):
+        places.setdefault(spelt(Path(path)), []).append(path)
+    return places
+
+
+def mutate(folder: Path, draw: random.Random) -> None:
+    """One thing that people do to folders."""
+    files = sorted(folder.rglob("*.wav"))
+    place = folder / draw.choice(["", "a", "b/c"]) / f"{draw.randrange(10**6)}.wav"
+    one, other = draw.choice(files), draw.choice(files)
+    what = draw.choice(["new", "change", "rename", "copy", "over", "swap", "delete", "touch", "move over"])
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if what == "new":
+        sound(place, draw.randrange(10**9))
+    elif what == "change":
+        sound(one, draw.randrange(10**9))
+    elif what == "rename":
+        one.rename(place)
+    elif what == "copy":
+        place.write_bytes(one.read_bytes())
+        stamp(place)
+    elif what == "over":
+        one.write_bytes(other.read_bytes())
+        stamp(one)
+    elif what == "swap" and one != other:
+        one.rename(place)
+        other.rename(one)
+        place.rename(other)
+    elif what == "delete" and len(files) > 2:
+        one.unlink()
+    elif what == "touch":
+        stamp(one)
+    elif what == "move over" and len(files) > 2:
+        one.rename(other)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_up_to_date_equals_afresh(tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    index, speller = MemoryIndex(), Speller()
+    for name in "pqrs":
+        sound(tmp_path / f"{name}.wav", draw.randrange(10**9))
+    for _ in range(12):
+        known = set(content(index))
+        speller.heard.clear()
+        records = run(index, tmp_path, speller=speller, prune=True)
+        assert content(index) == expected(tmp_path)
+        assert len(speller.heard) == len(set(content(index)) - known), "only what is new is heard, and once"
+        assert not [record for record in records if isinstance(record, Failed)]
+        assert found(run(index, tmp_path, speller=speller)).new == 0
+        for _ in range(draw.randrange(1, 5)):
+            mutate(tmp_path, draw)
+
+
+@pytest.mark.parametrize("kill_after", [False, True])
+@pytest.mark.parametrize("prune", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_killed_at_any_change_a_second_run_finishes(tmp_path: Path, seed: int, prune: bool, kill_after: bool) -> None:
+    draw = random.Random(seed)
+    before = MemoryIndex()
+    for name in "pqrs":
+        sound(tmp_path / f"{name}.wav", draw.randrange(10**9))
+    run(before, tmp_path)
+    for _ in range(8):
+        mutate(tmp_path, draw)
+    stopped = []
+    for fuse in range(1, 100):
+        index = MemoryIndex()
+        index.kept = dict(before.kept)
+        index.fuse, index.kill_after = fuse, kill_after
+        try:
+            run(index, tmp_path, prune=prune)
+        except Killed:
+            run(index, tmp_path, prune=prune)
+            stopped.append(content(index))
+        else:
+            break
+    assert len(stopped) > 2
+    assert all(ended == content(index) for ended in stopped)
+
+
+def test_known_content_over_known_content(tmp_path: Path) -> None:
+    index = MemoryIndex()
+    path, other = sound(tmp_path / "a.wav", 1), sound(tmp_path / "b.wav", 2)
+    run(index, tmp_path)
+    path.write_bytes(other.read_bytes())
+    stamp(path)
+    run(index, tmp_path)
+    assert content(index) == expected(tmp_path)
+
+
+def test_copies_are_heard_once_and_renamed_not_again(tmp_path: Path) -> None:
+    index, speller = MemoryIndex(), Speller()
+    sound(tmp_path / "a.wav", 1)
+    sound(tmp_path / "copy.wav", 1)
+    records = run(index, tmp_path, speller=speller)
+    assert [type(record) for record in records[-3:]] == [Found, Started, Indexed]
+    assert speller.heard == ["a.wav"]
+    (tmp_path / "a.wav").rename(tmp_path / "z.wav")
+    records = run(index, tmp_path, speller=speller)
+    (moved,) = [record for record in records if isinstance(record, Relocated)]
+    assert (moved.added, moved.left) == ((str(tmp_path / "z.wav"),), (str(tmp_path / "a.wav"),))
+    assert speller.heard == ["a.wav"]
+
+
+@pytest.mark.parametrize("kind", [Speller, BatchSpeller])
+def test_a_bad_file_is_reported_and_the_rest_go_on(tmp_path: Path, kind: type[Speller]) -> None:
+    index = MemoryIndex()
+    bad = sound(tmp_path / "a.wav", 1)
+    sound(tmp_path / "b.wav", 2)
+    records = run(index, tmp_path, speller=kind(broken=[bad]))
+    assert [record.sentence for record in records if isinstance(record, Failed)] == [f"{bad}: is broken."]
+    assert list(content(index).values()) == [[str(tmp_path / "b.wav")]]
+    assert found(run(index, tmp_path)).new == 1, "it is tried again"
+
+
+def test_changed_content_replaces_only_when_it_is_heard(tmp_path: Path) -> None:
+    index = MemoryIndex()
+    path = sound(tmp_path / "a.wav", 1)
+    run(index, path)
+    old = content(index)
+    sound(path, 2)
+    run(index, path, speller=Speller(broken=[path]))
+    assert content(index) == old
+    records = run(index, path)
+    assert isinstance(records[-1], Forgotten)
+    assert records[-1].replaced
+    assert content(index) == expected(tmp_path)
+
+
+def test_a_file_that_changes_while_it_is_heard_is_not_taken(tmp_path: Path) -> None:
+    path = sound(tmp_path / "a.wav", 1)
+
+    class Slow(Speller):
+        def transcribe(self, path: Path) -> Transcript:
+            transcript = super().transcribe(path)
+            sound(path, 2)
+            return transcript
+
+    index = MemoryIndex()
+    records = run(index, path, speller=Slow())
+    assert isinstance(records[-1], Failed)
+    assert content(index) == {}
+    run(index, path)
+    assert content(index) == expected(tmp_path)
+
+
+def test_what_vanished_is_kept_and_counted_until_pruned(tmp_path: Path) -> None:
+    index = MemoryIndex()
+    gone, stays = sound(tmp_path / "a.wav", 1), sound(tmp_path / "b.wav", 2)
+    run(index, tmp_path)
+    gone.unlink()
+    before = content(index)
+    assert found(run(index, tmp_path)).gone == 1
+    assert content(index) == before
+    assert found(run(index, stays, prune=True)).gone == 0
+    assert content(index) == before
+    records = run(index, tmp_path, prune=True)
+    assert isinstance(records[-1], Forgotten)
+    assert content(index) == expected(tmp_path)
+
+
+def test_another_model_hears_only_when_told(tmp_path: Path) -> None:
+    index = MemoryIndex()
+    sound(tmp_path / "a.wav", 1)
+    sound(tmp_path / "b.wav", 2)
+    run(index, tmp_path, speller=Speller("old"))
+    (tmp_path / "a.wav").rename(tmp_path / "c.wav")
+    better = Speller("new")
+    sound(tmp_path / "d.wav", 3)
+    assert found(run(index, tmp_path, speller=better)).outdated == 2
+    assert better.heard == ["d.wav"]
+    records = run(index, tmp_path, speller=better, again=True)
+    assert (found(records).new, found(records).again) == (2, 2)
+    assert better.heard == ["d.wav", "b.wav", "c.wav"]
+    assert {recording.model for recording in index.recordings()} == {"new"}
+    assert found(run(index, tmp_path, speller=better, again=True)).new == 0
+
+
+def test_nothing_to_do_asks_nothing_of_the_transcriber(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing to hear")
+    transcriber: Speller = None  # type: ignore[assignment]
+    index = MemoryIndex()
+    assert found(list(ingest(index, transcriber, [tmp_path]))).files == 1
+    sound(tmp_path / "a.wav", 1)
+    run(index, tmp_path)
+    (tmp_path / "a.wav").rename(tmp_path / "b.wav")
+    assert found(list(ingest(index, transcriber, [tmp_path]))).files == 2
+
+
+def changes(before: dict[str, object], after: dict[str, object]) -> set[str]:
+    """Ids of recordings that are not what they were."""
+    return {one for one in before.keys() | after.keys() if before.get(one) != after.get(one)}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_parts_together_are_the_whole(tmp_path: Path, seed: int) -> None:
+    """Each part touches its own recordings alone, in whatever order they run; after all of them nothing is left."""
+    draw = random.Random(seed)
+    index, speller = MemoryIndex(), Speller()
+    for number in range(8):
+        sound(tmp_path / f"{number}.wav", draw.randrange(10**9))
+    for _ in range(8):
+        known = set(content(index))
+        speller.heard.clear()
+        parts = [Part(number, 3) for number in (1, 2, 3)]
+        draw.shuffle(parts)
+        for part in parts:
+            before = dict(index.kept)
+            run(index, tmp_path, speller=speller, part=part, prune=True)
+            assert all(part.owns(one) for one in changes(before, index.kept))
+        assert content(index) == expected(tmp_path)
+        assert len(speller.heard) == len(set(content(index)) - known), "every recording is heard by one part"
+        for part in parts:
+            assert found(run(index, tmp_path, speller=speller, part=part)).new == 0
+        for _ in range(draw.randrange(1, 5)):
+            mutate(tmp_path, draw)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_other_content_replaced_goes_when_its_part_runs_again(tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    index = MemoryIndex()
+    files = [sound(tmp_path / f"{number}.wav", draw.randrange(10**9)) for number in range(6)]
+    parts = [Part(number, 4) for number in (1, 2, 3, 4)]
+    for turn in range(3):
+        for part in parts * (1 + bool(turn)):
+            run(index, tmp_path, part=part)
+        assert content(index) == expected(tmp_path)
+        for path in draw.sample(files, 3):
+            sound(path, draw.randrange(10**9))
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/3", "4/3", "-1/3", "1/0", "a/b", "1/2/3", "1/3 "])
+def test_parts_that_are_none(text: str) -> None:
+    assert Part.parse("3/3") == Part(3, 3)
+    with pytest.raises(ValueError, match="is not like 3/10"):
+        Part.parse(text)
+    told = CliRunner().invoke(cli.main, ["index", "folder", "--part", text])
+    assert told.exit_code == 2
+    assert "is not like 3/10, from 1/10 to 10/10." in told.stderr
+
+
+def test_a_recording_that_the_index_refuses_is_reported_and_the_rest_go_on(tmp_path: Path) -> None:
+    index = MemoryIndex()
+    refused = spelt(sound(tmp_path / "a.wav", 1))
+    sound(tmp_path / "b.wav", 2)
+    add = index.add
+
+    def choosy(recording: Recording, words: Sequence[Word], emissions: Sequence[PackedEmissions]) -> None:
+        if words[0].text == refused:
+            raise RefusedError(f"{recording.path}: cannot be indexed.")
+        add(recording, words)
+
+    index.add = choosy  # type: ignore[method-assign]
+    records = run(index, tmp_path)
+    assert [one.path for one in records if isinstance(one, Failed)] == [str(tmp_path / "a.wav")]
+    assert list(content(index).values()) == [[str(tmp_path / "b.wav")]]

@@ -1,0 +1,230 @@
+"""Folders that change under one's eyes: nothing half written is taken, nothing moved is forgotten."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from audiosearch.errors import AudioError, WatchError
+from audiosearch.types import Transcript, Word
+from indexer.index import Index, open_index
+from indexer.ingest.ingest import Record
+from indexer.ingest.watch import Finished, changes, follow
+
+Step = Callable[[], set[str]]
+
+
+class Hearer:
+    """A recogniser that hears one word, and counts."""
+
+    fingerprint = "hearer"
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def transcribe(self, path: Path) -> Transcript:
+        self.heard.append(path.name)
+        if "broken" in path.name:
+            raise AudioError(f"{path}: is broken.")
+        return Transcript(str(path), 1.0, (Word("heard", 0.5, 1.0, 0.9),))
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with open_index(str(tmp_path / "store.db"), create=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def talks(tmp_path: Path) -> Path:
+    folder = tmp_path / "talks"
+    folder.mkdir()
+    return folder
+
+
+def sound(path: Path, text: str = "", *, age: float = 100.0) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes((text or path.name).encode() * 1000)
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+def told(index: Index, hearer: Hearer, talks: Path, *steps: Step, **options: bool) -> list[Record | Finished]:
+    """What ``follow`` yields when a second passes at each step, which gives the paths that have changed."""
+    now = 0.0
+
+    def changed() -> Iterator[set[str]]:
+        nonlocal now
+        for step in steps:
+            now += 1.0
+            yield step()
+
+    return list(follow(index, hearer, [talks], changed(), settle=2.0, clock=lambda: now, **options))
+
+
+def names(index: Index) -> list[str]:
+    return [Path(place.path).name for one in index.recordings() for place in one.locations]
+
+
+def nothing() -> set[str]:
+    return set()
+
+
+def test_runs_at_the_start_and_when_something_has_settled(index: Index, talks: Path) -> None:
+    sound(talks / "a.wav")
+    hearer = Hearer()
+    steps = told(
+        index,
+        hearer,
+        talks,
+        nothing,
+        nothing,
+        lambda: {str(sound(talks / "b.wav"))},
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+    )
+    assert sum(isinstance(step, Finished) for step in steps) == 2
+    assert hearer.heard == ["a.wav", "b.wav"]
+
+
+def test_a_file_that_grows_is_left_until_it_rests_and_holds_up_no_other(index: Index, talks: Path) -> None:
+    hearer = Hearer()
+    seen: list[list[str]] = []
+
+    def grow() -> set[str]:
+        seen.append(names(index))
+        return {str(sound(talks / "growing.wav", "x" * (len(seen) + 1), age=100))}
+
+    def grow_and_add() -> set[str]:
+        return {*grow(), str(sound(talks / "other.wav"))}
+
+    told(index, hearer, talks, grow, grow_and_add, grow, grow, grow, nothing, nothing, nothing, nothing)
+    assert seen[-1] == ["other.wav"]
+    assert sorted(names(index)) == ["growing.wav", "other.wav"]
+    assert hearer.heard.count("growing.wav") == 1
+
+
+def test_young_files_at_the_start_and_partial_ones_wait(index: Index, talks: Path) -> None:
+    young = sound(talks / "young.wav", age=0)
+    sound(talks / "talk.mp3.part")
+    sound(talks / "talk.wav.CRDOWNLOAD")
+    hearer = Hearer()
+
+    def rest() -> set[str]:
+        os.utime(young, (time.time() - 100,) * 2)
+        return set()
+
+    told(index, hearer, talks, nothing, nothing)
+    assert hearer.heard == []
+    told(index, hearer, talks, nothing, nothing, rest, nothing, nothing)
+    assert hearer.heard == ["young.wav"]
+
+
+def test_moved_removed_and_kept(index: Index, talks: Path) -> None:
+    hearer = Hearer()
+
+    def move() -> set[str]:
+        (talks / "a.wav").rename(talks / "b.wav")
+        return {str(talks / "a.wav"), str(talks / "b.wav")}
+
+    def remove() -> set[str]:
+        (talks / "c.wav").unlink()
+        return {str(talks / "c.wav")}
+
+    for name in ("a.wav", "c.wav", "d.wav"):
+        sound(talks / name)
+    told(index, hearer, talks, nothing, move, nothing, nothing, remove, nothing, nothing, prune=False)
+    assert sorted(names(index)) == ["b.wav", "c.wav", "d.wav"]
+    told(index, hearer, talks, nothing)
+    assert sorted(names(index)) == ["b.wav", "d.wav"]
+    assert len(hearer.heard) == 3
+
+
+def test_nothing_is_forgotten_while_a_file_is_written(index: Index, talks: Path) -> None:
+    """A file that is copied and then removed is moved, too."""
+    hearer = Hearer()
+    original = sound(talks / "a.wav", "text")
+    sound(talks / "z.wav")
+    told(index, hearer, talks, nothing)
+
+    def copy() -> set[str]:
+        copied = sound(talks / "b.wav", "text", age=0)
+        original.unlink()
+        return {str(copied), str(original)}
+
+    def touch() -> set[str]:
+        return {str(talks / "b.wav")}
+
+    def rest() -> set[str]:
+        os.utime(talks / "b.wav", (time.time() - 100,) * 2)
+        return set()
+
+    told(index, hearer, talks, nothing, copy, touch, touch, touch, rest, nothing, nothing, nothing)
+    assert sorted(names(index)) == ["b.wav", "z.wav"]
+    assert sorted(hearer.heard) == ["a.wav", "z.wav"]
+
+
+def test_what_is_broken_is_tried_again_when_it_changes(index: Index, talks: Path) -> None:
+    hearer = Hearer()
+    sound(talks / "broken.wav")
+
+    def other() -> set[str]:
+        return {str(sound(talks / "other.wav"))}
+
+    def mend() -> set[str]:
+        return {str(sound(talks / "broken.wav", "longer than before"))}
+
+    told(index, hearer, talks, nothing, other, nothing, nothing)
+    assert hearer.heard == ["broken.wav", "other.wav"]
+    told(index, hearer, talks, nothing, nothing, mend, nothing, nothing)
+    assert hearer.heard.count("broken.wav") == 3
+
+
+def test_a_real_folder(index: Index, talks: Path) -> None:
+    """The system's own word for what happens, in a thread that makes it happen."""
+    hearer = Hearer()
+    deep = talks / "new" / "deep"
+
+    def live() -> None:
+        deep.mkdir(parents=True)
+        with sound(deep / "grows.wav", age=0).open("ab") as file:
+            for _ in range(6):
+                time.sleep(0.2)
+                file.write(b"\0" * 1000)
+                file.flush()
+        (talks / ".hidden.wav").write_bytes((deep / "grows.wav").read_bytes())
+        sound(talks / "a.wav").rename(talks / "b.wav")
+
+    worker = threading.Thread(target=live)
+    deadline = time.monotonic() + 30
+    finished = 0
+    for record in follow(index, hearer, [talks], until(deadline, talks), settle=0.6):
+        finished += isinstance(record, Finished)
+        if finished == 1 and not worker.ident:
+            worker.start()
+        if len(names(index)) == 2 and isinstance(record, Finished) and not worker.is_alive():
+            break
+    worker.join()
+    assert sorted(names(index)) == ["b.wav", "grows.wav"]
+    assert hearer.heard.count("grows.wav") == 1
+
+
+def until(deadline: float, folder: Path) -> Iterator[set[str]]:
+    for batch in changes([folder]):
+        yield batch
+        if time.monotonic() > deadline:
+            return
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(WatchError, match="no such folder"):
+        next(changes([tmp_path / "none"]))

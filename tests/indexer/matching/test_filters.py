@@ -1,0 +1,80 @@
+"""Paths, globs and times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from indexer.matching.filters import from_here, literal, passes, pattern
+from indexer.types import Filter, Location, Recording
+
+
+@pytest.mark.parametrize(
+    ("path", "fitting", "other"),
+    [
+        ("/a/b", "/a/b /a/b/c.ogg /a/b/c/d.ogg", "/a/bc /a /x/a/b"),
+        ("/a/b/", "/a/b /a/b/c.ogg", "/a/bc"),
+        ("/", "/a /a/b", ""),
+        ("/a/*.ogg", "/a/b.ogg /a/.ogg", "/a/b.mp3 /a/b/c.ogg /a/b.ogg/c"),
+        ("/a/**/*.ogg", "/a/b.ogg /a/b/c/d.ogg", "/b.ogg /ab.ogg"),
+        ("/a**", "/a /ab/c", "/b"),
+        ("/a/**", "/a/b /a/b/c", "/a /ab"),
+        ("/a/?.ogg", "/a/b.ogg /a/\u65e5.ogg", "/a/.ogg /a/bb.ogg /a//.ogg"),
+        ("/[ab]/[!c-e]", "/a/b /b/f", "/c/b /a/d /a// /a/bb"),
+        ("/a/[]x]", "/a/] /a/x", "/a/["),
+        ("/a/[^]x]", "/a/y", "/a/] /a/x"),
+        ("/a/[*]b", "/a/*b /a/*b/c", "/a/xb"),
+        ("/a/[*]b*", "/a/*bc", "/a/*b/c /a/xb"),
+        ("/a/[b", "/a/[b", "/a/b"),
+        ("/a/[z-b]", "", "/a/z /a/b /a/-"),
+        ("/a/[&&~~||[--\\\\]", "/a/& /a/~ /a/[ /a/\\", "/a/x"),
+        ("/(a|b)+.ogg", "/(a|b)+.ogg", "/a.ogg"),
+    ],
+)
+def test_what_fits(path: str, fitting: str, other: str) -> None:
+    assert [one for one in fitting.split() if not pattern(path).fullmatch(one)] == []
+    assert [one for one in other.split() if pattern(path).fullmatch(one)] == []
+    assert all(one.startswith(literal(path)) for one in fitting.split())
+
+
+def test_all_of_a_filter_is_true_of_one_place() -> None:
+    one = Recording("id", (Location("/a", 1, 5), Location("/b", 1, 50)), 1.0, "model", "now")
+    for wanted, expected in (
+        (Filter(), True),
+        (Filter(("/c", "/b")), True),
+        (Filter(("/c",)), False),
+        (Filter(("/a",), 5, 6), True),
+        (Filter(("/a",), 6), False),
+        (Filter(("/a",), None, 5), False),
+        (Filter((), 6, 50), False),
+        (Filter((), 6, 51), True),
+    ):
+        assert passes(wanted)(one) == expected, wanted
+    with pytest.raises(ValueError, match="absolute"):
+        Filter(("a",))
+
+
+def test_what_is_typed_counts_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path / "[old] talks"
+    (here / "what?").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("HOME", "/home/me")
+
+    def fits(typed: str, path: str | Path) -> bool:
+        return bool(pattern(from_here(typed)).fullmatch(str(path)))
+
+    assert fits(".", here / "a.ogg")
+    assert fits("gone/a.ogg", here / "gone" / "a.ogg")
+    assert fits("*.ogg", here / "a.ogg")
+    assert fits("./**/*.ogg", here / "b" / "a.ogg")
+    assert not fits("*.ogg", tmp_path / "o talks" / "a.ogg")
+    assert fits("../*/a.ogg", tmp_path / "x" / "a.ogg")
+    assert fits("what?", here / "what?" / "a.ogg")  # it is there by this name
+    assert not fits("what?", here / "whats" / "a.ogg")
+    assert fits("where?", here / "where!")
+    assert fits("../[old] talks", here / "a.ogg")
+    assert fits("/x/*", "/x/y")
+    assert fits("~/*", "/home/me/y")
+    assert fits("~nobody-of-that-name/*", here / "~nobody-of-that-name" / "y")
+    assert fits("*" + "x" * 5000, here / ("y" + "x" * 5000))

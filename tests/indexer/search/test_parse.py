@@ -1,0 +1,123 @@
+"""Typed texts and what they are read as."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from audiosearch.errors import QueryError
+from indexer.search.parse import parse, parse_date
+from indexer.types import MAX_LETTERS, MAX_SLOP, MAX_TERMS, Filter, Phrase, Query, Term
+
+
+def read(text: str) -> str:
+    (phrase,) = parse([text]).query.phrases
+    return " ".join(term.text + "*" * term.prefix for term in phrase.terms)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected", "noted"),
+    [
+        ("human things", "human things", False),
+        ("  Human\tTHINGS!  ", "human things", False),
+        ("“Hello, world…”", "hello world", False),
+        ("don’t", "don't", False),
+        ("Mr. O'Neil's 2nd", "mister o'neil's second", True),
+        ("well-known", "well known", True),
+        ("hum* Thing*", "hum* thing*", False),
+        ('"hum*", she said', "hum* she said", False),
+        ("o'n*", "o'n*", False),
+        ("f*ck", "f ck", True),
+        ("hello * world", "hello world", True),
+        ("hello 世界*", "hello", True),
+        ('AND (x OR "y") NEAR/3 z^2 -w col:v', None, True),
+    ],
+)
+def test_how_it_is_read(typed: str, expected: str | None, noted: bool) -> None:
+    reading = parse([typed], slop=2)
+    if expected is not None:
+        assert read(typed) == expected
+    assert all(phrase.slop == 2 for phrase in reading.query.phrases)
+    assert bool(reading.notes) == noted
+    for note in reading.notes:
+        assert read(typed) in note
+
+
+def test_several_texts_and_repetitions() -> None:
+    reading = parse(["one", "1", "two three", "One"])
+    assert reading.query.phrases == (Phrase((Term("one"),)), Phrase((Term("two"), Term("three"))))
+    assert reading.notes == ('"1" is read as "one"',)
+
+
+@pytest.mark.parametrize(
+    ("texts", "slop", "message"),
+    [
+        ([], 0, "nothing to look for"),
+        ([""], 0, "no word to look for"),
+        (["*"], 0, "no word to look for"),
+        (["?!"], 0, "no word to look for"),
+        (["世界"], 0, "no word to look for"),
+        (["fine", " "], 0, "no word to look for"),
+        (["a*"], 0, "at least 2 letters"),
+        ([" ".join(["word"] * 1000)], 0, "not 1000"),
+        (["x" * 1_000_000], 0, "1000000 characters"),
+        (["x" * (MAX_LETTERS + 1)], 0, "letters"),
+        (["word"], -1, "slop"),
+        (["word"], MAX_SLOP + 1, "slop"),
+    ],
+)
+def test_what_cannot_be_searched(texts: list[str], slop: int, message: str) -> None:
+    with pytest.raises(QueryError, match=message) as error:
+        parse(texts, slop)
+    assert len(str(error.value)) < 200
+
+
+def test_limits_are_allowed() -> None:
+    (phrase,) = parse([" ".join(["word"] * MAX_TERMS)], MAX_SLOP).query.phrases
+    assert len(phrase.terms) == MAX_TERMS
+
+
+def test_conditions_are_read_as_texts_are() -> None:
+    reading = parse(
+        ["one"],
+        2,
+        together=["2nd", "two*"],
+        without=["Mr. X", "mister x"],
+        within=1.5,
+        wanted=Filter(("/a",)),
+        order="time",
+    )
+    one, second, two = (Phrase((term,), 2) for term in (Term("one"), Term("second"), Term("two", prefix=True)))
+    unwanted = Phrase((Term("mister"), Term("x")), 2)
+    assert reading.query == Query((one,), (second, two), (unwanted,), 1.5, Filter(("/a",)), "time")
+    assert reading.notes == ('"2nd" is read as "second"', '"Mr. X" is read as "mister x"')
+    for conditions in ({"together": ["?!"]}, {"without": ["a*"]}):
+        with pytest.raises(QueryError):
+            parse(["one"], **conditions)  # type: ignore[arg-type]
+    for within in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(QueryError, match="seconds"):
+            parse(["one"], together=["two"], within=within)
+        with pytest.raises(ValueError, match="seconds"):
+            Query((one,), (two,), within=within)
+
+
+def test_dates_are_moments_of_local_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        midnight = 1_717_093_800 * 1_000_000_000  # 31 May 2024 in India
+        for text, seconds in (
+            ("2024-05-31", 0.0),
+            (" 2024-05-31T00:00 ", 0.0),
+            ("2024-05-31 18:30:00.25", 66600.25),
+            ("2024-05-30T18:30:00+00:00", 0.0),
+            ("2024-05-30T18:30:00Z", 0.0),
+        ):
+            assert parse_date(text) == midnight + round(seconds * 1_000_000_000)
+        for text in ("", "yesterday", "2024-13-01", "31.5.2024", "2024-05-31T25:00", "x" * 9999):
+            with pytest.raises(QueryError, match="no date"):
+                parse_date(text)
+    finally:
+        monkeypatch.undo()
+        time.tzset()

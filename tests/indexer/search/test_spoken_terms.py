@@ -1,0 +1,156 @@
+"""The search by sound in a store, and beside words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audiosearch.alphabet import Alphabet
+from audiosearch.errors import QueryError
+from audiosearch.spotting.posteriorgram import pack_in_pieces
+from audiosearch.spotting.scoring import SoundCalibration, Sounding, Spelling
+from audiosearch.types import Emissions, PackedEmissions, Word
+from indexer.index import Index, open_index
+from indexer.search import modes
+from indexer.search import spoken_terms as sound
+from indexer.search.parse import parse
+from indexer.sqlite import emissions as sqlite_sound
+from indexer.sqlite.index import SqliteIndex
+from indexer.types import Filter, Hit, Location, Recording
+
+ALPHABET = Alphabet()
+SOUNDING = Sounding(ALPHABET, SoundCalibration())
+
+
+def heard(text: str, start: float = 0.0, seed: int = 1) -> list[PackedEmissions]:
+    """Pieces in which a text is clearly heard, at eleven letters a second."""
+    path = [label for letter in ALPHABET.encode(text) for label in (letter, letter, 0)]
+    logits = np.random.default_rng(seed).standard_normal((len(path), len(ALPHABET))).astype(np.float32)
+    logits[np.arange(len(path)), path] += 11
+    log_probs = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    return list(pack_in_pieces(Emissions(log_probs, 0.03, start)))
+
+
+def timed(text: str, confidence: float = 0.5) -> list[Word]:
+    """The words at those times."""
+    words, letter = [], 0
+    for word in text.split():
+        words.append(Word(word, letter * 0.09, (letter + len(word)) * 0.09, confidence))
+        letter += len(word) + 1
+    return words
+
+
+def recording(number: int, model: str = "m") -> Recording:
+    place = Location(f"/talks/{number}.wav", 1, number * 10**9)
+    return Recording(f"{number:064x}", (place,), 60.0, model, "2026-01-01T00:00:00+00:00")
+
+
+SAID = ["he read kierkegaard every evening", "she never met kierkegaard at all", "nobody reads anything here"]
+RECOGNISED = ["he read kirk a guard every evening", "she never met kierkegaard at all", "nobody reads anything here"]
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with open_index(str(tmp_path / "store.db"), create=True) as opened:
+        opened.keep_sounding("m", SOUNDING.text())
+        for number, (said, recognised) in enumerate(zip(SAID, RECOGNISED, strict=True), start=1):
+            opened.add(recording(number), timed(recognised), heard(said, seed=number))
+        yield opened
+
+
+def found(hits: Sequence[Hit]) -> list[tuple[str, str, str]]:
+    return sorted((hit.recording.path, hit.way, hit.text) for hit in hits)
+
+
+def test_a_name_is_found_where_no_transcript_has_it(index: Index) -> None:
+    query = parse(["Kierkegaard"]).query
+    assert found(modes.search(index, query, "words", 10).hits) == [("/talks/2.wav", "words", "kierkegaard")]
+    both = [("/talks/1.wav", "sound", "kirk a guard"), ("/talks/2.wav", "words", "kierkegaard")]
+    assert found(modes.search(index, query, "auto", 10).hits) == both
+    hits = modes.search(index, query, "sound", 10).hits
+    assert [hit.way for hit in hits] == ["sound", "sound"]
+    first = next(hit for hit in hits if hit.recording.path == "/talks/1.wav")
+    assert (first.start, first.end) == (pytest.approx(8 * 0.09 - sound.LEAD), pytest.approx(19 * 0.09, abs=0.04))
+    assert [word.text for word in first.before] == ["he", "read"]
+    assert [one.hits for one in modes.count(index, query, "sound")] == [1, 1]
+
+
+def test_conditions_filters_and_pages_hold(index: Index) -> None:
+    def paths(*texts: str, mode: modes.Mode = "sound", **more: object) -> list[str]:
+        page = modes.search(index, parse(texts, **more).query, mode, 10)  # type: ignore[arg-type]
+        return sorted(hit.recording.path for hit in page.hits)
+
+    assert paths("kierkegaard", together=["evening"]) == ["/talks/1.wav"]
+    assert paths("kierkegaard", without=["evening"], mode="auto") == ["/talks/2.wav"]
+    assert paths("kierkegaard", together=["he"], within=0.1) == []
+    assert paths("kierkegaard", wanted=Filter(("/talks/2.wav",))) == ["/talks/2.wav"]
+    assert paths("kierkeg*") == ["/talks/1.wav", "/talks/2.wav"]
+    for order in ("confidence", "time"):
+        query = parse(["kierkegaard", "nobody"], order=order).query  # type: ignore[arg-type]
+        whole = modes.search(index, query, "sound", 10)
+        first = modes.search(index, query, "sound", 2)
+        assert first.after is not None
+        rest = modes.search(index, query, "sound", 2, first.after)
+        assert first.hits + rest.hits == whole.hits
+        assert len(whole.hits) == 3
+    with pytest.raises(QueryError, match="slop"):
+        modes.search(index, parse(["a b"], 1).query, "sound", 1)
+    with pytest.raises(QueryError, match="in the order of"):
+        modes.search(index, replace(query, order="confidence"), "sound", 2, first.after)
+    with pytest.raises(QueryError, match="hits by words"):
+        modes.search(index, query, "sound", 2, "abcd")
+
+
+def test_a_library_without_sound_is_searched_by_words(tmp_path: Path) -> None:
+    with open_index(str(tmp_path / "words.db"), create=True) as index:
+        index.add(recording(1), timed("kirk a guard"))
+        assert found(modes.search(index, parse(["guard"]).query, "auto", 5).hits) == [
+            ("/talks/1.wav", "words", "guard")
+        ]
+        with pytest.raises(QueryError, match="keeps no sound"):
+            modes.search(index, parse(["guard"]).query, "sound", 5)
+
+
+def test_candidates_hold_what_scoring_everything_finds(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = parse(["kierkegaard", "anything here"]).query
+    every = sound.find(index, query)
+    monkeypatch.setattr(sound, "EXHAUSTIVE", 0.0)
+    assert sound.find(index, query) == every
+    assert len(every) == 3
+
+
+def test_keys_follow_what_is_added_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("audiosearch.spotting.ngram_index.BLOCK", 16)
+    path = tmp_path / "store.db"
+    with SqliteIndex(str(path), create=True) as index:
+        index.keep_sounding("m", SOUNDING.text())
+        texts = {number: ("a heron " if number % 3 else "two tulips ") * 12 for number in range(1, 21)}
+
+        def check() -> None:
+            spelling = Spelling("heron", ALPHABET)
+            there = {one.recording for one in index.candidates(spelling, 1000)}
+            assert there == {f"{number:064x}" for number in texts if number % 3}
+            assert {one.recording for one in index.heard()} == {f"{number:064x}" for number in texts}
+            some = {one.recording for one in index.candidates(spelling, 1000, [f"{2:064x}"])}
+            assert some == ({f"{2:064x}"} if 2 in texts else set())
+
+        for number, text in texts.items():
+            index.add(recording(number), (), heard(text, seed=number))
+        check()
+        for number in (20, 1, 2, 3, 5, 8, 13):
+            del texts[number]
+            index.remove(f"{number:064x}")
+            check()
+        texts[40] = "a heron " * 12
+        index.add(recording(40), (), heard(texts[40]))
+        check()
+        for number in list(texts):
+            del texts[number]
+            index.remove(f"{number:064x}")
+        check()
+        assert not index._connection.execute("SELECT 1 FROM block_keys").get
+    assert sqlite_sound.KEY + 1 == 1 << 15

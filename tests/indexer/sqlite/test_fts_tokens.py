@@ -1,0 +1,85 @@
+"""Words as tokens of FTS5, and phrases as its queries."""
+
+from __future__ import annotations
+
+import pytest
+
+from audiosearch.types import Alternative, Word
+from indexer.matching import match
+from indexer.sqlite import fts_tokens as tokens
+from indexer.types import Phrase, Term
+
+
+def phrase(text: str, slop: int = 0) -> Phrase:
+    return Phrase(tuple(Term(word.rstrip("*"), word.endswith("*")) for word in text.split()), slop)
+
+
+def said(text: str, confidence: float, *others: Alternative) -> Word:
+    return Word(text, 0.0, 1.0, confidence, others)
+
+
+def shown(text: str) -> str:
+    """With readable marks."""
+    for grade, mark in enumerate(tokens.MARKS):
+        text = text.replace(mark, f"[{grade}]")
+    return text.replace("\n", "|").replace("\t", "/")
+
+
+def test_tokens_of_a_recording() -> None:
+    words = [said("the", 1.0), said("cat", 0.85), said("sat", 0.499), said("the", 0.7)]
+    assert shown(tokens.document(words, ())) == "the|cat|sat|the"
+    document = tokens.document(words, {"the", "cat"})
+    assert shown(document) == "the/[3]the cat/[2]the/[3]cat/[4]the|cat|sat|the"
+    assert tokens.split(document)[:2] == [("the", "\x04the cat", "\x03the", "\x04cat", "\x05the"), ("cat",)]
+    words = [said("the", 1.0, Alternative("a", 0.5)), said("cat", 0.6, Alternative("hat", 0.96))]
+    assert shown(tokens.document(words, ())) == "the/a|cat/hat"
+    assert shown(tokens.document(words, {"a", "hat"})) == "the/a/[1]a hat/[1]a/[4]hat|cat/hat"
+    assert tokens.document([], ()) == ""
+    assert tokens.split("") == []
+    assert len(tokens.MARKS) == len(match.GRADES) + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "slop", "query", "parts"),
+    [
+        ("cat", 0, '"cat"', 1),
+        ("cat", 5, '"cat"', 1),
+        ("old cat", 0, '"old|cat"', 1),
+        ("the cat", 0, '"[3]the cat/[4]the cat"', 1),
+        ("the cat sat", 0, '"[3]the cat/[4]the cat|cat|sat"', 1),
+        ("the cat the", 0, '"[3]the cat/[4]the cat|[3]cat the/[4]cat the"', 1),
+        ("sat the cat", 0, '"sat|[3]the cat/[4]the cat"', 1),
+        ("the old cat", 0, '"the|old|cat"', 1),
+        ("the the", 0, '"[3]the the/[4]the the"', 1),
+        ("ca*", 0, '"ca" *', 1),
+        ("the ca*", 0, '"the|ca" *', 1),
+        ("the cat*", 0, '"the|cat" *', 1),
+        ("the ca* sat", 0, 'NEAR("the" "ca" * "sat", 1)', 3),
+        ("the cat", 2, 'NEAR("the" "cat", 2)', 2),
+        ("the the", 2, 'NEAR("the", 2)', 1),
+        ('"', 0, '""""', 1),
+    ],
+)
+def test_queries(text: str, slop: int, query: str, parts: int) -> None:
+    asked, count = tokens.asked(phrase(text, slop), {"the", "cat"}, [3, 4])
+    assert (shown(asked), count) == (query, parts)
+
+
+def test_queries_for_a_grade() -> None:
+    assert shown(tokens.asked_of_grade(phrase("cat"), 3)) == '"cat" AND "[3]cat"'
+    assert shown(tokens.asked_of_grade(phrase("the cat"), 3)) == '"[3]the cat"'
+    assert shown(tokens.asked_of_grade(phrase("the cat sat"), 3)) == '"[3]the cat/[4]the cat|[3]cat sat/[4]cat sat"'
+
+
+def test_queries_of_version_2() -> None:
+    every = "/".join(f"cat[{grade}]" for grade in range(5))
+    assert shown(tokens.asked(phrase("cat ca*"), old=True)[0]) == f'"{every}|ca" *'
+    assert shown(tokens.asked(phrase("cat"), old=True)[0]) == f'"{every}"'
+
+
+def test_only_phrases_of_whole_words_have_grades() -> None:
+    for text in ("a", "a b", "a b c", "a a", "a b a"):
+        assert tokens.is_exact(phrase(text))
+    for text in ("ab*", "a ab*", "ab* a"):
+        assert not tokens.is_exact(phrase(text))
+    assert not tokens.is_exact(phrase("a b", slop=1))

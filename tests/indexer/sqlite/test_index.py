@@ -1,0 +1,391 @@
+"""What only a file can suffer."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, suppress
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from audiosearch.errors import StoreError, StoreVersionError
+from audiosearch.types import Word
+from indexer import word_codec as packing
+from indexer.index import open_index
+from indexer.matching import match
+from indexer.matching.ranking import chosen
+from indexer.matching.spelling import allowed, distance
+from indexer.sqlite.index import SqliteIndex
+from indexer.sqlite.word_blocks import Chunk, Chunks
+from indexer.types import Phrase, Query, Recording, Term
+
+MakeRecording = Callable[..., Recording]
+MakeWords = Callable[..., list[Word]]
+
+HELLO = Phrase((Term("hello"), Term("world")))
+
+
+@pytest.fixture
+def path(tmp_path: Path, recording: MakeRecording, spoken: MakeWords) -> str:
+    """An index with one recording."""
+    path = str(tmp_path / "library.db")
+    with open_index(path, create=True) as index:
+        index.add(recording(1), spoken("hello world"))
+    return path
+
+
+def beside(path: Path) -> dict[str, bytes]:
+    """Every file of the folder."""
+    return {one.name: one.read_bytes() for one in path.parent.iterdir() if one.is_file()}
+
+
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize("kind", ["text", "empty", "database", "newer", "wal", "folder"])
+def test_other_files_are_refused_and_left_alone(tmp_path: Path, path: str, kind: str, create: bool) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    file = other / "thing.db"
+    expected: type[StoreError] = StoreError
+    if kind == "text":
+        file.write_text("Dear diary, " * 1000)
+    elif kind == "empty":
+        file.touch()
+    elif kind == "folder":
+        file.mkdir()
+    elif kind == "newer":
+        expected = StoreVersionError
+        file.write_bytes(Path(path).read_bytes())
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA user_version = 99")
+    else:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA journal_mode = " + ("WAL" if kind == "wal" else "DELETE"))
+            connection.execute("CREATE TABLE recordings (id)")
+    before = beside(file)
+    with pytest.raises(expected, match=r"thing\.db") as error:
+        open_index(str(file), create=create)
+    assert type(error.value) is expected
+    assert beside(file) == before
+
+
+def test_a_damaged_index_is_a_sentence(path: str) -> None:
+    content = bytearray(Path(path).read_bytes())
+    content[4096:] = random.Random(0).randbytes(len(content) - 4096)
+    Path(path).write_bytes(content)
+    with pytest.raises(StoreError, match="damaged"), open_index(path, create=False) as index:
+        index.search(Query((HELLO,)), 10)
+
+
+def test_asking_makes_no_files(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="audiosearch index"):
+        open_index(str(tmp_path / "absent" / "library.db"), create=False)
+    assert list(tmp_path.iterdir()) == []
+    open_index(str(tmp_path / "absent" / "library.db"), create=True).close()
+    assert [file.name for file in (tmp_path / "absent").iterdir()] == ["library.db"]
+
+
+def test_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"library\.db"):
+        open_index(str(tmp_path / "file" / "library.db"), create=True)
+
+
+@pytest.fixture
+def guarded(path: str, unprivileged: Callable[[], Path]) -> Iterator[str]:
+    """An index that may be read and not written, in a folder in which nothing can be made."""
+    content = Path(path).read_bytes()
+    folder = unprivileged() / "guarded"
+    folder.mkdir()
+    file = folder / "library.db"
+    file.write_bytes(content)
+    file.chmod(0o444)
+    folder.chmod(0o555)
+    yield str(file)
+    folder.chmod(0o755)
+
+
+def test_a_file_that_can_only_be_read(guarded: str) -> None:
+    Path(guarded).parent.chmod(0o755)
+    with pytest.raises(StoreError, match="permissions"):
+        open_index(guarded, create=True)
+    with open_index(guarded, create=False) as index:
+        assert len(index.search(Query((HELLO,)), 10).hits) == 1
+
+
+def test_an_index_that_can_only_be_read(guarded: str, recording: MakeRecording, spoken: MakeWords) -> None:
+    with open_index(guarded, create=False) as index:
+        assert [hit.text for hit in index.search(Query((HELLO,)), 10).hits] == ["hello world"]
+        assert index.near("wolrd", 5) == []
+        for change in (lambda: index.add(recording(2), spoken("more")), lambda: index.remove("id001")):
+            with pytest.raises(StoreError, match="permissions"):
+                change()
+    assert list(Path(guarded).parent.iterdir()) == [Path(guarded)]
+    for name in ("library.db", "new.db"):
+        with pytest.raises(StoreError, match=f"{name} cannot be opened or written: check its permissions"):
+            open_index(str(Path(guarded).with_name(name)), create=True)
+
+
+def test_an_earlier_index_is_refused(path: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 1")
+    with pytest.raises(StoreVersionError, match="index again"):
+        open_index(path, create=True)
+
+
+def test_grades_and_pairs_do_not_show(tmp_path: Path, recording: MakeRecording) -> None:
+    """FTS5 finds words of all grades, whole or by their beginning, and takes no token for another."""
+    texts = ["a", "at", "ate", "the", "then", "the", "cat", "at", "the", "cats", "a"]
+    words = [Word(text, place, place + 0.5, place % 7 / 6) for place, text in enumerate(texts)]
+    with open_index(str(tmp_path / "library.db"), create=True) as index:
+        index.add(recording(1), words)
+        for text, starts in {
+            "a": [0, 10],
+            "at": [1, 7],
+            "at*": [1, 2, 7],
+            "the": [3, 5, 8],
+            "the*": [3, 4, 5, 8],
+            "cat*": [6, 9],
+            "the cat": [5],
+            "the cat*": [5, 8],
+            "then the cat at the cats": [4],
+            "the cat at the ca*": [5],
+            "at* the": [2, 7],
+            "the at": [],
+            "cats at*": [],
+            "ca a": [],
+            "thecat": [],
+        }.items():
+            terms = tuple(Term(word.rstrip("*"), word.endswith("*")) for word in text.split())
+            hits = index.search(Query((Phrase(terms),)), 100).hits
+            assert sorted(hit.start for hit in hits) == starts, text
+        near = Phrase((Term("the"), Term("at")), 1)
+        assert [hit.text for hit in index.search(Query((near,)), 100).hits] == ["the cat at"]
+
+
+@pytest.mark.parametrize("common", [1, 1500, 10**6])
+def test_the_best_are_read_first_and_few_besides(
+    common: int,
+    tmp_path: Path,
+    recording: MakeRecording,
+    babble: Callable[..., list[Word]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every match comes in the order of choice; where FTS5 can tell grades, nothing is read that comes later."""
+    chance = random.Random(3)
+    monkeypatch.setattr("indexer.sqlite.lexicon.COMMON", common)
+    monkeypatch.setattr("indexer.sqlite.phrases.BATCH", 20)
+    vocabulary = ["a", "ab", "b", "c"]
+    library = {number: packing.stored(babble(chance, 200, vocabulary, alternatives=True)) for number in range(1, 41)}
+    read: set[int] = set()
+    at = Chunks.at
+
+    def counted(self: Chunks, numbers: Collection[int], *, old: bool) -> dict[int, Chunk]:
+        read.update(number >> 32 for number in numbers)
+        return at(self, numbers, old=old)
+
+    with SqliteIndex(str(tmp_path / "library.db"), create=True) as index:
+        for number, words in library.items():
+            index.add(recording(number), words)
+        monkeypatch.setattr(Chunks, "at", counted)
+        for most in (0, 50, 10_000):
+            monkeypatch.setattr(match, "MOST_RANKED", most)
+            for text, slop in (("a", 0), ("a b", 0), ("b a c", 0), ("b b", 0), ("ab*", 0), ("c ab*", 0), ("a c", 2)):
+                phrase = Phrase(tuple(Term(word.rstrip("*"), word.endswith("*")) for word in text.split()), slop)
+                found = [
+                    match.Found(number, span[0], span[-1], match.confidence(words, phrase, span))
+                    for number, words in library.items()
+                    for span in match.find(words, phrase)
+                ]
+                assert list(index._descending(phrase)) == chosen(found, len(found)), text
+                read.clear()
+                if text in ("a", "a b") and most < len(found) and common == 1:
+                    assert list(islice(index._descending(phrase), 5)) == chosen(found, 5)
+                    assert len(read) < len(library) / 2
+
+
+def test_the_log_stays_small(
+    tmp_path: Path, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while somebody reads; then it grows until that ends."""
+    monkeypatch.setattr("indexer.sqlite.file.MOST_LOG", 50_000)
+    monkeypatch.setattr("indexer.sqlite.file.LOG_SECONDS", 0)
+    path = tmp_path / "library.db"
+    log = tmp_path / "library.db-wal"
+    with SqliteIndex(str(path), create=True) as index, SqliteIndex(str(path), create=False) as reader:
+        index._connection.pragma("wal_autocheckpoint", 0)
+        index.add(recording(0), spoken("hello world " * 2000))
+        assert log.stat().st_size == 0
+        with reader._file.transaction("DEFERRED"):
+            for number in range(1, 5):
+                index.add(recording(number), spoken("hello world " * 2000))
+        assert log.stat().st_size > 200_000
+        index.add(recording(5), spoken("hello world"))
+        assert log.stat().st_size == 0
+        assert len(reader.recordings()) == 6
+
+
+WRITER = """
+import sys
+from audiosearch.types import Word
+from indexer import match, packing
+from indexer.index import open_index
+from indexer.types import Location, Recording
+
+path, first, end = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+with open_index(path, create=True) as index:
+    for number in range(first, end):
+        words = [Word(f"w{number}", place / 10, place / 10 + 0.1, 0.5) for place in range(2000)]
+        index.add(Recording(f"id{number}", (Location(f"/{number}", 1, 1),), 200.0, "m", "now"), words)
+        print(number, flush=True)
+"""
+
+
+def writer(path: str, first: int, end: int) -> subprocess.Popen[str]:
+    arguments = [sys.executable, "-c", WRITER, path, str(first), str(end)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def whole(path: str) -> set[int]:
+    """Numbers of the recordings, of which each is complete in every table."""
+    with open_index(path, create=False) as index:
+        numbers = {int(one.id[2:]) for one in index.recordings()}
+        for number in numbers:
+            assert len(index.words(f"id{number}")) == 2000
+            assert len(index.search(Query((Phrase((Term(f"w{number}"),)),)), 5000).hits) == 2000
+        assert index.statistics().words == 2000 * len(numbers)
+        return numbers
+
+
+def test_what_was_stored_survives_a_kill(tmp_path: Path) -> None:
+    path = str(tmp_path / "library.db")
+    start = 0
+    for stored in (1, 3):
+        with writer(path, start, 10_000) as process:
+            assert process.stdout is not None
+            told = [int(process.stdout.readline()) for _ in range(stored)]
+            process.send_signal(signal.SIGKILL)
+            told += [int(line) for line in process.stdout]
+        numbers = whole(path)
+        assert set(told) <= numbers
+        assert numbers <= set(range(told[-1] + 2))  # one more may have been stored and not told
+        start = max(numbers) + 1
+
+
+def test_two_writers_and_a_reader(tmp_path: Path) -> None:
+    path = str(tmp_path / "library.db")
+    with writer(path, 0, 6) as one, writer(path, 6, 12) as other:
+        assert one.stdout is not None
+        one.stdout.readline()
+        with open_index(path, create=False) as index:
+            while one.poll() is None or other.poll() is None:
+                for recording in index.recordings():
+                    assert len(index.words(recording.id)) == 2000
+    assert (one.returncode, other.returncode) == (0, 0)
+    assert whole(path) == set(range(12))
+
+
+def test_removed_words_give_back_their_space(tmp_path: Path, recording: MakeRecording, spoken: MakeWords) -> None:
+    path = tmp_path / "library.db"
+    chance = random.Random(0)
+    vocabulary = ["".join(chance.choices("abcdefgh", k=6)) for _ in range(2000)]
+
+    def words() -> list[Word]:
+        return spoken(" ".join(chance.choices(vocabulary, k=5000)))
+
+    with open_index(str(path), create=True) as index:
+        empty = index.statistics().bytes
+        for number in range(4):
+            index.add(recording(number), words())
+        once = index.statistics().bytes
+        for _ in range(5):
+            for number in range(4):
+                index.add(recording(number), words())
+        assert index.statistics().bytes < 2.5 * once
+        for number in range(4):
+            index.remove(recording(number).id)
+        assert index.statistics().bytes < empty + 40_000
+    assert path.stat().st_size < empty + 40_000
+    assert [file.name for file in tmp_path.iterdir()] == ["library.db"]
+
+
+def test_near_words_are_all_those_at_a_small_distance(tmp_path: Path, recording: MakeRecording) -> None:
+    """The filter in SQL passes over no word that counts."""
+    chance = random.Random(5)
+    words = sorted({"".join(chance.choices("abc", k=chance.randint(1, 8))) for _ in range(1500)})
+    with open_index(str(tmp_path / "library.db"), create=True) as index:
+        index.add(recording(1), [Word(word, 0.0, 1.0, 1.0) for word in words])
+        for word in [*chance.sample(words, 30), "zzz", "abcabcabcabc", "xaxbxc", ""]:
+            expected = {other for other in words if other != word and distance(word, other) <= allowed(word)}
+            assert set(index.near(word, 10_000)) == expected
+
+
+def test_distance_is_levenshtein() -> None:
+    def slow(word: str, other: str) -> int:
+        row = list(range(len(other) + 1))
+        for place, letter in enumerate(word):
+            last, row[0] = row[0], place + 1
+            for column, letter_ in enumerate(other):
+                last, row[column + 1] = (
+                    row[column + 1],
+                    min(last + (letter != letter_), row[column] + 1, row[column + 1] + 1),
+                )
+        return row[-1]
+
+    chance = random.Random(2)
+    for _ in range(2000):
+        word, other = ("".join(chance.choices("ab c'", k=chance.randint(0, 9))) for _ in range(2))
+        assert distance(word, other) == slow(word, other)
+
+
+def test_opening_an_index_loads_nothing_big() -> None:
+    code = """
+import sys
+import indexer.index, indexer.query, indexer.sqlite
+indexer.search.parse.parse(["human things"])
+print(*({"torch", "numpy", "pydantic", "elasticsearch", "num2words", "asyncio"} & set(sys.modules)))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split() == []
+
+
+def test_segments_are_merged_when_a_file_was_written(
+    tmp_path: Path, recording: MakeRecording, spoken: MakeWords
+) -> None:
+    path = str(tmp_path / "other.db")
+    with SqliteIndex(path, create=True) as index:
+        for number in range(20):
+            index.add(recording(number), spoken(f"hello world w{number}"))
+        assert segments(index) > 1
+    with SqliteIndex(path, create=False) as index:
+        assert segments(index) == 1
+        assert len(index.search(Query((HELLO,)), 30).hits) == 20
+
+
+def test_segments_are_left_when_writing_was_interrupted(
+    tmp_path: Path, recording: MakeRecording, spoken: MakeWords
+) -> None:
+    path = str(tmp_path / "other.db")
+    before = 0
+    with suppress(KeyboardInterrupt), SqliteIndex(path, create=True) as index:
+        for number in range(20):
+            index.add(recording(number), spoken(f"w{number}"))
+        before = segments(index)
+        raise KeyboardInterrupt
+    with SqliteIndex(path, create=False) as index:
+        assert segments(index) == before > 1
+
+
+def segments(index: SqliteIndex) -> int:
+    """Of FTS5."""
+    number = index._connection.execute("SELECT count(DISTINCT segid) FROM tokens_idx").get
+    assert isinstance(number, int)
+    return number

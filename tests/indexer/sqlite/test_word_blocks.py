@@ -1,0 +1,85 @@
+"""Words by number, and rows of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+
+import apsw
+import pytest
+
+from audiosearch.types import Alternative, Word
+from indexer.matching import match
+from indexer.sqlite import lexicon as sqlite_lexicon
+from indexer.sqlite import word_blocks as sqlite_chunks
+from indexer.sqlite.lexicon import Lexicon, as_alternative, is_alternative, reading, readings
+from indexer.sqlite.word_blocks import CHUNK, END, Chunks
+from indexer.types import Term
+from indexer.word_codec import stored
+
+
+@pytest.fixture
+def connection() -> Iterator[apsw.Connection]:
+    connection = apsw.Connection(":memory:")
+    connection.execute(sqlite_lexicon.SCHEMA + sqlite_chunks.SCHEMA)
+    yield connection
+    connection.close()
+
+
+def test_numbers_take_few_bytes() -> None:
+    numbers = [0, 1, 63, 64, 127, 128, 8191, 8192, 10**6, 2**40]
+    packed = [reading(number, alternative=bool(number % 3)) for number in numbers]
+    assert [len(one) for one in packed] == [1, 1, 1, 2, 2, 2, 2, 3, 3, 6]
+    assert readings(b"".join(packed)) == packed
+    assert [is_alternative(one) for one in packed] == [bool(number % 3) for number in numbers]
+    for number in numbers:
+        assert as_alternative(reading(number)) == reading(number, alternative=True)
+    assert len({reading(number, alternative=other) for number in range(20_000) for other in (False, True)}) == 40_000
+
+
+def test_words_come_back(connection: apsw.Connection, babble: Callable[..., list[Word]]) -> None:
+    """Whole and in parts, and every reading has its confidence; some numbers are the end of others."""
+    chance = random.Random(4)
+    lexicon = Lexicon(connection)
+    lexicon.add(0, [Word(f"w{number}", 0.0, 1.0, 1.0) for number in range(9000)])
+    chunks = Chunks(connection, lexicon)
+    vocabulary = [*(f"w{number}" for number in (0, 1, 64, 65, 128, 129, 8256)), "new", "newer"]
+    for number, length in enumerate((0, 1, 2, 3, 4, 5, CHUNK, CHUNK + 1, 500)):
+        words = stored(babble(chance, length, vocabulary, alternatives=True))
+        chunks.add(number, words, lexicon.add(number, words))
+        assert tuple(chunks.words(number, 0, END, old=False)) == words
+        for _ in range(20):
+            first, end = sorted(chance.choices(range(length + 2), k=2))
+            assert tuple(chunks.words(number, first, end, old=False)) == words[first:end]
+        for place, word in enumerate(words):
+            row = (number << 32) + place - place % CHUNK
+            chunk = chunks.at([row], old=False)[row]
+            for text in vocabulary:
+                term, prefix = Term(text), Term(text[:2], prefix=True)
+                if text in {word.text, *(other.text for other in word.alternatives)}:
+                    for one, alternative in ((term, lexicon.alternative(text)), (prefix, None)):
+                        expected = round(1000 * match.reading(one, word).confidence)
+                        assert chunk.confidence(one, place % CHUNK, alternative) == expected
+        chunks.remove(number - 1)
+        assert chunks.words(number - 1, 0, END, old=False) == []
+
+
+def test_what_is_counted_is_forgotten(connection: apsw.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_lexicon, "COMMON", 3)
+    lexicon = Lexicon(connection)
+    first = [Word("the", 0.0, 1.0, 1.0, (Alternative("a", 0.1),)), Word("a", 1.0, 2.0, 1.0)]
+    numbers = lexicon.add(1, first)
+    assert numbers == {"a": 1, "the": 2}  # the commonest first
+    assert lexicon.common(9) == frozenset()
+    assert lexicon.add(2, first) == numbers
+    assert (lexicon.common(2), lexicon.common(3)) == (frozenset(), frozenset({"a"}))
+    assert (lexicon.common_since(["a"]), lexicon.common_since(["a", "the"])) == (3, None)
+    lexicon.add(3, first)
+    assert lexicon.common_since(["a", "the"]) == 4
+    for _ in range(3):
+        lexicon.remove(first)
+    assert lexicon.common_since(["a", "the"]) == 4  # recordings of that time may still be there
+    lexicon.add(4, [Word("new", 0.0, 1.0, 1.0)])
+    lexicon.remove([Word("new", 0.0, 1.0, 1.0)])
+    assert lexicon.alternative("new") is None
+    assert lexicon.add(5, [Word("newer", 0.0, 1.0, 1.0)]) == {"newer": 4}  # no number twice
