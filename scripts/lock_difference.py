@@ -42,7 +42,9 @@ def main() -> None:
     """Print what differs."""
     lock = locked(Path(sys.argv[1]).read_text(encoding="utf-8").splitlines())
     installed = {canonicalize_name(package.name): package.version for package in distributions()}
-    ours = {name: version for name, version in installed.items() if name not in {"audiosearch", "pip", "setuptools"}}
+    ours = {
+        str(name): version for name, version in installed.items() if name not in {"audiosearch", "pip", "setuptools"}
+    }
     found = differences(lock, ours)
     print("\n".join(found) if found else "All versions are those of the lock.")
 

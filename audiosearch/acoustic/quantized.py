@@ -10,6 +10,7 @@ output, an input a scale for each frame of each utterance, so no row depends on 
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import TypeVar
 
 import torch
@@ -78,7 +79,9 @@ def _packed(weight: Tensor) -> torch.ScriptObject:
     """A weight matrix in 8 bits, as the kernel wants it, with a scale for each row."""
     scales = (weight.abs().amax(1) * SCALE).clamp_min(TINY)
     zeros = torch.zeros(len(weight), dtype=torch.long)
-    rounded = torch.quantize_per_channel(weight, scales.double(), zeros, 0, torch.qint8)
+    with warnings.catch_warnings():  # torch 2.15 announces that these tensors go, and names no other way to this kernel
+        warnings.filterwarnings("ignore", r"torch\.quantize_per_tensor", UserWarning)
+        rounded = torch.quantize_per_channel(weight, scales.double(), zeros, 0, torch.qint8)
     packed: torch.ScriptObject = torch.ops.quantized.linear_prepack(rounded, None)
     return packed
 

@@ -130,9 +130,11 @@ def check_models(path: Path | None) -> Iterator[Check]:
 
 def _package(section: str, package: Package) -> Check:
     found = version(package.distribution)
+    if not found and not package.is_required:
+        return Check(section, package.distribution, ABSENT)
     if not package.is_loaded:
-        if found or not package.is_required:
-            return Check(section, package.distribution, found or ABSENT)
+        if found:
+            return Check(section, package.distribution, found)
         return Check(section, package.distribution, ABSENT, "problem", _sentence(REMEDY))
     try:
         with _quiet():

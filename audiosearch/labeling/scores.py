@@ -5,7 +5,7 @@ frames, in nats per letter::
 
     score = (log p(text | sound) − log p(likeliest path | sound)) / letters
 
-It is about 0 where the network would write the same, however noisy the sound, and falls with each letter that it
+It is about 0 where the network would write the same, and falls with each letter that it
 hears otherwise. Legend: T' emission frames, V labels, U letters of the text.
 """
 
