@@ -1,22 +1,66 @@
-"""Checksums of a model folder's files, so that a damaged or half-replaced one is told when it is loaded.
+"""The files of a model folder: finding it, checksums, and the settings that were fitted for the model.
 
-``checksums.txt`` lies beside them, in the format of ``sha256sum``, which checks it too: ``sha256sum -c checksums.txt``.
-A folder without one, such as a run of the trainer, is taken as it is. ``decoder.yaml`` and ``calibration.yaml``
-are not in it: ``audiosearch tune``, ``calibrate`` and people write to them, and what is wrong in them is told by name.
+``checksums.txt`` lies beside the files, in the format of ``sha256sum``, which checks it too (``sha256sum -c``).
+A folder without one, such as a run of the trainer, is taken as it is. ``decoder.yaml`` and ``calibration.yaml`` are
+not in it: ``audiosearch tune``, ``calibrate`` and people write to them, and an error in them is reported by its name.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from audiosearch.errors import ModelError
+import yaml
+
+from audiosearch.errors import ConfigError, ModelError
+
+if TYPE_CHECKING:
+    from audiosearch.config import DecoderConfig
 
 CHECKSUMS_NAME = "checksums.txt"
+DECODER_NAME = "decoder.yaml"
+"""Settings of the decoder that were tuned for the model, such as ``alpha: 0.6``."""
+CALIBRATION_NAME = "calibration.yaml"
+"""Weights that turn scores into probabilities; its sections are described in ``decoding/confidence.py``."""
+CALIBRATION_REMEDY = "delete the file and run 'audiosearch calibrate' again"
 
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
+
+
+MODEL_VARIABLE = "AUDIOSEARCH_MODEL"
+"""Environment variable that names the model used where none is asked for."""
+
+Section = Mapping[str, "float | tuple[float, ...]"]
+_SECTIONS = ("word", "alternative", "sound")
+
+
+def default_model() -> Path:
+    """The folder or file of the model that is used unless another is asked for."""
+    given = os.environ.get(MODEL_VARIABLE)
+    return Path(given) if given else Path(__file__).parent / "models" / "english"
+
+
+def find_model(path: Path | None) -> Path:
+    """The model asked for, or the default one; quick, so that a wrong name is told before anything is loaded.
+
+    Raises:
+        ModelError: it is not there.
+    """
+    if path is not None:
+        if not path.exists():
+            raise ModelError(f"{path}: there is no such model; give the path of a model file or folder.")
+        return path
+    path = default_model()
+    if path.exists():
+        return path
+    if MODEL_VARIABLE in os.environ:
+        raise ModelError(f"{path}: there is no such model; the environment variable {MODEL_VARIABLE} names it.")
+    raise ModelError(f"{path}: no model is installed; name one by --model or the variable {MODEL_VARIABLE}.")
 
 
 def write_checksums(folder: Path, names: Iterable[str]) -> None:
@@ -74,3 +118,108 @@ def _sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def save_decoder_settings(folder: Path, tuned: Mapping[str, object]) -> Path:
+    """Store settings of the decoder beside the model of a folder; others stored there stay.
+
+    Raises:
+        ConfigError: the file cannot be read or written.
+    """
+    path = folder / DECODER_NAME
+    unfinished = path.with_name(path.name + ".tmp")
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        settings = {**(settings or {}), **tuned}
+        unfinished.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror}).") from error
+    except (yaml.YAMLError, TypeError) as error:
+        raise ConfigError(f"{path}: is not a list of settings such as 'alpha: 0.6'; delete it.") from error
+    return path
+
+
+def decoder_settings(folder: Path, settings: DecoderConfig) -> DecoderConfig:
+    """The settings with those that ``audiosearch tune`` has stored in a model's folder, if it has.
+
+    Raises:
+        ConfigError: the file there cannot be read, or names what is no setting.
+    """
+    from audiosearch.config import parse_config  # loads pydantic
+
+    path = folder / DECODER_NAME
+    if not path.exists():
+        return settings
+    try:
+        tuned = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+    except (yaml.YAMLError, UnicodeDecodeError):
+        tuned = None
+    if not isinstance(tuned, dict):
+        raise ConfigError(f"{path}: is not a list of settings such as 'alpha: 0.6'; delete it and tune again.")
+    return parse_config({"decoder": {**settings.model_dump(), **tuned}}, str(path)).decoder
+
+
+def save_calibration(folder: Path, name: str, values: Mapping[str, float | Sequence[float]]) -> Path:
+    """Store the section ``word``, ``alternative`` or ``sound`` beside a model; the others stay.
+
+    Raises:
+        ConfigError: the file cannot be read or written.
+    """
+    assert name in _SECTIONS
+    path = folder / CALIBRATION_NAME
+    sections: dict[str, Mapping[str, float | Sequence[float]]] = {**read_calibration(folder), name: values}
+    stored: dict[str, dict[str, object]] = {section: {} for section in _SECTIONS}
+    for section, numbers in sections.items():
+        for key, value in numbers.items():
+            stored[section][key] = list(value) if isinstance(value, Sequence) else value
+    unfinished = path.with_name(path.name + ".tmp")
+    try:
+        unfinished.write_text(yaml.safe_dump(stored, sort_keys=False), encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror}).") from error
+    return path
+
+
+def read_calibration(folder: Path) -> dict[str, Section]:
+    """Sections ``word``, ``alternative`` and ``sound`` of a folder's calibration; empty where there is none.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds other things.
+    """
+    path = folder / CALIBRATION_NAME
+    if not path.exists():
+        return {name: {} for name in _SECTIONS}
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+    except (yaml.YAMLError, UnicodeDecodeError):
+        given = None
+    if not isinstance(given, dict) or not given.keys() <= set(_SECTIONS):
+        raise ConfigError(f"{path}: may hold {', '.join(_SECTIONS)} and nothing else; {CALIBRATION_REMEDY}.")
+    sections: dict[str, Section] = {}
+    for name in _SECTIONS:
+        section = given.get(name) or {}
+        if not isinstance(section, dict):
+            raise ConfigError(f"{path}: {name} must map names to numbers; {CALIBRATION_REMEDY}.")
+        try:
+            sections[name] = {str(key): _numbers(value) for key, value in section.items()}
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"{path}: {name} holds what is no number; {CALIBRATION_REMEDY}.") from error
+    return sections
+
+
+def _numbers(value: object) -> float | tuple[float, ...]:
+    if isinstance(value, list):
+        return tuple(_number(one) for one in value)
+    return _number(value)
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, (int, float, str)) or not math.isfinite(float(value)):
+        raise ValueError(value)
+    return float(value)

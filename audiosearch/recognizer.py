@@ -34,10 +34,8 @@ from audiosearch.decoding.decoder_pool import DecoderPool
 from audiosearch.decoding.label_priors import divide
 from audiosearch.decoding.pyctcdecode_engine import check_engine
 from audiosearch.errors import AudioError
-from audiosearch.evaluation.decoder_tuning import tuned_settings
 from audiosearch.language_model.kenlm_model import MODEL_NAME, LanguageModel
-from audiosearch.model_folder import read_checksums
-from audiosearch.models import find_model
+from audiosearch.model_folder import decoder_settings, find_model, read_checksums
 from audiosearch.normalizer import normalise
 from audiosearch.parallel import ahead
 from audiosearch.spotting.posteriorgram import pack_in_pieces
@@ -152,7 +150,7 @@ class Recognizer:
         language_model = LanguageModel.load(folder) if reads else None
         given = {"alpha": alpha, "beta": beta, "beam_width": beam_width, "processes": processes}
         changes = {name: value for name, value in given.items() if value is not None}
-        settings = tuned_settings(folder, model.config.decoder).model_dump()
+        settings = decoder_settings(folder, model.config.decoder).model_dump()
         decoder = parse_config({"decoder": {**settings, **changes}}, source="the decoder").decoder
         return cls(
             model,

@@ -119,7 +119,7 @@ def main() -> None:
 
     import torch
 
-    from audiosearch.models import find_model
+    from audiosearch.model_folder import find_model
     from audiosearch.parallel import cores
     from audiosearch.recognizer import Recognizer
     from indexer.index import open_index

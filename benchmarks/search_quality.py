@@ -5,7 +5,8 @@
 
 Confidences are calibrated on half of the speakers of the same manifests (``audiosearch calibrate``); what is measured
 here are the others.
-Queries are drawn as ``audiosearch evaluate --search`` does, whose every measure is defined in ``indexer/evaluation/std_metrics.py``.
+Queries are drawn as ``audiosearch evaluate --search`` does, whose every measure is defined in
+``indexer/evaluation/std_metrics.py``.
 *Hard* queries have a word that the language model does not know, or are spelt right in the best transcripts at fewer
 than half of the places where they are said.
 """

@@ -34,7 +34,7 @@ def measure(output: Path, manifest: Path | None) -> dict[str, Any]:
 
     from audiosearch.acoustic.checkpoint import load_model
     from audiosearch.audio.reader import read
-    from audiosearch.models import find_model
+    from audiosearch.model_folder import find_model
 
     torch.set_num_threads(1)
     figures: dict[str, Any] = {"torch": torch.__version__, "torchaudio": torchaudio.__version__}
@@ -77,7 +77,7 @@ def _training_speed(network: Any, precision: str) -> float:
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
             log_probs, after = network(x, frames)
         loss = torch.nn.functional.ctc_loss(log_probs.transpose(0, 1), labels, after, lengths, blank=28)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad()
     return STEPS * UTTERANCES * 5.0 / (time.perf_counter() - started)

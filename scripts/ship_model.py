@@ -16,9 +16,7 @@ import torch
 
 from audiosearch.acoustic.checkpoint import load_model, save_model
 from audiosearch.config import DataConfig
-from audiosearch.decoding.confidence import CALIBRATION_NAME
-from audiosearch.evaluation.decoder_tuning import SETTINGS_NAME
-from audiosearch.model_folder import write_checksums
+from audiosearch.model_folder import CALIBRATION_NAME, DECODER_NAME, write_checksums
 
 LANGUAGE_MODEL = ("lm.bin", "words.txt.xz")
 
@@ -40,7 +38,7 @@ def main() -> int:
         for name in LANGUAGE_MODEL:
             shutil.copy(arguments.language_model / name, arguments.output / name)
     folder = arguments.model if arguments.model.is_dir() else arguments.model.parent
-    for name in (SETTINGS_NAME, CALIBRATION_NAME):
+    for name in (DECODER_NAME, CALIBRATION_NAME):
         if (folder / name).exists() and folder.resolve() != arguments.output.resolve():
             shutil.copy(folder / name, arguments.output / name)
     shipped = ("model.safetensors", *LANGUAGE_MODEL)

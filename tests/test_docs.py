@@ -13,6 +13,12 @@ import cli
 from audiosearch.config import load_config
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+MODULES = sorted(
+    path
+    for package in ("audiosearch", "indexer")
+    for path in REPOSITORY.glob(f"{package}/**/*.py")
+    if path.name != "__init__.py"
+)
 RECIPES = sorted(REPOSITORY.glob("configs/**/*.yaml"))
 
 
@@ -124,24 +130,29 @@ def test_a_tree_is_read() -> None:
         "audiosearch/",
         "audiosearch/errors.py",
         "audiosearch/config.py",
-        "audiosearch/normalizer.py",
+        "audiosearch/text.py",
         "audiosearch/training/",
     ]
 
 
-def test_the_tree_of_the_readme_is_the_tree() -> None:
-    (tree,) = blocks("README.md", "tree")
+@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md"])
+def test_a_tree_names_what_is_there(page: str) -> None:
+    (tree,) = blocks(page, "tree")
     paths = listed(tree)
     assert len(paths) > 20
-    missing = [path for path in paths if not list(REPOSITORY.glob(path.rstrip("/")))]
-    assert missing == [], "named, but not there"
+    assert [path for path in paths if not list(REPOSITORY.glob(path.rstrip("/")))] == []
+
+
+def test_the_readme_names_every_folder() -> None:
+    (tree,) = blocks("README.md", "tree")
+    folders = {f"{path.relative_to(REPOSITORY).parent}/" for path in MODULES}
+    assert folders - set(listed(tree)) == set()
+
+
+def test_the_architecture_names_every_module() -> None:
+    (tree,) = blocks("docs/architecture.md", "tree")
+    paths = listed(tree)
     opened = {path for path in paths if any(other != path and other.startswith(path) for other in paths)}
     covered = tuple(path for path in paths if path.endswith("/") and path not in opened)
-    modules = [
-        str(path.relative_to(REPOSITORY))
-        for package in ("audiosearch", "indexer")
-        for path in REPOSITORY.glob(f"{package}/**/*.py")
-        if path.name != "__init__.py"
-    ]
-    unnamed = [path for path in modules if path not in paths and not path.startswith(covered)]
-    assert unnamed == [], "there, but not named"
+    modules = [str(path.relative_to(REPOSITORY)) for path in MODULES]
+    assert [path for path in modules if path not in paths and not path.startswith(covered)] == []

@@ -28,6 +28,8 @@ MANIFESTS = {  # hold the index against a manifest, or make one of it
     "indexer/commands/manifest.py",
 }
 
+COMMANDS = {"cli.py", "audiosearch/commands", "indexer/console", "indexer/commands"}
+
 ONLY_IN = {  # a library with types of its own is touched in one file
     "pyctcdecode": {"audiosearch/decoding/pyctcdecode_engine.py"},
     "elasticsearch": {"indexer/elastic/client.py"},
@@ -41,8 +43,8 @@ ONLY_IN = {  # a library with types of its own is touched in one file
     "kenlm": {"audiosearch/language_model/kenlm_model.py"},
     "starlette": {"indexer/server"},
     "uvicorn": {"indexer/server/running.py"},
-    "click": {"cli.py", "audiosearch/commands", "indexer/commands"},
-    "rich": {"audiosearch/commands", "indexer/commands"},
+    "click": {"cli.py", "audiosearch/commands", "indexer/console", "indexer/commands"},
+    "rich": {"audiosearch/commands", "indexer/console", "indexer/commands"},
 }
 
 
@@ -96,10 +98,76 @@ def test_there_are_sources() -> None:
     assert "audiosearch.types.Seconds" in set(imports(Path("indexer/types.py")))
 
 
+LAYERS = {  # rooms, folders and single files, from the ground up; a room imports only rooms of lower floors
+    "audiosearch": (
+        "types errors alphabet normalizer",
+        "config settings parallel audio spotting transcripts alignment",
+        "model_folder",
+        "acoustic language_model decoding",
+        "recognizer diagnosis data",
+        "evaluation inspection",
+        "labeling training",
+        "commands",
+    ),
+    "indexer": (
+        "types paths",
+        "matching records word_codec",
+        "sqlite elastic",
+        "index",
+        "search ingest doctor",
+        "export evaluation server",
+        "console",
+        "commands",
+    ),
+}
+FLOORS = {
+    (package, name): level
+    for package, floors in LAYERS.items()
+    for level, names in enumerate(floors)
+    for name in names.split()
+}
+BESIDE = {("decoding", "language_model"), ("elastic", "sqlite")}
+"""Rooms of one floor of which the first may import the second."""
+MAX_FILES = 12
+
+
+def room(path: str) -> tuple[str, str]:
+    """Package and room of a source or module: its folder there, or its own name."""
+    parts = path.removesuffix(".py").replace("/", ".").split(".")
+    return parts[0], parts[1] if len(parts) > 1 else ""
+
+
+def test_every_room_has_a_floor() -> None:
+    rooms = {room(str(path)) for path in SOURCES if path.name != "__init__.py" or len(path.parts) > 2}
+    rooms -= {("cli", ""), ("audiosearch", "models")}
+    assert rooms == {
+        (package, name) for package, floors in LAYERS.items() for names in floors for name in names.split()
+    }
+
+
+def test_a_room_imports_only_rooms_below() -> None:
+    upwards = [
+        f"{path} imports {module}"
+        for path in SOURCES
+        for module in imports(path)
+        for here, there in [(room(str(path)), room(module))]
+        if here in FLOORS and there in FLOORS and here != there and here[0] == there[0]
+        if FLOORS[here] <= FLOORS[there] and (here[1], there[1]) not in BESIDE
+    ]
+    assert upwards == []
+
+
+def test_folders_are_small() -> None:
+    files: dict[Path, int] = {}
+    for path in SOURCES:
+        if path.name != "__init__.py" and len(path.parts) > 2:
+            files[path.parent] = files.get(path.parent, 0) + 1
+    assert {str(folder): count for folder, count in files.items() if count > MAX_FILES} == {}
+
+
 def test_dependencies_run_one_way() -> None:
     assert offenders("cli", set()) == []
     assert offenders("indexer", {"cli.py", "indexer"}) == []
-    assert offenders("indexer.commands", {"cli.py", "indexer/commands"}) == []
     assert offenders("audiosearch.commands", {"cli.py", "audiosearch/commands"}) == []
     assert offenders("audiosearch.training", {"audiosearch/training", "audiosearch/commands", *MANIFESTS}) == []
     assert offenders("tests", set()) == []
@@ -126,7 +194,7 @@ def test_only_commands_print() -> None:
     printing = [
         f"{path}:{node.lineno}"
         for path in SOURCES
-        if not is_in(path, {"cli.py", "audiosearch/commands", "indexer/commands"})
+        if not is_in(path, COMMANDS)
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "sys.stdout.write", "sys.stderr.write")
     ]
@@ -134,7 +202,11 @@ def test_only_commands_print() -> None:
 
 
 def test_commands_load_what_is_heavy_when_they_run() -> None:
-    commands = [path for path in SOURCES if is_in(path, {"cli.py", "audiosearch/commands", "indexer/commands"})]
+    commands = [
+        path
+        for path in SOURCES
+        if is_in(path, {"cli.py", "audiosearch/commands", "indexer/console", "indexer/commands"})
+    ]
     heavy = [
         f"{path} imports {module}"
         for path in commands

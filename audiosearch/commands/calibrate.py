@@ -35,7 +35,7 @@ def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None
 
     from audiosearch.data.manifest import read_manifest
     from audiosearch.errors import AudioError, ConfigError, ManifestError
-    from audiosearch.models import find_model
+    from audiosearch.model_folder import find_model
 
     path = find_model(model)
     folder = path if path.is_dir() else path.parent
@@ -45,10 +45,10 @@ def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None
         )
     utterances = [utterance for manifest in manifests for utterance in read_manifest(manifest)[:limit]]
 
-    from audiosearch.decoding.confidence import save_section
     from audiosearch.decoding.label_priors import divide
     from audiosearch.evaluation.confidence_fitting import calibrated, listen, read
     from audiosearch.evaluation.spotting_fitting import SoundExample, calibrated_sound
+    from audiosearch.model_folder import save_calibration
     from audiosearch.recognizer import Recognizer
 
     screen = Console(stderr=True)
@@ -70,8 +70,8 @@ def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None
         found, reports = calibrated(examples)
         for report in reports:
             _draw(report)
-        save_section(folder, "word", {"weights": found.word})
-        save_section(folder, "alternative", {"weights": found.alternative} if found.alternative else {})
+        save_calibration(folder, "word", {"weights": found.word})
+        save_calibration(folder, "alternative", {"weights": found.alternative} if found.alternative else {})
         by_speaker: dict[str, list[SoundExample]] = {}
         for one, example in zip(heard, examples, strict=True):
             words = found.judge(example.words, example.slots)
@@ -79,7 +79,7 @@ def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None
             by_speaker.setdefault(one.speaker, []).append(SoundExample(stretches, one.said, words))
         by_sound, report = calibrated_sound(by_speaker, recognizer.model.alphabet)
         _draw(report)
-        stored = save_section(folder, "sound", by_sound.section())
+        stored = save_calibration(folder, "sound", by_sound.section())
         click.echo(f"Stored in {stored}.")
     if failed:
         raise click.exceptions.Exit(1)

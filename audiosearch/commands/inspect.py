@@ -35,7 +35,7 @@ def inspect(file: Path, output: Path, model: Path | None, start: float, seconds:
 
     The recognised words stand between the two at their times.
     """
-    from audiosearch.models import find_model
+    from audiosearch.model_folder import find_model
 
     path = find_model(model)
     if output.suffix.lower() != ".png":

@@ -52,7 +52,7 @@ def transcribe(
     A file that cannot be read is reported, the others go on, and the exit status is 1.
     """
     from audiosearch.decoding.hotwords import read_hotwords
-    from audiosearch.models import find_model
+    from audiosearch.model_folder import find_model
     from audiosearch.normalizer import normalise
 
     path = find_model(model)

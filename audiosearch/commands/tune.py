@@ -34,7 +34,7 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
     from audiosearch.data.manifest import read_manifest
     from audiosearch.errors import AudioError, ConfigError, LanguageModelError
     from audiosearch.language_model.kenlm_model import MODEL_NAME
-    from audiosearch.models import find_model
+    from audiosearch.model_folder import find_model, save_decoder_settings
 
     path = find_model(model)
     folder = path if path.is_dir() else path.parent
@@ -47,7 +47,7 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
     utterances = read_manifest(manifest)[:limit]
 
     from audiosearch.decoding import label_priors as priors
-    from audiosearch.evaluation.decoder_tuning import Example, save_weights
+    from audiosearch.evaluation.decoder_tuning import Example
     from audiosearch.evaluation.decoder_tuning import tune as trials
     from audiosearch.recognizer import Recognizer
 
@@ -73,7 +73,7 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
             click.echo(f"{line} word errors {trial.errors.rate:.2%}{mark}", err=True)
             best = trial if trial.best else best
     if best is not None:
-        stored = save_weights(folder, best.weights, label_priors)
+        stored = save_decoder_settings(folder, best.weights.settings(label_priors))
         click.echo(
             f"alpha {best.weights.alpha:g}, beta {best.weights.beta:g}, prior {best.weights.prior:g}: "
             f"{best.errors.rate:.2%} word errors ({best.errors.errors} of {best.errors.total}); stored in {stored}"

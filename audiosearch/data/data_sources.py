@@ -8,10 +8,10 @@ from pathlib import Path
 
 from audiosearch.config import Config
 from audiosearch.data.dataset import Recordings
+from audiosearch.data.events import Decoding, LeftOut
 from audiosearch.data.manifest import read_manifest
 from audiosearch.data.pcm_cache import PcmCache, Reader, Source, build, is_cache
 from audiosearch.errors import ManifestError
-from audiosearch.training.events import Decoding, LeftOut
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".webm", ".mp4", ".aiff"})
 """Taken for recordings in folders of noises and rooms, where texts and licences lie beside them."""

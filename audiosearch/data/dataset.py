@@ -19,8 +19,8 @@ from audiosearch.alphabet import Alphabet
 from audiosearch.config import DataConfig
 from audiosearch.data.augment import ROOM_SECONDS, Draws, Sound
 from audiosearch.data.batching import share
+from audiosearch.data.events import LeftOut
 from audiosearch.data.pcm_cache import Clip, PcmCache
-from audiosearch.training.events import LeftOut
 
 
 class Recordings:

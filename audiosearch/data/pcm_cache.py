@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audiosearch.data.events import Decoding, LeftOut
 from audiosearch.errors import AudioError, ManifestError
-from audiosearch.training.events import Decoding, LeftOut
 
 Reader = Callable[[Path, int], NDArray[np.float32]]
 

@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Literal
 
 from audiosearch.diagnosis.packages import PACKAGES, REMEDY, Package, explain, version
 from audiosearch.errors import AudioSearchError
-from audiosearch.model_folder import read_checksums
-from audiosearch.models import find_model
+from audiosearch.model_folder import find_model, read_checksums
 
 if TYPE_CHECKING:
     from audiosearch.acoustic.checkpoint import AcousticModel

@@ -8,18 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audiosearch.alignment.forced_alignment import align
-from audiosearch.decoding.confidence import (
-    Bin,
-    Calibration,
-    calibration_error,
-    fit,
-    logistic,
-    reliability,
-    rival_features,
-    word_features,
-)
+from audiosearch.decoding.confidence import Calibration, logistic, rival_features, word_features
 from audiosearch.errors import AudioError, ConfigError, ManifestError
+from audiosearch.evaluation.logistic import fit
 from audiosearch.evaluation.references import joined
+from audiosearch.evaluation.reliability import Bin, calibration_error, reliability
 from audiosearch.types import Emissions, Seconds, Slot, Word
 
 if TYPE_CHECKING:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
-from audiosearch.config import DecoderConfig, parse_config
-from audiosearch.errors import ConfigError
+from audiosearch.config import DecoderConfig
 from audiosearch.evaluation.metrics import ErrorRate, word_errors
 from audiosearch.parallel import Workers
 
@@ -18,9 +14,6 @@ if TYPE_CHECKING:
     from audiosearch.alphabet import Alphabet
     from audiosearch.language_model.kenlm_model import LanguageModel
     from audiosearch.types import Emissions
-
-SETTINGS_NAME = "decoder.yaml"
-"""Lies beside a model: settings of the decoder that were tuned for it, such as ``alpha: 0.6``."""
 
 STEPS = (0.2, 0.8, 0.1)
 HALVINGS = 2
@@ -50,6 +43,15 @@ class Weights:
         values = [self.alpha, self.beta, self.prior]
         values[axis] = round(values[axis] + step, 4)
         return Weights(max(0.0, values[0]), values[1], min(1.0, max(0.0, values[2])))
+
+    def settings(self, priors: Sequence[float]) -> dict[str, object]:
+        """Settings of the decoder with these weights and label priors."""
+        return {
+            "alpha": self.alpha,
+            "beta": self.beta,
+            "prior_weight": self.prior,
+            "label_priors": list(priors),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,52 +113,6 @@ def descend(start: Weights, errors: Callable[[Weights], ErrorRate]) -> Iterator[
                     if not better:
                         break
                     best, fewest, moved = point, found, True
-
-
-def save_weights(folder: Path, weights: Weights, priors: Sequence[float]) -> Path:
-    """Store weights and label priors beside the model of a folder; other settings stored there stay.
-
-    Raises:
-        ConfigError: the file cannot be read or written.
-    """
-    path = folder / SETTINGS_NAME
-    unfinished = path.with_name(path.name + ".tmp")
-    try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
-        settings = {
-            **(settings or {}),
-            "alpha": weights.alpha,
-            "beta": weights.beta,
-            "prior_weight": weights.prior,
-            "label_priors": list(priors),
-        }
-        unfinished.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror}).") from error
-    except (yaml.YAMLError, TypeError) as error:
-        raise ConfigError(f"{path}: is not a list of settings such as 'alpha: 0.6'; delete it.") from error
-    return path
-
-
-def tuned_settings(folder: Path, settings: DecoderConfig) -> DecoderConfig:
-    """The settings with those that ``audiosearch tune`` has stored in a model's folder, if it has.
-
-    Raises:
-        ConfigError: the file there cannot be read, or names what is no setting.
-    """
-    path = folder / SETTINGS_NAME
-    if not path.exists():
-        return settings
-    try:
-        tuned = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
-    except (yaml.YAMLError, UnicodeDecodeError):
-        tuned = None
-    if not isinstance(tuned, dict):
-        raise ConfigError(f"{path}: is not a list of settings such as 'alpha: 0.6'; delete it and tune again.")
-    return parse_config({"decoder": {**settings.model_dump(), **tuned}}, str(path)).decoder
 
 
 @dataclass(frozen=True, slots=True)

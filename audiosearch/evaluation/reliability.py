@@ -45,3 +45,23 @@ def expected_error(rows: Iterable[tuple[int, float, float]]) -> float | None:
     rows = list(rows)
     total = sum(count for count, _, _ in rows)
     return sum(count * abs(said - right) for count, said, right in rows) / total if total else None
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """What was said to be about equally probable: from where on, how many, their mean probability, the share right."""
+
+    least: float
+    count: int
+    said: float
+    right: float
+
+
+def reliability(probabilities: Sequence[float], right: Sequence[bool], bins: int = BINS) -> list[Bin]:
+    """A table of equal steps of probability; steps without examples are left out."""
+    return [Bin(one.number / bins, one.count, one.said, one.right) for one in tallies(probabilities, right, bins)]
+
+
+def calibration_error(table: Sequence[Bin]) -> float:
+    """Expected calibration error of a table; 0 of an empty one."""
+    return expected_error((row.count, row.said, row.right) for row in table) or 0.0

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audiosearch.decoding.confidence import calibration_error, fit, reliability
 from audiosearch.evaluation.confidence_fitting import Report, fitted_speakers
+from audiosearch.evaluation.logistic import fit
+from audiosearch.evaluation.reliability import calibration_error, reliability
 from audiosearch.spotting.posteriorgram import pack_in_pieces
 from audiosearch.spotting.scoring import SoundCalibration, Spelling, evidence
 from audiosearch.types import Emissions, PackedEmissions, Seconds, Word

@@ -30,7 +30,8 @@ ITERATIONS = 100
 
 def predicted(tokens: Integers) -> NDArray[np.bool_]:
     """The tokens [T] that count in a perplexity: neither starts of sentences nor unknown words."""
-    return np.logical_and(tokens != START, tokens != UNKNOWN)
+    counted: NDArray[np.bool_] = (tokens != START) & (tokens != UNKNOWN)
+    return counted
 
 
 def perplexity(log_probs: NDArray[np.float64]) -> float:

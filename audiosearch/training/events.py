@@ -5,27 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from audiosearch.data.events import Decoding as Decoding
+from audiosearch.data.events import LeftOut as LeftOut
 from audiosearch.types import Seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Decoding:
-    """Progress of decoding a set's audio into the cache."""
-
-    name: str
-    done: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """Utterances that are not used, with the first few by id or path."""
-
-    name: str
-    reason: str
-    count: int
-    total: int
-    examples: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

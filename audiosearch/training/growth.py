@@ -31,14 +31,12 @@ def widen(weights: Mapping[str, Tensor], old: ModelConfig, new: ModelConfig, see
     """Weights of the wider network ``new`` that computes nearly what ``old`` does with ``weights``."""
     draw = torch.Generator().manual_seed(seed)
     grown = dict(weights)
-    origins: Tensor | None = None  # of the units of the layer below, and their shares
-    shares: Tensor | None = None
-    for layer in range(old.layers):
-        below, below_shares = origins, shares
-        origins, shares = _copies(old.hidden, new.hidden, draw)
+    copies = [_copies(old.hidden, new.hidden, draw) for _ in range(old.layers)]
+    for layer, (origins, shares) in enumerate(copies):
+        below = copies[layer - 1] if layer else None
         if below is not None:
             for part in ("weight", "bias"):
-                _take(grown, f"recurrent.{layer}.norm.{part}", below)
+                _take(grown, f"recurrent.{layer}.norm.{part}", below[0])
         for direction in ("forwards", "backwards"):
             name = f"recurrent.{layer}.{direction}"
             if f"{name}.weight_hh_l0" not in weights:
@@ -46,16 +44,15 @@ def widen(weights: Mapping[str, Tensor], old: ModelConfig, new: ModelConfig, see
             gates = len(weights[f"{name}.weight_hh_l0"]) // old.hidden
             rows = torch.cat([origins + gate * old.hidden for gate in range(gates)])
             copied = torch.arange(new.hidden).ge(old.hidden).repeat(gates)
-            for part, columns, column_shares in (("ih", below, below_shares), ("hh", origins, shares)):
+            for part, inputs in (("ih", below), ("hh", (origins, shares))):
                 weight = weights[f"{name}.weight_{part}_l0"]
                 wide = weight[rows]
                 wide[copied] += NOISE * weight.std() * torch.randn(wide[copied].shape, generator=draw)
-                if columns is not None:
-                    assert column_shares is not None
-                    wide = wide[:, columns] * column_shares
+                if inputs is not None:
+                    wide = wide[:, inputs[0]] * inputs[1]
                 grown[f"{name}.weight_{part}_l0"] = wide
                 grown[f"{name}.bias_{part}_l0"] = weights[f"{name}.bias_{part}_l0"][rows]
-    assert origins is not None
+    origins, shares = copies[-1]
     for part in ("weight", "bias"):
         _take(grown, f"norm.{part}", origins)
     grown["output.weight"] = weights["output.weight"][:, origins] * shares

@@ -19,10 +19,11 @@ from audiosearch.alphabet import Alphabet
 from audiosearch.config import Config
 from audiosearch.data import data_sources as sources
 from audiosearch.data.dataset import Collator, Dataset, Recordings, select
+from audiosearch.data.events import LeftOut
 from audiosearch.data.pcm_cache import Reader
 from audiosearch.errors import ModelError, TrainingError
 from audiosearch.training.distributed import choose_device, together
-from audiosearch.training.events import Finished, LeftOut, Notice, Record
+from audiosearch.training.events import Finished, Notice, Record
 from audiosearch.training.growth import can_grow, widen
 from audiosearch.training.learner import Learner
 from audiosearch.training.metrics_log import Journal

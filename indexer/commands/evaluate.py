@@ -90,7 +90,7 @@ def evaluate(
     An utterance whose audio cannot be read is named and is in no rate, and the exit status is 1.
     """
     from audiosearch.data.manifest import read_manifest
-    from audiosearch.models import find_model
+    from audiosearch.model_folder import find_model
     from audiosearch.settings import load_settings
 
     given = {"--queries": queries, "--draw": draw, "--word-times": word_times, "--mode": mode, "--keep": keep}

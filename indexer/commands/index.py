@@ -62,7 +62,7 @@ def index(
     With --hotwords the recogniser counts as another one: --again transcribes with them what was transcribed without.
     """
     from audiosearch.decoding.hotwords import read_hotwords
-    from audiosearch.models import find_model
+    from audiosearch.model_folder import find_model
     from audiosearch.settings import load_settings
     from indexer.console.ingest_report import Tally, facts
     from indexer.console.lazy_recognizer import LazyRecognizer

@@ -198,7 +198,7 @@ def _of_recognizer(
     from audiosearch.errors import ManifestError
     from audiosearch.labeling.pseudo_labels import training_rows
     from audiosearch.labeling.sources import label_transcripts, read_labels, read_transcripts
-    from audiosearch.models import find_model
+    from audiosearch.model_folder import find_model
     from audiosearch.settings import load_settings
     from indexer.console.lazy_recognizer import LazyRecognizer
 

@@ -51,7 +51,7 @@ def watch(
     when they are complete, moved ones found again, removed ones forgotten. The model is loaded once.
     """
     from audiosearch.decoding.hotwords import read_hotwords
-    from audiosearch.models import find_model
+    from audiosearch.model_folder import find_model
     from audiosearch.settings import load_settings
     from indexer.console.format import length, shown
     from indexer.console.ingest_report import Tally, facts, line

@@ -19,8 +19,7 @@ import elasticsearch
 
 from audiosearch.errors import RefusedError, StoreError
 from indexer.elastic.answers import BLOCKED, BUSY, complaint, unwritten
-from indexer.elastic.certificates import pinned
-from indexer.elastic.connection import Address
+from indexer.elastic.connection import Address, pinned
 
 RETRY_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Pauses before a request is made again that the server was too busy for."""

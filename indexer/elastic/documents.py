@@ -17,8 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from indexer import word_codec as packing
-from indexer.elastic import tokens as elastic_tokens
-from indexer.elastic.passages import STRIDE, Passage
+from indexer.elastic.passages import GRADES, STRIDE, TOKENS, Passage, begins, first, graded
 from indexer.matching.filters import literal
 from indexer.types import Filter, Location, Phrase, Recording
 
@@ -49,7 +48,7 @@ SETTINGS: dict[str, Any] = {"index": {"refresh_interval": "5s"}}
 MAPPINGS: dict[str, Any] = {
     "dynamic": "strict",
     "_meta": {"application": "audiosearch", "version": VERSION},
-    "_source": {"excludes": [elastic_tokens.FIELD, KEYS, *READINGS[1:]]},  # they are asked for, and told by the others
+    "_source": {"excludes": [TOKENS, KEYS, *READINGS[1:]]},  # they are asked for, and told by the others
     "properties": {
         "kind": {"type": "keyword"},
         "recording": {"type": "keyword"},
@@ -70,7 +69,7 @@ MAPPINGS: dict[str, Any] = {
         },
         # of passages
         "passage": {"type": "integer"},
-        elastic_tokens.FIELD: {"type": "keyword", "doc_values": False},
+        TOKENS: {"type": "keyword", "doc_values": False},
         **dict.fromkeys(READINGS, _WORDS),
         "times": {"type": "binary"},
         "confidences": {"type": "binary"},
@@ -151,7 +150,7 @@ def passage_document(recording: str, generation: str, passage: Passage) -> dict[
         "generation": generation,
         "passage": passage.number,
         "text": passage.text,
-        elastic_tokens.FIELD: elastic_tokens.graded(words, STRIDE),
+        TOKENS: graded(words, STRIDE),
         **_further_readings(passage),
         "times": base64.b64encode(passage.times).decode(),
         "confidences": base64.b64encode(passage.confidences).decode(),
@@ -202,7 +201,7 @@ def recording_of(source: Mapping[str, Any]) -> Recording:
     )
 
 
-def candidates(phrase: Phrase, version: int = VERSION, grades: Sequence[int] = elastic_tokens.GRADES) -> dict[str, Any]:
+def candidates(phrase: Phrase, version: int = VERSION, grades: Sequence[int] = GRADES) -> dict[str, Any]:
     """The query for the passages that hold a match, as a structure in which words are only words.
 
     It may find some that hold none.
@@ -212,15 +211,11 @@ def candidates(phrase: Phrase, version: int = VERSION, grades: Sequence[int] = e
         grades: in one of which the match is; fewer only where the phrase ``is_exact``.
     """
     fields = READINGS if version >= 3 else READINGS[:1]
-    if version < 3 or not elastic_tokens.begins(phrase):
+    if version < 3 or not begins(phrase):
         return _anywhere(phrase, fields)
     if len(phrase.terms) <= 2:
-        return elastic_tokens.first(phrase, grades)
-    return {
-        "bool": {
-            "filter": [elastic_tokens.first(phrase, elastic_tokens.GRADES[min(grades) :]), _anywhere(phrase, fields)]
-        }
-    }
+        return first(phrase, grades)
+    return {"bool": {"filter": [first(phrase, GRADES[min(grades) :]), _anywhere(phrase, fields)]}}
 
 
 def _anywhere(phrase: Phrase, fields: Sequence[str]) -> dict[str, Any]:

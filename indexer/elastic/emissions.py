@@ -3,8 +3,8 @@
     emissions   _id "emissions:ID:GENERATION:i"; a piece: a packed stretch of a recording
     sounding    _id "sounding:MODEL"; what is known of a recogniser's emissions
 
-A piece has the keys of ``audiosearch/spotting/ngram_index.py`` in a field; the server ranks pieces by the keys that they share
-with a text, rare ones above all.
+A piece has the keys of ``audiosearch/spotting/ngram_index.py`` in a field; the server ranks pieces by the keys that
+they share with a text, rare ones above all.
 """
 
 from __future__ import annotations

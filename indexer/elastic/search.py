@@ -14,10 +14,9 @@ from typing import Any
 from audiosearch.types import Word
 from indexer.elastic import documents
 from indexer.elastic.client import Server, Snapshot
-from indexer.elastic.passages import STRIDE, Passage, find
+from indexer.elastic.passages import GRADES, STRIDE, Passage, find
 from indexer.elastic.reader import Group, Reading
 from indexer.elastic.recording_cache import Known
-from indexer.elastic.tokens import GRADES
 from indexer.matching import filters, match
 from indexer.matching.match import Found
 from indexer.matching.ranking import Ranking, chosen, merged

@@ -1,4 +1,4 @@
-"""Recordings of an index → transcripts in the formats of ``audiosearch/transcripts/writers.py``, in one document or a file each."""
+"""Transcripts of an index as files, in the formats of ``audiosearch.transcripts``: in one document or a file each."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Hits by sound: places where the kept emissions may hold what is asked for, whatever the transcripts say.
 
-The emissions are scored piece by piece (``audiosearch/spotting/keyword_spotter.py``) by several threads. Of places that overlap the
-likeliest is a hit; its words are those of the best reading that its span overlaps, and tell how probable it is in the
-end.
+The emissions are scored piece by piece (``audiosearch/spotting/keyword_spotter.py``) by several threads. Of places
+that overlap the likeliest is a hit; its words are those of the best reading that its span overlaps, and tell how
+probable it is in the end.
 """
 
 from __future__ import annotations

@@ -9,8 +9,7 @@ import pytest
 from audiosearch.acoustic.checkpoint import load_model
 from audiosearch.errors import ModelError
 from audiosearch.language_model.kenlm_model import LanguageModel
-from audiosearch.model_folder import read_checksums, verify, write_checksums
-from audiosearch.models import default_model
+from audiosearch.model_folder import default_model, read_checksums, verify, write_checksums
 from audiosearch.recognizer import Recognizer
 
 

@@ -19,8 +19,8 @@ from audiosearch.acoustic.inference import Inference
 from audiosearch.acoustic.model import DeepSpeech
 from audiosearch.alphabet import Alphabet
 from audiosearch.config import Config, WindowConfig
-from audiosearch.decoding.confidence import save_section
 from audiosearch.errors import AudioError, ConfigError, ModelError
+from audiosearch.model_folder import save_calibration
 from audiosearch.parallel import ahead
 from audiosearch.recognizer import Recognised, Recognizer, Unreadable, within
 from audiosearch.spotting.posteriorgram import unpack
@@ -220,7 +220,7 @@ def test_confidences_are_calibrated(whistle_model: Path, whistler: Whistler, tmp
     (tmp_path / "model.safetensors").write_bytes((whistle_model / "model.safetensors").read_bytes())
     with Recognizer.load(tmp_path) as recognizer:
         raw = recognizer.transcribe(path)
-    save_section(tmp_path, "word", {"weights": [0.0, 0.0, 0.0, 0.0, 0.0]})
+    save_calibration(tmp_path, "word", {"weights": [0.0, 0.0, 0.0, 0.0, 0.0]})
     with Recognizer.load(tmp_path) as calibrated:
         assert [word.confidence for word in calibrated.transcribe(path).words] == [0.5, 0.5]
         assert calibrated.fingerprint != recognizer.fingerprint

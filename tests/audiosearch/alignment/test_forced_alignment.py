@@ -18,7 +18,7 @@ from audiosearch.acoustic.checkpoint import load_model
 from audiosearch.alignment.forced_alignment import LEAD, TAIL, align, find_peaks
 from audiosearch.alphabet import Alphabet
 from audiosearch.audio.reader import read
-from audiosearch.models import default_model
+from audiosearch.model_folder import default_model
 from audiosearch.types import Emissions
 
 ENGLISH = Alphabet()

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from audiosearch.data.events import Decoding, LeftOut
 from audiosearch.data.pcm_cache import PcmCache, Reader, Source, build, is_cache
 from audiosearch.errors import AudioError, ManifestError
-from audiosearch.training.events import Decoding, LeftOut
 
 Sources = Callable[[int], list[Source]]
 

@@ -12,17 +12,12 @@ import pytest
 from click.testing import CliRunner
 
 from audiosearch.commands.calibrate import calibrate as command
-from audiosearch.decoding.confidence import (
-    LEAST_PROBABILITY,
-    Calibration,
-    calibration_error,
-    fit,
-    load_calibration,
-    reliability,
-    save_section,
-)
+from audiosearch.decoding.confidence import LEAST_PROBABILITY, Calibration, load_calibration
 from audiosearch.errors import ConfigError
 from audiosearch.evaluation.confidence_fitting import Example, calibrated
+from audiosearch.evaluation.logistic import fit
+from audiosearch.evaluation.reliability import calibration_error, reliability
+from audiosearch.model_folder import save_calibration
 from audiosearch.spotting.scoring import SoundCalibration
 from audiosearch.types import MAX_ALTERNATIVES, Rival, Slot, Word
 
@@ -102,14 +97,14 @@ def test_the_likeliest_word_of_a_place_is_the_one_read() -> None:
 
 def test_sections_are_stored_beside_each_other(tmp_path: Path) -> None:
     assert load_calibration(tmp_path) == Calibration()
-    save_section(tmp_path, "sound", SoundCalibration(floor=7.5).section())
-    save_section(tmp_path, "word", {"weights": [1.0, 2, 3, 4, -5.5]})
-    path = save_section(tmp_path, "alternative", {"weights": (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)})
+    save_calibration(tmp_path, "sound", SoundCalibration(floor=7.5).section())
+    save_calibration(tmp_path, "word", {"weights": [1.0, 2, 3, 4, -5.5]})
+    path = save_calibration(tmp_path, "alternative", {"weights": (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)})
     assert path.name == "calibration.yaml"
     expected = Calibration((1, 2, 3, 4, -5.5), (1, 2, 3, 4, 5, 6, 7), SoundCalibration(floor=7.5))
     assert load_calibration(tmp_path) == expected
     with pytest.raises(ConfigError, match="cannot be written"):
-        save_section(tmp_path / "none", "word", {})
+        save_calibration(tmp_path / "none", "word", {})
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,8 @@ def test_a_process_that_dies_is_reported() -> None:
 
 
 def test_processes_load_no_torch() -> None:
-    job = "(__import__('audiosearch.evaluation.decoder_tuning'), __import__('audiosearch.decoding.decoder'), 'torch' in __import__('sys').modules)[2]"
+    modules = ("audiosearch.evaluation.decoder_tuning", "audiosearch.decoding.decoder")
+    job = f"([__import__(name) for name in {modules}], 'torch' in __import__('sys').modules)[1]"
     with evaluators(2) as workers:
         assert list(workers.map([job] * 4)) == [False] * 4
 
@@ -190,7 +191,7 @@ def test_processes_load_no_torch() -> None:
 PROGRAM = """
 import sys
 from functools import partial
-from audiosearch.pool import Workers
+from audiosearch.parallel import Workers
 
 def jobs():
     yield "(print('working', flush=True), __import__('time').sleep(0.2))"

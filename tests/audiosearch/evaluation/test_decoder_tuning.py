@@ -16,9 +16,10 @@ from audiosearch.alphabet import Alphabet
 from audiosearch.commands.tune import tune as command
 from audiosearch.config import DecoderConfig
 from audiosearch.errors import ConfigError, LanguageModelError
-from audiosearch.evaluation.decoder_tuning import Example, Weights, descend, save_weights, tune
+from audiosearch.evaluation.decoder_tuning import Example, Weights, descend, tune
 from audiosearch.evaluation.metrics import ErrorRate
 from audiosearch.language_model.kenlm_model import LanguageModel
+from audiosearch.model_folder import save_decoder_settings
 from audiosearch.types import Emissions
 
 ENGLISH = Alphabet()
@@ -76,16 +77,16 @@ def test_finds_weights_that_mend_the_errors(processes: int) -> None:
 
 
 def test_weights_are_stored_beside_other_settings(tmp_path: Path) -> None:
-    assert save_weights(tmp_path, Weights(0.6, 1.2, 0.3), (0.25, 0.75)) == tmp_path / "decoder.yaml"
+    assert save_decoder_settings(tmp_path, Weights(0.6, 1.2, 0.3).settings((0.25, 0.75))) == tmp_path / "decoder.yaml"
     (tmp_path / "decoder.yaml").write_text("beam_width: 50\nalpha: 0.1\n")
-    save_weights(tmp_path, Weights(0.65, -0.2, 0.3), (0.25, 0.75))
+    save_decoder_settings(tmp_path, Weights(0.65, -0.2, 0.3).settings((0.25, 0.75)))
     stored = {"beam_width": 50, "alpha": 0.65, "beta": -0.2, "prior_weight": 0.3, "label_priors": [0.25, 0.75]}
     assert yaml.safe_load((tmp_path / "decoder.yaml").read_text()) == stored
     (tmp_path / "decoder.yaml").write_text("- a list\n")
     with pytest.raises(ConfigError, match=r"decoder\.yaml"):
-        save_weights(tmp_path, Weights(0.6, 1.2, 0.3), ())
+        save_decoder_settings(tmp_path, Weights(0.6, 1.2, 0.3).settings(()))
     with pytest.raises(ConfigError, match="cannot be written"):
-        save_weights(tmp_path / "nowhere", Weights(0.6, 1.2, 0.3), ())
+        save_decoder_settings(tmp_path / "nowhere", Weights(0.6, 1.2, 0.3).settings(()))
 
 
 def test_the_command_stores_weights_and_names_what_it_could_not_read(
