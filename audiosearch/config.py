@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from audiosearch.errors import ConfigError
 
@@ -31,7 +31,10 @@ class FeaturesConfig(Section):
     mel_bins: int = Field(80, ge=8, le=256)  # only for log-mel
     low_hz: float = Field(20.0, ge=0)  # lower edge of the lowest mel band
     high_hz: float = Field(7600.0, gt=0)  # upper edge of the highest mel band
-    normalisation: Literal["utterance", "none"] = "utterance"  # mean 0, variance 1 of each bin
+    normalization: Literal["utterance", "none"] = Field(  # mean 0, variance 1 of each bin
+        "utterance",
+        validation_alias=AliasChoices("normalization", "normalisation"),  # as models before 0.1 spell it
+    )
 
     @property
     def window_length(self) -> int:
@@ -171,7 +174,7 @@ class WindowConfig(Section):
     """How a long recording is cut for the network."""
 
     seconds: float = Field(30.0, gt=0)  # length of one window
-    overlap_seconds: float = Field(2.0, ge=0)  # shared by neighbours; the seam lies in it
+    overlap_seconds: float = Field(2.0, ge=0)  # shared by neighbors; the seam lies in it
     batch: int = Field(16, ge=1)  # windows at once
     pause_seconds: float = Field(0.4, gt=0)  # blank as long as this separates what is decoded together
     max_decode_seconds: float = Field(30.0, gt=0)  # longest stretch decoded together

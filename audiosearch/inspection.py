@@ -113,9 +113,9 @@ def _draw_spectrogram(axes: Axes, view: View) -> None:
     left, right = axes.get_xlim()
     axes.imshow(view.spectrogram.T, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=low, vmax=high)
     axes.set_xlim(left, right)
-    centres = places(torch.tensor(HERTZ, dtype=torch.float64), view.features).tolist()
+    centers = places(torch.tensor(HERTZ, dtype=torch.float64), view.features).tolist()
     # Bin k is drawn from k to k + 1.
-    ticks = [(hertz, centre + 0.5) for hertz, centre in zip(HERTZ, centres, strict=True)]
+    ticks = [(hertz, center + 0.5) for hertz, center in zip(HERTZ, centers, strict=True)]
     ticks = [(hertz, place) for hertz, place in ticks if 0 <= place <= bins]
     axes.set_yticks([place for _, place in ticks], [f"{hertz / 1000:g}" for hertz, _ in ticks])
     axes.set_ylabel("kHz")

@@ -1,6 +1,6 @@
 """Normal text: the only spelling that training, index and query know. Standard library only, but for spoken numbers.
 
-The right column is the left one, normalised (commas keep its examples apart):
+The right column is the left one, normalized (commas keep its examples apart):
 
 ==============================  ======================================  ========================================
 written                         normal                                  rule
@@ -43,10 +43,10 @@ import unicodedata
 from functools import lru_cache
 
 
-def normalise(text: str) -> str:
+def normalize(text: str) -> str:
     """Lower-case words of a–z with apostrophes inside, single spaces between; see the table above.
 
-    Normal text comes back as it is, so ``normalise(normalise(x)) == normalise(x)``.
+    Normal text comes back as it is, so ``normalize(normalize(x)) == normalize(x)``.
     """
     if _NORMAL.fullmatch(text) and not _SHORT_WORD.search(text):
         return text

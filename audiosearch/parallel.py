@@ -134,7 +134,7 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-# What runs in a spawned process. Exceptions must come out of jobs: one in the initialiser would only break the pool.
+# What runs in a spawned process. Exceptions must come out of jobs: one in the initializer would only break the pool.
 
 _make: Callable[[], Callable[[Any], Any]] | None = None
 _work: Callable[[Any], Any] | None = None

@@ -36,7 +36,7 @@ from audiosearch.decoding.pyctcdecode_engine import check_engine
 from audiosearch.errors import AudioError
 from audiosearch.language_model.kenlm_model import MODEL_NAME, LanguageModel
 from audiosearch.model_folder import decoder_settings, find_model, read_checksums
-from audiosearch.normalizer import normalise
+from audiosearch.normalizer import normalize
 from audiosearch.parallel import ahead
 from audiosearch.spotting.posteriorgram import pack_in_pieces
 from audiosearch.spotting.scoring import Sounding
@@ -50,7 +50,7 @@ STRETCHES_AHEAD = 64
 
 
 @dataclass(frozen=True)
-class Recognised:
+class Recognized:
     """A recording that was read, and what the likeliest label of each frame says, without beam and language model."""
 
     transcript: Transcript
@@ -109,7 +109,7 @@ class Recognizer:
         self.decoder = decoder or model.config.decoder
         self.window = window or model.config.window
         self.calibration = calibration or Calibration()
-        self.hotwords = tuple(sorted({normal for phrase in hotwords if (normal := normalise(phrase))}))
+        self.hotwords = tuple(sorted({normal for phrase in hotwords if (normal := normalize(phrase))}))
         self._kept = frozenset(word for phrase in self.hotwords for word in phrase.split())
         if not greedy:
             check_engine(self.decoder, self.hotwords)
@@ -194,13 +194,13 @@ class Recognizer:
         Raises:
             AudioError: it cannot be read.
         """
-        for result in self.recognise([path]):
+        for result in self.recognize([path]):
             if isinstance(result, Unreadable):
                 raise result.error
             return result.transcript
         raise AssertionError("a recording has one result")
 
-    def recognise(self, paths: Iterable[str | Path]) -> Iterator[Recognised | Unreadable]:
+    def recognize(self, paths: Iterable[str | Path]) -> Iterator[Recognized | Unreadable]:
         """What is said in each of some recordings, in their order; short ones of like length go quickest together."""
         return self._decode(self.listener.source(path) for path in paths)
 
@@ -217,12 +217,12 @@ class Recognizer:
         source = Source("samples", lambda: iter([samples]))
         emissions = tuple(what for _, what in self.listener.stretches([source]) if isinstance(what, Emissions))
         (result,) = self._decode([source])
-        assert isinstance(result, Recognised)
+        assert isinstance(result, Recognized)
         return Heard(emissions, result.transcript.words)
 
     # Stages
 
-    def _decode(self, sources: Iterable[Source]) -> Iterator[Recognised | Unreadable]:
+    def _decode(self, sources: Iterable[Source]) -> Iterator[Recognized | Unreadable]:
         """Words of each recording: hypotheses come in the order of the stretches, with ends between them."""
         heard: deque[tuple[Source, Emissions | End]] = deque()
 
@@ -259,7 +259,7 @@ class Recognizer:
             self._pool = pool.__enter__()
         yield from self.times.each("decode", self._pool.map(stretches))
 
-    def _ended(self, heard: deque[tuple[Source, Emissions | End]], done: _Done) -> Iterator[Recognised | Unreadable]:
+    def _ended(self, heard: deque[tuple[Source, Emissions | End]], done: _Done) -> Iterator[Recognized | Unreadable]:
         """Results of the recordings whose end is next; empties ``done`` for the following one."""
         while heard and isinstance(end := heard[0][1], End):
             source, _ = heard.popleft()
@@ -269,7 +269,7 @@ class Recognizer:
             else:
                 duration = end.samples / self.model.config.features.sample_rate
                 transcript = Transcript(source.path, duration, within(done.words, duration), tuple(done.emissions))
-                yield Recognised(transcript, " ".join(text for text in done.texts if text))
+                yield Recognized(transcript, " ".join(text for text in done.texts if text))
             done.clear()
 
     def _fingerprint(self) -> str:

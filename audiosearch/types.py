@@ -84,7 +84,7 @@ class Hypothesis:
     """One reading of emissions.
 
     Args:
-        text: normalised words separated by single spaces; may be empty.
+        text: normalized words separated by single spaces; may be empty.
         score: natural logarithm, acoustic and language model combined; comparable only within one call.
         slots: one for each word, where they were asked for.
     """
@@ -96,7 +96,7 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A recognised word.
+    """A recognized word.
 
     Args:
         text: as the alphabet spells it.
@@ -121,7 +121,7 @@ class PackedEmissions:
         start: time at which frame 0 begins.
         frame_duration: length of one frame.
         frames: T'.
-        data: the likely labels of each frame, quantised and compressed.
+        data: the likely labels of each frame, quantized and compressed.
     """
 
     start: Seconds

@@ -136,11 +136,11 @@ def main() -> None:
         before = Usage.now()
         with recognizer, open_index(str(Path(folder) / "index.db"), create=True) as index:
             transcript = recognizer.transcribe(path)
-            recognised = time.thread_time()
+            recognized = time.thread_time()
             location = Location(str(path), path.stat().st_size, path.stat().st_mtime_ns)
             recording = Recording("benchmark", (location,), transcript.duration, recognizer.fingerprint, "2000-01-01")
             index.add(recording, transcript.words)
-            recognizer.times.add("index", time.thread_time() - recognised)
+            recognizer.times.add("index", time.thread_time() - recognized)
             elapsed = time.perf_counter() - loaded
             decoders = [f"{memory:.2f} GB" for memory in _peaks_of_children()]
         used = Usage.now()

@@ -69,7 +69,7 @@ def _phrases(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
 
 
 def heard_in(transcript: Transcript, clip: Clip) -> str:
-    """What was recognised within a clip."""
+    """What was recognized within a clip."""
     return " ".join(word.text for word in transcript.words if clip.start <= (word.start + word.end) / 2 < clip.end)
 
 

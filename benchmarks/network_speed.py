@@ -28,7 +28,7 @@ from audiosearch.parallel import cores
 
 
 def random_model(model: ModelConfig) -> AcousticModel:
-    """A network of these sizes that has learnt nothing."""
+    """A network of these sizes that has learned nothing."""
     config, alphabet = Config(model=model), Alphabet()
     network = DeepSpeech(model, config.features.bins, len(alphabet)).eval()
     return AcousticModel(network, Features(config.features), config, alphabet, "random")

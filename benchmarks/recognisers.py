@@ -57,7 +57,7 @@ def run_audiosearch(model: Path | None, files: Sequence[Path], processes: int) -
         recognizer.transcribe(files[0])  # the decoder's processes are started by their first work
         started, before = time.perf_counter(), processor_seconds()
         texts = []
-        for result in recognizer.recognise(files):
+        for result in recognizer.recognize(files):
             if isinstance(result, Unreadable):
                 raise result.error
             texts.append(result.transcript.text)
@@ -152,7 +152,7 @@ def compare(
     """Recognize a set by each and print the table; the first is ours."""
     from audiosearch.audio.reader import probe
     from audiosearch.evaluation.metrics import character_errors, word_errors
-    from audiosearch.normalizer import normalise
+    from audiosearch.normalizer import normalize
 
     # the longest first: those of like length share a batch, and no core is left with a long one at the end
     durations = {utterance.audio: probe(utterance.audio).duration for utterance in utterances}
@@ -165,7 +165,7 @@ def compare(
     ours: float | None = None
     for who, run in recognizers.items():
         result = run(files)
-        texts = [normalise(text) for text in result.texts]
+        texts = [normalize(text) for text in result.texts]
         words, characters = word_errors(spoken, texts).rate, character_errors(spoken, texts).rate
         realtime, core = seconds / result.elapsed, seconds / result.processor
         ours = core if ours is None else ours

@@ -7,7 +7,7 @@ Confidences are calibrated on half of the speakers of the same manifests (``audi
 here are the others.
 Queries are drawn as ``audiosearch evaluate --search`` does, whose every measure is defined in
 ``indexer/evaluation/std_metrics.py``.
-*Hard* queries have a word that the language model does not know, or are spelt right in the best transcripts at fewer
+*Hard* queries have a word that the language model does not know, or are spelled right in the best transcripts at fewer
 than half of the places where they are said.
 """
 
@@ -30,8 +30,8 @@ CLASSES = {
     "all": "all",
     "in the vocabulary": "in the vocabulary",
     "out of the vocabulary": "out of it",
-    "misspelt": "misspelt",
-    "out of the vocabulary or misspelt": "hard",
+    "misspelled": "misspelled",
+    "out of the vocabulary or misspelled": "hard",
 }
 LENGTHS = {
     "1 word": "1 word",
@@ -49,7 +49,7 @@ MEASURES = {
     "otwv": "OTWV",
     "recall_ceiling": "recall ceiling",
 }
-HARD, IN, AT = "out of the vocabulary or misspelt", "in the vocabulary", "recall_at_precision_0.8"
+HARD, IN, AT = "out of the vocabulary or misspelled", "in the vocabulary", "recall_at_precision_0.8"
 
 Record = dict[str, Any]
 

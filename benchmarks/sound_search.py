@@ -3,7 +3,7 @@
     python benchmarks/sound_search.py
     python benchmarks/sound_search.py --hours 100 --keep /var/tmp/sound
 
-Emissions are made: a random text with words by Zipf's law is spelt along the frames, clear in some stretches and hardly
+Emissions are made: a random text with words by Zipf's law is spelled along the frames, clear in some and hardly
 to be heard in others, so that bytes of an hour, keys of a piece and the share of blanks are about those of the shipped
 model on read speech, which it prints. The library of 100 hours is added as any other, with words, which a search by
 words then finds. That of 10,000 hours has no words (``benchmarks/stores.py`` measures words by the 10⁸), and is written
@@ -108,7 +108,7 @@ def recording(number: int, seconds: float) -> Recording:
 
 
 def sounding() -> Sounding:
-    """As a recogniser would tell; the weights are those of the shipped model."""
+    """As a recognizer would tell; the weights are those of the shipped model."""
     return Sounding(ALPHABET, SoundCalibration())
 
 

@@ -4,7 +4,7 @@
     python benchmarks/word_times.py dev/word-times/manifest.jsonl --model runs/mine --json
 
 Beside the manifest lies ``word-times.ctm``, a line for each word: utterance, channel, start, duration, word. Only
-words that are recognised correctly are counted, paired by the alignment with the fewest word errors. Errors are
+words that are recognized correctly are counted, paired by the alignment with the fewest word errors. Errors are
 positive where ours is late; their median is the constant offset of the network.
 """
 
@@ -21,7 +21,7 @@ import jiwer
 import numpy as np
 
 from audiosearch.data.manifest import read_manifest
-from audiosearch.normalizer import normalise
+from audiosearch.normalizer import normalize
 from audiosearch.types import Word
 
 
@@ -30,12 +30,12 @@ def read_ctm(path: Path) -> dict[str, list[Word]]:
     words: dict[str, list[Word]] = defaultdict(list)
     for line in path.read_text(encoding="utf-8").splitlines():
         utterance, _, start, duration, text = line.split()[:5]
-        words[utterance].append(Word(normalise(text), float(start), float(start) + float(duration), 1.0))
+        words[utterance].append(Word(normalize(text), float(start), float(start) + float(duration), 1.0))
     return words
 
 
 def pairs(spoken: Sequence[Word], heard: Sequence[Word]) -> Iterator[tuple[Word, Word]]:
-    """The words that were recognised correctly, as they were said and as they were heard."""
+    """The words that were recognized correctly, as they were said and as they were heard."""
     if not spoken or not heard:
         return
     said, read = (" ".join(word.text for word in words) for words in (spoken, heard))
@@ -73,13 +73,13 @@ def main() -> None:
 
     right: list[tuple[Word, Word]] = []
     with Recognizer.load(arguments.model) as recognizer:
-        results = recognizer.recognise(utterance.audio for utterance in utterances)
+        results = recognizer.recognize(utterance.audio for utterance in utterances)
         for utterance, result in zip(utterances, results, strict=True):
             if isinstance(result, Unreadable):
                 raise result.error
             right += pairs(reference[utterance.id], result.transcript.words)
     if not right:
-        sys.exit("no word was recognised correctly.")
+        sys.exit("no word was recognized correctly.")
     spoken = sum(len(reference[utterance.id]) for utterance in utterances)
     starts = summary([ours.start - theirs.start for theirs, ours in right])
     ends = summary([ours.end - theirs.end for theirs, ours in right])
@@ -87,7 +87,7 @@ def main() -> None:
         counts = {"utterances": len(utterances), "words": spoken, "correct": len(right)}
         print(json.dumps({**counts, "starts": starts, "ends": ends}))
         return
-    print(f"{len(utterances)} utterances, {spoken} words, {len(right)} recognised correctly; milliseconds:")
+    print(f"{len(utterances)} utterances, {spoken} words, {len(right)} recognized correctly; milliseconds:")
     print(f"{'':8}  median error  95th percentile  constant offset")
     for edge, errors in (("starts", starts), ("ends", ends)):
         median, most, offset = (round(1000 * errors[name]) for name in ("median", "percentile_95", "offset"))

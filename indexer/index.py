@@ -44,7 +44,7 @@ class Index(Protocol):
         """Those at the positions from ``first`` to before ``end``, as far as there are any."""
 
     def keep_sounding(self, model: str, sounding: str) -> None:
-        """Keep what is known of the emissions of a recogniser (``Sounding.text``), by its fingerprint."""
+        """Keep what is known of the emissions of a recognizer (``Sounding.text``), by its fingerprint."""
 
     def soundings(self) -> Mapping[str, str]:
         """What was kept so."""
@@ -69,7 +69,7 @@ class Index(Protocol):
         """Recordings with hits, and how many; most hits first, then by path and id."""
 
     def near(self, word: str, limit: int) -> list[str]:
-        """Other words that were recognised and are spelt nearly so, nearest first (``near.py``)."""
+        """Other words that were recognized and are spelled nearly so, nearest first (``near.py``)."""
 
     def statistics(self) -> Statistics:
         """How much the index holds."""

@@ -18,7 +18,7 @@ MIN_PREFIX = 2
 """Letters of a prefix; fewer would match nearly everything."""
 
 MAX_LETTERS = 200
-"""Letters of a stored word; what a recogniser makes longer is noise, and is cut."""
+"""Letters of a stored word; what a recognizer makes longer is noise, and is cut."""
 
 CONTEXT_WORDS = 8
 """Words of a hit before it and after it."""
@@ -32,7 +32,7 @@ Order = Literal["confidence", "time"]
 """Which hits come first: the surest, or those of the recordings that were modified first."""
 
 Way = Literal["words", "sound"]
-"""How a hit was found: among the words that were recognised, or in the emissions that were kept."""
+"""How a hit was found: among the words that were recognized, or in the emissions that were kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Recording:
         id: hash of the content.
         locations: sorted by path, at least one.
         duration: stored to the millisecond.
-        model: fingerprint of the recogniser that heard it; begins with IMPORTED where its words were made by others,
+        model: fingerprint of the recognizer that heard it; begins with IMPORTED where its words were made by others,
             and with UNHEARD where besides only these words are known and no file.
         added: when, ISO 8601 in UTC.
     """
@@ -86,7 +86,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A normalised word, or with ``prefix`` at least MIN_PREFIX letters with which words begin."""
+    """A normalized word, or with ``prefix`` at least MIN_PREFIX letters with which words begin."""
 
     text: str
     prefix: bool = False
@@ -203,7 +203,7 @@ class Heard:
 
     Args:
         recording: its id.
-        model: fingerprint of the recogniser that heard it.
+        model: fingerprint of the recognizer that heard it.
         word: position of the first word that does not start before the stretch.
     """
 

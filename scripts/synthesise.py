@@ -27,7 +27,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from audiosearch.normalizer import normalise
+from audiosearch.normalizer import normalize
 
 SAMPLE_RATE = 16000
 FLITE_VOICES = {"awb": 130, "rms": 95, "slt": 170, "kal16": 105, "kal": 105}
@@ -42,11 +42,11 @@ FORMANTS = (0.87, 1.15)
 
 
 def sentences(path: Path, seed: int) -> Iterator[str]:
-    """Normalised sentences of 3 to 25 words, in a random but repeatable order."""
+    """Normalized sentences of 3 to 25 words, in a random but repeatable order."""
     with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as lines:
         kept = [line for line in lines if 3 <= line.count(" ") + 1 <= 25]
     random.Random(seed).shuffle(kept)
-    return (text for text in map(normalise, kept) if text)
+    return (text for text in map(normalize, kept) if text)
 
 
 @dataclass(frozen=True)

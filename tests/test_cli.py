@@ -288,7 +288,7 @@ class Speller:
 
 @pytest.fixture
 def talks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with two recordings, and a recogniser that needs no model."""
+    """A folder with two recordings, and a recognizer that needs no model."""
     monkeypatch.setattr("indexer.console.lazy_recognizer.LazyRecognizer", Speller)
     monkeypatch.setenv("AUDIOSEARCH_MODEL", str(tmp_path))
     folder = tmp_path / "talks"
@@ -303,7 +303,7 @@ def talks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 class TestIndex:
     """``audiosearch index``"""
 
-    def test_hot_words_make_another_recogniser(self, talks: Path, tmp_path: Path) -> None:
+    def test_hot_words_make_another_recognizer(self, talks: Path, tmp_path: Path) -> None:
         store, names = tmp_path / "store.db", tmp_path / "names.txt"
         names.write_text("Zeus # a god\n")
         assert run("index", talks, "--store", store, "--hotwords", names, "--no-sound").exit_code == 0

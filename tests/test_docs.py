@@ -100,7 +100,7 @@ TREE = """
 Makefile              make demo, make test
 audiosearch/
   errors.py  config.py
-  text.py             normalise(text); see errors.py
+  text.py             normalize(text); see errors.py
   training/           manifest, dataset
 """
 

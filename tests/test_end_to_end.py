@@ -39,7 +39,7 @@ def hits(*arguments: str | Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_speech_of_tones_is_learnt_indexed_and_found(
+def test_speech_of_tones_is_learned_indexed_and_found(
     tones: Any, tone_corpora: tuple[Path, Path], tmp_path: Path
 ) -> None:
     train, valid = tone_corpora

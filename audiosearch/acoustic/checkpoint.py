@@ -57,7 +57,7 @@ class AcousticModel:
     @property
     def emission_start(self) -> Seconds:
         """Time at which the stretch that emission frame 0 stands for begins, from the first sample."""
-        return self.network.centre_offset * self.features.hop_length / self.config.features.sample_rate
+        return self.network.center_offset * self.features.hop_length / self.config.features.sample_rate
 
 
 def save_model(
@@ -74,7 +74,7 @@ def save_model(
     Args:
         dtype: of the weights in the file, for instance ``torch.float16`` to halve it; loading widens them again. With
             ``torch.int8`` matrices are integers times a scale for each row, as the layers for processors hold them
-            (``quantised.py``), and the rest is in half precision.
+            (``quantized.py``), and the rest is in half precision.
         notes: further metadata, such as where the weights come from.
     """
     metadata = {
@@ -102,7 +102,7 @@ def load_model(path: Path) -> AcousticModel:
     verify(path)
     tensors, metadata = load_tensors(path, FORMAT, VERSION)
     config, alphabet = read_settings(path, metadata)
-    network = DeepSpeech(config.model, config.features.bins, len(alphabet), initialise=False)
+    network = DeepSpeech(config.model, config.features.bins, len(alphabet), initialize=False)
     load_weights(network, _widened(tensors), path)
     network.eval()
     return AcousticModel(network, Features(config.features), config, alphabet, _fingerprint(tensors, config, alphabet))

@@ -2,12 +2,12 @@
 
 Legend: B batch, S samples, T frames, F bins.
 
-Frame ``t`` stands for the samples ``[t·hop, (t+1)·hop)``: its window is centred on the middle of that
+Frame ``t`` stands for the samples ``[t·hop, (t+1)·hop)``: its window is centerd on the middle of that
 stretch, so the first window reaches ``(window - hop) / 2`` samples before the recording, where there is zero::
 
         |<------- window ------->|
     0 0 0 [ hop 0 ][ hop 1 ][ hop 2 ] …
-           └ frame 0 is centred here, in the middle of hop 0
+           └ frame 0 is centerd here, in the middle of hop 0
 """
 
 from __future__ import annotations
@@ -82,17 +82,17 @@ class Features(nn.Module):
             power = power @ self.mel
         features = torch.log(power + LOG_FLOOR)
         valid = (torch.arange(total, device=samples.device) < frames[:, None]).unsqueeze(2)  # [B, T, 1]
-        if self.config.normalisation == "utterance":
+        if self.config.normalization == "utterance":
             count = frames.clamp(min=1)[:, None, None]
             mean = (features * valid).sum(1, keepdim=True) / count
-            centred = (features - mean) * valid
-            variance = centred.square().sum(1, keepdim=True) / count
-            features = centred / torch.sqrt(variance + VARIANCE_FLOOR)
+            centerd = (features - mean) * valid
+            variance = centerd.square().sum(1, keepdim=True) / count
+            features = centerd / torch.sqrt(variance + VARIANCE_FLOOR)
         return features * valid, frames
 
 
 def hertz(bins: Tensor, config: FeaturesConfig) -> Tensor:
-    """Centre frequencies of places among the bins; whole numbers are bins, others lie between two."""
+    """Center frequencies of places among the bins; whole numbers are bins, others lie between two."""
     if config.kind != "log-mel":
         return bins * (config.sample_rate / config.window_length)
     lowest, step = _mel_scale(config)

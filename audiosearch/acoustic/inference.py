@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from audiosearch.acoustic.checkpoint import AcousticModel
-from audiosearch.acoustic.quantized import quantised
+from audiosearch.acoustic.quantized import quantized
 from audiosearch.acoustic.windows import WindowGrid
 from audiosearch.config import ModelConfig, WindowConfig
 from audiosearch.errors import ConfigError
@@ -41,7 +41,7 @@ MOST_WORKERS = 4
 MOST_ROWS = 128
 """Windows of a batch, however short they are."""
 
-QUANTISED_WIDTH = 512
+QUANTIZED_WIDTH = 512
 """Recurrent layers as wide as this are faster in 8-bit integers; narrower ones in bf16, where there is a choice."""
 
 
@@ -109,7 +109,7 @@ class Inference:
         self.device = device or default_device()
         self.precision = choose_precision(config.precision, self.device, model.config.model)
         network = model.network.to(self.device).eval()
-        self.network = quantised(network) if self.precision == "int8" else network
+        self.network = quantized(network) if self.precision == "int8" else network
         self.features = model.features.to(self.device)
         self.times = StageTimes()
         self.batch_samples = config.batch * grid.size * grid.unit
@@ -187,7 +187,7 @@ def choose_precision(setting: str, device: torch.device, config: ModelConfig) ->
     """The fastest precision that the device has kernels for, unless one is set.
 
     On a GPU bf16; on a processor with matrix units (AMX) bf16 too. On others that multiply 8-bit integers natively
-    (AVX-512 VNNI) wide LSTMs are quantised, and narrow ones are bf16 if that is native too. All else is fp32.
+    (AVX-512 VNNI) wide LSTMs are quantized, and narrow ones are bf16 if that is native too. All else is fp32.
 
     Raises:
         ConfigError: 8 bits are asked for where the result would be wrong or no faster.
@@ -202,7 +202,7 @@ def choose_precision(setting: str, device: torch.device, config: ModelConfig) ->
         return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
     if lstm and native.get("amx_bf16"):
         return "bf16"
-    if lstm and native.get("avx512_vnni") and (config.hidden >= QUANTISED_WIDTH or not native.get("avx512_bf16")):
+    if lstm and native.get("avx512_vnni") and (config.hidden >= QUANTIZED_WIDTH or not native.get("avx512_bf16")):
         return "int8"
     return "bf16" if lstm and native.get("avx512_bf16") else "fp32"
 

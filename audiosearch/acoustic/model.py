@@ -21,7 +21,7 @@ class RecurrentLayer(nn.Module):
     which keeps cuDNN's and oneDNN's fast kernels, and no output depends on the padding.
     """
 
-    def __init__(self, inputs: int, config: ModelConfig, initialise: bool = True) -> None:
+    def __init__(self, inputs: int, config: ModelConfig, initialize: bool = True) -> None:
         super().__init__()
         cell: type[nn.LSTM | nn.GRU] = nn.LSTM if config.cell == "lstm" else nn.GRU
         self.norm = nn.LayerNorm(inputs) if config.norm == "layer" else nn.Identity()
@@ -29,8 +29,8 @@ class RecurrentLayer(nn.Module):
         self.forwards = cell(inputs, config.hidden, batch_first=True)
         self.backwards = cell(inputs, config.hidden, batch_first=True) if config.bidirectional else None
         for direction in (self.forwards, self.backwards):
-            if direction is not None and initialise:
-                _initialise(direction)
+            if direction is not None and initialize:
+                _initialize(direction)
 
     def forward(self, x: Tensor, reverse: Tensor) -> Tensor:
         """Outputs [B, T', H] of inputs [B, T', C]; ``reverse`` [B·T'] as of ``reversal``."""
@@ -49,10 +49,10 @@ class DeepSpeech(nn.Module):
         config: the network's section of the settings.
         bins: values of one spectrogram frame, F.
         labels: outputs, V, the blank included.
-        initialise: draw weights to train from; it takes seconds, in vain where weights are loaded.
+        initialize: draw weights to train from; it takes seconds, in vain where weights are loaded.
     """
 
-    def __init__(self, config: ModelConfig, bins: int, labels: int, *, initialise: bool = True) -> None:
+    def __init__(self, config: ModelConfig, bins: int, labels: int, *, initialize: bool = True) -> None:
         super().__init__()
         self.config = config
         self.stride = config.conv_stride
@@ -65,13 +65,13 @@ class DeepSpeech(nn.Module):
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
         nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
         sizes = [config.conv_channels] + [config.hidden] * (config.layers - 1)
-        self.recurrent = nn.ModuleList(RecurrentLayer(size, config, initialise) for size in sizes)
+        self.recurrent = nn.ModuleList(RecurrentLayer(size, config, initialize) for size in sizes)
         self.norm = nn.LayerNorm(config.hidden) if config.norm == "layer" else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(config.hidden, labels)
 
     @property
-    def centre_offset(self) -> float:
+    def center_offset(self) -> float:
         """Spectrogram frames from the middle of the frames an output stands for to the middle of those it sees."""
         middle = (self.config.conv_width - 1) / 2 - self.left
         return middle - (self.stride - 1) / 2
@@ -113,7 +113,7 @@ def _taken(x: Tensor, indices: Tensor) -> Tensor:
     return x.flatten(0, 1).index_select(0, indices).view_as(x)
 
 
-def _initialise(cell: nn.LSTM | nn.GRU) -> None:
+def _initialize(cell: nn.LSTM | nn.GRU) -> None:
     """Glorot input weights, orthogonal recurrent weights, and an LSTM's forget gate open at the start."""
     for name, parameter in cell.named_parameters():
         if name.startswith("weight_ih"):

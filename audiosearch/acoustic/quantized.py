@@ -2,8 +2,8 @@
 
 Legend: B batch, T frames, C inputs, H hidden.
 
-Vector-wise quantisation (Dettmers et al. 2022, arXiv:2208.07339, section 2): a weight matrix has a scale for each
-output, an input a scale for each frame of each utterance, so no row depends on its neighbours. Hidden states lie in
+Vector-wise quantization (Dettmers et al. 2022, arXiv:2208.07339, section 2): a weight matrix has a scale for each
+output, an input a scale for each frame of each utterance, so no row depends on its neighbors. Hidden states lie in
 (-1, 1), which is their scale. Products are summed in 32-bit integers; gates, cells and outputs are float32.
 """
 
@@ -31,7 +31,7 @@ BLOCK_ROWS = 64
 """Rows of input that are multiplied at once: few enough for their gates to stay in a core's cache."""
 
 
-class QuantisedLSTM(nn.Module):
+class QuantizedLSTM(nn.Module):
     """Runs like the one-way, one-layer, batch-first LSTM it is made of, but for rounding; from zero states only."""
 
     def __init__(self, lstm: nn.LSTM) -> None:
@@ -63,9 +63,9 @@ class QuantisedLSTM(nn.Module):
         return out, None
 
 
-def quantised(network: Network) -> Network:
-    """A copy of a network with every LSTM in it quantised."""
-    layers = {id(layer): QuantisedLSTM(layer) for layer in network.modules() if isinstance(layer, nn.LSTM)}
+def quantized(network: Network) -> Network:
+    """A copy of a network with every LSTM in it quantized."""
+    layers = {id(layer): QuantizedLSTM(layer) for layer in network.modules() if isinstance(layer, nn.LSTM)}
     return copy.deepcopy(network, dict(layers))  # what the memo names is taken for its copy
 
 

@@ -47,7 +47,7 @@ class WindowGrid:
     Args:
         unit: samples of one emission frame.
         size: emission frames of a window.
-        overlap: emission frames shared by neighbours, at most half of ``size``.
+        overlap: emission frames shared by neighbors, at most half of ``size``.
         rate: samples of a second.
     """
 

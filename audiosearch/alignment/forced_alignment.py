@@ -21,7 +21,7 @@ from audiosearch.types import Emissions, Seconds, Word
 
 LEAD: Seconds = 0.07
 TAIL: Seconds = 0.04
-"""A word starts so much before its first peak begins, and ends so much after its last peak ends, where its neighbours
+"""A word starts so much before its first peak begins, and ends so much after its last peak ends, where its neighbors
 leave room. Found on 2156 words of two speakers; on 1519 words of a third, starts are then off by 22 ms on average and
 ends by 27 ms, instead of 48 and 39 ms, and no longer late or early in the mean.
 """

@@ -28,7 +28,7 @@ def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None
 
     The weights are stored in calibration.yaml beside the model and used from then on. How far probabilities then are
     from what is right is told for the other half of the speakers, before and after. The utterances should be none that
-    the networks or the language model learnt from. Tune first: another weight of the language model changes all this.
+    the networks or the language model learned from. Tune first: another weight of the language model changes all this.
     """
     from rich.console import Console
     from rich.progress import track

@@ -33,7 +33,7 @@ Examples:
 def inspect(file: Path, output: Path, model: Path | None, start: float, seconds: float) -> None:
     """Draw a recording's spectrogram and, under it, the probability of each character by frame.
 
-    The recognised words stand between the two at their times.
+    The recognized words stand between the two at their times.
     """
     from audiosearch.model_folder import find_model
 

@@ -73,7 +73,7 @@ def lm(
 ) -> None:
     """Estimate a language model of TEXT, a sentence a line.
 
-    The files may be plain, .gz or .xz, and are normalised; of a manifest (.jsonl) the transcripts are taken.
+    The files may be plain, .gz or .xz, and are normalized; of a manifest (.jsonl) the transcripts are taken.
     With --interpolate-on each TEXT is a kind of text with a weight of its own; files joined by commas are one kind.
     Beside the model its word list is written, words.txt.xz. Put both, as lm.bin and words.txt.xz, into the folder
     of an acoustic model, then find their weight by 'audiosearch tune'. Needs KenLM's lmplz and build_binary:

@@ -53,12 +53,12 @@ def transcribe(
     """
     from audiosearch.decoding.hotwords import read_hotwords
     from audiosearch.model_folder import find_model
-    from audiosearch.normalizer import normalise
+    from audiosearch.normalizer import normalize
 
     path = find_model(model)
     if form not in JOINABLE and len(files) > 1:
         raise click.UsageError(f"--format {form} makes one document of one FILE; call it once for each file.")
-    wanted = [normalise(word) for word in hotwords]
+    wanted = [normalize(word) for word in hotwords]
     if not all(wanted):
         raise click.UsageError(f"--hotword {hotwords[wanted.index('')]!r} holds no letters.")
     if listed is not None:
@@ -86,7 +86,7 @@ def transcribe(
         )
         progress.add_task("")
         with progress:
-            for result in recognizer.recognise(files):
+            for result in recognizer.recognize(files):
                 if isinstance(result, Unreadable):
                     click.echo(f"Error: {result.error}", err=True)
                     failed = True

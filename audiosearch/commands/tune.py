@@ -26,7 +26,7 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
     The priors tell how likely each letter is by itself, which the language model knows better: they are measured on
     the utterances of MANIFEST, and divided out as far as their weight says. The weights with the fewest word errors
     are stored in decoder.yaml beside the model and used from then on. The utterances should be none that the networks
-    or the language model learnt from; half an hour is enough.
+    or the language model learned from; half an hour is enough.
     """
     from rich.console import Console
     from rich.progress import track

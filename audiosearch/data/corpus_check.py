@@ -14,7 +14,7 @@ from audiosearch.audio import reader as audio
 from audiosearch.data.corpora import Row
 from audiosearch.data.manifest import Utterance
 from audiosearch.errors import AudioError
-from audiosearch.normalizer import normalise
+from audiosearch.normalizer import normalize
 from audiosearch.types import Seconds
 
 FASTEST = 30.0
@@ -24,7 +24,7 @@ SLOWEST = 0.5
 """Characters a second; below this most of the recording is something else."""
 
 FOREIGN_LETTERS = 0.1
-"""A text with a larger share of letters that normalising loses is not English."""
+"""A text with a larger share of letters that normalizing loses is not English."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def check(rows: Iterable[Row], *, thorough: bool = False, threads: int | None = 
 
 def text_fault(text: str) -> tuple[str, str] | None:
     """Reason and detail why a text, as it is written, cannot be trained on; None where it can."""
-    if not normalise(text):
+    if not normalize(text):
         return "no text", f"nothing is left of {text!r}" if text else "the text is empty"
     foreign = _foreign_share(text)
     if foreign > FOREIGN_LETTERS:
@@ -99,7 +99,7 @@ def _judge(row: Row, thorough: bool) -> Kept | Rejected:
         duration = _listen(row.audio, thorough)
     except AudioError as error:
         return Rejected(row, "audio unreadable", str(error))
-    text = normalise(row.text)
+    text = normalize(row.text)
     if fault := pace_fault(text, duration):
         return Rejected(row, *fault)
     return Kept(Utterance(row.audio, text, round(duration, 3), row.speaker, row.id))
@@ -119,8 +119,8 @@ def _listen(path: Path, thorough: bool) -> Seconds:
 
 
 def _foreign_share(text: str) -> float:
-    """Share of letters of which normalising leaves nothing."""
+    """Share of letters of which normalizing leaves nothing."""
     if text.isascii():
         return 0.0
     letters = [character for character in text if unicodedata.category(character).startswith("L")]
-    return sum(not normalise(character) for character in letters) / max(1, len(letters))
+    return sum(not normalize(character) for character in letters) / max(1, len(letters))

@@ -14,7 +14,7 @@ from audiosearch.data.pcm_cache import PcmCache, Reader, Source, build, is_cache
 from audiosearch.errors import ManifestError
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".webm", ".mp4", ".aiff"})
-"""Taken for recordings in folders of noises and rooms, where texts and licences lie beside them."""
+"""Taken for recordings in folders of noises and rooms, where texts and licenses lie beside them."""
 
 Sources = Mapping[str, Sequence[Source]]
 """What is to be decoded, by the path that the settings name; caches are not among them."""

@@ -45,7 +45,7 @@ class Recordings:
 
 
 class Dataset:
-    """Those recordings whose transcripts can be learnt.
+    """Those recordings whose transcripts can be learned.
 
     Args:
         chosen: numbers of recordings [N].
@@ -86,7 +86,7 @@ def select(
     Args:
         emission_frames: frames T' that the network makes of so many samples.
         fastest: highest speed of augmentation: CTC needs a frame for every label and one between equal
-            neighbours, also when the utterance is played as fast as that.
+            neighbors, also when the utterance is played as fast as that.
     """
     foreign, short, long, dense = [], [], [], []
     chosen = []
@@ -120,7 +120,7 @@ def select(
 
 
 def frames_needed(text: str) -> int:
-    """Emission frames that CTC needs at least: one a character, and a blank between equal neighbours."""
+    """Emission frames that CTC needs at least: one a character, and a blank between equal neighbors."""
     return len(text) + sum(a == b for a, b in pairwise(text))
 
 

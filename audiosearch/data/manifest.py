@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from audiosearch.errors import ManifestError
-from audiosearch.normalizer import normalise
+from audiosearch.normalizer import normalize
 from audiosearch.types import Seconds
 
 
@@ -28,7 +28,7 @@ class Utterance:
 
     Args:
         audio: absolute path.
-        text: normalised.
+        text: normalized.
         duration: None where nobody has measured it.
         speaker: None where unknown.
         id: for reports; the audio's path within the manifest where it has none.
@@ -62,7 +62,7 @@ def read_manifest(path: str | Path) -> list[Utterance]:
         audio = audio_path(row, folder, place)
         name = row["audio"] if row.get("id") is None else str(row["id"])
         confidence, score = (number(row, key, place) for key in ("confidence", "score"))
-        text = normalise(row["text"])
+        text = normalize(row["text"])
         utterances.append(Utterance(audio, text, duration, known_speaker(row), name, confidence, score))
     return utterances
 

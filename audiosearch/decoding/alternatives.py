@@ -1,7 +1,7 @@
 """What else may have been said at each word's place: words that the search gave up, and words that sound like it.
 
 The beam search follows few words at a time, and where the network is unsure the right one is seldom among them. So at
-every place a word list is asked which words fit the frames between the two neighbours, and the language model how well
+every place a word list is asked which words fit the frames between the two neighbors, and the language model how well
 they stand there. What is found is raw: ``calibration.py`` makes probabilities of it.
 
 Legend: T' emission frames, V labels.
@@ -35,7 +35,7 @@ LEAST = 0.005
 """Words with less of a share, and followed by less of the search, are not kept."""
 
 MARGIN: Seconds = 0.24
-"""A word may reach so far beyond the first and last letter of the one in its place, if the neighbours leave room."""
+"""A word may reach so far beyond the first and last letter of the one in its place, if the neighbors leave room."""
 
 InContext = Callable[[Sequence[str], int, Sequence[str]], list[float]]
 """Scores of words in place of the n-th of a text."""

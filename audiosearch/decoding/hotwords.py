@@ -11,20 +11,20 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from audiosearch.errors import ConfigError
-from audiosearch.normalizer import normalise
+from audiosearch.normalizer import normalize
 
 
 class HotWords:
     """What hot words add to the scores of prefixes.
 
     Args:
-        phrases: one or more words each; they are normalised.
+        phrases: one or more words each; they are normalized.
         weight: natural logarithm that every letter of a hot word adds.
     """
 
     def __init__(self, phrases: Iterable[str], weight: float) -> None:
         self.weight = weight
-        self._whole: set[tuple[str, ...]] = {tuple(normalise(phrase).split()) for phrase in phrases}
+        self._whole: set[tuple[str, ...]] = {tuple(normalize(phrase).split()) for phrase in phrases}
         self._whole.discard(())
         self._following: dict[tuple[str, ...], list[str]] = {(): []}
         for phrase in self._whole:
@@ -102,7 +102,7 @@ class HotState:
 
 
 def read_hotwords(path: Path) -> tuple[str, ...]:
-    """The hot words of a file, normalised, each once: one word or phrase a line, after ``#`` a comment.
+    """The hot words of a file, normalized, each once: one word or phrase a line, after ``#`` a comment.
 
     Raises:
         ConfigError: the file cannot be read, or a line holds no letters.
@@ -118,7 +118,7 @@ def read_hotwords(path: Path) -> tuple[str, ...]:
         said = line.partition("#")[0].strip()
         if not said:
             continue
-        phrase = normalise(said)
+        phrase = normalize(said)
         if not phrase:
             raise ConfigError(f"{path}, line {number}: {said!r} holds no letters; write one word or phrase a line.")
         found[phrase] = None

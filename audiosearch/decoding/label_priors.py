@@ -30,7 +30,7 @@ def measure(emissions: Iterable[Emissions]) -> tuple[float, ...]:
 
 
 def divide(emissions: Emissions, config: DecoderConfig) -> Emissions:
-    """The emissions with the priors of the labels divided out, as far as ``prior_weight`` says; normalised again."""
+    """The emissions with the priors of the labels divided out, as far as ``prior_weight`` says; normalized again."""
     priors, weight = config.label_priors, config.prior_weight
     if not priors or not weight or len(emissions) == 0:
         return emissions

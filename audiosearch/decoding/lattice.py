@@ -18,7 +18,7 @@ from audiosearch.decoding.beam_search import End
 from audiosearch.decoding.prefix_tree import Words
 
 SCALE = 0.3
-"""Scores are taken times this: letters of neighbouring frames are far from independent."""
+"""Scores are taken times this: letters of neighboring frames are far from independent."""
 
 OVERLAP = 0.3
 """A word competes for the place that it shares most time with, if it is so much of the time of both."""

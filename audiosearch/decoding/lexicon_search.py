@@ -39,7 +39,7 @@ class Lexicon:
     """A list of words to look for.
 
     Args:
-        words: spelt in letters of the alphabet; others are left out.
+        words: spelled in letters of the alphabet; others are left out.
         priors: added to the score of each word.
     """
 

@@ -34,7 +34,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Example:
-    """What was recognised of an utterance, not calibrated, and the words that are said in it with their times."""
+    """What was recognized of an utterance, not calibrated, and the words that are said in it with their times."""
 
     speaker: str
     words: tuple[Word, ...]
@@ -70,7 +70,7 @@ def listen(
 
 
 def read(recognizer: Recognizer, heard: Sequence[Heard]) -> Iterator[Example]:
-    """What is recognised of each."""
+    """What is recognized of each."""
     hypotheses = recognizer.hypotheses(stretch for one in heard for stretch in one.stretches)
     for one in heard:
         words: list[Word] = []
@@ -99,7 +99,7 @@ def calibrated(examples: Sequence[Example]) -> tuple[Calibration, list[Report]]:
     """The calibration by half of the speakers, and how well it does on the rest, for words and alternatives, if any.
 
     Raises:
-        ConfigError: there are no two speakers, or nothing was recognised of one half.
+        ConfigError: there are no two speakers, or nothing was recognized of one half.
     """
     import numpy as np
 
@@ -119,7 +119,7 @@ def calibrated(examples: Sequence[Example]) -> tuple[Calibration, list[Report]]:
                 (rival_features(rival, slot), rival.text in near, rival.share) for rival in slot.rivals
             )
     if not rows["words", True] or not rows["words", False]:
-        raise ConfigError("Too little was recognised to calibrate by; give utterances of two speakers or more.")
+        raise ConfigError("Too little was recognized to calibrate by; give utterances of two speakers or more.")
     found: dict[str, tuple[float, ...]] = {"alternatives": ()}
     reports = []
     for what in ("words", "alternatives"):

@@ -24,7 +24,7 @@ finer than word errors can tell.
 
 @dataclass(frozen=True)
 class Example:
-    """The emissions of a recording, in stretches, and what is said in it, normalised."""
+    """The emissions of a recording, in stretches, and what is said in it, normalized."""
 
     emissions: tuple[Emissions, ...]
     reference: str

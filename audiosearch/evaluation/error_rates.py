@@ -19,7 +19,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True)
 class Reference:
-    """A recording and the normalised text that is said in it.
+    """A recording and the normalized text that is said in it.
 
     Args:
         duration: only serves to sort.
@@ -95,7 +95,7 @@ def read_all(recognizer: Recognizer, references: Sequence[Reference]) -> Iterato
     Every recording is read as it would be alone.
     """
     by_length = sorted(references, key=_length, reverse=True)
-    results = recognizer.recognise(reference.audio for reference in by_length)
+    results = recognizer.recognize(reference.audio for reference in by_length)
     for reference, result in zip(by_length, results, strict=True):
         if isinstance(result, Unreadable):
             yield Failure(reference, result.error)

@@ -25,7 +25,7 @@ class ErrorRate:
 
 
 def word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorRate:
-    """Errors in words of normalised texts, paired in order."""
+    """Errors in words of normalized texts, paired in order."""
     import jiwer
 
     if not references:
@@ -35,7 +35,7 @@ def word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorRa
 
 
 def character_errors(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorRate:
-    """Errors in characters of normalised texts, spaces between words included."""
+    """Errors in characters of normalized texts, spaces between words included."""
     import jiwer
 
     if not references:

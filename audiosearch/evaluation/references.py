@@ -65,7 +65,7 @@ class References:
 
 
 def spoken_words(recognizer: Recognizer, audio: Path, text: str) -> tuple[Word, ...]:
-    """The words of ``text``, which is what is said in a recording, normalised, with their times.
+    """The words of ``text``, which is what is said in a recording, normalized, with their times.
 
     Raises:
         AudioError: the recording cannot be read.

@@ -1,4 +1,4 @@
-"""How probable places are that a search by sound finds, learnt where it is known what is said.
+"""How probable places are that a search by sound finds, learned where it is known what is said.
 
 Words and phrases are drawn from what is said, and looked for in all of the speech. A place is right if the text is said
 there, with the middles of the two at most TOLERANCE apart, as NIST's evaluations of spoken term detection have it.
@@ -45,7 +45,7 @@ class SoundExample:
     Args:
         emissions: in stretches.
         said: the words, with the times at which they are said.
-        heard: the words that were recognised.
+        heard: the words that were recognized.
     """
 
     emissions: tuple[Emissions, ...]
@@ -63,7 +63,7 @@ def fit_sound(
         calibration: whose other settings stay.
     """
     calibration = calibration or SoundCalibration()
-    features, right = labelled(examples, alphabet, calibration)
+    features, right = labeled(examples, alphabet, calibration)
     plain = len(SoundCalibration().weights)
     return replace(calibration, weights=fit(features[:, :plain], right), judged=fit(features, right))
 
@@ -83,7 +83,7 @@ def calibrated_sound(
         for wanted in (True, False)
     )
     found = fit_sound(fitted, alphabet, fit)
-    features, right = labelled(rest, alphabet, found)
+    features, right = labeled(rest, alphabet, found)
     tables = [
         reliability([calibration.probability(row) for row in features.tolist()], right.tolist())
         for calibration in (SoundCalibration(), found)
@@ -92,7 +92,7 @@ def calibrated_sound(
     return found, Report("places by sound", tables[1], before, after)
 
 
-def labelled(
+def labeled(
     examples: Sequence[SoundExample], alphabet: Alphabet, calibration: SoundCalibration
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """FEATURES and EVIDENCE of all places of drawn texts, and which of them are right."""

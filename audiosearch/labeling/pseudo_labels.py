@@ -22,7 +22,7 @@ from audiosearch.data.manifest import Utterance
 from audiosearch.errors import AudioError, ManifestError, OutputError
 from audiosearch.labeling.checks import MIN_ENGLISH, english_share, loop
 from audiosearch.labeling.sources import MAX_SECONDS, Label, cut
-from audiosearch.normalizer import normalise
+from audiosearch.normalizer import normalize
 from audiosearch.types import Seconds
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def training_rows(
             yield Rejected(label.row, "audio listed before", "another row has the same recording")
         else:
             seen.add((label.audio, label.start))
-            rows.append(replace(label, text=normalise(label.text)))
+            rows.append(replace(label, text=normalize(label.text)))
     kept: list[Label] = []
     for verdict in _scored(rows, bounds, recognizer):
         if isinstance(verdict, Label):
@@ -126,11 +126,11 @@ def _measured(
             continue
         measured = replace(label, duration=duration)
         short = duration <= bounds.max_seconds
-        if short or recognizer is None or text_fault(label.text) or loop(normalise(label.text)):
+        if short or recognizer is None or text_fault(label.text) or loop(normalize(label.text)):
             yield measured
             continue
         try:
-            words = spoken_words(recognizer, label.audio, normalise(label.text))
+            words = spoken_words(recognizer, label.audio, normalize(label.text))
         except (AudioError, ManifestError) as error:
             yield Rejected(label.row, "cannot be aligned", str(error))
             continue
@@ -142,7 +142,7 @@ def _fault(label: Label, bounds: Bounds, has_clips: bool) -> tuple[str, str] | N
     assert label.duration is not None
     if fault := text_fault(label.text):
         return fault
-    text = normalise(label.text)
+    text = normalize(label.text)
     if label.looped or (phrase := loop(text)) is not None:
         return "repeated over and over", repr(text[:60] if label.looped else phrase)
     share = english_share(text)

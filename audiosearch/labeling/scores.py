@@ -71,7 +71,7 @@ def score_passages(
 
 
 def text_score(log_probs: NDArray[np.float32], text: str, alphabet: Alphabet) -> float:
-    """The score of a normal text in log-probs [T', V]; ``-inf`` where it does not fit or cannot be spelt."""
+    """The score of a normal text in log-probs [T', V]; ``-inf`` where it does not fit or cannot be spelled."""
     import torch
 
     try:

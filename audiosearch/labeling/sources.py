@@ -31,7 +31,7 @@ class Label:
     Args:
         text: as it was written.
         start: None: the whole recording.
-        duration: of what is labelled; None where it has to be measured.
+        duration: of what is labeled; None where it has to be measured.
         confidence: None where the recognizer does not tell.
         score: None where no network has checked it yet.
         looped: it is part of a longer loop.

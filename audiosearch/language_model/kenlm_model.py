@@ -1,4 +1,4 @@
-"""Language models: text to a quantised KenLM binary with its word list, and where to find one.
+"""Language models: text to a quantized KenLM binary with its word list, and where to find one.
 
 A model folder holds ``lm.bin`` and ``words.txt.xz`` (one word a line, the most frequent first). The estimation is
 modified Kneser-Ney smoothing (Heafield et al. 2013) by KenLM's programs ``lmplz`` and ``build_binary``.
@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from audiosearch.errors import LanguageModelError
 from audiosearch.model_folder import verify
-from audiosearch.normalizer import normalise
+from audiosearch.normalizer import normalize
 
 MODEL_NAME = "lm.bin"
 WORDS_NAME = "words.txt.xz"
@@ -166,7 +166,7 @@ def estimate(
         order: longest n-gram, in words.
         prune: of 1-grams, 2-grams, …: those seen no more often are left out; the last holds for longer ones too.
         min_count: words seen less often become unknown words.
-        bits: to which log-probabilities and back-off weights are quantised.
+        bits: to which log-probabilities and back-off weights are quantized.
         memory: for sorting, as lmplz takes it; the rest is sorted on disk beside ``output``.
 
     Raises:
@@ -178,7 +178,7 @@ def estimate(
     # Beside the output: the disk that has room for the model, and the same one, so that renaming replaces at once.
     with tempfile.TemporaryDirectory(prefix=".lm-", dir=output.parent) as folder:
         work = Path(folder)
-        counts, sentences = normalise_into(work / "text", texts)
+        counts, sentences = normalize_into(work / "text", texts)
         words = sorted((word for word, count in counts.items() if count >= min_count), key=lambda w: (-counts[w], w))
         if not words:
             raise LanguageModelError(f"{', '.join(map(str, texts))}: no word occurs {min_count} times or more.")
@@ -204,11 +204,11 @@ def run_lmplz(text: Path, arpa: Path, order: int, prune: Sequence[int], memory: 
 
 
 def run_build_binary(arpa: Path, binary: Path, bits: int, memory: str) -> None:
-    """Pack a model into a quantised trie; sorts beside it. Raises LanguageModelError where the program fails."""
-    quantise = ["-q", str(bits), "-b", str(bits)]
+    """Pack a model into a quantized trie; sorts beside it. Raises LanguageModelError where the program fails."""
+    quantize = ["-q", str(bits), "-b", str(bits)]
     compact = ["-a", "255", "-v"]  # compressed pointers; no strings, as the word list has them
     sort = ["-S", memory, "-T", f"{binary.parent}/"]
-    _run(_program("build_binary"), *sort, *quantise, *compact, "trie", str(arpa), str(binary))
+    _run(_program("build_binary"), *sort, *quantize, *compact, "trie", str(arpa), str(binary))
 
 
 def write_words(path: Path, words: Iterable[str]) -> None:
@@ -267,14 +267,14 @@ def _run(program: str, *arguments: str) -> None:
         raise LanguageModelError(f"{Path(program).name} failed: {lines[-1].strip()}") from error
 
 
-def normalise_into(target: Path, texts: Iterable[Path]) -> tuple[Counter[str], int]:
+def normalize_into(target: Path, texts: Iterable[Path]) -> tuple[Counter[str], int]:
     """Write the normal sentences of ``texts`` to ``target``; how often each word occurs, and the sentences."""
     counts: Counter[str] = Counter()
     sentences = 0
     with target.open("w", encoding="ascii") as file:
         for path in texts:
             for line in read_lines(path):
-                sentence = normalise(line)
+                sentence = normalize(line)
                 if sentence:
                     counts.update(sentence.split())
                     sentences += 1

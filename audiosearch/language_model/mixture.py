@@ -26,13 +26,13 @@ from audiosearch.language_model.kenlm_model import (
     check_files,
     check_settings,
     find_programs,
-    normalise_into,
+    normalize_into,
     read_lines,
     run_build_binary,
     run_lmplz,
     write_words,
 )
-from audiosearch.normalizer import normalise
+from audiosearch.normalizer import normalize
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,7 +122,7 @@ def estimate_mixture(
     with tempfile.TemporaryDirectory(prefix=".lm-", dir=output.parent) as folder:
         work = Path(folder)
         texts = [work / f"text{number}" for number in range(len(kinds))]
-        counts = [normalise_into(text, kind)[0] for text, kind in zip(texts, kinds, strict=True)]
+        counts = [normalize_into(text, kind)[0] for text, kind in zip(texts, kinds, strict=True)]
         known = _known_words(kinds, counts, vocabulary, max_words, min_count)
         if len(known) > MAX_WORDS:
             raise LanguageModelError(f"{len(known):,} words are more than {MAX_WORDS:,}; raise --min-count.")
@@ -139,7 +139,7 @@ def estimate_mixture(
             text.unlink()
             run_lmplz(work / "numbers", work / "arpa", order, prune, memory, *limits)
             models.append(read_arpa(work / "arpa", shares))
-        held_out = [_tokens(map(normalise, read_lines(path)), ids) for path in development]
+        held_out = [_tokens(map(normalize, read_lines(path)), ids) for path in development]
         weights = fit_weights([_scores(models, *pair) for pair in zip(held_out, development, strict=True)])
         mixture = interpolate(models, weights)
         del models
@@ -186,7 +186,7 @@ def read_vocabulary(path: Path, max_words: int | None = None) -> dict[str, int]:
     known: dict[str, int] = {}
     for number, line in enumerate(islice(read_lines(path), max_words), start=1):
         word, _, count = line.strip().partition("\t")
-        if not word or " " in word or normalise(word) != word or not (count or "1").isdecimal():
+        if not word or " " in word or normalize(word) != word or not (count or "1").isdecimal():
             raise LanguageModelError(f"{path}: line {number} must be a normal word, or one with a tab and a count.")
         known[word] = max(int(count or 1), 1)
     return known

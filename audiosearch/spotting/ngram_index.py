@@ -215,7 +215,7 @@ def _spell(data, count, labels, losses, widest, seen):  # type: ignore[no-untype
     """Mark the keys of ``count`` stored frames in ``seen`` [K]; see ``spotting.py`` for paths through frames."""
     never = np.int32(1 << 20)
     pairs = labels * labels
-    # Least losses of paths that spelt one letter so far, and two: on the last one, and in the blank after it. ``old``
+    # Least losses of paths that spelled one letter so far, and two: on the last one, and in the blank after it. ``old``
     # is of the frame before; only what is in the lists is below never.
     one, old_one = np.full((labels, 2), never, np.int32), np.full((labels, 2), never, np.int32)
     two, old_two = np.full((pairs, 2), never, np.int32), np.full((pairs, 2), never, np.int32)

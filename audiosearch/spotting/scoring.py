@@ -1,4 +1,4 @@
-"""What a search by sound has to know of a recogniser, kept beside the emissions so that no model is loaded for a query.
+"""What a search by sound has to know of a recognizer, kept beside the emissions so that no model is loaded for a query.
 
 A place where emissions may hold a text is scored by how much less likely the text is than the best path of the same
 frames (``spotting.py``). How probable that makes the text was fitted on speech with known words: by a logistic
@@ -21,8 +21,8 @@ FEATURES = ("one", "score", "letters", "score a letter", "score² a letter", "le
 """1; the score in nats, at most 0; L; score / L; score² / L; ln(frames / L); words of the text."""
 
 EVIDENCE = ("same", "sure", "other", "alike")
-"""What the recognised words of a place tell of a text: 1 if they are it; their lowest confidence then; if they are not,
-their mean confidence by length; how alike they are spelt then, from 0 to 1. All are 0 where nothing was recognised.
+"""What the recognized words of a place tell of a text: 1 if they are it; their lowest confidence then; if they are not,
+their mean confidence by length; how alike they are spelled then, from 0 to 1. All are 0 where nothing was recognized.
 """
 
 
@@ -79,7 +79,7 @@ class SoundCalibration:
 
 @dataclass(frozen=True, slots=True)
 class Sounding:
-    """What is known of the emissions of a recogniser.
+    """What is known of the emissions of a recognizer.
 
     Args:
         alphabet: that its labels stand for.
@@ -106,7 +106,7 @@ class Spelling:
     """A text that is looked for by sound.
 
     Args:
-        text: normalised words with single spaces between.
+        text: normalized words with single spaces between.
         alphabet: of the emissions; the text is of it.
         unfinished: words may go on after it.
     """
@@ -133,7 +133,7 @@ def evidence(text: str, start: Seconds, end: Seconds, words: Sequence[Word]) -> 
     """EVIDENCE of a text at a place.
 
     Args:
-        words: in order of time, at least all that were recognised there.
+        words: in order of time, at least all that were recognized there.
     """
     there = overlapped(start, end, words)
     if not there:

@@ -1,4 +1,4 @@
-"""What learns: the network, the moving average of its weights, and the optimiser that changes them.
+"""What learns: the network, the moving average of its weights, and the optimizer that changes them.
 
 Legend: B batch, S samples, T frames, F bins, T' emission frames, V labels.
 """
@@ -45,7 +45,7 @@ class Update:
 
 
 class Learner:
-    """Network, average and optimiser; everything random in a step is a function of seed, step and process.
+    """Network, average and optimizer; everything random in a step is a function of seed, step and process.
 
     Args:
         init: weights to begin with.
@@ -68,7 +68,7 @@ class Learner:
         if init is not None:
             self.network.load_state_dict(init)
         self.average.load_state_dict(self.network.state_dict())
-        self.optimiser = _optimiser(self.network, config.optim)
+        self.optimizer = _optimizer(self.network, config.optim)
         self.parallel: nn.Module = self.network
         if processes.count > 1:
             self.parallel = DistributedDataParallel(self.network)
@@ -80,7 +80,7 @@ class Learner:
             TrainingError: the batch does not fit in the GPU's memory.
         """
         lr = learning_rate(step, total_steps, self.config.optim)
-        for group in self.optimiser.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = lr
         try:
             loss = self._loss(batch, step)
@@ -98,10 +98,10 @@ class Learner:
         total, samples = self.processes.sum([loss.item() if batch.counts else 0.0, batch.samples])
         finite = math.isfinite(total) and math.isfinite(norm)
         if finite:
-            self.optimiser.step()
+            self.optimizer.step()
             decay = averaging_decay(step, self.config.optim)
             torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         return Update(total, batch.step_labels, round(samples), lr, norm, finite)
 
     def _loss(self, batch: Batch, step: int) -> Tensor:
@@ -126,13 +126,13 @@ class Learner:
         )
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
-        """All that changes, by part (``weights``, ``average``, the optimiser's moments) and parameter."""
+        """All that changes, by part (``weights``, ``average``, the optimizer's moments) and parameter."""
         names: dict[Tensor, str] = {parameter: name for name, parameter in self.network.named_parameters()}
         parts: dict[str, dict[str, Tensor]] = {
             "weights": dict(self.network.state_dict()),
             "average": dict(self.average.state_dict()),
         }
-        for parameter, moments in self.optimiser.state.items():
+        for parameter, moments in self.optimizer.state.items():
             for part, tensor in moments.items():
                 parts.setdefault(part, {})[names[parameter]] = tensor
         return parts
@@ -144,12 +144,12 @@ class Learner:
         for name, parameter in self.network.named_parameters():
             for part in parts.keys() - {"weights", "average"}:
                 if name not in parts[part]:
-                    raise ModelError(f"{path}: the optimiser's {part} of {name} is missing; begin a new run.")
-                self.optimiser.state[parameter][part] = parts[part][name].to(self.device)
+                    raise ModelError(f"{path}: the optimizer's {part} of {name} is missing; begin a new run.")
+                self.optimizer.state[parameter][part] = parts[part][name].to(self.device)
 
 
-def _optimiser(network: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
-    """AdamW; biases and normalisation are not decayed."""
+def _optimizer(network: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
+    """AdamW; biases and normalization are not decayed."""
     decayed = [parameter for parameter in network.parameters() if parameter.ndim > 1]
     others = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]

@@ -25,12 +25,12 @@ def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     loss.plot(*_curve(valid, "loss"), color="tab:orange", marker="o", markersize=3, label="validation")
     loss.set_ylabel("loss, nats a character")
     loss.legend(frameon=False, loc="upper right", ncols=2)
-    for key, name, colour in (("wer", "words", "tab:red"), ("cer", "characters", "tab:purple")):
+    for key, name, color in (("wer", "words", "tab:red"), ("cer", "characters", "tab:purple")):
         steps, rates = _curve(valid, key)
-        errors.plot(steps, rates, color=colour, marker="o", markersize=3)
+        errors.plot(steps, rates, color=color, marker="o", markersize=3)
         if rates:
             label, place = f"{name} {rates[-1]:.1%}", (steps[-1], rates[-1])
-            errors.annotate(label, place, (0, 7), textcoords="offset points", color=colour, ha="right")
+            errors.annotate(label, place, (0, 7), textcoords="offset points", color=color, ha="right")
     errors.set_ylabel("errors in validation")
     errors.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     errors.set_xlabel("step")

@@ -28,7 +28,7 @@ class Progress:
     """Where a run is.
 
     Args:
-        step: optimiser steps done, skipped ones among them.
+        step: optimizer steps done, skipped ones among them.
         epoch: counted from 0.
         position: steps of the epoch done.
         best: word and character error rate of the best validation.
@@ -57,7 +57,7 @@ class TrainingState:
     """A checkpoint of a run.
 
     Args:
-        tensors: by part (``weights``, ``average``, and ``exp_avg``, ``exp_avg_sq``, ``step`` of the optimiser), then
+        tensors: by part (``weights``, ``average``, and ``exp_avg``, ``exp_avg_sq``, ``step`` of the optimizer), then
             by the name of the parameter.
     """
 

@@ -1,4 +1,4 @@
-"""How well the averaged weights read speech they have not learnt from.
+"""How well the averaged weights read speech they have not learned from.
 
 Legend: B batch, T' emission frames, V labels.
 """

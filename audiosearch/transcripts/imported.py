@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from audiosearch.errors import TranscriptError
-from audiosearch.normalizer import normalise
+from audiosearch.normalizer import normalize
 from audiosearch.types import MAX_ALTERNATIVES, Alternative, Seconds, Word
 
 _NO_WORD = re.compile(r"\s*(?:<[^>]*>|\[[^\]]*\]|\{[^}]*\})\s*")
@@ -69,7 +69,7 @@ class Spoken:
 
 
 def timed(tokens: Sequence[Token], start: Seconds, end: Seconds) -> list[Token]:
-    """Tokens of a stretch of speech; those without times share, by their letters, the time between their neighbours."""
+    """Tokens of a stretch of speech; those without times share, by their letters, the time between their neighbors."""
     found: list[Token] = []
     waiting: list[Token] = []
     last = start
@@ -113,7 +113,7 @@ def _shared(tokens: Sequence[Token], start: Seconds, end: Seconds) -> Iterator[T
 def _words(token: Token, confidence: float) -> Iterator[Word]:
     if _NO_WORD.fullmatch(token.text):
         return
-    texts = normalise(token.text).split()
+    texts = normalize(token.text).split()
     assert token.start is not None
     assert token.end is not None
     sure = confidence if token.confidence is None else token.confidence

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from audiosearch.errors import TranscriptError
-from audiosearch.normalizer import normalise
+from audiosearch.normalizer import normalize
 from audiosearch.transcripts.imported import Spoken, Token, checked, probability, timed
 from audiosearch.types import Alternative, Seconds
 
@@ -130,7 +130,7 @@ def _vosk(place: str, one: dict[str, Any]) -> list[Token]:
         one = _object(_list(one, "alternatives", place)[0], place)
     if "result" not in one:
         if one.get("text"):
-            raise TranscriptError(f"{place}: has no word times; call SetWords(True) of the Vosk recogniser.")
+            raise TranscriptError(f"{place}: has no word times; call SetWords(True) of the Vosk recognizer.")
         return []
     return [_token(word, f"{place}: result[{n}]", "word") for n, word in enumerate(_list(one, "result", place))]
 
@@ -159,7 +159,7 @@ def _token(word: object, place: str, name: str) -> Token:
 def _alternatives(word: dict[str, Any], place: str) -> Iterator[Alternative]:
     for other in _list(word, "alternatives", place) if word.get("alternatives") else ():
         about = _object(other, f"{place}.alternatives")
-        text, sure = normalise(str(about.get("text", ""))), probability(about.get("probability"), place)
+        text, sure = normalize(str(about.get("text", ""))), probability(about.get("probability"), place)
         if text and " " not in text and sure is not None:
             yield Alternative(text, sure)
 

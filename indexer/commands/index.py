@@ -59,7 +59,7 @@ def index(
 
     A file that cannot be used is reported and the others go on; the exit status is then 1.
 
-    With --hotwords the recogniser counts as another one: --again transcribes with them what was transcribed without.
+    With --hotwords the recognizer counts as another one: --again transcribes with them what was transcribed without.
     """
     from audiosearch.decoding.hotwords import read_hotwords
     from audiosearch.model_folder import find_model

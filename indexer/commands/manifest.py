@@ -32,7 +32,7 @@ Examples:
   audiosearch manifest cv-corpus/en --split dev -o dev.jsonl --rejects rejects.jsonl
   audiosearch manifest ~/Podcasts --transcripts --clips clips -o podcasts.jsonl
   audiosearch manifest ~/Podcasts --from-index talks.db --clips clips -o podcasts.jsonl --min-confidence 0.8
-  audiosearch manifest labelled.jsonl -o checked.jsonl --drop-worst 0.1 --rejects rejects.jsonl"""
+  audiosearch manifest labeled.jsonl -o checked.jsonl --drop-worst 0.1 --rejects rejects.jsonl"""
 )
 @click.argument("source", metavar="[DIR|FILE]", required=False, type=click.Path(path_type=Path))
 @click.option(

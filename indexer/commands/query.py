@@ -56,7 +56,7 @@ NEAR_WORDS = 3  # offered for each word that is not in the index
     type=click.Choice(["words", "sound", "auto"]),
     default="auto",
     show_default=True,
-    help="Look among the recognised words, in the sound itself, or in the sound too where words find little.",
+    help="Look among the recognized words, in the sound itself, or in the sound too where words find little.",
 )
 @click.option(
     "--confidence",
@@ -96,8 +96,8 @@ def query(
     Each TEXT is a word or a phrase; quote a phrase. A word that ends in * stands for all words that begin so. Of
     several texts, the places of any of them are shown, the surest first. Exit status 1 if there are none.
 
-    What the recogniser misspelt, names above all, is found by its sound: the letters that were likely at each moment
-    are searched for the text. Such hits say "sound"; their words are what was recognised there.
+    What the recognizer misspelled, names above all, is found by its sound: the letters that were likely at each moment
+    are searched for the text. Such hits say "sound"; their words are what was recognized there.
     """
     from audiosearch.settings import load_settings
     from indexer.index import open_index

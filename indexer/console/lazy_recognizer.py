@@ -1,4 +1,4 @@
-"""The recogniser as the commands use it: the one place where the index and the network meet."""
+"""The recognizer as the commands use it: the one place where the index and the network meet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class LazyRecognizer:
-    """A recogniser that is loaded when something is asked of it.
+    """A recognizer that is loaded when something is asked of it.
 
     Args:
         model: the one that is installed unless given.
@@ -41,7 +41,7 @@ class LazyRecognizer:
 
     @cached_property
     def loaded(self) -> Recognizer:
-        """The recogniser, from the first time it is asked for."""
+        """The recognizer, from the first time it is asked for."""
         from audiosearch.recognizer import Recognizer
 
         return Recognizer.load(self._model, hotwords=self._hotwords, sound=self._sound, greedy=self._greedy)
@@ -69,5 +69,5 @@ class LazyRecognizer:
         """The words of each recording; the windows of several share batches."""
         from audiosearch.recognizer import Unreadable
 
-        for result in self.loaded.recognise(paths):
+        for result in self.loaded.recognize(paths):
             yield result.error if isinstance(result, Unreadable) else result.transcript

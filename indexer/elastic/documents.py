@@ -39,7 +39,7 @@ NO_READING = "\x01"
 
 _WORDS: dict[str, Any] = {
     "type": "text",
-    "analyzer": "whitespace",  # words are normalised already; this analyser is in every distribution
+    "analyzer": "whitespace",  # words are normalized already; this analyzer is in every distribution
     "norms": False,
 }
 

@@ -1,7 +1,7 @@
 """What an index in Elasticsearch keeps of the sound of its recordings.
 
     emissions   _id "emissions:ID:GENERATION:i"; a piece: a packed stretch of a recording
-    sounding    _id "sounding:MODEL"; what is known of a recogniser's emissions
+    sounding    _id "sounding:MODEL"; what is known of a recognizer's emissions
 
 A piece has the keys of ``audiosearch/spotting/ngram_index.py`` in a field; the server ranks pieces by the keys that
 they share with a text, rare ones above all.
@@ -71,20 +71,20 @@ def _key(number: int) -> str:
 
 
 def keep_sounding(server: Server, model: str, sounding: str) -> None:
-    """Keep what is known of a recogniser's emissions."""
+    """Keep what is known of a recognizer's emissions."""
     document = {"kind": "sounding", "model": model, "sounding": sounding}
     server.bulk([{"index": {"_id": f"sounding:{model}"}}, document])
     server.refresh()
 
 
 def soundings(server: Server) -> dict[str, str]:
-    """What is known of the emissions of each recogniser."""
+    """What is known of the emissions of each recognizer."""
     pages = server.pages({"term": {"kind": "sounding"}}, ["model"], True)
     return {hit["_source"]["model"]: hit["_source"]["sounding"] for page in pages for hit in page}
 
 
 def seconds(server: Server) -> Seconds:
-    """How long the recordings are, all together, that may have emissions: all of recognisers that are known."""
+    """How long the recordings are, all together, that may have emissions: all of recognizers that are known."""
     models = sorted(soundings(server))
     query = {"bool": {"filter": [{"term": {"kind": "recording"}}, {"terms": {"model": models}}]}}
     answer = server.search(size=0, query=query, aggs={"sum": {"sum": {"field": "duration_ms"}}})

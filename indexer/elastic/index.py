@@ -76,7 +76,7 @@ class ElasticIndex:
         self._writer.remove(recording_id)
 
     def keep_sounding(self, model: str, sounding: str) -> None:
-        """Keep what is known of the emissions of a recogniser."""
+        """Keep what is known of the emissions of a recognizer."""
         elastic_sound.keep_sounding(self._server, model, sounding)
 
     # Reading
@@ -138,7 +138,7 @@ class ElasticIndex:
         return known[0]
 
     def soundings(self) -> dict[str, str]:
-        """What is known of the emissions of each recogniser."""
+        """What is known of the emissions of each recognizer."""
         return elastic_sound.soundings(self._server)
 
     def heard_seconds(self) -> Seconds:
@@ -165,7 +165,7 @@ class ElasticIndex:
         return Search(self._server, query, self._version, self._known)
 
     def near(self, word: str, limit: int) -> list[str]:
-        """Other words of the index that are spelt nearly so, nearest first."""
+        """Other words of the index that are spelled nearly so, nearest first."""
         edits = near.allowed(word)
         if not edits:
             return []

@@ -1,6 +1,6 @@
 """Recordings cut into passages, for stores whose documents must not be as long as a recording.
 
-Passage i owns STRIDE positions, and repeats as much of its neighbours as it needs to hold every span that begins there,
+Passage i owns STRIDE positions, and repeats as much of its neighbors as it needs to hold every span that begins there,
 with the context of its hits:
 
     … │ passage i−1 owns          │ passage i owns            │ passage i+1 owns         │ …
@@ -24,7 +24,7 @@ from indexer.sqlite.fts_tokens import is_exact
 from indexer.types import CONTEXT_WORDS, MAX_SLOP, MAX_TERMS, Phrase, Term
 
 STRIDE = 512
-"""Positions that a passage owns; it is about 7 kB, a quarter of it shared with its neighbours."""
+"""Positions that a passage owns; it is about 7 kB, a quarter of it shared with its neighbors."""
 
 OVERLAP = MAX_TERMS + MAX_SLOP - 1
 """Positions by which the longest span reaches into the next passage."""

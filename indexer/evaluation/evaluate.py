@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from audiosearch.types import Seconds
-from indexer.evaluation.queries import FREQUENCIES, HARD, IN, MISSPELT, OUT, Asked
+from indexer.evaluation.queries import FREQUENCIES, HARD, IN, MISSPELLED, OUT, Asked
 from indexer.evaluation.scoring import Detection, Judged, judge
 from indexer.evaluation.std_metrics import (
     Bin,
@@ -191,5 +191,5 @@ def _place(hit: Hit) -> tuple[str, Seconds, Seconds]:
 
 def _rank(name: str) -> tuple[bool, int]:
     """Lengths come first, then the other classes in the order in which they are named."""
-    others = (*FREQUENCIES, IN, OUT, MISSPELT, HARD)
+    others = (*FREQUENCIES, IN, OUT, MISSPELLED, HARD)
     return (True, others.index(name)) if name in others else (False, int(name.split()[0]))

@@ -1,8 +1,8 @@
 """Queries to measure a search by, given or drawn from what is said, with the places where they are said.
 
 The *classes* of a query: its length in words; how often it is said; whether all its words are in the vocabulary of the
-language model, as far as that is known; and *misspelt*, if it is in the vocabulary and the best transcripts spell it
-right at fewer than half of the places where it is said. What is hard to find is out of the vocabulary or misspelt.
+language model, as far as that is known; and *misspelled*, if it is in the vocabulary and the best transcripts spell it
+right at fewer than half of the places where it is said. What is hard to find is out of the vocabulary or misspelled.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ FREQUENCIES = {"said once": 1, "said 2 to 9 times": 9, "said 10 times or more": 
 """Classes by how often a phrase is said, at most."""
 
 IN, OUT = "in the vocabulary", "out of the vocabulary"
-MISSPELT = "misspelt"
-HARD = "out of the vocabulary or misspelt"
+MISSPELLED = "misspelled"
+HARD = "out of the vocabulary or misspelled"
 
 SEED = 2007
 """Of the drawing, so that every run asks the same."""
@@ -83,18 +83,18 @@ def look_up(
 
     Args:
         spoken: what is said in truth.
-        transcripts: what was recognised.
+        transcripts: what was recognized.
         vocabulary: of the language model; None: not known.
 
     Raises:
         QueryError: a text cannot be searched.
     """
-    reference, recognised = _Words(spoken), _Words(transcripts)
+    reference, recognized = _Words(spoken), _Words(transcripts)
     for phrase, text in {parse([text]).query.phrases[0]: text for text in reversed(texts)}.items():
         occurrences = tuple(Occurrence(name, words[0].start, words[-1].end) for name, words in reference.find(phrase))
         exact = tuple(
             Detection(name, words[0].start, words[-1].end, min(word.confidence for word in words))
-            for name, words in recognised.find(phrase)
+            for name, words in recognized.find(phrase)
         )
         yield Asked(text, phrase, occurrences, exact, _classes(phrase, occurrences, exact, vocabulary))
 
@@ -132,7 +132,7 @@ def _classes(
     else:
         classes += [IN] * (vocabulary is not None)
         if 2 * right < len(occurrences):
-            classes += [MISSPELT, HARD]
+            classes += [MISSPELLED, HARD]
     return tuple(classes)
 
 

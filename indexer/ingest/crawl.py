@@ -1,7 +1,7 @@
 """Folders → what is new, moved, copied, changed or gone since the index was written.
 
 A recording is its content: the hash of its bytes. A file whose path, size and time of change the index knows is not
-read again; any other is hashed when it sounds like audio, so that a renamed one is recognised.
+read again; any other is hashed when it sounds like audio, so that a renamed one is recognized.
 
 Each location of a known recording R ends in one of three sets:
 

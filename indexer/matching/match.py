@@ -1,7 +1,7 @@
 """What a hit is, and which comes first: the one definition, for every store.
 
 The words of a recording have positions 0, 1, 2, … in the order of time. Pauses and ends of sentences take none. A
-position has one or more readings: the word that was recognised, with its confidence, and its alternatives, with their
+position has one or more readings: the word that was recognized, with its confidence, and its alternatives, with their
 probabilities. A term matches a reading that is equal to it, or that begins with it if the term is a prefix.
 
 *Match.* Terms t₁…tₙ with slop s match at positions p₁ < … < pₙ when each tᵢ matches a reading at pᵢ and no more than s
@@ -17,7 +17,7 @@ right, each that begins after the end of the last one taken, so that hits do not
 which only a prefix can match, of the surest, of equally sure ones the first. Words that slop leaves out do not matter.
 
 *Words* of a hit are those of its span, at p₁…pₙ in the readings that matched. Where several phrases find the span with
-the same confidence, the readings are those of the first. Everything else shows the words that were recognised.
+the same confidence, the readings are those of the first. Everything else shows the words that were recognized.
 
 *Conditions.* With phrases ``together`` a hit counts only where each of them has a match too, and with phrases
 ``without`` only where none has: anywhere in the recording, or with ``within`` so near that the gap between the times of

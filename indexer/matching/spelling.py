@@ -1,4 +1,4 @@
-"""Words that are spelt nearly like another, for a query that finds nothing.
+"""Words that are spelled nearly like another, for a query that finds nothing.
 
 Distance is Levenshtein's: letters put in, left out or replaced. A word of n letters that is k edits away from another
 keeps one of k + 1 pieces of it whole, moved by at most k places; stores use that to pass over most of their words.

@@ -1,4 +1,4 @@
-"""What somebody types → a query, its phrases normalised as transcripts are. Nothing in a text is syntax but *."""
+"""What somebody types → a query, its phrases normalized as transcripts are. Nothing in a text is syntax but *."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from audiosearch.errors import QueryError
-from audiosearch.normalizer import normalise
+from audiosearch.normalizer import normalize
 from audiosearch.types import Seconds
 from indexer.types import MAX_LETTERS, MAX_SLOP, MAX_TERMS, MIN_PREFIX, Filter, Order, Phrase, Query, Term
 
@@ -105,8 +105,8 @@ def _terms(text: str) -> tuple[Term, ...]:
     terms: list[Term] = []
     *starred, rest = _STAR.split(text)
     for part in starred:
-        words = normalise(part).split()
-        if not normalise(part.split()[-1]):
+        words = normalize(part).split()
+        if not normalize(part.split()[-1]):
             # What stood before the * has no letters of ours, so that the * says nothing about the word before it.
             terms.extend(map(Term, words))
             continue
@@ -114,7 +114,7 @@ def _terms(text: str) -> tuple[Term, ...]:
             raise QueryError(f'"{words[-1]}*" matches too much: give at least {MIN_PREFIX} letters before the *')
         terms.extend(map(Term, words[:-1]))
         terms.append(Term(words[-1], prefix=True))
-    terms.extend(map(Term, normalise(rest).split()))
+    terms.extend(map(Term, normalize(rest).split()))
     return tuple(terms)
 
 

@@ -36,7 +36,7 @@ class Answer:
         hits: in their order.
         after: what goes on after them; None: there are no more.
         notes: how texts were read otherwise than they were typed.
-        near: words that were asked for and are said nowhere → words that are spelt nearly so; only where nothing is
+        near: words that were asked for and are said nowhere → words that are spelled nearly so; only where nothing is
             found.
     """
 

@@ -1,7 +1,7 @@
 """What an SQLite index keeps of the sound of its recordings.
 
     emissions    a row for each piece: a packed stretch of a recording
-    soundings    what is known of each recogniser's emissions
+    soundings    what is known of each recognizer's emissions
     loose_keys   keys of pieces (audiosearch/spotting/ngram_index.py) that are in no block yet
     key_blocks   BLOCK pieces each, by number of their rows of emissions
     block_keys   for each key that is in a block, the pieces of the block that have it
@@ -36,7 +36,7 @@ CREATE TABLE emissions (
     data           BLOB NOT NULL
 );
 CREATE TABLE soundings (
-    model          TEXT PRIMARY KEY,    -- fingerprint of the recogniser
+    model          TEXT PRIMARY KEY,    -- fingerprint of the recognizer
     sounding       TEXT NOT NULL        -- audiosearch/spotting/scoring.py
 ) WITHOUT ROWID;
 CREATE TABLE loose_keys (
@@ -153,21 +153,21 @@ def read(connection: apsw.Connection, number: int) -> tuple[PackedEmissions, ...
 
 
 def keep_sounding(connection: apsw.Connection, model: str, sounding: str) -> None:
-    """Keep what is known of a recogniser's emissions."""
+    """Keep what is known of a recognizer's emissions."""
     connection.execute(
         "INSERT INTO soundings VALUES (?, ?) ON CONFLICT DO UPDATE SET sounding = excluded.sounding", (model, sounding)
     )
 
 
 def soundings(connection: apsw.Connection) -> dict[str, str]:
-    """What is known of the emissions of each recogniser."""
+    """What is known of the emissions of each recognizer."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'soundings'").get:
         return {}  # a library of an earlier version
     return dict(_rows(connection, "SELECT model, sounding FROM soundings"))
 
 
 def duration(connection: apsw.Connection) -> float:
-    """Seconds of the recordings that may have emissions: all of recognisers of which something is known."""
+    """Seconds of the recordings that may have emissions: all of recognizers of which something is known."""
     ((milliseconds,),) = _rows(
         connection,
         "SELECT coalesce(sum(duration_ms), 0) FROM recordings WHERE model IN (SELECT model FROM soundings)",

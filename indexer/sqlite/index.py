@@ -148,12 +148,12 @@ class SqliteIndex(Phrases):
             return tuple(self._words(self._number(recording_id), first, end))
 
     def keep_sounding(self, model: str, sounding: str) -> None:
-        """Keep what is known of the emissions of a recogniser."""
+        """Keep what is known of the emissions of a recognizer."""
         with self._file.transaction("IMMEDIATE"):
             sqlite_sound.keep_sounding(self._connection, model, sounding)
 
     def soundings(self) -> dict[str, str]:
-        """What is known of the emissions of each recogniser."""
+        """What is known of the emissions of each recognizer."""
         with self._file.transaction("DEFERRED"):
             return sqlite_sound.soundings(self._connection)
 
@@ -187,7 +187,7 @@ class SqliteIndex(Phrases):
             return self._counts(query)
 
     def near(self, word: str, limit: int) -> list[str]:
-        """Other words of the index that are spelt nearly so, nearest first."""
+        """Other words of the index that are spelled nearly so, nearest first."""
         edits = near.allowed(word)
         if not edits:
             return []

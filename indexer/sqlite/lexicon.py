@@ -1,7 +1,7 @@
 """The words of an SQLite index by number, so that a text takes a byte or two a word; which of them are common.
 
 A reading of a position is the number of its word in base 128, highest digit first. The last digit is marked, which
-also tells the recognised word of a position from the alternatives that follow it:
+also tells the recognized word of a position from the alternatives that follow it:
 
     0 to 127    a digit that is not the last
     128 to 191  the last digit, 0 to 63, of a word
@@ -29,7 +29,7 @@ SCHEMA = """
 CREATE TABLE lexicon (
     number     INTEGER PRIMARY KEY AUTOINCREMENT,
     word       TEXT NOT NULL UNIQUE,
-    recordings INTEGER NOT NULL, -- in which it was recognised
+    recordings INTEGER NOT NULL, -- in which it was recognized
     readings   INTEGER NOT NULL, -- alternatives too
     common     INTEGER           -- from which number of a recording on
 );
@@ -54,9 +54,9 @@ class Lexicon:
 
     def add(self, recording: int, words: Sequence[Word]) -> dict[str, int]:
         """Count the words of a new recording; their numbers."""
-        recognised, counts = _counted(words)
+        recognized, counts = _counted(words)
         ordered = sorted(counts, key=lambda text: (-counts[text], text))
-        counted = [(text, text in recognised, counts[text]) for text in ordered]
+        counted = [(text, text in recognized, counts[text]) for text in ordered]
         rows = [
             *self._connection.executemany(
                 "UPDATE lexicon SET recordings = recordings + ?2, readings = readings + ?3 WHERE word = ?1 "
@@ -75,10 +75,10 @@ class Lexicon:
 
     def remove(self, words: Sequence[Word]) -> None:
         """Words of a recording that is no longer there."""
-        recognised, counts = _counted(words)
+        recognized, counts = _counted(words)
         self._connection.executemany(
             "UPDATE lexicon SET recordings = recordings - ?, readings = readings - ? WHERE word = ?",
-            ((text in recognised, count, text) for text, count in sorted(counts.items())),
+            ((text in recognized, count, text) for text, count in sorted(counts.items())),
         )
         self._connection.executemany(
             "DELETE FROM lexicon WHERE word = ? AND readings <= 0 AND common IS NULL", ((text,) for text in counts)
@@ -124,11 +124,11 @@ class Lexicon:
 
 
 def _counted(words: Sequence[Word]) -> tuple[set[str], Counter[str]]:
-    """The words that were recognised, and how many readings each has, alternatives too."""
-    recognised = {word.text for word in words}
+    """The words that were recognized, and how many readings each has, alternatives too."""
+    recognized = {word.text for word in words}
     counts = Counter(word.text for word in words)
     counts.update(other.text for word in words if word.alternatives for other in word.alternatives)
-    return recognised, counts
+    return recognized, counts
 
 
 def reading(number: int, *, alternative: bool = False) -> bytes:

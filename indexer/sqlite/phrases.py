@@ -244,8 +244,8 @@ def _sure(
     for (term, alternative), place in zip(terms, span, strict=True):
         at = place % CHUNK
         chunk = chunks[base + place - at]
-        recognised = grade and chunk.likeliest < grade
-        confidence = chunk.word_confidence(at) if recognised else chunk.confidence(term, at, alternative)
+        recognized = grade and chunk.likeliest < grade
+        confidence = chunk.word_confidence(at) if recognized else chunk.confidence(term, at, alternative)
         if confidence < lowest:
             lowest = confidence
     return Found(number, span[0], span[-1], lowest)
@@ -260,7 +260,7 @@ def _may_overlap(
     """
     at = start % CHUNK
     chunk = chunks[(number << 32) + start - at]
-    if not chunk.is_several(at, alternatives, recognised=chunk.likeliest < grade):
+    if not chunk.is_several(at, alternatives, recognized=chunk.likeliest < grade):
         return False
     return any(before > at or chunk.has(at - before, alternatives[0]) for before in range(1, len(alternatives)))
 

@@ -1,6 +1,6 @@
-"""The words of recordings in rows of CHUNK positions, so that a hit reads only its neighbourhood.
+"""The words of recordings in rows of CHUNK positions, so that a hit reads only its neighborhood.
 
-    words          the readings of each position, the recognised word first (sqlite_lexicon.py)
+    words          the readings of each position, the recognized word first (sqlite_lexicon.py)
     times          as in packing.py
     confidences    thousandths of the words: a byte each without the two lowest bits; then these, of four words a byte
     probabilities  of the alternatives, a byte each, in steps of 1/250
@@ -107,7 +107,7 @@ class Chunk:
         return max(found)
 
     def word_confidence(self, place: int) -> int:
-        """Thousandths of the word that was recognised at a place."""
+        """Thousandths of the word that was recognized at a place."""
         packed = self._confidences
         return packed[place] << 2 | packed[self._number + (place >> 2)] >> 2 * (place & 3) & 3
 
@@ -122,20 +122,20 @@ class Chunk:
         """Whether a place has a word, written as an alternative, as a reading."""
         return self._start(place, alternative) >= 0 or self._word(place) == alternative
 
-    def is_several(self, place: int, alternatives: Sequence[bytes], *, recognised: bool) -> bool:
+    def is_several(self, place: int, alternatives: Sequence[bytes], *, recognized: bool) -> bool:
         """Whether a place at which a word is a reading has another of some words as one too.
 
         Args:
             alternatives: the words, that one first, as alternatives.
-            recognised: that one is known not to be an alternative there.
+            recognized: that one is known not to be an alternative there.
         """
         first, *others = alternatives
         if any(self._start(place, other) >= 0 for other in others):
             return True
-        return not recognised and self._start(place, first) >= 0 and self._word(place) in others
+        return not recognized and self._start(place, first) >= 0 and self._word(place) in others
 
     def _word(self, place: int) -> bytes:
-        """The word that was recognised at a place, as an alternative."""
+        """The word that was recognized at a place, as an alternative."""
         return as_alternative(readings(self._words[self._begin(place) : self._begin(place + 1)])[0])
 
     def _start(self, place: int, alternative: bytes) -> int:

@@ -66,7 +66,7 @@ def whistle_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from audiosearch.config import Config
 
     count = len(WHISTLES)
-    features = {"sample_rate": 8000, "kind": "log-spectrogram", "high_hz": 4000, "normalisation": "none"}
+    features = {"sample_rate": 8000, "kind": "log-spectrogram", "high_hz": 4000, "normalization": "none"}
     model = {"conv_channels": count, "conv_width": 2, "hidden": count, "layers": 1, "norm": "none"}
     config = Config.model_validate({"features": features, "model": model, "decoder": {"processes": 1}})
     state = {

@@ -14,7 +14,7 @@ from audiosearch.errors import ConfigError
         ("optim.lr", r"--set optim\.lr: write section\.key=value"),
         ("optim.lr=fast", r"optim\.lr: .* \(given: 'fast'\)"),
         ("optim.rate=1e-4", r"there is no setting optim\.rate; optim has lr, "),
-        ("optimiser.lr=1e-4", r"there is no setting optimiser; sections are features, "),
+        ("optimizer.lr=1e-4", r"there is no setting optimizer; sections are features, "),
         ("augment.warp=[0,1.1]", "speed and warp are factors, which must be above 0"),
         ("augment.speed=[-1,1]", "speed and warp are factors, which must be above 0"),
         ("features.high_hz=9000", "high_hz at most half the sample_rate"),

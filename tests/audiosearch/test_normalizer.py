@@ -1,4 +1,4 @@
-"""normalise: what each rule says, and that its result is always normal; Alphabet."""
+"""normalize: what each rule says, and that its result is always normal; Alphabet."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from audiosearch import normalizer as text
 from audiosearch.alphabet import Alphabet
-from audiosearch.normalizer import normalise
+from audiosearch.normalizer import normalize
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ from audiosearch.normalizer import normalise
     ],
 )
 def test_known_answers(written: str, normal: str) -> None:
-    assert normalise(written) == normal
+    assert normalize(written) == normal
 
 
 def test_result_is_always_normal_and_stays_as_it_is() -> None:
@@ -77,15 +77,15 @@ def test_result_is_always_normal_and_stays_as_it_is() -> None:
     alphabet = Alphabet()
     for _ in range(3000):
         written = "".join(draw.choices(pieces, k=draw.randint(1, 12)))
-        once = normalise(written)
+        once = normalize(written)
         assert normal.fullmatch(once), (written, once)
-        assert normalise(once) == once, written
+        assert normalize(once) == once, written
         assert alphabet.decode(alphabet.encode(once)) == once
 
 
 def test_long_numbers_and_long_texts_take_little_time() -> None:
-    assert normalise("1" * 100_000).count("one") == 100_000
-    assert normalise("," * 100_000 + "'" * 100_000 + "1/" * 50_000).startswith("one one")
+    assert normalize("1" * 100_000).count("one") == 100_000
+    assert normalize("," * 100_000 + "'" * 100_000 + "1/" * 50_000).startswith("one one")
 
 
 def test_every_line_of_the_docstring_holds() -> None:
@@ -99,11 +99,11 @@ def test_every_line_of_the_docstring_holds() -> None:
         rows[-1][1] += " " + line[left:right].replace(",", "")
     assert len(rows) > 15
     for written, normal in rows:
-        assert normalise(written) == " ".join(normal.split()), written
+        assert normalize(written) == " ".join(normal.split()), written
 
 
 def test_import_loads_the_standard_library_alone() -> None:
-    code = "import sys, audiosearch.normalizer as t; t.normalise('already normal, Mr. X'); print(*sys.modules)"
+    code = "import sys, audiosearch.normalizer as t; t.normalize('already normal, Mr. X'); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"numpy", "torch", "num2words"} & set(loaded)
 

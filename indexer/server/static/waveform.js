@@ -98,8 +98,8 @@ export class Waveform {
     canvas.height = Math.round(height * scale);
     const pen = canvas.getContext("2d");
     pen.scale(scale, scale);
-    const colour = (name) => getComputedStyle(this.element).getPropertyValue(name).trim();
-    const [quiet, heard, mark, tick] = ["--wave", "--heard", "--mark", "--tick"].map(colour);
+    const color = (name) => getComputedStyle(this.element).getPropertyValue(name).trim();
+    const [quiet, heard, mark, tick] = ["--wave", "--heard", "--mark", "--tick"].map(color);
     const place = (second) => (second / this.recording.duration) * width;
     const foot = 5; // room for the ticks of hits
     const middle = (height - foot) / 2;

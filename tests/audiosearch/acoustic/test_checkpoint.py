@@ -39,7 +39,7 @@ def test_what_is_saved_is_loaded(network: DeepSpeech, model_file: Path) -> None:
     for name, tensor in network.state_dict().items():
         assert torch.equal(model.network.state_dict()[name], tensor)
     assert model.frame_duration == pytest.approx(0.02)
-    assert model.emission_start == pytest.approx(network.centre_offset * 0.01)
+    assert model.emission_start == pytest.approx(network.center_offset * 0.01)
     assert os.listdir(model_file.parent) == [model_file.name]  # noqa: PTH208
     assert load_model(model_file.parent).fingerprint == model.fingerprint
 

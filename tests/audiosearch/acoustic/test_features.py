@@ -9,7 +9,7 @@ from audiosearch.config import FeaturesConfig
 
 CONFIGS = [
     FeaturesConfig(),
-    FeaturesConfig(kind="log-spectrogram", normalisation="none"),
+    FeaturesConfig(kind="log-spectrogram", normalization="none"),
     FeaturesConfig(sample_rate=8000, mel_bins=24, high_hz=4000, window_ms=20),
 ]
 
@@ -42,7 +42,7 @@ def test_a_click_comes_out_in_the_frame_that_stands_for_its_time(config: Feature
     assert spectrogram.sum(2).argmax() == frame
 
 
-def test_normalised_bins_have_mean_0_and_variance_1() -> None:
+def test_normalized_bins_have_mean_0_and_variance_1() -> None:
     spectrogram, _ = Features(FeaturesConfig())(noise(2, 32000), torch.tensor([32000, 32000]))
     torch.testing.assert_close(spectrogram.mean(1), torch.zeros(2, 80), rtol=0, atol=1e-4)
     torch.testing.assert_close(spectrogram.std(1), torch.ones(2, 80), rtol=0, atol=5e-2)
@@ -59,7 +59,7 @@ def test_loudness_does_not_matter_and_silence_stays_quiet() -> None:
 
 def test_a_tone_peaks_in_its_bin() -> None:
     time = torch.arange(16000) / 16000
-    config = FeaturesConfig(kind="log-spectrogram", normalisation="none")
+    config = FeaturesConfig(kind="log-spectrogram", normalization="none")
     spectrogram, _ = Features(config)(torch.sin(2 * torch.pi * 1000 * time)[None], torch.tensor([16000]))
     assert spectrogram[0, 50].argmax() == 1000 * config.window_length // 16000
 

@@ -61,7 +61,7 @@ def test_two_directions_see_the_whole_utterance_and_one_only_the_past() -> None:
 
 
 @pytest.mark.parametrize(("width", "stride"), [(11, 2), (11, 3), (5, 1), (4, 4), (11, 4), (3, 2)])
-def test_centre_offset_is_where_an_output_looks(width: int, stride: int) -> None:
+def test_center_offset_is_where_an_output_looks(width: int, stride: int) -> None:
     model = network(conv_width=width, conv_stride=stride)
     nn.init.constant_(model.conv.weight, 1.0)
     outputs = []
@@ -73,14 +73,14 @@ def test_centre_offset_is_where_an_output_looks(width: int, stride: int) -> None
     seen = x.grad.abs().sum(2)[0].nonzero().squeeze(1)
     assert len(seen) == width
     stands_for = torch.arange(6 * stride, 7 * stride).float()
-    assert model.centre_offset == pytest.approx(float(seen.float().mean() - stands_for.mean()))
-    assert abs(model.centre_offset) <= 0.5
+    assert model.center_offset == pytest.approx(float(seen.float().mean() - stands_for.mean()))
+    assert abs(model.center_offset) <= 0.5
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.5, 0.93])
 def test_a_click_comes_out_at_its_time(seconds: float) -> None:
     """Through features and convolution, emission frame ⌊time / frame duration⌋ is where the click is heard."""
-    config = FeaturesConfig(kind="log-spectrogram", normalisation="none")
+    config = FeaturesConfig(kind="log-spectrogram", normalization="none")
     features = Features(config)
     model = DeepSpeech(ModelConfig(conv_channels=1, hidden=2, layers=1, conv_width=3, conv_stride=2), config.bins, 3)
     nn.init.constant_(model.conv.weight, 1.0)
@@ -90,7 +90,7 @@ def test_a_click_comes_out_at_its_time(seconds: float) -> None:
     spectrogram, _ = features(samples, torch.tensor([16000]))
     heard = model.conv(nn.functional.pad(spectrogram.transpose(1, 2), (model.left, model.right)))
     frame_duration = 0.02
-    start = model.centre_offset * 0.01
+    start = model.center_offset * 0.01
     frame = int(heard[0, 0].argmax())
     assert start + frame * frame_duration - 0.01 <= seconds < start + (frame + 1) * frame_duration + 0.01
 

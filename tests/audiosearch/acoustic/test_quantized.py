@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from audiosearch.acoustic.inference import QUANTISED_WIDTH, choose_precision
+from audiosearch.acoustic.inference import QUANTIZED_WIDTH, choose_precision
 from audiosearch.acoustic.model import DeepSpeech
-from audiosearch.acoustic.quantized import BLOCK_ROWS, QuantisedLSTM, quantised
+from audiosearch.acoustic.quantized import BLOCK_ROWS, QuantizedLSTM, quantized
 from audiosearch.config import Config, ModelConfig, WindowConfig
 from audiosearch.errors import ConfigError
 
@@ -29,15 +29,15 @@ def lstm(inputs: int = 40, hidden: int = 24) -> nn.LSTM:
 def test_it_runs_like_the_lstm_it_is_made_of() -> None:
     layer = lstm()
     x = torch.randn(3, 2 * BLOCK_ROWS + 5, 40) * torch.tensor([0.1, 1.0, 3.0])[:, None, None]
-    expected, found = layer(x)[0], QuantisedLSTM(layer)(x)[0]
+    expected, found = layer(x)[0], QuantizedLSTM(layer)(x)[0]
     assert (found - expected).abs().max() < 0.05
     assert (found - expected).square().mean().sqrt() < 0.02 * expected.square().mean().sqrt()
 
 
 @native
 @torch.inference_mode()
-def test_no_row_depends_on_its_neighbours_or_what_follows() -> None:
-    layer, x = QuantisedLSTM(lstm()), torch.randn(5, 150, 40)
+def test_no_row_depends_on_its_neighbors_or_what_follows() -> None:
+    layer, x = QuantizedLSTM(lstm()), torch.randn(5, 150, 40)
     together = layer(x)[0]
     louder = torch.cat([x[:2, :90], 100 * x[2:, :90]])
     assert torch.equal(layer(louder)[0][:2], together[:2, :90])
@@ -48,15 +48,15 @@ def test_no_row_depends_on_its_neighbours_or_what_follows() -> None:
 def test_silence_is_no_division_by_zero() -> None:
     layer = lstm()
     x = torch.zeros(2, 9, 40)
-    torch.testing.assert_close(QuantisedLSTM(layer)(x)[0], layer(x)[0], atol=0.01, rtol=0)
+    torch.testing.assert_close(QuantizedLSTM(layer)(x)[0], layer(x)[0], atol=0.01, rtol=0)
 
 
 @native
 @torch.inference_mode()
-def test_a_quantised_network_hears_the_same_and_the_other_stays(small_config: Config) -> None:
+def test_a_quantized_network_hears_the_same_and_the_other_stays(small_config: Config) -> None:
     torch.manual_seed(5)
     network = DeepSpeech(small_config.model, 80, 29).eval()
-    small = quantised(network)
+    small = quantized(network)
     x, lengths = torch.randn(3, 100, 80), torch.tensor([100, 77, 30])
     expected, frames = network(x, lengths)
     found, _ = small(x, lengths)
@@ -75,9 +75,9 @@ def small_config() -> Config:
 @pytest.mark.parametrize(
     ("native", "cell", "hidden", "expected"),
     [
-        ({"amx_bf16", "avx512_bf16", "avx512_vnni"}, "lstm", QUANTISED_WIDTH, "bf16"),
-        ({"avx512_bf16", "avx512_vnni"}, "lstm", QUANTISED_WIDTH, "int8"),
-        ({"avx512_bf16", "avx512_vnni"}, "lstm", QUANTISED_WIDTH - 1, "bf16"),
+        ({"amx_bf16", "avx512_bf16", "avx512_vnni"}, "lstm", QUANTIZED_WIDTH, "bf16"),
+        ({"avx512_bf16", "avx512_vnni"}, "lstm", QUANTIZED_WIDTH, "int8"),
+        ({"avx512_bf16", "avx512_vnni"}, "lstm", QUANTIZED_WIDTH - 1, "bf16"),
         ({"avx512_vnni"}, "lstm", 64, "int8"),
         ({"avx512_vnni", "avx512_bf16"}, "gru", 1000, "fp32"),
         (set(), "lstm", 1000, "fp32"),

@@ -117,7 +117,7 @@ def test_in_a_batch_speed_and_silence_put_things_where_the_draws_say() -> None:
 
 @pytest.mark.parametrize("kind", ["log-mel", "log-spectrogram"])
 def test_a_warp_moves_frequencies_and_not_times(kind: Any) -> None:
-    config = FeaturesConfig(kind=kind, normalisation="none")
+    config = FeaturesConfig(kind=kind, normalization="none")
     x = torch.stack([tone(1500, 16000), tone(1500, 16000), tone(1500, 16000)])
     x[:, 8000:] = 0
     frames, _ = Features(config)(x, torch.tensor([16000] * 3))
@@ -137,7 +137,7 @@ def test_a_warp_keeps_both_ends_and_the_order_of_bins() -> None:
     x = torch.arange(80.0).expand(2, 3, 80)
     warped = warp(x, replace(draws([16000] * 2), warp=np.array([1.1, 0.9])), config)
     assert (warped.diff(dim=2) > 0).all()
-    assert warped[:, 0, -1].tolist() == pytest.approx([79, 79], abs=0.6)  # the last centre lies below the edge
+    assert warped[:, 0, -1].tolist() == pytest.approx([79, 79], abs=0.6)  # the last center lies below the edge
     assert (warped[0, 0, 1:70] < x[0, 0, 1:70]).all()
     assert (warped[1, 0, 1:70] > x[1, 0, 1:70]).all()
 

@@ -44,7 +44,7 @@ def test_frames_needed_is_what_ctc_needs() -> None:
         assert bool(loss.isfinite()) == finite
 
 
-def test_what_cannot_be_learnt_is_left_out_with_its_reason(tmp_path: Path) -> None:
+def test_what_cannot_be_learned_is_left_out_with_its_reason(tmp_path: Path) -> None:
     found = recordings(
         tmp_path / "a",
         [

@@ -32,7 +32,7 @@ def test_what_is_written_comes_back_with_paths_relative_where_they_can_be(tmp_pa
     assert read_manifest(tmp_path / "moved" / "manifest.jsonl")[0].audio == tmp_path / "moved" / "clips" / "ünï 1.flac"
 
 
-def test_text_is_normalised_other_keys_ignored_and_the_working_folder_of_no_matter(
+def test_text_is_normalized_other_keys_ignored_and_the_working_folder_of_no_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = {"audio": "../a.wav", "text": "Mr. X’s 2nd", "accent": "none", "speaker": 17}

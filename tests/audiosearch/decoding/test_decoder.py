@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from audiosearch.alphabet import Alphabet
 from audiosearch.config import DecoderConfig
 from audiosearch.decoding.decoder import BeamDecoder, greedy
-from audiosearch.decoding.decoder_pool import JOBS_AHEAD, DecoderPool
+from audiosearch.decoding.decoder_pool import DecoderPool
 from audiosearch.errors import AudioSearchError, ConfigError, LanguageModelError
 from audiosearch.language_model.kenlm_model import LanguageModel
-from audiosearch.parallel import Workers
+from audiosearch.parallel import JOBS_AHEAD, Workers
 from audiosearch.types import Emissions, Hypothesis
 
 ENGLISH = Alphabet()
@@ -105,7 +105,7 @@ def test_the_language_model_decides_where_sound_leaves_a_choice() -> None:
     assert hot.decode(heard)[0].text == "the cap sat"
 
 
-def test_a_word_outside_the_list_is_spelt_when_it_is_clearly_heard() -> None:
+def test_a_word_outside_the_list_is_spelled_when_it_is_clearly_heard() -> None:
     decoder = BeamDecoder(ENGLISH, DecoderConfig(), TINY)
     assert decoder.decode(spell(*"the_zebra_sat".replace("_", " ")))[0].text == "the zebra sat"
     assert decoder.decode(spell("t", "h", "e", " ", "c", "oa", "t"))[0].text == "the cat"

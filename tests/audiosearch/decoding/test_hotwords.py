@@ -58,7 +58,7 @@ def test_letters_count_where_a_hot_word_may_begin() -> None:
     assert (after.begins("of"), after.begins("ze"), after.begins("am")) == (4, 4, 0)
 
 
-def test_words_that_the_language_model_does_not_know_are_spelt() -> None:
+def test_words_that_the_language_model_does_not_know_are_spelled() -> None:
     heard = spell(*"the ", "z", "e", "ou", "s", *" sat")
     config = DecoderConfig(hotword_weight=1.5)
     assert BeamDecoder(ENGLISH, config, TINY).decode(heard)[0].text != "the zeus sat"

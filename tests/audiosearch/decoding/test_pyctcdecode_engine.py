@@ -41,7 +41,7 @@ def library() -> Any:
 
 
 def emissions(scores: NDArray[np.float64]) -> Emissions:
-    """Of scores [T', V] that are normalised."""
+    """Of scores [T', V] that are normalized."""
     return Emissions((scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)).astype(np.float32), 0.02)
 
 

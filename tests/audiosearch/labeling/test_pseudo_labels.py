@@ -99,7 +99,7 @@ def test_the_score_is_that_of_all_paths_over_the_likeliest() -> None:
     for text in ("a", "ab", "aa", "b a", "abab"):
         assert text_score(log_probs, text, alphabet) == pytest.approx(brute_force(log_probs, text, alphabet), abs=1e-4)
     assert text_score(log_probs, "ababab", alphabet) == -math.inf  # does not fit
-    assert text_score(log_probs, "c", alphabet) == -math.inf  # cannot be spelt
+    assert text_score(log_probs, "c", alphabet) == -math.inf  # cannot be spelled
 
 
 def test_passages_are_scored_in_whole_recordings_and_parts(
@@ -131,7 +131,7 @@ def test_passages_are_scored_in_whole_recordings_and_parts(
 
 def test_labels_of_a_manifest(tmp_path: Path) -> None:
     path = write(
-        tmp_path / "labelled.jsonl",
+        tmp_path / "labeled.jsonl",
         {"audio": "a.wav", "text": "x", "teacher_text": "On the 2nd.", "avg_logprob": -0.5, "speaker": "?", "id": "a"},
         {"audio": "b.wav", "text": "and yet", "confidence": 0.25, "score": -1.5, "speaker": "ann"},
     )

@@ -161,7 +161,7 @@ def test_evidence_tells_whether_the_words_are_the_text() -> None:
     assert evidence("ice", 5.0, 6.0, words) == (0.0,) * 4
 
 
-def test_what_is_known_of_a_recogniser_survives_its_text() -> None:
+def test_what_is_known_of_a_recognizer_survives_its_text() -> None:
     sounding = Sounding(ALPHABET, SoundCalibration(floor=7.5))
     assert Sounding.of(sounding.text()) == sounding
     assert all(

@@ -16,10 +16,10 @@ def random_emissions(frames: int, labels: int = 29, seed: int = 1) -> Emissions:
     logits = rng.standard_normal((frames, labels)).astype(np.float32) * 2
     logits[np.arange(frames), rng.integers(0, labels, frames)] += rng.uniform(0, 10, frames)
     logits[frames // 4 : frames // 2, 0] += 20
-    return Emissions(_normalised(logits), 0.03, 1.5)
+    return Emissions(_normalized(logits), 0.03, 1.5)
 
 
-def _normalised(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+def _normalized(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     normal: NDArray[np.float32] = (logits - np.log(np.exp(logits).sum(1, keepdims=True))).astype(np.float32)
     return normal
 

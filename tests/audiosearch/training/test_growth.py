@@ -1,4 +1,4 @@
-"""A wider network that begins with what a narrower one has learnt."""
+"""A wider network that begins with what a narrower one has learned."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 
 from audiosearch.types import Word
 from indexer.evaluation.evaluate import EVERY, Quality, ask, assess, every_hit
-from indexer.evaluation.queries import HARD, IN, MISSPELT, OUT, Asked, draw, look_up
+from indexer.evaluation.queries import HARD, IN, MISSPELLED, OUT, Asked, draw, look_up
 from indexer.index import open_index
 from indexer.search.modes import SURE, shown
 from indexer.types import Hit, Location, Query, Recording
@@ -49,9 +49,9 @@ def test_classes_of_queries() -> None:
     assert classes == {
         "keeper": ("1 word", "said 2 to 9 times", IN),  # right at one place of two
         "kierkegaard": ("1 word", "said once", OUT, HARD),
-        "went": ("1 word", "said 2 to 9 times", IN, MISSPELT, HARD),  # not heard, and heard a second too late
+        "went": ("1 word", "said 2 to 9 times", IN, MISSPELLED, HARD),  # not heard, and heard a second too late
         "the keeper of the": ("4 words", "said once", IN),
-        "sea": ("1 word", "said once", IN, MISSPELT, HARD),
+        "sea": ("1 word", "said once", IN, MISSPELLED, HARD),
         "light house": ("2 words", IN),
     }
 

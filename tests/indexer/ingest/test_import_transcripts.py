@@ -20,7 +20,7 @@ from indexer.types import Recording
 
 
 class Hearer:
-    """A recogniser that hears one word."""
+    """A recognizer that hears one word."""
 
     fingerprint = "hearer"
 

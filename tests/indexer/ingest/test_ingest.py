@@ -98,7 +98,7 @@ class Speller:
         if path in self.broken:
             raise AudioError(f"{path}: is broken.")
         self.heard.append(path.name)
-        return Transcript(str(path), 0.1, (Word(spelt(path), 0.0, 0.1, 1.0),))
+        return Transcript(str(path), 0.1, (Word(spelled(path), 0.0, 0.1, 1.0),))
 
 
 class BatchSpeller(Speller):
@@ -114,7 +114,7 @@ class BatchSpeller(Speller):
         yield from results
 
 
-def spelt(path: Path) -> str:
+def spelled(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -161,7 +161,7 @@ def expected(folder: Path) -> dict[str, list[str]]:
     """The same, straight from the files."""
     places: dict[str, list[str]] = {}
     for path in sorted(map(str, folder.rglob("*.wav"))):
-        places.setdefault(spelt(Path(path)), []).append(path)
+        places.setdefault(spelled(Path(path)), []).append(path)
     return places
 
 
@@ -405,7 +405,7 @@ def test_parts_that_are_none(text: str) -> None:
 
 def test_a_recording_that_the_index_refuses_is_reported_and_the_rest_go_on(tmp_path: Path) -> None:
     index = MemoryIndex()
-    refused = spelt(sound(tmp_path / "a.wav", 1))
+    refused = spelled(sound(tmp_path / "a.wav", 1))
     sound(tmp_path / "b.wav", 2)
     add = index.add
 

@@ -21,7 +21,7 @@ Step = Callable[[], set[str]]
 
 
 class Hearer:
-    """A recogniser that hears one word, and counts."""
+    """A recognizer that hears one word, and counts."""
 
     fingerprint = "hearer"
 

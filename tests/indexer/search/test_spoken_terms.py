@@ -50,15 +50,15 @@ def recording(number: int, model: str = "m") -> Recording:
 
 
 SAID = ["he read kierkegaard every evening", "she never met kierkegaard at all", "nobody reads anything here"]
-RECOGNISED = ["he read kirk a guard every evening", "she never met kierkegaard at all", "nobody reads anything here"]
+RECOGNIZED = ["he read kirk a guard every evening", "she never met kierkegaard at all", "nobody reads anything here"]
 
 
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[Index]:
     with open_index(str(tmp_path / "store.db"), create=True) as opened:
         opened.keep_sounding("m", SOUNDING.text())
-        for number, (said, recognised) in enumerate(zip(SAID, RECOGNISED, strict=True), start=1):
-            opened.add(recording(number), timed(recognised), heard(said, seed=number))
+        for number, (said, recognized) in enumerate(zip(SAID, RECOGNIZED, strict=True), start=1):
+            opened.add(recording(number), timed(recognized), heard(said, seed=number))
         yield opened
 
 
