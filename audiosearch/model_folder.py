@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from audiosearch.errors import ConfigError, ModelError
+from audiosearch.settings import MODEL_VARIABLE, configuration_path, load_settings
 
 if TYPE_CHECKING:
     from audiosearch.config import DecoderConfig
@@ -32,35 +33,36 @@ CALIBRATION_REMEDY = "delete the file and run 'audiosearch calibrate' again"
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 
 
-MODEL_VARIABLE = "AUDIOSEARCH_MODEL"
-"""Environment variable that names the model used where none is asked for."""
+SHIPPED_MODEL = Path(__file__).parent / "models" / "english"
+"""Folder of the model that is installed with the program."""
 
 Section = Mapping[str, "float | tuple[float, ...]"]
 _SECTIONS = ("word", "alternative", "sound")
 
 
-def default_model() -> Path:
-    """The folder or file of the model that is used unless another is asked for."""
-    given = os.environ.get(MODEL_VARIABLE)
-    return Path(given) if given else Path(__file__).parent / "models" / "english"
-
-
 def find_model(path: Path | None) -> Path:
-    """The model asked for, or the default one; quick, so that a wrong name is told before anything is loaded.
+    """Path of the model to use: ``path``, else that of the settings, else SHIPPED_MODEL.
+
+    It loads nothing, so that a wrong path is reported at once.
 
     Raises:
-        ModelError: it is not there.
+        ModelError: there is no such file or folder.
+        ConfigError: ``path`` is None and the user's configuration file is malformed.
     """
     if path is not None:
         if not path.exists():
             raise ModelError(f"{path}: there is no such model; give the path of a model file or folder.")
         return path
-    path = default_model()
-    if path.exists():
-        return path
-    if MODEL_VARIABLE in os.environ:
-        raise ModelError(f"{path}: there is no such model; the environment variable {MODEL_VARIABLE} names it.")
-    raise ModelError(f"{path}: no model is installed; name one by --model or the variable {MODEL_VARIABLE}.")
+    configured = load_settings().model
+    if configured is None:
+        if SHIPPED_MODEL.exists():
+            return SHIPPED_MODEL
+        raise ModelError(f"{SHIPPED_MODEL}: no model is installed; name one by --model or {MODEL_VARIABLE}.")
+    if configured.exists():
+        return configured
+    if os.environ.get(MODEL_VARIABLE):
+        raise ModelError(f"{configured}: there is no such model; the environment variable {MODEL_VARIABLE} names it.")
+    raise ModelError(f"{configured}: there is no such model; 'model:' in {configuration_path()} names it.")
 
 
 def write_checksums(folder: Path, names: Iterable[str]) -> None:

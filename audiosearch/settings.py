@@ -1,6 +1,6 @@
-"""Where the store and the model are: an option, else the environment, else the configuration file, else the default.
+"""Store and model to use: command-line option, else environment variable, else configuration file, else default.
 
-Read at the start of every query, so nothing heavy is imported; YAML only where there is a configuration file.
+Every query reads these settings, so nothing heavy is imported; YAML only if there is a configuration file.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ CONFIG_VARIABLE = "AUDIOSEARCH_CONFIG"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the commands of the index go by.
+    """Store and model that commands use unless options name others.
 
     Args:
         store: path of a database or URL of an Elasticsearch index.
-        model: file or folder of the model that transcribes; None: the one that comes with the program.
+        model: file or folder of the recognizer's model; None: the installed one.
     """
 
     store: str
@@ -30,27 +30,31 @@ class Settings:
 
 
 def load_settings(store: str | None = None, model: Path | None = None) -> Settings:
-    """Settings with ``store`` and ``model`` as the command line gave them, None where it did not.
+    """Merge command-line options, environment variables and configuration file.
+
+    Args:
+        store: value of ``--store``; None: not given.
+        model: value of ``--model``; None: not given.
 
     Raises:
-        ConfigError: the configuration file is malformed or does not exist where the environment says.
+        ConfigError: the configuration file is malformed, or CONFIG_VARIABLE names a file that does not exist.
     """
-    written = _read_configuration()
+    configured = _read_configuration()
     return Settings(
-        store=store or os.environ.get(STORE_VARIABLE) or written.get("store") or str(default_store()),
-        model=model or _path(os.environ.get(MODEL_VARIABLE)) or _path(written.get("model")),
+        store=store or os.environ.get(STORE_VARIABLE) or configured.get("store") or str(default_store()),
+        model=model or _path(os.environ.get(MODEL_VARIABLE)) or _path(configured.get("model")),
     )
 
 
 def default_store() -> Path:
-    """The database in the user's data folder."""
+    """Path of the database in the user's data folder."""
     import platformdirs
 
     return Path(platformdirs.user_data_dir("audiosearch", appauthor=False)) / "index.db"
 
 
 def configuration_path() -> Path:
-    """The configuration file, which need not exist."""
+    """Path of the configuration file, which need not exist."""
     if named := os.environ.get(CONFIG_VARIABLE):
         return Path(named).expanduser()
     import platformdirs
@@ -59,12 +63,12 @@ def configuration_path() -> Path:
 
 
 def is_url(store: str) -> bool:
-    """Whether ``store`` names a server rather than a file."""
+    """True if ``store`` is the URL of a server, False if it is a path."""
     return store.startswith(("http://", "https://"))
 
 
 def _read_configuration() -> dict[str, str]:
-    """Keys of the configuration file; relative paths in it count from its folder."""
+    """Settings in the configuration file; relative paths start at its folder."""
     path = configuration_path()
     try:
         text = path.read_text(encoding="utf-8")
@@ -78,20 +82,20 @@ def _read_configuration() -> dict[str, str]:
     import yaml
 
     try:
-        written = yaml.safe_load(text)
+        values = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: is not valid YAML: {str(error).splitlines()[0]}.") from error
-    if written is None:
+    if values is None:
         return {}
-    if not isinstance(written, dict):
-        raise ConfigError(f"{path}: must hold lines such as 'store: ~/talks.db'.")
-    for key, value in written.items():
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: must contain lines such as 'store: ~/talks.db'.")
+    for key, value in values.items():
         if key not in ("store", "model"):
             raise ConfigError(f"{path}: there is no setting {key}; there are store and model.")
         if not isinstance(value, str) or not value:
             raise ConfigError(f"{path}: {key} must be a path or URL (given: {value!r}).")
     return {
-        key: value if is_url(value) else str(path.parent / Path(value).expanduser()) for key, value in written.items()
+        key: value if is_url(value) else str(path.parent / Path(value).expanduser()) for key, value in values.items()
     }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from audiosearch.diagnosis.doctor import Check, attempt, check_installation, check_machine, check_models, without_home
 from audiosearch.diagnosis.packages import version
 from audiosearch.errors import AudioSearchError
+from audiosearch.model_folder import SHIPPED_MODEL
 from audiosearch.settings import Settings, configuration_path, is_url, load_settings
 from indexer.index import open_index
 
@@ -34,7 +35,7 @@ def _examine(store: str | None, model: Path | None) -> Iterator[Check]:
         settings = load_settings(store, model)
     except AudioSearchError as error:
         yield Check("Index", "settings", "cannot be read", "problem", str(error))
-        yield from check_models(model)
+        yield from check_models(model or SHIPPED_MODEL)
         return
     yield from check_models(settings.model)
     yield from check_index(settings)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from audiosearch.commands.options import model_option
+
 if TYPE_CHECKING:
     from audiosearch.evaluation.confidence_fitting import Report
 
@@ -19,9 +21,7 @@ Examples:
   audiosearch calibrate dev.jsonl --model runs/mine"""
 )
 @click.argument("manifests", metavar="MANIFEST...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--model", type=click.Path(path_type=Path), help="Model file or folder; the one that is installed unless given."
-)
+@model_option
 @click.option("--limit", type=click.IntRange(min=2), help="Only so many utterances of each manifest, the first ones.")
 def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None) -> None:
     """Find what confidences mean on the utterances of each MANIFEST, by half of the speakers.

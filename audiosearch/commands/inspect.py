@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from audiosearch.commands.options import model_option
+
 MOST_SECONDS = 120.0
 
 
@@ -19,9 +21,7 @@ Examples:
 @click.option(
     "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The PNG file to write."
 )
-@click.option(
-    "--model", type=click.Path(path_type=Path), help="Model file or folder; the one that is installed unless given."
-)
+@model_option
 @click.option("--start", type=click.FloatRange(min=0), default=0.0, show_default=True, help="Seconds to skip.")
 @click.option(
     "--seconds",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from audiosearch.commands.options import hotwords_option, model_option
 from audiosearch.transcripts.writers import FORMATS, JOINABLE
 
 
@@ -18,23 +19,18 @@ Examples:
   audiosearch transcribe --format vtt lecture.mp4 > lecture.vtt"""
 )
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--model", type=click.Path(path_type=Path), help="Model file or folder; the one that is installed unless given."
-)
+@model_option
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="What to write.")
 @click.option("--greedy", is_flag=True, help="Likeliest letters, no beam search and no language model: faster, worse.")
-@click.option(
-    "--hotword", "hotwords", metavar="WORD", multiple=True, help="Prefer this word; may be given several times."
-)
-@click.option(
-    "--hotwords",
-    "listed",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Prefer the words and phrases of FILE, one a line, and spell those that the language model does not know.",
-)
+@click.option("--hotword", "words", metavar="WORD", multiple=True, help="Prefer this word; repeatable.")
+@hotwords_option
 def transcribe(
-    files: tuple[Path, ...], model: Path | None, form: str, greedy: bool, hotwords: tuple[str, ...], listed: Path | None
+    files: tuple[Path, ...],
+    model: Path | None,
+    form: str,
+    greedy: bool,
+    words: tuple[str, ...],
+    hotwords: Path | None,
 ) -> None:
     """Write what is said in each FILE to standard output.
 
@@ -58,11 +54,11 @@ def transcribe(
     path = find_model(model)
     if form not in JOINABLE and len(files) > 1:
         raise click.UsageError(f"--format {form} makes one document of one FILE; call it once for each file.")
-    wanted = [normalize(word) for word in hotwords]
-    if not all(wanted):
-        raise click.UsageError(f"--hotword {hotwords[wanted.index('')]!r} holds no letters.")
-    if listed is not None:
-        wanted += read_hotwords(listed)
+    preferred = [normalize(word) for word in words]
+    if not all(preferred):
+        raise click.UsageError(f"--hotword {words[preferred.index('')]!r} contains no letters.")
+    if hotwords is not None:
+        preferred += read_hotwords(hotwords)
 
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task
@@ -79,7 +75,7 @@ def transcribe(
 
     failed = begun = False
     screen = Console(stderr=True)
-    with Recognizer.load(path, hotwords=wanted, greedy=greedy) as recognizer:
+    with Recognizer.load(path, hotwords=preferred, greedy=greedy) as recognizer:
         hidden = not screen.is_terminal
         progress = Progress(
             SpinnerColumn(), Position(), console=screen, transient=True, redirect_stdout=False, disable=hidden

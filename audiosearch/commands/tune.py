@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from audiosearch.commands.options import model_option
+
 
 @click.command(
     epilog="""\b
@@ -15,9 +17,7 @@ Examples:
   audiosearch tune dev.jsonl --model runs/mine --limit 200"""
 )
 @click.argument("manifest", metavar="MANIFEST", type=click.Path(path_type=Path))
-@click.option(
-    "--model", type=click.Path(path_type=Path), help="Model file or folder; the one that is installed unless given."
-)
+@model_option
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many utterances, the first ones.")
 @click.option("--processes", type=click.IntRange(min=0), help="For decoding; 0: one for each core.")
 def tune(manifest: Path, model: Path | None, limit: int | None, processes: int | None) -> None:

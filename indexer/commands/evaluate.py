@@ -91,7 +91,6 @@ def evaluate(
     """
     from audiosearch.data.manifest import read_manifest
     from audiosearch.model_folder import find_model
-    from audiosearch.settings import load_settings
 
     given = {"--queries": queries, "--draw": draw, "--word-times": word_times, "--mode": mode, "--keep": keep}
     if not search and (useless := [name for name, value in given.items() if value is not None]):
@@ -100,7 +99,7 @@ def evaluate(
         raise click.UsageError("--by and --worst: not with --search.")
     if queries is not None and draw is not None:
         raise click.UsageError("--queries gives the queries, --draw draws them: one of the two.")
-    path = find_model(load_settings(None, model).model)
+    path = find_model(model)
     sets = [read_manifest(manifest)[:limit] for manifest in manifests]
     if search:
         from indexer.console.search_report import Task, measure

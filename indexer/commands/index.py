@@ -74,12 +74,11 @@ def index(
         own = Part.parse(part)
     except ValueError as error:
         raise click.BadParameter(f"{error}.", param_hint="--part") from error
-    settings = load_settings(store, model)
-    find_model(settings.model)
+    name, path = load_settings(store).store, find_model(model)
     wanted = () if hotwords is None else read_hotwords(hotwords)
-    lazy = LazyRecognizer(settings.model, hotwords=wanted, sound=not no_sound)
-    with open_index(settings.store, create=True) as opened, lazy as recognizer:
-        check_writable(settings.store)
+    lazy = LazyRecognizer(path, hotwords=wanted, sound=not no_sound)
+    with open_index(name, create=True) as opened, lazy as recognizer:
+        check_writable(name)
         tally = Tally()
         try:
             with _display(tally, recognizer) as draw:

@@ -199,13 +199,12 @@ def _of_recognizer(
     from audiosearch.labeling.pseudo_labels import training_rows
     from audiosearch.labeling.sources import label_transcripts, read_labels, read_transcripts
     from audiosearch.model_folder import find_model
-    from audiosearch.settings import load_settings
     from indexer.console.lazy_recognizer import LazyRecognizer
 
     _check_outputs(output, rejects)
     if source is not None and output.absolute() == source.absolute():
         raise ManifestError(f"{output}: is the manifest that is read; name another by --output.")
-    path = find_model(load_settings(None, model).model) if score else None
+    path = find_model(model) if score else None
     with contextlib.ExitStack() as stack:
         labels: Iterable[Label | Rejected]
         if store is not None:

@@ -60,12 +60,11 @@ def watch(
     from indexer.ingest.ingest import Started
     from indexer.ingest.watch import Finished, changes, follow
 
-    settings = load_settings(store, model)
-    find_model(settings.model)
+    name, path = load_settings(store).store, find_model(model)
     wanted = () if hotwords is None else read_hotwords(hotwords)
-    recognizer = LazyRecognizer(settings.model, hotwords=wanted, sound=not no_sound)
-    with _until_stopped(), open_index(settings.store, create=True) as opened, recognizer as heard:
-        check_writable(settings.store)
+    recognizer = LazyRecognizer(path, hotwords=wanted, sound=not no_sound)
+    with _until_stopped(), open_index(name, create=True) as opened, recognizer as heard:
+        check_writable(name)
         click.echo(f"Watching {', '.join(shown(str(path)) for path in paths)}; Ctrl-C ends it.", err=True)
         tally = Tally()
         for record in follow(opened, heard, paths, changes(paths, poll=poll), prune=not keep, settle=settle):

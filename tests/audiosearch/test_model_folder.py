@@ -9,7 +9,7 @@ import pytest
 from audiosearch.acoustic.checkpoint import load_model
 from audiosearch.errors import ModelError
 from audiosearch.language_model.kenlm_model import LanguageModel
-from audiosearch.model_folder import default_model, read_checksums, verify, write_checksums
+from audiosearch.model_folder import SHIPPED_MODEL, read_checksums, verify, write_checksums
 from audiosearch.recognizer import Recognizer
 
 
@@ -82,7 +82,7 @@ def test_checksums_that_are_none_are_told(content: bytes, model: Path) -> None:
 
 
 def test_the_model_that_ships_has_checksums() -> None:
-    folder = default_model()
+    folder = SHIPPED_MODEL
     assert set(read_checksums(folder)) == {"model.safetensors", "lm.bin", "words.txt.xz"}
     for name in read_checksums(folder):
         verify(folder / name)

@@ -18,7 +18,7 @@ from audiosearch.acoustic.checkpoint import load_model
 from audiosearch.alignment.forced_alignment import LEAD, TAIL, align, find_peaks
 from audiosearch.alphabet import Alphabet
 from audiosearch.audio.reader import read
-from audiosearch.model_folder import default_model
+from audiosearch.model_folder import SHIPPED_MODEL
 from audiosearch.types import Emissions
 
 ENGLISH = Alphabet()
@@ -121,9 +121,9 @@ def test_foreign_characters_are_refused() -> None:
 @pytest.mark.slow
 def test_word_times_are_those_of_another_aligner(shared: Path) -> None:
     """Half of the words start and end within 40 ms of where phone models put them."""
-    if not default_model().exists():
+    if not SHIPPED_MODEL.exists():
         pytest.skip("no model is installed")
-    model = load_model(default_model())
+    model = load_model(SHIPPED_MODEL)
     folder = shared / "speech" / "dev" / "word-times"
     reference: dict[str, list[tuple[float, float]]] = {}
     for line in (folder / "word-times.ctm").read_text().splitlines():

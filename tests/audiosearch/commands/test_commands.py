@@ -82,7 +82,7 @@ def test_mistakes_are_told_before_a_model_is_loaded(whistle_model: Path, manifes
         (["transcribe", audio, "--model", tmp_path / "no"], "no such model"),
         (["transcribe", audio, "--model", corrupt], "not a model"),
         (["transcribe", audio, audio, "--format", "srt", "--model", whistle_model], "one FILE"),
-        (["transcribe", audio, "--hotword", "?", "--model", whistle_model], "no letters"),
+        (["transcribe", audio, "--hotword", "?", "--model", whistle_model], "contains no letters"),
         (["evaluate", tmp_path / "no.jsonl", "--model", whistle_model], "no.jsonl"),
         (["evaluate", manifest, "--limit", "0", "--model", whistle_model], "limit"),
         (["evaluate", manifest, "--search", "--worst", "3", "--model", whistle_model], "not with --search"),
@@ -98,6 +98,47 @@ def test_mistakes_are_told_before_a_model_is_loaded(whistle_model: Path, manifes
         assert result.stdout == ""
         assert expected in " ".join(result.stderr.split())
         assert "Traceback" not in result.stderr
+
+
+COMMANDS_WITH_MODEL: list[list[str]] = [
+    ["transcribe", "0.wav"],
+    ["inspect", "0.wav", "-o", "picture.png"],
+    ["tune", "manifest.jsonl"],
+    ["calibrate", "manifest.jsonl"],
+    ["evaluate", "manifest.jsonl"],
+    ["evaluate", "manifest.jsonl", "--search"],
+    ["manifest", "manifest.jsonl", "-o", "rows.jsonl"],
+    ["index", ".", "--store", "index.db"],
+    ["watch", ".", "--store", "index.db"],
+]
+
+
+@pytest.mark.parametrize("arguments", COMMANDS_WITH_MODEL, ids=" ".join)
+def test_every_command_takes_the_model_of_the_configuration_file(
+    arguments: list[str], manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(manifest.parent)
+    configuration = manifest.parent / "config.yaml"
+    configuration.write_text("model: missing-model")
+    monkeypatch.setenv("AUDIOSEARCH_CONFIG", str(configuration))
+    expected = f"{manifest.parent / 'missing-model'}: there is no such model; 'model:' in {configuration} names it."
+    result = run(*arguments)
+    assert (result.exit_code, result.stderr) == (1, f"Error: {expected}\n")
+    monkeypatch.setenv("AUDIOSEARCH_MODEL", "absent")
+    assert "Error: absent: there is no such model; the environment variable AUDIO" in run(*arguments).stderr
+    assert "Error: other: there is no such model; give the path" in run(*arguments, "--model", "other").stderr
+
+
+def test_transcribe_and_index_share_the_model_of_the_configuration_file(
+    whistle_model: Path, whistler: Whistler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = tmp_path / "config.yaml"
+    configuration.write_text(f"model: {whistle_model}\nstore: index.db\n")
+    monkeypatch.setenv("AUDIOSEARCH_CONFIG", str(configuration))
+    audio = whistler.write(tmp_path / "a.wav", "human things")
+    assert run("transcribe", audio).stdout == "human things\n"
+    assert run("index", audio).exit_code == 0
+    assert "human things" in run("query", "human things").stdout
 
 
 def test_evaluate_gives_corpus_level_rates(whistle_model: Path, manifest: Path) -> None:
