@@ -7,9 +7,8 @@ the many zeros lie together, and deflated with the unit before them:
 
     unit (2 bytes) │ lowest bytes of all │ second bytes of all │ third bytes of all │ highest bytes of all
 
-That takes little more than a byte a word, and unpacks without a step of Python for each byte. What earlier versions
-packed has no unit, which is 1 there; its length tells. Confidences are whole thousandths in
-two bytes, lowest first and as they are, so that one is found without the others.
+That takes little more than a byte a word, and unpacks without a step of Python for each byte. Confidences are whole
+thousandths in two bytes, lowest first and as they are, so that one is found without the others.
 
 Alternatives are nothing where no word has any, and else their number, their probabilities in steps of 1/250, a byte
 each, and deflated text, in which a line for each word holds its alternatives, each after a tab:
@@ -189,10 +188,8 @@ def unpack(
 
 def unpack_times(packed: bytes, first: int = 0, end: int | None = None) -> list[tuple[int, int]]:
     """Start and end of each word from ``first`` to before ``end``, in milliseconds."""
-    planes = inflate(packed)
-    unit = 1
-    if len(planes) % 8:  # two numbers of four bytes for each word
-        unit, planes = int.from_bytes(planes[:2], "little"), planes[2:]
+    inflated = inflate(packed)
+    unit, planes = int.from_bytes(inflated[:2], "little"), inflated[2:]
     size = len(planes) // 4
     numbers = _interleaved(planes, size)
     gaps, lengths = numbers[: size // 2], numbers[size // 2 :]

@@ -22,7 +22,7 @@ from indexer.matching.filters import literal
 from indexer.types import Filter, Location, Phrase, Recording
 
 VERSION = 3
-"""Of the mapping. 1 had no fields of further readings; up to 2 there were no tokens, alternatives and emissions."""
+"""Of the mapping."""
 
 READINGS = ("text", "text_2", "text_3")
 """Fields of a passage's words: the best reading of every position, the second best, the third best.
@@ -201,37 +201,35 @@ def recording_of(source: Mapping[str, Any]) -> Recording:
     )
 
 
-def candidates(phrase: Phrase, version: int = VERSION, grades: Sequence[int] = GRADES) -> dict[str, Any]:
+def candidates(phrase: Phrase, grades: Sequence[int] = GRADES) -> dict[str, Any]:
     """The query for the passages that hold a match, as a structure in which words are only words.
 
     It may find some that hold none.
 
     Args:
-        version: of the mapping.
         grades: in one of which the match is; fewer only where the phrase ``is_exact``.
     """
-    fields = READINGS if version >= 3 else READINGS[:1]
-    if version < 3 or not begins(phrase):
-        return _anywhere(phrase, fields)
+    if not begins(phrase):
+        return _anywhere(phrase)
     if len(phrase.terms) <= 2:
         return first(phrase, grades)
-    return {"bool": {"filter": [first(phrase, GRADES[min(grades) :]), _anywhere(phrase, fields)]}}
+    return {"bool": {"filter": [first(phrase, GRADES[min(grades) :]), _anywhere(phrase)]}}
 
 
-def _anywhere(phrase: Phrase, fields: Sequence[str]) -> dict[str, Any]:
-    """The query for the passages in whose words, in any of those fields, a phrase may match.
+def _anywhere(phrase: Phrase) -> dict[str, Any]:
+    """The query for the passages in whose words, in any of READINGS, a phrase may match.
 
     Prefixes may stand anywhere in the passage: positions of all that begin so would take as much again as the words.
     """
     rules: list[dict[str, Any]] = []
     gaps = phrase.slop + sum(term.prefix for term in phrase.terms)
-    intervals = [_interval(term.text, fields) for term in phrase.terms if not term.prefix]
+    intervals = [_interval(term.text) for term in phrase.terms if not term.prefix]
     if intervals:
         rules.append(
-            {"intervals": {fields[0]: {"all_of": {"ordered": True, "max_gaps": gaps, "intervals": intervals}}}}
+            {"intervals": {READINGS[0]: {"all_of": {"ordered": True, "max_gaps": gaps, "intervals": intervals}}}}
         )
     for text in {term.text: None for term in phrase.terms if term.prefix}:
-        rules.append({"bool": {"should": [{"prefix": {name: {"value": text}}} for name in fields]}})
+        rules.append({"bool": {"should": [{"prefix": {name: {"value": text}}} for name in READINGS]}})
     return {"bool": {"filter": rules}}
 
 
@@ -261,7 +259,7 @@ def _beginnings(path: str) -> list[dict[str, Any]]:
     return [{"prefix": {"locations.path": {"value": one}}} for one in packed]
 
 
-def _interval(text: str, fields: Sequence[str]) -> dict[str, Any]:
+def _interval(text: str) -> dict[str, Any]:
     """The rule for one place of a phrase, which reads the first field unless it is told another."""
-    rules = [{"match": {"query": text, **({"use_field": name} if at else {})}} for at, name in enumerate(fields)]
-    return rules[0] if len(rules) == 1 else {"any_of": {"intervals": rules}}
+    rules = [{"match": {"query": text, **({"use_field": name} if at else {})}} for at, name in enumerate(READINGS)]
+    return {"any_of": {"intervals": rules}}

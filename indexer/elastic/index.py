@@ -41,7 +41,7 @@ class ElasticIndex:
         self._server = Server(address(url))
         self._shown = self._server.shown
         try:
-            self._version = elastic_mapping.prepare(self._server, create=create)
+            elastic_mapping.prepare(self._server, create=create)
             self._writer = Writer(self._server)
             if create:
                 self._writer.sweep()
@@ -114,7 +114,7 @@ class ElasticIndex:
         """The emissions that were kept of a recording."""
 
         def ids(known: Mapping[str, Any]) -> list[str]:
-            pieces = range(known.get("pieces", 0))  # up to version 2 there are none
+            pieces = range(known["pieces"])
             return [elastic_sound.piece_id(recording_id, known["generation"], number) for number in pieces]
 
         return tuple(map(elastic_sound.emissions_of, self._parts(recording_id, ids)))
@@ -162,7 +162,7 @@ class ElasticIndex:
         return self._search(query).counts()
 
     def _search(self, query: Query) -> Search:
-        return Search(self._server, query, self._version, self._known)
+        return Search(self._server, query, self._known)
 
     def near(self, word: str, limit: int) -> list[str]:
         """Other words of the index that are spelled nearly so, nearest first."""

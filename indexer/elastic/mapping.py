@@ -4,9 +4,9 @@
     library-v3               the index that it stands for; 3 is the version of the mapping
     audiosearch-library-v3   the index template with that mapping, for library-v3 and library-v3-…
 
-So a later mapping comes without a pause: its index is filled beside the old one, then the alias changes its meaning in
-one step (docs/elasticsearch.md). A name that ends in -v and a number, as library-v3-2, is made as an index itself.
-Indices that were made before there were aliases are used as they are.
+So another number of shards comes without a pause: an index is filled beside the old one, then the alias changes its
+meaning in one step (docs/elasticsearch.md). A name that ends in -v and a number, as library-v3-2, is made as an index
+itself. Indices that were made before there were aliases are used as they are.
 """
 
 from __future__ import annotations
@@ -22,14 +22,12 @@ PRIORITY = 100
 """Of the template; one of the user with a greater one may say how many shards there are."""
 
 
-def prepare(server: Server, *, create: bool) -> int:
-    """Make sure that the index is there and is one of ours, and make it with ``create``; raises StoreError.
+def prepare(server: Server, *, create: bool) -> None:
+    """Make sure that the index is there, is one of ours and has this mapping; make it with ``create``.
 
-    Args:
-        create: it is to be written to, too, which needs the mapping of this version.
-
-    Returns:
-        version of its mapping.
+    Raises:
+        StoreVersionError: it has the mapping of another version.
+        StoreError: it is not there, or is something else.
     """
     mappings = server.mappings()
     if mappings is None and create:
@@ -48,14 +46,13 @@ def prepare(server: Server, *, create: bool) -> int:
     if version > VERSION:
         raise StoreVersionError(
             f"{server.shown} was written by a newer version of audiosearch (mapping version {version}, this "
-            f"one reads up to {VERSION}): install that version"
+            f"one reads {VERSION}): install that version"
         )
-    if version < VERSION and create:
-        raise StoreError(
-            f"{server.shown} has mapping version {version} and can only be read: copy it into one of version "
-            f'{VERSION}, as docs/elasticsearch.md says under "A later mapping"'
+    if version < VERSION:
+        raise StoreVersionError(
+            f"{server.shown} was written by an early version of audiosearch (mapping version {version}, this one reads "
+            f"{VERSION}): index again under another name"
         )
-    return version
 
 
 def _create(server: Server) -> None:

@@ -117,8 +117,6 @@ class Reading:
 
     def _was_there(self, document: Document) -> bool:
         """Whether the generation that a recording names was named when this look began."""
-        # Up to version 2 nothing says when that was; an hour after it was begun, a generation is written or given up.
-        named_ms = document.get("named_ms", int(document["generation"][:12], 16) + 3_600_000)
-        if named_ms < self._began_ms - 1000 * SKEW_SECONDS:
+        if document["named_ms"] < self._began_ms - 1000 * SKEW_SECONDS:
             return True
         return self._known.was_named(document["recording"], document["generation"], self._began)

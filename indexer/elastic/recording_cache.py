@@ -91,8 +91,6 @@ class Known:
         if self._as_of_ms is None:
             return
         for document in some:
-            if "named_ms" not in document:  # up to version 2: nothing tells when it changes
-                continue
             before = self._documents.get(document["recording"])
             if len(self._documents) < MOST_KEPT if before is None else before["named_ms"] <= document["named_ms"]:
                 self._documents[document["recording"]] = document

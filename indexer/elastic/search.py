@@ -41,15 +41,9 @@ class _ReplacedError(Exception):
 class Search:
     """Answers one query."""
 
-    def __init__(self, server: Server, query: Query, version: int, known: Known) -> None:
-        """Prepare to ask.
-
-        Args:
-            version: of the mapping of the index.
-        """
+    def __init__(self, server: Server, query: Query, known: Known) -> None:
         self._server = server
         self._query = query
-        self._version = version
         self._known = known
         self._passes = filters.passes(query.filter)
         self._conditional = bool(query.together or query.without)
@@ -113,7 +107,7 @@ class Search:
         return {"bool": {"filter": [*clauses, self._any((*query.phrases, *query.together, *query.without))]}}
 
     def _any(self, phrases: Iterable[Phrase]) -> dict[str, Any]:
-        some = [documents.candidates(phrase, self._version) for phrase in dict.fromkeys(phrases)]
+        some = [documents.candidates(phrase) for phrase in dict.fromkeys(phrases)]
         return some[0] if len(some) == 1 else {"bool": {"should": some}}
 
     def _few(self) -> list[str] | None:
@@ -144,12 +138,12 @@ class Search:
         """All matches of a phrase in the order of choice (``match.py``), read as they are asked for."""
 
         def found(grades: Sequence[int]) -> Iterator[Found[str]]:
-            query = {"bool": {"filter": [*clauses, documents.candidates(phrase, self._version, grades)]}}
+            query = {"bool": {"filter": [*clauses, documents.candidates(phrase, grades)]}}
             for group in reading.newest(query, self._fields, snapshot):
                 if self._passes(group.recording):
                     yield from find(group.generation, group.passages, [phrase])
 
-        if self._version >= 3 and is_exact(phrase):
+        if is_exact(phrase):
             for grade in reversed(GRADES):
                 yield from (one for one in found([grade]) if match.grade(one.confidence) == grade)
             return

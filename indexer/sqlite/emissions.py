@@ -161,8 +161,6 @@ def keep_sounding(connection: apsw.Connection, model: str, sounding: str) -> Non
 
 def soundings(connection: apsw.Connection) -> dict[str, str]:
     """What is known of the emissions of each recognizer."""
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'soundings'").get:
-        return {}  # a library of an earlier version
     return dict(_rows(connection, "SELECT model, sounding FROM soundings"))
 
 

@@ -7,9 +7,6 @@
     lexicon      every word, its number, and how often it is there (sqlite_lexicon.py)
     emissions    what may be searched by sound, and more tables about it (sqlite_sound.py)
 
-A file of version 2 has text, chunks and vocabulary in the place of tokens, stretches and lexicon. It can be asked, and
-is upgraded before it is written to (sqlite_upgrade.py).
-
 A file is made whole under a temporary name and then linked into place. It is kept in WAL mode: readers go on while
 another process writes, writers wait for one another, and what was added survives a kill at any moment.
 """
@@ -33,16 +30,11 @@ from indexer.sqlite import (
     fts_tokens as tokens,
 )
 from indexer.sqlite import (
-    upgrade as sqlite_upgrade,
-)
-from indexer.sqlite import (
     word_store as sqlite_words,
 )
 
 APPLICATION_ID = 0x41755365  # "AuSe", at offset 68 of the file
 VERSION = 3
-OLD = 2
-"""The earliest version that can be read."""
 
 BUSY_SECONDS = 60
 """How long a writer waits for another; one addition takes about a second per ten hours of audio."""
@@ -99,13 +91,11 @@ class SqliteFile:
     Attributes:
         connection: to it.
         path: as it was given.
-        is_old: whether it has version 2; known in a transaction.
     """
 
     def __init__(self, path: str, *, create: bool) -> None:
         """Open the file; with ``create`` it is made where there is none, and must not be read-only."""
         self.path = Path(path).expanduser()
-        self.is_old = False
         with self.errors():
             if create and not self.path.exists():
                 self._make()
@@ -160,10 +150,10 @@ class SqliteFile:
                 f"{self.path} was written by a newer version of audiosearch (store version {version}, this one reads "
                 f"{VERSION}): install that version"
             )
-        if version < OLD:
+        if version < VERSION:
             raise StoreVersionError(
-                f"{self.path} was written by an early version of audiosearch (store version {version}, this one "
-                f"reads {OLD} and {VERSION}): delete it and index again"
+                f"{self.path} was written by an early version of audiosearch (store version {version}, this one reads "
+                f"{VERSION}): delete it and index again"
             )
 
     def _open(self, write: bool) -> apsw.Connection:
@@ -222,11 +212,8 @@ class SqliteFile:
         """All or nothing, on one state of the store; ``kind`` is IMMEDIATE to write and DEFERRED to read."""
         write = kind == "IMMEDIATE"
         with self.errors():
-            if write and self.connection.pragma("user_version") == OLD:
-                sqlite_upgrade.upgrade(self.connection, VERSION)
             self.connection.execute(f"BEGIN {kind}")
             try:
-                self.is_old = self.connection.pragma("user_version") == OLD
                 yield
                 self.connection.execute("COMMIT")
             except BaseException:

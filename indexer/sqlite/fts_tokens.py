@@ -14,9 +14,6 @@ all that the recording has of a common word in some grade is one token, at its f
 So what is said often is found by one list, the sure hits without the others. FTS5 gets the tokens of a recording, or of
 a phrase, as one text, in which PLACE divides positions and TOGETHER the tokens at one of them; in a phrase, these are
 alternatives. No word holds any of these characters.
-
-In files of version 2 every word and every two words are a token that ends in its mark. There phrases are found by the
-tokens of single words, with all marks.
 """
 
 from __future__ import annotations
@@ -57,27 +54,24 @@ def split(text: str) -> list[tuple[str, ...]]:
     return [tuple(place.split(TOGETHER)) for place in text.split(PLACE)] if text else []
 
 
-def asked(
-    phrase: Phrase, common: Collection[str] = (), grades: Iterable[int] = EVERY_GRADE, *, old: bool = False
-) -> tuple[str, int]:
+def asked(phrase: Phrase, common: Collection[str] = (), grades: Iterable[int] = EVERY_GRADE) -> tuple[str, int]:
     """The query of FTS5 for recordings in which a phrase may match, and how many phrases of FTS5 it has.
 
     Args:
         common: words that are common in the recordings that are asked for.
         grades: of tokens of two words.
-        old: the file has version 2.
     """
     if is_adjacent(phrase):
         *terms, last = phrase.terms
-        places = [_word(term, old) for term in terms]
-        ends = [_word(last, old)]
+        places = [term.text for term in terms]
+        ends = [last.text]
         for place, (one, other) in enumerate(pairs(phrase)):
             if one in common and other in common:
                 places[place] = TOGETHER.join(f"{MARKS[grade]}{one} {other}" for grade in grades)
                 ends = [] if place == len(terms) - 1 else ends
         return _string([*places, *ends], last.prefix), 1
     distinct = list(dict.fromkeys(phrase.terms))
-    strings = [_string([_word(term, old)], term.prefix) for term in distinct]
+    strings = [_string([term.text], term.prefix) for term in distinct]
     # FTS5 counts the words between the first and the last, and keeps of the positions those that are near enough.
     return f"NEAR({' '.join(strings)}, {phrase.slop + len(phrase.terms) - 2})", len(distinct)
 
@@ -131,10 +125,6 @@ def _readings(word: Word) -> list[tuple[str, str]]:
     """Text and mark of every reading."""
     marked = [(word.text, _MARK_OF[round(1000 * word.confidence)])]
     return marked + [(other.text, _MARK_OF[round(1000 * other.probability)]) for other in word.alternatives]
-
-
-def _word(term: Term, old: bool) -> str:
-    return TOGETHER.join(term.text + mark for mark in MARKS) if old and not term.prefix else term.text
 
 
 def _string(places: Iterable[str], prefix: bool) -> str:

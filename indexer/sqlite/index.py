@@ -140,7 +140,7 @@ class SqliteIndex(Phrases):
         """The emissions that were kept of a recording."""
         with self._file.transaction("DEFERRED"):
             number = self._number(recording_id)
-            return () if self._file.is_old else sqlite_sound.read(self._connection, number)
+            return sqlite_sound.read(self._connection, number)
 
     def words_between(self, recording_id: str, first: int, end: int) -> tuple[Word, ...]:
         """Those at the positions from ``first`` to before ``end``, as far as there are any."""
@@ -160,21 +160,19 @@ class SqliteIndex(Phrases):
     def heard_seconds(self) -> Seconds:
         """How long the recordings are, all together, of which emissions may have been kept."""
         with self._file.transaction("DEFERRED"):
-            return 0.0 if self._file.is_old else sqlite_sound.duration(self._connection)
+            return sqlite_sound.duration(self._connection)
 
     def candidates(self, asked: Spelling, most: int, recordings: Collection[str] | None = None) -> Iterator[Heard]:
         """The packed stretches that go best with the keys of a text, at most so many."""
         with self._file.transaction("DEFERRED"):
             numbers = None if recordings is None else self._numbers(recordings)
-            if not self._file.is_old:
-                yield from sqlite_sound.candidates(self._connection, asked, most, numbers)
+            yield from sqlite_sound.candidates(self._connection, asked, most, numbers)
 
     def heard(self, recordings: Iterable[str] | None = None) -> Iterator[Heard]:
         """All packed stretches, or those of these recordings as far as they are known."""
         with self._file.transaction("DEFERRED"):
             numbers = None if recordings is None else self._numbers(recordings)
-            if not self._file.is_old:
-                yield from sqlite_sound.heard(self._connection, numbers)
+            yield from sqlite_sound.heard(self._connection, numbers)
 
     def search(self, query: Query, limit: int, after: str | None = None) -> Page:
         """The first ``limit`` hits, or the first after those of another page."""
@@ -195,9 +193,8 @@ class SqliteIndex(Phrases):
         where = " OR ".join("instr(substr(word, ?, ?), ?)" for _ in parts)
         values = [value for part in parts for value in (part.first + 1, part.end - part.first, part.text)]
         with self._file.transaction("DEFERRED"):
-            table = "vocabulary" if self._file.is_old else "lexicon"
             rows = self._connection.execute(
-                f"SELECT word FROM {table} WHERE recordings > 0 AND length(word) BETWEEN ? AND ? AND ({where}) LIMIT ?",
+                f"SELECT word FROM lexicon WHERE recordings > 0 AND length(word) BETWEEN ? AND ? AND ({where}) LIMIT ?",
                 (len(word) - edits, len(word) + edits, *values, NEAR_CANDIDATES),
             )
             return near.nearest(word, (other for (other,) in rows), limit)

@@ -49,7 +49,7 @@ class Phrases(Search):
 
     def _words(self, number: int, first: int, end: int) -> list[Word]:
         """The words of a recording at the positions from ``first`` to before ``end``, as far as there are any."""
-        return self._chunks.words(number, first, end, old=self._file.is_old)
+        return self._chunks.words(number, first, end)
 
     def _confident(self, phrase: Phrase, matches: Iterable[Matches]) -> Iterator[Found[int]]:
         """Matches of a phrase with their confidences."""
@@ -63,15 +63,15 @@ class Phrases(Search):
     def _rows(self, matches: Iterable[Matches]) -> dict[int, Chunk]:
         """The rows of all positions of some matches."""
         rows = {(number << 32) + place - place % CHUNK for number, spans in matches for span in spans for place in span}
-        return self._chunks.at(rows, old=self._file.is_old)
+        return self._chunks.at(rows)
 
     def _alternative(self, term: Term) -> bytes | None:
         """The bytes of a term as an alternative, where it can be only one word."""
-        return None if term.prefix or self._file.is_old else self._lexicon.alternative(term.text)
+        return None if term.prefix else self._lexicon.alternative(term.text)
 
     def _since(self, phrase: Phrase) -> int | None:
         """The number of the recording from which on FTS5 can be asked for a phrase by grade; None: it cannot."""
-        if self._file.is_old or not tokens.is_exact(phrase):
+        if not tokens.is_exact(phrase):
             return None
         return self._lexicon.common_since(term.text for term in phrase.terms)
 
@@ -117,8 +117,6 @@ class Phrases(Search):
 
     def _is_bounded(self, phrase: Phrase) -> bool:
         """Whether a phrase has at most BOUND matches where FTS5 cannot be asked by grade."""
-        if self._file.is_old:
-            return False
         if tokens.is_exact(phrase):
             return True
         rarest = self._lexicon.rarest(term.text for term in phrase.terms if not term.prefix)
@@ -187,7 +185,7 @@ class Phrases(Search):
         wanted = len(phrases)
         phrases += tuple(phrase for phrase in said if not tokens.is_adjacent(phrase))
         for some, common in self._parts((*phrases, *said), rows, newest):
-            ask = functools.partial(tokens.asked, common=common, old=self._file.is_old)
+            ask = functools.partial(tokens.asked, common=common)
             asked = [ask(phrase) for phrase in phrases]
             alone = [ask(phrase)[0] for phrase in said if tokens.is_adjacent(phrase)]
             query = " AND ".join([*(text for text, _ in asked), *alone])
@@ -202,7 +200,7 @@ class Phrases(Search):
 
     def _parts(self, phrases: Iterable[Phrase], rows: Rows, newest: bool) -> list[tuple[Rows, set[str]]]:
         """Recordings in parts in each of which FTS5 is asked for the same tokens, and words that are common there."""
-        pairs = [] if self._file.is_old else [pair for phrase in phrases for pair in tokens.pairs(phrase)]
+        pairs = [pair for phrase in phrases for pair in tokens.pairs(phrase)]
         since: dict[str, int] = {}
         for word in {word for pair in pairs for word in pair}:
             number = self._lexicon.common_since([word])
@@ -219,11 +217,10 @@ class Phrases(Search):
 
     def _match(self, query: str, phrases: int, rows: Rows, newest: bool = False) -> Iterator[tuple[Any, ...]]:
         """Recordings that an FTS5 query matches: the number, and where each of its first phrases begins."""
-        table = "text" if self._file.is_old else "tokens"
-        columns = "".join(f", positions({table}, {phrase})" for phrase in range(phrases))
-        where = f"{table} MATCH ?" + (" AND rowid >= ? AND rowid < ?" if rows != EVERY else "")
+        columns = "".join(f", positions(tokens, {phrase})" for phrase in range(phrases))
+        where = "tokens MATCH ?" + (" AND rowid >= ? AND rowid < ?" if rows != EVERY else "")
         for number, *packed in self._connection.execute(
-            f"SELECT rowid{columns} FROM {table} WHERE {where} ORDER BY rowid {'DESC' if newest else 'ASC'}",
+            f"SELECT rowid{columns} FROM tokens WHERE {where} ORDER BY rowid {'DESC' if newest else 'ASC'}",
             (query, *(rows if rows != EVERY else ())),
         ):
             yield number, *(array("I", one) for one in packed)

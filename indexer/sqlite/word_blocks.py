@@ -1,11 +1,9 @@
 """The words of recordings in rows of CHUNK positions, so that a hit reads only its neighborhood.
 
-    words          the readings of each position, the recognized word first (sqlite_lexicon.py)
-    times          as in packing.py
-    confidences    thousandths of the words: a byte each without the two lowest bits; then these, of four words a byte
-    probabilities  of the alternatives, a byte each, in steps of 1/250
-
-Files of version 2 have deflated text, no alternatives, and confidences in two bytes.
+words          the readings of each position, the recognized word first (sqlite_lexicon.py)
+times          as in packing.py
+confidences    thousandths of the words: a byte each without the two lowest bits; then these, of four words a byte
+probabilities  of the alternatives, a byte each, in steps of 1/250
 """
 
 from __future__ import annotations
@@ -169,21 +167,6 @@ class Chunk:
         return len(self._words[:start].translate(None, NOT_ALTERNATIVE))
 
 
-class OldChunk(Chunk):
-    """A row of a file of version 2."""
-
-    def __init__(self, row: Sequence[bytes]) -> None:
-        self._text, self._packed, self._packed_times = row
-
-    def words(self, first: int, end: int) -> list[Word]:
-        """Those at the places from ``first`` to before ``end``."""
-        return packing.unpack(packing.inflate(self._text).decode(), self._packed_times, self._packed, first, end)
-
-    def confidence(self, term: Term, place: int, alternative: bytes | None) -> int:
-        """Thousandths of the word at a place."""
-        return packing.confidence_at(self._packed, place)
-
-
 class Chunks:
     """The rows of a file."""
 
@@ -212,30 +195,31 @@ class Chunks:
             "DELETE FROM stretches WHERE number >= ? AND number < ?", (number << 32, number + 1 << 32)
         )
 
-    def words(self, number: int, first: int, end: int, *, old: bool) -> list[Word]:
+    def words(self, number: int, first: int, end: int) -> list[Word]:
         """The words of a recording at the positions from ``first`` to before ``end``, as far as there are any."""
         words = []
-        for offset, chunk in self._read(number, first, end, old):
+        for offset, chunk in self._read(number, first, end):
             words += chunk.words(max(first - offset, 0), end - offset)
         return words
 
-    def at(self, numbers: Collection[int], *, old: bool) -> dict[int, Chunk]:
+    def at(self, numbers: Collection[int]) -> dict[int, Chunk]:
         """Rows by number, without times."""
-        columns = "words, confidences, x'' FROM chunks" if old else "words, confidences, probabilities FROM stretches"
         rows = self._connection.execute(
-            f"SELECT number, {columns} WHERE number IN (SELECT value FROM json_each(?))", (json.dumps([*numbers]),)
+            "SELECT number, words, confidences, probabilities FROM stretches "
+            "WHERE number IN (SELECT value FROM json_each(?))",
+            (json.dumps([*numbers]),),
         )
-        return {number: OldChunk(row) if old else Chunk(self._lexicon, row) for number, *row in rows}
+        return {number: Chunk(self._lexicon, row) for number, *row in rows}
 
-    def _read(self, number: int, first: int, end: int, old: bool) -> Iterator[tuple[int, Chunk]]:
+    def _read(self, number: int, first: int, end: int) -> Iterator[tuple[int, Chunk]]:
         """Rows after the position of the first word of each."""
         base = number << 32
-        columns = "words, confidences" + (", times FROM chunks" if old else ", probabilities, times FROM stretches")
         for place, *row in self._connection.execute(
-            f"SELECT number, {columns} WHERE number >= ? AND number < ? ORDER BY number",
+            "SELECT number, words, confidences, probabilities, times FROM stretches "
+            "WHERE number >= ? AND number < ? ORDER BY number",
             (base + first - first % CHUNK, base + end),
         ):
-            yield place - base, OldChunk(row) if old else Chunk(self._lexicon, row)
+            yield place - base, Chunk(self._lexicon, row)
 
 
 def _packed(words: Sequence[Word], numbers: Mapping[str, int]) -> bytes:

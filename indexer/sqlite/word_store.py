@@ -42,7 +42,7 @@ class Texts:
 
     def remove(self, number: int) -> None:
         """Forget the words of a recording."""
-        self.lexicon.remove(self.chunks.words(number, 0, END, old=False))
+        self.lexicon.remove(self.chunks.words(number, 0, END))
         self._connection.execute("DELETE FROM tokens WHERE rowid = ?", (number,))
         self.chunks.remove(number)
 

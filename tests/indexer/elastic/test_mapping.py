@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +13,6 @@ import pytest
 from audiosearch.errors import StoreError, StoreVersionError
 from audiosearch.types import Word
 from indexer.elastic import documents
-from indexer.elastic.passages import cut
 from indexer.index import Index, open_index
 from indexer.ingest.copy import copy
 from indexer.types import Phrase, Query, Recording, Term
@@ -45,6 +43,14 @@ def test_a_newer_mapping_is_refused(script: Script) -> None:
     script.answer = lambda method, path, body: (200, {"library": {"mappings": newer}})
     with pytest.raises(StoreVersionError, match="newer version of audiosearch"):
         open_index(script.url, create=True)
+
+
+def test_an_earlier_mapping_is_refused(script: Script) -> None:
+    earlier = {**documents.MAPPINGS, "_meta": {"application": "audiosearch", "version": 2}}
+    script.answer = lambda method, path, body: (200, {"library": {"mappings": earlier}})
+    for create in (False, True):
+        with pytest.raises(StoreVersionError, match=r"was written by an early version .* index again"):
+            open_index(script.url, create=create)
 
 
 def test_a_name_of_several_indices_is_refused(script: Script) -> None:
@@ -114,48 +120,6 @@ def test_an_alias_stands_for_an_index_made_by_a_template(
         with pytest.raises(StoreError, match="is gone"):
             library.add(recording(2), spoken("hello world"))
     assert asked(ask, elastic_url) == {}, "writing makes no index without our mapping"
-
-
-def as_before(recording: Recording, words: list[Word]) -> list[object]:
-    """What version 2 wrote, for a bulk request."""
-    lines: list[object] = []
-    generation = f"018c00000000-{recording.id}"
-    for passage in cut(words):
-        document = documents.passage_document(recording.id, generation, passage)
-        del document["tokens"]
-        lines += [{"index": {"_id": documents.passage_id(recording.id, generation, passage.number)}}, document]
-    document = documents.recording_document(recording, generation, len(words), 0, 0)
-    del document["named_ms"], document["pieces"]
-    return [*lines, {"index": {"_id": documents.recording_id(recording.id)}}, document]
-
-
-@pytest.mark.elastic
-@pytest.mark.parametrize("version", [1, 2])
-def test_an_index_of_an_earlier_version_is_read_and_copied(
-    elastic_url: str, version: int, tmp_path: Path, ask: Ask, recording: MakeRecording, spoken: MakeWords
-) -> None:
-    """It has no tokens, and an index before there were aliases no further readings; nothing is written to it."""
-    new = {"tokens", "named_ms", "pieces", "alternatives", *(("text_2", "text_3") if version == 1 else ())}
-    fields = {name: about for name, about in documents.MAPPINGS["properties"].items() if name not in new}
-    meta = {"application": "audiosearch", "version": version}
-    asked(ask, elastic_url, "PUT", {"mappings": {"dynamic": "strict", "_meta": meta, "properties": fields}})
-    said = {number: spoken(text) for number, text in ((1, "well hello world " * 300), (2, "hello there world"))}
-    lines = [line for number, words in said.items() for line in as_before(recording(number), words)]
-    body = "".join(json.dumps(line) + "\n" for line in lines).encode()
-    assert not json.loads(ask(f"{elastic_url}/_bulk?refresh", method="POST", body=body))["errors"]
-
-    with open_index(elastic_url, create=False) as library, open_index(str(tmp_path / "l.db"), create=True) as other:
-        list(copy(library, other))
-        assert library.recordings() == other.recordings()
-        assert library.words("id001") == other.words("id001")
-        for text in ("hello", "hello world", "well hello world", "hel*", "well hel*", "hello the* world"):
-            for slop in (0, 1):
-                terms = tuple(Term(word.rstrip("*"), word.endswith("*")) for word in text.split())
-                query = Query((Phrase(terms, slop),))
-                assert library.search(query, 1000).hits == other.search(query, 1000).hits
-                assert library.count(query) == other.count(query)
-    with pytest.raises(StoreError, match=f"has mapping version {version} and can only be read: copy it"):
-        open_index(elastic_url, create=True)
 
 
 @contextmanager

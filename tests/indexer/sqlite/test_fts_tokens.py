@@ -71,12 +71,6 @@ def test_queries_for_a_grade() -> None:
     assert shown(tokens.asked_of_grade(phrase("the cat sat"), 3)) == '"[3]the cat/[4]the cat|[3]cat sat/[4]cat sat"'
 
 
-def test_queries_of_version_2() -> None:
-    every = "/".join(f"cat[{grade}]" for grade in range(5))
-    assert shown(tokens.asked(phrase("cat ca*"), old=True)[0]) == f'"{every}|ca" *'
-    assert shown(tokens.asked(phrase("cat"), old=True)[0]) == f'"{every}"'
-
-
 def test_only_phrases_of_whole_words_have_grades() -> None:
     for text in ("a", "a b", "a b c", "a a", "a b a"):
         assert tokens.is_exact(phrase(text))

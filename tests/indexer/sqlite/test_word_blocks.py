@@ -47,13 +47,13 @@ def test_words_come_back(connection: apsw.Connection, babble: Callable[..., list
     for number, length in enumerate((0, 1, 2, 3, 4, 5, CHUNK, CHUNK + 1, 500)):
         words = stored(babble(chance, length, vocabulary, alternatives=True))
         chunks.add(number, words, lexicon.add(number, words))
-        assert tuple(chunks.words(number, 0, END, old=False)) == words
+        assert tuple(chunks.words(number, 0, END)) == words
         for _ in range(20):
             first, end = sorted(chance.choices(range(length + 2), k=2))
-            assert tuple(chunks.words(number, first, end, old=False)) == words[first:end]
+            assert tuple(chunks.words(number, first, end)) == words[first:end]
         for place, word in enumerate(words):
             row = (number << 32) + place - place % CHUNK
-            chunk = chunks.at([row], old=False)[row]
+            chunk = chunks.at([row])[row]
             for text in vocabulary:
                 term, prefix = Term(text), Term(text[:2], prefix=True)
                 if text in {word.text, *(other.text for other in word.alternatives)}:
@@ -61,7 +61,7 @@ def test_words_come_back(connection: apsw.Connection, babble: Callable[..., list
                         expected = round(1000 * match.reading(one, word).confidence)
                         assert chunk.confidence(one, place % CHUNK, alternative) == expected
         chunks.remove(number - 1)
-        assert chunks.words(number - 1, 0, END, old=False) == []
+        assert chunks.words(number - 1, 0, END) == []
 
 
 def test_what_is_counted_is_forgotten(connection: apsw.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
