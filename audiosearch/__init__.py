@@ -1,33 +1,50 @@
-"""Sound into timed words: a DeepSpeech network, CTC decoding with a language model, and its trainer."""
+"""Sound into timed words: a DeepSpeech network, CTC decoding with a language model, and its trainer.
+
+The public names are those of ``__all__``. They are loaded when they are first used, so that the import loads no torch.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from audiosearch.recognizer import Recognizer as Recognizer
-    from audiosearch.types import Emissions as Emissions
-    from audiosearch.types import Hypothesis as Hypothesis
-    from audiosearch.types import Transcript as Transcript
-    from audiosearch.types import Word as Word
+    from audiosearch.errors import AudioSearchError
+    from audiosearch.normalizer import normalize
+    from audiosearch.recognizer import Recognizer
+    from audiosearch.types import Alternative, Emissions, Transcript, Word
+
+__all__ = [
+    "__version__",
+    "Recognizer",
+    "Transcript",
+    "Word",
+    "Alternative",
+    "Emissions",
+    "normalize",
+    "AudioSearchError",
+]
 
 __version__ = "0.1.0"
 
-_PUBLIC = {
+_PLACES = {  # name: module
     "Recognizer": "audiosearch.recognizer",
     "Transcript": "audiosearch.types",
     "Word": "audiosearch.types",
+    "Alternative": "audiosearch.types",
     "Emissions": "audiosearch.types",
-    "Hypothesis": "audiosearch.types",
+    "normalize": "audiosearch.normalizer",
+    "AudioSearchError": "audiosearch.errors",
 }
-
-__all__ = ["__version__", *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:
-    """Public names, loaded when they are first used: importing the package must not load torch."""
-    if name not in _PUBLIC:
+    """Load a public name."""
+    if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_PUBLIC[name]), name)
+    return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -200,6 +200,14 @@ class Recognizer:
             return result.transcript
         raise AssertionError("a recording has one result")
 
+    def transcribe_all(self, paths: Iterable[str | Path]) -> Iterator[Transcript | AudioError]:
+        """Transcripts of several recordings in their order, or the error of one that cannot be read.
+
+        Faster than one call of ``transcribe`` for each, as batches hold windows of several recordings.
+        """
+        for result in self.recognize(paths):
+            yield result.error if isinstance(result, Unreadable) else result.transcript
+
     def recognize(self, paths: Iterable[str | Path]) -> Iterator[Recognized | Unreadable]:
         """What is said in each of some recordings, in their order; short ones of like length go quickest together."""
         return self._decode(self.listener.source(path) for path in paths)

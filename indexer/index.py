@@ -84,7 +84,7 @@ class Index(Protocol):
     ) -> None: ...
 
 
-def open_index(url: str, *, create: bool) -> Index:
+def open_index(url: str, *, create: bool = False) -> Index:
     """The index at a path (SQLite) or at an ``http(s)://host:port/name`` URL (Elasticsearch).
 
     Args:

@@ -11,6 +11,7 @@ from audiosearch.errors import AudioError
 
 if TYPE_CHECKING:
     from audiosearch.recognizer import Recognizer
+    from audiosearch.spotting.scoring import Sounding
     from audiosearch.types import Seconds, Transcript
 
 
@@ -52,9 +53,9 @@ class LazyRecognizer:
         return self.loaded.fingerprint
 
     @property
-    def sounding(self) -> str:
-        """What a search by sound has to know of its emissions."""
-        return self.loaded.sounding.text()
+    def sounding(self) -> Sounding:
+        """Alphabet and calibration of its emissions, for the search by sound."""
+        return self.loaded.sounding
 
     @property
     def position(self) -> Seconds:
@@ -67,7 +68,4 @@ class LazyRecognizer:
 
     def transcribe_all(self, paths: Iterable[Path]) -> Iterator[Transcript | AudioError]:
         """The words of each recording; the windows of several share batches."""
-        from audiosearch.recognizer import Unreadable
-
-        for result in self.loaded.recognize(paths):
-            yield result.error if isinstance(result, Unreadable) else result.transcript
+        return self.loaded.transcribe_all(paths)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from audiosearch.errors import AudioError, RefusedError, UnknownRecordingError
+from audiosearch.spotting.scoring import Sounding
 from audiosearch.types import Seconds, Transcript
 from indexer.index import Index
 from indexer.ingest.crawl import Crawl, Discovery, Looked, Relocation, crawl, same_file
@@ -49,8 +50,8 @@ class SoundTranscriber(Protocol):
     """A transcriber whose transcripts keep their emissions."""
 
     @property
-    def sounding(self) -> str:
-        """What a search by sound has to know of them (``Sounding.text``)."""
+    def sounding(self) -> Sounding:
+        """Alphabet and calibration of the emissions, for the search by sound."""
         ...
 
 
@@ -179,7 +180,7 @@ def ingest(
             added=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
         if transcript.emissions and not told and isinstance(transcriber, SoundTranscriber):
-            index.keep_sounding(transcriber.fingerprint, transcriber.sounding)
+            index.keep_sounding(transcriber.fingerprint, transcriber.sounding.text())
             told = True
         try:
             index.add(recording, transcript.words, transcript.emissions)

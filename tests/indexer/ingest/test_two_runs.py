@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from audiosearch.alphabet import Alphabet
 from audiosearch.errors import AudioError
+from audiosearch.spotting.scoring import SoundCalibration, Sounding
 from audiosearch.types import Transcript, Word
 from indexer.index import Index, open_index
 from indexer.ingest.ingest import Failed, Found, Record, ingest
@@ -20,7 +22,7 @@ class Hearer:
     """Hears of each recording how it begins."""
 
     fingerprint = "hearer"
-    sounding = ""
+    sounding = Sounding(Alphabet(), SoundCalibration())
 
     def transcribe(self, path: Path) -> Transcript:
         try:
