@@ -1,0 +1,43 @@
+"""Write docs/cli.md: the help of every command, as ``audiosearch COMMAND --help`` prints it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+import cli  # noqa: E402
+
+PAGE = REPOSITORY / "docs" / "cli.md"
+WIDTH = 100
+HEAD = """\
+# Commands
+
+The help of every command. `python scripts/make_cli_reference.py` writes this page; a test compares it with the
+commands.
+"""
+
+
+def help_of(command: click.Command, name: str) -> str:
+    """The help of a command at a width that does not depend on the terminal."""
+    with click.Context(command, info_name=name, terminal_width=WIDTH, help_option_names=["-h", "--help"]) as context:
+        return command.get_help(context)
+
+
+def reference() -> str:
+    """The text of the page."""
+    group = cli.LazyGroup()
+    parts = [HEAD, f"```text\n{help_of(cli.main, 'audiosearch')}\n```\n"]
+    for name in cli.COMMANDS:
+        command = group.get_command(click.Context(cli.main), name)
+        assert command is not None
+        parts.append(f"## {name}\n\n```text\n{help_of(command, f'audiosearch {name}')}\n```\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(reference(), encoding="utf-8")
