@@ -1,8 +1,8 @@
-"""The files of a model folder: finding it, checksums, and the settings that were fitted for the model.
+"""Files of a model folder: finding it, checksums, and the settings fitted to the model.
 
-``checksums.txt`` lies beside the files, in the format of ``sha256sum``, which checks it too (``sha256sum -c``).
-A folder without one, such as a run of the trainer, is taken as it is. ``decoder.yaml`` and ``calibration.yaml`` are
-not in it: ``audiosearch tune``, ``calibrate`` and people write to them, and an error in them is reported by its name.
+``checksums.txt`` lies beside the model in the format of ``sha256sum`` (``sha256sum -c`` verifies it too). A folder
+without one, such as a training run, is not verified. ``decoder.yaml`` and ``calibration.yaml`` are not listed in it,
+since users, ``audiosearch tune`` and ``audiosearch calibrate`` write them; errors in them are reported by name.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from audiosearch.errors import ConfigError, ModelError
+from audiosearch.files import atomic_write
 from audiosearch.settings import MODEL_VARIABLE, configuration_path, load_settings
 
 if TYPE_CHECKING:
@@ -25,19 +26,18 @@ if TYPE_CHECKING:
 
 CHECKSUMS_NAME = "checksums.txt"
 DECODER_NAME = "decoder.yaml"
-"""Settings of the decoder that were tuned for the model, such as ``alpha: 0.6``."""
+"""Decoder settings tuned for the model, such as ``alpha: 0.6``."""
 CALIBRATION_NAME = "calibration.yaml"
-"""Weights that turn scores into probabilities; its sections are described in ``decoding/confidence.py``."""
+"""Weights that map scores to probabilities; ``decoding/confidence.py`` describes the sections."""
 CALIBRATION_REMEDY = "delete the file and run 'audiosearch calibrate' again"
-
-_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
-
 
 SHIPPED_MODEL = Path(__file__).parent / "models" / "english"
 """Folder of the model that is installed with the program."""
 
 Section = Mapping[str, "float | tuple[float, ...]"]
 _SECTIONS = ("word", "alternative", "sound")
+_CHECKSUM_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
+_REMEDY = "install audiosearch or copy the model again"
 
 
 def find_model(path: Path | None) -> Path:
@@ -66,16 +66,16 @@ def find_model(path: Path | None) -> Path:
 
 
 def write_checksums(folder: Path, names: Iterable[str]) -> None:
-    """Note these files of a folder as they are now; each must be there."""
+    """Write ``checksums.txt`` for these files of a folder, all of which must exist."""
     lines = [f"{_sha256(folder / name)}  {name}\n" for name in sorted(names)]
     (folder / CHECKSUMS_NAME).write_text("".join(lines), encoding="utf-8")
 
 
 def read_checksums(folder: Path) -> dict[str, str]:
-    """SHA-256 by name of the files that a folder says it holds; nothing where it does not say.
+    """Return SHA-256 digests by file name from ``checksums.txt``; empty if the folder has none.
 
     Raises:
-        ModelError: it says so in some other format.
+        ModelError: the file cannot be read or has another format.
     """
     path = folder / CHECKSUMS_NAME
     try:
@@ -84,34 +84,31 @@ def read_checksums(folder: Path) -> dict[str, str]:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(f"{path}: cannot be read; {_REMEDY}.") from error
-    found = [_LINE.fullmatch(line) for line in lines]
-    if not all(found):
-        raise ModelError(f"{path}: is not what sha256sum writes; {_REMEDY}.")
-    return {match[2]: match[1] for match in found if match}
+    matches = [_CHECKSUM_LINE.fullmatch(line) for line in lines]
+    if not all(matches):
+        raise ModelError(f"{path}: is not in the format of sha256sum; {_REMEDY}.")
+    return {match[2]: match[1] for match in matches if match}
 
 
 def verify(path: Path) -> None:
-    """Nothing, if the checksums beside a file do not name it or it is as they say.
+    """Verify a file against ``checksums.txt`` beside it; unlisted files pass.
 
     Raises:
-        ModelError: it is missing, or another.
+        ModelError: the file is listed but missing or different.
     """
     expected = read_checksums(path.parent).get(path.name)
     if expected is None:
         return
     try:
-        found = _sha256(path)
+        digest = _sha256(path)
     except OSError as error:
         reason = error.strerror or "an error"
         raise ModelError(f"{path}: is named in {CHECKSUMS_NAME} but cannot be read ({reason}); {_REMEDY}.") from error
-    if found != expected:
+    if digest != expected:
         raise ModelError(
-            f"{path}: is not the file that {CHECKSUMS_NAME} names; {_REMEDY}, "
+            f"{path}: does not match its checksum in {CHECKSUMS_NAME}; {_REMEDY}, "
             f"or delete {CHECKSUMS_NAME} if you have changed the model yourself."
         )
-
-
-_REMEDY = "install audiosearch or copy the model again"
 
 
 def _sha256(path: Path) -> str:
@@ -123,49 +120,38 @@ def _sha256(path: Path) -> str:
 
 
 def save_decoder_settings(folder: Path, tuned: Mapping[str, object]) -> Path:
-    """Store settings of the decoder beside the model of a folder; others stored there stay.
+    """Store decoder settings beside a model; settings stored before are kept unless named again.
 
     Raises:
         ConfigError: the file cannot be read or written.
     """
     path = folder / DECODER_NAME
-    unfinished = path.with_name(path.name + ".tmp")
-    try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
-        settings = {**(settings or {}), **tuned}
-        unfinished.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror}).") from error
-    except (yaml.YAMLError, TypeError) as error:
-        raise ConfigError(f"{path}: is not a list of settings such as 'alpha: 0.6'; delete it.") from error
+    _write_yaml(path, {**_read_decoder_settings(path), **tuned})
     return path
 
 
 def decoder_settings(folder: Path, settings: DecoderConfig) -> DecoderConfig:
-    """The settings with those that ``audiosearch tune`` has stored in a model's folder, if it has.
+    """Return ``settings`` updated with those that ``audiosearch tune`` stored in a model folder.
 
     Raises:
-        ConfigError: the file there cannot be read, or names what is no setting.
+        ConfigError: the stored file cannot be read, or names an unknown setting.
     """
     from audiosearch.config import parse_config  # loads pydantic
 
     path = folder / DECODER_NAME
-    if not path.exists():
-        return settings
-    try:
-        tuned = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
-    except (yaml.YAMLError, UnicodeDecodeError):
-        tuned = None
-    if not isinstance(tuned, dict):
+    tuned = _read_decoder_settings(path)
+    return parse_config({"decoder": {**settings.model_dump(), **tuned}}, str(path)).decoder if tuned else settings
+
+
+def _read_decoder_settings(path: Path) -> dict[str, Any]:
+    settings = _read_yaml(path)
+    if settings is None:
         raise ConfigError(f"{path}: is not a list of settings such as 'alpha: 0.6'; delete it and tune again.")
-    return parse_config({"decoder": {**settings.model_dump(), **tuned}}, str(path)).decoder
+    return settings
 
 
 def save_calibration(folder: Path, name: str, values: Mapping[str, float | Sequence[float]]) -> Path:
-    """Store the section ``word``, ``alternative`` or ``sound`` beside a model; the others stay.
+    """Store the section ``word``, ``alternative`` or ``sound`` beside a model; the other sections are kept.
 
     Raises:
         ConfigError: the file cannot be read or written.
@@ -173,55 +159,68 @@ def save_calibration(folder: Path, name: str, values: Mapping[str, float | Seque
     assert name in _SECTIONS
     path = folder / CALIBRATION_NAME
     sections: dict[str, Mapping[str, float | Sequence[float]]] = {**read_calibration(folder), name: values}
-    stored: dict[str, dict[str, object]] = {section: {} for section in _SECTIONS}
-    for section, numbers in sections.items():
-        for key, value in numbers.items():
-            stored[section][key] = list(value) if isinstance(value, Sequence) else value
-    unfinished = path.with_name(path.name + ".tmp")
-    try:
-        unfinished.write_text(yaml.safe_dump(stored, sort_keys=False), encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror}).") from error
+    plain = {
+        section: {
+            key: list(value) if isinstance(value, Sequence) else value for key, value in sections[section].items()
+        }
+        for section in _SECTIONS
+    }
+    _write_yaml(path, plain)
     return path
 
 
 def read_calibration(folder: Path) -> dict[str, Section]:
-    """Sections ``word``, ``alternative`` and ``sound`` of a folder's calibration; empty where there is none.
+    """Return the sections ``word``, ``alternative`` and ``sound`` of a model's calibration; empty without one.
 
     Raises:
-        ConfigError: the file cannot be read, or holds other things.
+        ConfigError: the file cannot be read, or holds anything else.
     """
     path = folder / CALIBRATION_NAME
-    if not path.exists():
-        return {name: {} for name in _SECTIONS}
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
-    except (yaml.YAMLError, UnicodeDecodeError):
-        given = None
-    if not isinstance(given, dict) or not given.keys() <= set(_SECTIONS):
+    stored = _read_yaml(path)
+    if stored is None or not stored.keys() <= set(_SECTIONS):
         raise ConfigError(f"{path}: may hold {', '.join(_SECTIONS)} and nothing else; {CALIBRATION_REMEDY}.")
     sections: dict[str, Section] = {}
     for name in _SECTIONS:
-        section = given.get(name) or {}
+        section = stored.get(name) or {}
         if not isinstance(section, dict):
             raise ConfigError(f"{path}: {name} must map names to numbers; {CALIBRATION_REMEDY}.")
         try:
-            sections[name] = {str(key): _numbers(value) for key, value in section.items()}
+            sections[name] = {str(key): _finite_numbers(value) for key, value in section.items()}
         except (TypeError, ValueError) as error:
-            raise ConfigError(f"{path}: {name} holds what is no number; {CALIBRATION_REMEDY}.") from error
+            raise ConfigError(f"{path}: {name} holds a value that is not a number; {CALIBRATION_REMEDY}.") from error
     return sections
 
 
-def _numbers(value: object) -> float | tuple[float, ...]:
+def _read_yaml(path: Path) -> dict[str, Any] | None:
+    """Return the mapping in a YAML file, an empty one if there is no file or content, None for anything else."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return None
+    if content is None:
+        return {}
+    return content if isinstance(content, dict) else None
+
+
+def _write_yaml(path: Path, content: Mapping[str, object]) -> None:
+    try:
+        with atomic_write(path) as temporary:
+            temporary.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror}).") from error
+
+
+def _finite_numbers(value: object) -> float | tuple[float, ...]:
     if isinstance(value, list):
-        return tuple(_number(one) for one in value)
-    return _number(value)
+        return tuple(_finite_number(element) for element in value)
+    return _finite_number(value)
 
 
-def _number(value: object) -> float:
+def _finite_number(value: object) -> float:
     if not isinstance(value, (int, float, str)) or not math.isfinite(float(value)):
         raise ValueError(value)
     return float(value)

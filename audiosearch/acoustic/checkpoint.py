@@ -23,6 +23,7 @@ from audiosearch.acoustic.model import DeepSpeech
 from audiosearch.alphabet import Alphabet
 from audiosearch.config import Config, parse_config
 from audiosearch.errors import ConfigError, ModelError
+from audiosearch.files import atomic_write
 from audiosearch.model_folder import verify
 from audiosearch.types import Seconds
 
@@ -157,15 +158,14 @@ def _widened(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write tensors under a temporary name, then rename: the file is the old one or the new one, never half of one."""
-    temporary = path.with_name(f".{path.name}.tmp")
     contents = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(contents, temporary, dict(metadata))
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)  # the library makes it readable by its owner alone
-        temporary.replace(path)
+        with atomic_write(path) as temporary:
+            save_file(contents, temporary, dict(metadata))
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)  # safetensors makes it readable by its owner alone
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: cannot be written ({error}).") from error
 

@@ -18,6 +18,7 @@ from audiosearch.audio import ffmpeg as coded
 from audiosearch.audio.reader import converted, probe, read_span
 from audiosearch.audio.samples import Samples, Sound
 from audiosearch.errors import AudioError, OutputError
+from audiosearch.files import atomic_write
 from audiosearch.types import Seconds
 
 SUFFIXES = coded.SUFFIXES
@@ -131,13 +132,9 @@ def _check_sources(target: Path, cuts: Iterable[Cut]) -> None:
 def _write(target: Path, rate: int, channels: int, sound: Iterable[Samples], about: str) -> None:
     """The whole file or none."""
     check_target(target)
-    partial = target.with_name(f".{target.stem[:100]}.partial{target.suffix}")
     try:
-        try:
-            coded.write(partial, rate, channels, sound, _MARK + about.encode(errors="replace").decode())
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+        with atomic_write(target) as temporary:
+            coded.write(temporary, rate, channels, sound, _MARK + about.encode(errors="replace").decode())
     except (OSError, ValueError) as error:  # PyAV's errors are of both kinds
         raise OutputError(f"{target}: cannot be written ({getattr(error, 'strerror', None) or error}).") from error
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from audiosearch.errors import ManifestError
+from audiosearch.files import atomic_write
 from audiosearch.normalizer import normalize
 from audiosearch.types import Seconds
 
@@ -142,10 +143,9 @@ def write_manifest(path: str | Path, utterances: Iterable[Utterance]) -> int:
     """
     path = Path(path)
     folder = Path(os.path.abspath(path)).parent  # noqa: PTH100
-    unfinished = path.with_name(path.name + ".tmp")
     count = 0
     try:
-        with unfinished.open("w", encoding="utf-8") as lines:
+        with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8") as lines:
             for utterance in utterances:
                 audio = (
                     utterance.audio.relative_to(folder) if utterance.audio.is_relative_to(folder) else utterance.audio
@@ -156,9 +156,6 @@ def write_manifest(path: str | Path, utterances: Iterable[Utterance]) -> int:
                 row = {key: value for key, value in row.items() if value is not None}
                 lines.write(json.dumps(row, ensure_ascii=False) + "\n")
                 count += 1
-        unfinished.replace(path)
     except OSError as error:
         raise ManifestError(f"{path}: cannot be written ({error.strerror}).") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     return count

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from audiosearch.data.events import Decoding, LeftOut
 from audiosearch.errors import AudioError, ManifestError
+from audiosearch.files import atomic_write
 
 Reader = Callable[[Path, int], NDArray[np.float32]]
 
@@ -203,11 +204,9 @@ def _read_index(folder: Path, sample_rate: int) -> dict[str | None, tuple[int, i
 
 
 def _write_clips(path: Path, clips: Sequence[Clip]) -> None:
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8") as file:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         for clip in clips:
             file.write(json.dumps(asdict(clip)) + "\n")
-    os.replace(temporary, path)  # noqa: PTH105
 
 
 def _key(path: Path) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiosearch.errors import ManifestError
+from audiosearch.files import atomic_write
 from audiosearch.types import Emissions, Seconds, Word
 
 if TYPE_CHECKING:
@@ -56,10 +57,9 @@ class References:
 
     def save(self) -> None:
         """Keep what was aligned."""
-        unfinished = self._store.with_name(self._store.name + ".tmp")
         try:
-            unfinished.write_text(json.dumps(self._kept), encoding="utf-8")
-            unfinished.replace(self._store)
+            with atomic_write(self._store) as temporary:
+                temporary.write_text(json.dumps(self._kept), encoding="utf-8")
         except OSError as error:
             raise ManifestError(f"{self._store}: cannot be written ({error.strerror}).") from error
 

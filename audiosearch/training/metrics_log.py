@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audiosearch.files import atomic_write
 from audiosearch.training.events import Notice, Record, SkippedStep, StepReport, ValidationReport
 
 if TYPE_CHECKING:
@@ -29,9 +30,8 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._rows = [row for row in read_metrics(folder / METRICS) if 0 < step >= row["step"]]
-        temporary = folder / f"{METRICS}.tmp"
-        temporary.write_text("".join(json.dumps(row) + "\n" for row in self._rows), encoding="utf-8")
-        temporary.replace(folder / METRICS)
+        with atomic_write(folder / METRICS) as temporary:
+            temporary.write_text("".join(json.dumps(row) + "\n" for row in self._rows), encoding="utf-8")
         self._events: SummaryWriter | None = None
         self._missing: list[Notice] = []  # to be said with the next report
         self._draws = True

@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from audiosearch.files import atomic_write
+
 SMOOTHED = 0.03
 """Part of a run over which its training loss is averaged for the thick line."""
 
@@ -39,9 +41,8 @@ def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
-    temporary = path.with_name(f".{path.name}.tmp")
-    figure.savefig(temporary, format="png", dpi=100)
-    temporary.replace(path)
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=100)
 
 
 def _draw_training(axes: Axes, steps: Sequence[int], losses: Sequence[float]) -> None:

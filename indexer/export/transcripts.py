@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from audiosearch.errors import OutputError
+from audiosearch.files import atomic_write
 from audiosearch.transcripts.writers import CSV_HEADER, JOINABLE, SUFFIXES, ctm_lines, render
 from audiosearch.types import Transcript
 from indexer.index import Index
@@ -76,14 +77,9 @@ def check_free(path: Path, *, force: bool) -> None:
 
 def write_text(path: Path, pieces: Iterator[str] | Sequence[str]) -> None:
     """The whole text or none, in UTF-8."""
-    partial = path.with_name(f".{path.name[:200]}.partial")
     try:
-        try:
-            with partial.open("w", encoding="utf-8", newline="\n") as file:
-                file.writelines(pieces)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(pieces)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror}).") from error
 

@@ -57,12 +57,12 @@ def test_a_wrong_byte_is_told(model: Path) -> None:
     for name in ("lm.bin", "words.txt.xz"):
         content = (model / name).read_bytes()
         change_a_byte(model / name)
-        with pytest.raises(ModelError, match=rf"{name}: is not the file .* again, or delete"):
+        with pytest.raises(ModelError, match=rf"{name}: does not match its checksum .* again, or delete"):
             LanguageModel.load(model)
         (model / name).write_bytes(content)
     change_a_byte(model / "model.safetensors")
     for path in (model, model / "model.safetensors"):
-        with pytest.raises(ModelError, match=r"model\.safetensors: is not the file .* again, or delete"):
+        with pytest.raises(ModelError, match=r"model\.safetensors: does not match its checksum .* again, or delete"):
             load_model(path)
     (model / "checksums.txt").unlink()
     load_model(model)

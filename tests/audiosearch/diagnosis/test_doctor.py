@@ -150,7 +150,7 @@ def test_a_damaged_model(tmp_path: Path) -> None:
     checks = by_name(check_models(folder))
     assert list(checks) == ["model", "language model"]
     assert checks["model"].status == "problem"
-    assert "is not the file that checksums.txt names" in checks["model"].advice
+    assert "does not match its checksum in checksums.txt" in checks["model"].advice
     assert checks["language model"].status == "ok"
 
 
