@@ -16,7 +16,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -29,9 +29,10 @@ from audiosearch.acoustic.inference import StageTimes
 from audiosearch.alignment.forced_alignment import align
 from audiosearch.config import DecoderConfig, WindowConfig, parse_config
 from audiosearch.decoding.confidence import Calibration, load_calibration
+from audiosearch.decoding.decoder import decoder_pool
 from audiosearch.decoding.decoder import greedy as read_greedily
-from audiosearch.decoding.decoder_pool import DecoderPool
-from audiosearch.decoding.label_priors import divide
+from audiosearch.decoding.hypothesis import Hypothesis
+from audiosearch.decoding.label_priors import subtract_label_priors
 from audiosearch.decoding.pyctcdecode_engine import check_engine
 from audiosearch.errors import AudioError
 from audiosearch.language_model.kenlm_model import MODEL_NAME, LanguageModel
@@ -39,8 +40,8 @@ from audiosearch.model_folder import decoder_settings, find_model, read_checksum
 from audiosearch.normalizer import normalize
 from audiosearch.parallel import ahead
 from audiosearch.spotting.posteriorgram import pack_in_pieces
-from audiosearch.spotting.scoring import Sounding
-from audiosearch.types import Emissions, Hypothesis, PackedEmissions, Seconds, Transcript, Word
+from audiosearch.spotting.scoring import AcousticProfile
+from audiosearch.types import Emissions, PackedEmissions, Seconds, Transcript, Word
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,7 +119,7 @@ class Recognizer:
         self.listener = Listener(model, self.window, device)
         self.fingerprint = self._fingerprint()
         self.position: Seconds = 0.0  # how far the recording that is being heard has become words; for progress bars
-        self._pool: DecoderPool | None = None
+        self._pool: decoder_pool | None = None
 
     @classmethod
     def load(
@@ -179,9 +180,9 @@ class Recognizer:
             self._pool = None
 
     @property
-    def sounding(self) -> Sounding:
+    def sounding(self) -> AcousticProfile:
         """What a search by sound has to know of the emissions."""
-        return Sounding(self.model.alphabet, self.calibration.sound)
+        return AcousticProfile(self.model.alphabet, self.calibration.sound)
 
     @property
     def times(self) -> StageTimes:
@@ -247,10 +248,10 @@ class Recognizer:
             assert isinstance(emissions, Emissions)
             started = time.thread_time()
             words = align(emissions, hypothesis.text, self.model.alphabet)
-            done.words += words if self.greedy else self.calibration.judge(words, hypothesis.slots, self._kept)
+            done.words += words if self.greedy else self.calibration.rescore(words, hypothesis.slots, self._kept)
             done.texts.append(hypothesis.text if self.greedy else read_greedily(emissions, self.model.alphabet).text)
             if self.sound:
-                done.emissions.extend(pack_in_pieces(divide(emissions, self.decoder)))
+                done.emissions.extend(pack_in_pieces(subtract_label_priors(emissions, self.decoder)))
             self.times.add("align", time.thread_time() - started)
             self.position = emissions.seconds(len(emissions))
         yield from self._ended(heard, done)
@@ -261,7 +262,7 @@ class Recognizer:
             yield from (read_greedily(emissions, self.model.alphabet) for emissions in stretches)
             return
         if self._pool is None:
-            pool = DecoderPool(
+            pool = decoder_pool(
                 self.model.alphabet, self.decoder, self.language_model, self.hotwords, processes=self.decoder.processes
             )
             self._pool = pool.__enter__()
@@ -286,7 +287,7 @@ class Recognizer:
         ignored = {"processes", "engine"} if self.decoder.engine == "builtin" else {"processes"}
         decoder = "greedy" if self.greedy else self.decoder.model_dump_json(exclude=ignored)
         window = self.window.model_dump_json(exclude={"batch", "precision"})
-        settings = [self.model.fingerprint, decoder, window, self.hotwords, asdict(self.calibration)]
+        settings = [self.model.fingerprint, decoder, window, self.hotwords, self.calibration.to_dict()]
         digest = hashlib.sha256(json.dumps(settings).encode())
         if self.language_model is not None and not self.greedy:
             digest.update(" ".join(self.language_model.words).encode())

@@ -51,50 +51,6 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
-    """A word that competed at a place, and why; nothing of it is calibrated.
-
-    Args:
-        text: the word.
-        posterior: share of the search's paths through it, in [0, 1].
-        sound: log-probability of its letters in the frames of the place, over that of the best word's.
-        language: log-probability of it between the words around, weighted, over that of the best word.
-        share: by sound and language, of all that was tried at the place, in [0, 1].
-    """
-
-    text: str
-    posterior: float
-    sound: float
-    language: float
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A word's place in a hypothesis: the best word, with its posterior and share as of rivals, and its rivals."""
-
-    text: str
-    posterior: float
-    share: float
-    rivals: tuple[Rival, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """One reading of emissions.
-
-    Args:
-        text: normalized words separated by single spaces; may be empty.
-        score: natural logarithm, acoustic and language model combined; comparable only within one call.
-        slots: one for each word, where they were asked for.
-    """
-
-    text: str
-    score: float
-    slots: tuple[Slot, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Word:
     """A recognized word.
 

@@ -62,7 +62,7 @@ def read(recognizer: Recognizer, emissions: Sequence[Sequence[Emissions]], hot: 
             hypothesis = decoder.read(stretch)
             seconds += time.thread_time() - started
             aligned = align(stretch, hypothesis.text, alphabet)
-            words += (word.text for word in recognizer.calibration.judge(aligned, hypothesis.slots, frozenset(hot)))
+            words += (word.text for word in recognizer.calibration.rescore(aligned, hypothesis.slots, frozenset(hot)))
         texts.append(" ".join(words))
     return Read(texts, seconds)
 

@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiosearch.alphabet import Alphabet
-from audiosearch.spotting.ngram_index import BLOCK, numbers, pack_keys, transposed
-from audiosearch.spotting.posteriorgram import PIECE, pack_in_pieces
-from audiosearch.spotting.scoring import SoundCalibration, Sounding
+from audiosearch.spotting.ngram_index import BLOCK, invert_keys, key_numbers, pack_keys
+from audiosearch.spotting.posteriorgram import PIECE_DURATION, pack_in_pieces
+from audiosearch.spotting.scoring import AcousticProfile, SpottingCalibration
 from audiosearch.types import Emissions, PackedEmissions, Word
 from indexer.index import open_index
 from indexer.search import spoken_terms as sound
@@ -107,16 +107,16 @@ def recording(number: int, seconds: float) -> Recording:
     return Recording(f"{number:064x}", (place,), seconds, MODEL, "2026-01-01T00:00:00+00:00")
 
 
-def sounding() -> Sounding:
+def sounding() -> AcousticProfile:
     """As a recognizer would tell; the weights are those of the shipped model."""
-    return Sounding(ALPHABET, SoundCalibration())
+    return AcousticProfile(ALPHABET, SpottingCalibration())
 
 
 def build_small(path: Path, hours: int, speech: Speech) -> None:
     """Add recordings."""
     spent = 0.0
     with open_index(str(path), create=True) as index:
-        index.keep_sounding(MODEL, sounding().text())
+        index.keep_sounding(MODEL, sounding().to_json())
         for number in range(hours):
             words, pieces, seconds = speech.hour()
             started = time.perf_counter()
@@ -132,10 +132,10 @@ def build_large(path: Path, hours: int, speech: Speech) -> None:
     blocks = []
     for _ in range(4):
         drawn = speech.rng.choice(len(pool), BLOCK)
-        blocks.append((drawn, list(transposed([keys[place] for place in drawn]))))
-    each = round(3600 / PIECE)
+        blocks.append((drawn, list(invert_keys([keys[place] for place in drawn]))))
+    each = round(3600 / PIECE_DURATION)
     with SqliteIndex(str(path), create=True) as index:
-        index.keep_sounding(MODEL, sounding().text())
+        index.keep_sounding(MODEL, sounding().to_json())
         connection = index._connection
         connection.pragma("synchronous", 0)
         with connection:
@@ -153,7 +153,7 @@ def build_large(path: Path, hours: int, speech: Speech) -> None:
                 connection.executemany(
                     "INSERT INTO emissions VALUES (?, ?, ?, ?, ?, ?)",
                     (
-                        (name, 0, name % (1 << 32) * PIECE, FRAME, pool[one].frames, pool[one].data)
+                        (name, 0, name % (1 << 32) * PIECE_DURATION, FRAME, pool[one].frames, pool[one].data)
                         for name, one in zip(names, drawn, strict=True)
                     ),
                 )
@@ -170,7 +170,7 @@ def describe(path: Path, hours: int, speech: Speech) -> None:
     """Say what an hour is like."""
     _, pieces, seconds = speech.hour()
     size = sum(len(piece.data) for piece in pieces)
-    each = sum(len(numbers(piece)) for piece in pieces[:100]) / 100
+    each = sum(len(key_numbers(piece)) for piece in pieces[:100]) / 100
     stored = sum(int.from_bytes(piece.data[1:5], "little") for piece in pieces)
     frames = sum(piece.frames for piece in pieces)
     total = path.stat().st_size / hours / 1e6

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol
 
-from audiosearch.spotting.scoring import Spelling
+from audiosearch.spotting.scoring import KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer.types import Count, Heard, Location, Page, Query, Recording, Statistics
 
@@ -44,7 +44,7 @@ class Index(Protocol):
         """Those at the positions from ``first`` to before ``end``, as far as there are any."""
 
     def keep_sounding(self, model: str, sounding: str) -> None:
-        """Keep what is known of the emissions of a recognizer (``Sounding.text``), by its fingerprint."""
+        """Keep what is known of the emissions of a recognizer (``AcousticProfile.to_json``), by its fingerprint."""
 
     def soundings(self) -> Mapping[str, str]:
         """What was kept so."""
@@ -55,7 +55,7 @@ class Index(Protocol):
     def heard(self, recordings: Iterable[str] | None = None) -> Iterator[Heard]:
         """All packed stretches, or those of these recordings as far as they are known; read to the end, or close."""
 
-    def candidates(self, asked: Spelling, most: int, recordings: Collection[str] | None = None) -> Iterator[Heard]:
+    def candidates(self, asked: KeywordQuery, most: int, recordings: Collection[str] | None = None) -> Iterator[Heard]:
         """The packed stretches that go best with the keys of a text, at most so many; otherwise as ``heard``."""
 
     def search(self, query: Query, limit: int, after: str | None = None) -> Page:

@@ -100,7 +100,7 @@ def test_there_are_sources() -> None:
 
 LAYERS = {  # rooms, folders and single files, from the ground up; a room imports only rooms of lower floors
     "audiosearch": (
-        "types errors files alphabet normalizer",
+        "types errors files alphabet normalizer ctc",
         "config settings parallel audio spotting transcripts alignment",
         "model_folder",
         "acoustic language_model decoding",

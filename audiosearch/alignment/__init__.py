@@ -1,1 +1,1 @@
-"""Emissions and a text to the times of its words."""
+"""Forced alignment: emissions and a text to the times of its words."""

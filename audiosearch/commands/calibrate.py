@@ -45,7 +45,7 @@ def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None
         )
     utterances = [utterance for manifest in manifests for utterance in read_manifest(manifest)[:limit]]
 
-    from audiosearch.decoding.label_priors import divide
+    from audiosearch.decoding.label_priors import subtract_label_priors
     from audiosearch.evaluation.confidence_fitting import calibrated, listen, read
     from audiosearch.evaluation.spotting_fitting import SoundExample, calibrated_sound
     from audiosearch.model_folder import save_calibration
@@ -74,12 +74,12 @@ def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None
         save_calibration(folder, "alternative", {"weights": found.alternative} if found.alternative else {})
         by_speaker: dict[str, list[SoundExample]] = {}
         for one, example in zip(heard, examples, strict=True):
-            words = found.judge(example.words, example.slots)
-            stretches = tuple(divide(emissions, recognizer.decoder) for emissions in one.stretches)
+            words = found.rescore(example.words, example.slots)
+            stretches = tuple(subtract_label_priors(emissions, recognizer.decoder) for emissions in one.stretches)
             by_speaker.setdefault(one.speaker, []).append(SoundExample(stretches, one.said, words))
         by_sound, report = calibrated_sound(by_speaker, recognizer.model.alphabet)
         _draw(report)
-        stored = save_calibration(folder, "sound", by_sound.section())
+        stored = save_calibration(folder, "sound", by_sound.to_dict())
         click.echo(f"Stored in {stored}.")
     if failed:
         raise click.exceptions.Exit(1)

@@ -46,7 +46,7 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
         )
     utterances = read_manifest(manifest)[:limit]
 
-    from audiosearch.decoding import label_priors as priors
+    from audiosearch.decoding.label_priors import estimate_label_priors
     from audiosearch.evaluation.decoder_tuning import Example
     from audiosearch.evaluation.decoder_tuning import tune as trials
     from audiosearch.recognizer import Recognizer
@@ -65,7 +65,7 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
         assert language_model is not None
     best = None
     if examples:
-        label_priors = priors.measure(emissions for example in examples for emissions in example.emissions)
+        label_priors = estimate_label_priors(emissions for example in examples for emissions in example.emissions)
         config = config.model_copy(update={"label_priors": label_priors})
         for trial in trials(examples, alphabet, config, language_model, processes):
             weights, mark = trial.weights, "  best so far" if trial.best else ""

@@ -1,8 +1,8 @@
-"""What else may have been said at each word's place: words that the search gave up, and words that sound like it.
+"""Confusion slots: for each word of a text its candidates, from the lattice and from the lexicon.
 
-The beam search follows few words at a time, and where the network is unsure the right one is seldom among them. So at
-every place a word list is asked which words fit the frames between the two neighbors, and the language model how well
-they stand there. What is found is raw: ``calibration.py`` makes probabilities of it.
+The beam search follows few words at a time, and where the network is unsure the right word is seldom among them.
+Therefore the lexicon is searched for words that fit the frames between the two neighbors, and the language model
+scores them in context. The scores are raw; ``confidence.py`` turns them into probabilities.
 
 Legend: T' emission frames, V labels.
 """
@@ -13,89 +13,97 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from audiosearch.alignment.viterbi import label_frames
-from audiosearch.decoding.lattice import posteriors
-from audiosearch.types import Emissions, Rival, Seconds, Slot
+from audiosearch.alignment.forced_alignment import label_frames
+from audiosearch.decoding.hypothesis import Candidate, ConfusionSlot
+from audiosearch.decoding.lattice import word_posteriors
+from audiosearch.types import Emissions, Seconds
 
 if TYPE_CHECKING:
     from audiosearch.alphabet import Alphabet
-    from audiosearch.decoding.beam_search import End
-    from audiosearch.decoding.lexicon_search import Lexicon
+    from audiosearch.decoding.beam_search import FinalBeam
+    from audiosearch.decoding.lexicon_search import LexiconSearch
 
 SCALE = 0.3
-"""Of sound and language together, where they become shares: both are surer than they are right."""
+"""Factor of acoustic and language score where they become shares, since both are overconfident."""
 
-FITTING = 24
-"""Words that fit a place by their sound and how common they are, before the words around are looked at."""
+LEXICON_WORDS = 24
+"""Words of the lexicon with the best acoustic score and prior that are scored in context."""
 
-RIVALS = 6
-"""Words kept for a place, until calibration chooses among them."""
+MAX_CANDIDATES = 6
+"""Candidates kept in a slot, from which calibration chooses."""
 
-LEAST = 0.005
-"""Words with less of a share, and followed by less of the search, are not kept."""
+MIN_SHARE = 0.005
+"""Candidates with a smaller share and a smaller posterior are dropped."""
 
 MARGIN: Seconds = 0.24
-"""A word may reach so far beyond the first and last letter of the one in its place, if the neighbors leave room."""
+"""Time that a candidate may extend beyond the first and last letter of the word in its place, between its neighbors."""
 
-InContext = Callable[[Sequence[str], int, Sequence[str]], list[float]]
-"""Scores of words in place of the n-th of a text."""
+ContextScorer = Callable[[Sequence[str], int, Sequence[str]], list[float]]
+"""Scores of candidates in place of the n-th word of a text."""
 
 
-def slots(
+def confusion_slots(
     text: str,
-    ends: Sequence[End],
+    beams: Sequence[FinalBeam],
     emissions: Emissions,
     alphabet: Alphabet,
-    lexicon: Lexicon | None = None,
-    in_context: InContext | None = None,
-) -> tuple[Slot, ...]:
-    """For each word of a text what competed with it.
+    lexicon: LexiconSearch | None = None,
+    score_in_context: ContextScorer | None = None,
+) -> tuple[ConfusionSlot, ...]:
+    """The slot of each word of a text.
 
     Args:
-        text: the best one that the search found.
-        ends: what it was left with.
-        lexicon: words that are tried; none where there is no language model.
-        in_context: says how well words stand there.
+        text: the best text of the search.
+        beams: the beams after the last frame.
+        lexicon: further candidates; None without a language model.
+        score_in_context: language scores of candidates.
     """
     words = text.split()
-    followed = posteriors(text, ends, len(emissions))
-    made = []
-    for place, (start, stop) in enumerate(_windows(words, emissions, alphabet)):
-        word, posterior = words[place], followed[place]
-        own = min(1.0, posterior.pop(word, 0.0))
-        if lexicon is None or in_context is None:
-            rivals = [Rival(other, p, 0.0, 0.0, p) for other, p in posterior.items()]
-            made.append(Slot(word, own, own, _kept(rivals)))
+    posteriors = word_posteriors(text, beams, len(emissions))
+    slots = []
+    for position, (start, stop) in enumerate(_windows(words, emissions, alphabet)):
+        word, posterior = words[position], posteriors[position]
+        word_posterior = min(1.0, posterior.pop(word, 0.0))
+        if lexicon is None or score_in_context is None:
+            candidates = [Candidate(rival, p, 0.0, 0.0, p) for rival, p in posterior.items()]
+            slots.append(ConfusionSlot(word, word_posterior, word_posterior, _select(candidates)))
             continue
         rows = emissions.log_probs[start:stop]
-        sounds = {fit.word: fit.score for fit in lexicon.best(rows, FITTING) if fit.word != word}
-        for other in posterior:
-            if other not in sounds:
-                sounds[other] = lexicon.score(rows, other)
-        texts = [word, *sounds]
-        languages = in_context(words, place, texts)
-        heard = [lexicon.score(rows, word), *sounds.values()]
+        scores = {match.word: match.score for match in lexicon.n_best(rows, LEXICON_WORDS) if match.word != word}
+        for rival in posterior:
+            if rival not in scores:
+                scores[rival] = lexicon.score(rows, rival)
+        texts = [word, *scores]
+        languages = score_in_context(words, position, texts)
+        acoustics = [lexicon.score(rows, word), *scores.values()]
         weights = [
-            math.exp(max(-50.0, min(50.0, SCALE * (sound + language - heard[0] - languages[0]))))
-            for sound, language in zip(heard, languages, strict=True)
+            math.exp(max(-50.0, min(50.0, SCALE * (acoustic + language - acoustics[0] - languages[0]))))
+            for acoustic, language in zip(acoustics, languages, strict=True)
         ]
         total = sum(weights)
-        rivals = [
-            Rival(other, min(1.0, posterior.get(other, 0.0)), sound - heard[0], language - languages[0], weight / total)
-            for other, sound, language, weight in zip(texts[1:], heard[1:], languages[1:], weights[1:], strict=True)
+        scored = zip(texts[1:], acoustics[1:], languages[1:], weights[1:], strict=True)
+        candidates = [
+            Candidate(
+                candidate,
+                min(1.0, posterior.get(candidate, 0.0)),
+                acoustic - acoustics[0],
+                language - languages[0],
+                weight / total,
+            )
+            for candidate, acoustic, language, weight in scored
         ]
-        made.append(Slot(word, own, weights[0] / total, _kept(rivals)))
-    return tuple(made)
+        slots.append(ConfusionSlot(word, word_posterior, weights[0] / total, _select(candidates)))
+    return tuple(slots)
 
 
-def _kept(rivals: list[Rival]) -> tuple[Rival, ...]:
-    worth = [rival for rival in rivals if max(rival.share, rival.posterior) >= LEAST]
-    worth.sort(key=lambda rival: (-rival.share - rival.posterior, rival.text))
-    return tuple(worth[:RIVALS])
+def _select(candidates: list[Candidate]) -> tuple[Candidate, ...]:
+    likely = [candidate for candidate in candidates if max(candidate.share, candidate.posterior) >= MIN_SHARE]
+    likely.sort(key=lambda candidate: (-candidate.share - candidate.posterior, candidate.text))
+    return tuple(likely[:MAX_CANDIDATES])
 
 
 def _windows(words: Sequence[str], emissions: Emissions, alphabet: Alphabet) -> list[tuple[int, int]]:
-    """Frames that the word at each place could take: from the letters before it to those after it."""
+    """Frames available to each word: between the last letter before it and the first letter after it."""
     starts, ends = label_frames(emissions.log_probs, alphabet.encode(" ".join(words)), alphabet.blank)
     spans = []
     first = 0
@@ -103,9 +111,9 @@ def _windows(words: Sequence[str], emissions: Emissions, alphabet: Alphabet) -> 
         spans.append((int(starts[first]), int(ends[first + len(word) - 1])))
         first += len(word) + 1
     margin = round(MARGIN / emissions.frame_duration)
-    befores = [0, *(end for _, end in spans[:-1])]
-    afters = [*(start for start, _ in spans[1:]), len(emissions)]
+    previous_ends = [0, *(end for _, end in spans[:-1])]
+    next_starts = [*(start for start, _ in spans[1:]), len(emissions)]
     return [
-        (max(before, start - margin), min(after, end + margin))
-        for (start, end), before, after in zip(spans, befores, afters, strict=True)
+        (max(previous_end, start - margin), min(next_start, end + margin))
+        for (start, end), previous_end, next_start in zip(spans, previous_ends, next_starts, strict=True)
     ]

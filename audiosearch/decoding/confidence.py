@@ -1,7 +1,7 @@
-"""Probabilities that words are right, from what recognition knows of them (logistic regression).
+"""Logistic models that map decoder scores to the probability that a word is right.
 
-What it knows, by ``word_features`` and ``rival_features``, is weighted; the weights are found on speech whose words are
-known (Platt 1999) and lie beside the model in ``calibration.yaml``, with those of the search by sound::
+The features are those of ``word_features`` and ``candidate_features``. Their weights are fitted on speech with known
+text (Platt 1999) and stored beside the model in ``calibration.yaml``, with those of keyword spotting::
 
     word:
       weights: [...]
@@ -9,8 +9,8 @@ known (Platt 1999) and lie beside the model in ``calibration.yaml``, with those 
       weights: [...]
     sound: {}
 
-What stands under ``sound`` is that of ``sounding.py``. Without the file a word's confidence is the mean probability of
-its letters, and an alternative's its share among what was tried.
+``spotting/scoring.py`` describes the section ``sound``. Without the file the confidence of a word is the mean
+probability of its letters, and the probability of an alternative its share among all candidates.
 """
 
 from __future__ import annotations
@@ -19,78 +19,87 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from audiosearch.decoding.hypothesis import Candidate, ConfusionSlot
 from audiosearch.errors import ConfigError
 from audiosearch.model_folder import CALIBRATION_NAME, CALIBRATION_REMEDY, read_calibration
-from audiosearch.spotting.scoring import SoundCalibration, sigmoid
-from audiosearch.types import MAX_ALTERNATIVES, Alternative, Rival, Slot, Word
+from audiosearch.spotting.scoring import SpottingCalibration, sigmoid
+from audiosearch.types import MAX_ALTERNATIVES, Alternative, Word
 
-LEAST_PROBABILITY = 0.05
-"""Alternatives less probable than this are not kept; that leaves about 0.7 for a word."""
+MIN_PROBABILITY = 0.05
+"""Alternatives below this probability are dropped; about 0.7 per word remain."""
 
 WORD_FEATURES = 5
-RIVAL_FEATURES = 7
+CANDIDATE_FEATURES = 7
 
-_LEAST_SHARE = 0.003
-"""Shares are taken for no smaller, and no nearer to one."""
+_MIN_SHARE = 0.003
+"""Shares are clipped to ``[_MIN_SHARE, 1 - _MIN_SHARE]`` before log-odds are taken."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What makes probabilities of raw values.
+    """Weights of the logistic models.
 
     Args:
-        word: weights of a word's features; without, its confidence stays as it is.
-        alternative: weights of a rival's features; without, its share is its probability.
-        sound: of the scores of places where a text may be heard.
+        word: weights of the features of words; if empty, confidences stay as they are.
+        alternative: weights of the features of candidates; if empty, shares become probabilities.
+        sound: calibration of keyword spotting.
     """
 
     word: tuple[float, ...] = ()
     alternative: tuple[float, ...] = ()
-    sound: SoundCalibration = field(default_factory=SoundCalibration)
+    sound: SpottingCalibration = field(default_factory=SpottingCalibration)
 
-    def judge(self, words: Sequence[Word], slots: Sequence[Slot], keep: Collection[str] = ()) -> tuple[Word, ...]:
-        """Words with probabilities for confidences, and with their alternatives.
+    def to_dict(self) -> dict[str, Any]:
+        """The sections of ``calibration.yaml`` as plain values; fingerprints are computed from them."""
+        return {"word": list(self.word), "alternative": list(self.alternative), "sound": self.sound.to_dict()}
 
-        Where a rival is the more probable, the two change places: the likeliest text as a whole, which the search
-        found, need not have the likeliest word at each place (Mangu, Brill and Stolcke 2000, of confusion networks).
+    def rescore(
+        self, words: Sequence[Word], slots: Sequence[ConfusionSlot], keep: Collection[str] = ()
+    ) -> tuple[Word, ...]:
+        """Words with calibrated confidences and with alternatives.
+
+        If an alternative is more probable than the word, the two change places: the best text as a whole, which the
+        search returns, need not have the most probable word in each slot (Mangu, Brill and Stolcke 2000).
 
         Args:
-            keep: words that stay where the search put them.
+            keep: words that are never replaced by an alternative.
         """
-        return tuple(self._likeliest(self._judged(word, slot), keep) for word, slot in zip(words, slots, strict=True))
+        rescored = (self._with_probabilities(word, slot) for word, slot in zip(words, slots, strict=True))
+        return tuple(self._most_probable(word, keep) for word in rescored)
 
-    def _likeliest(self, word: Word, keep: Collection[str]) -> Word:
+    def _most_probable(self, word: Word, keep: Collection[str]) -> Word:
         if not (self.word and self.alternative and word.alternatives) or word.text in keep:
             return word
-        best, *others = word.alternatives
+        best, *alternatives = word.alternatives
         if best.probability <= word.confidence:
             return word
-        others.append(Alternative(word.text, word.confidence))
-        others.sort(key=_by_probability)
-        return replace(word, text=best.text, confidence=best.probability, alternatives=tuple(others))
+        alternatives.append(Alternative(word.text, word.confidence))
+        alternatives.sort(key=_by_probability)
+        return replace(word, text=best.text, confidence=best.probability, alternatives=tuple(alternatives))
 
-    def _judged(self, word: Word, slot: Slot) -> Word:
+    def _with_probabilities(self, word: Word, slot: ConfusionSlot) -> Word:
         confidence = word.confidence
         if self.word:
             confidence = logistic(self.word, word_features(word, slot))
-        found = []
-        for rival in slot.rivals:
-            probability = rival.share
+        alternatives = []
+        for candidate in slot.candidates:
+            probability = candidate.share
             if self.alternative:
-                probability = logistic(self.alternative, rival_features(rival, slot))
-            if probability >= LEAST_PROBABILITY:
-                found.append(Alternative(rival.text, probability))
-        found.sort(key=_by_probability)
-        return replace(word, confidence=confidence, alternatives=tuple(found[:MAX_ALTERNATIVES]))
+                probability = logistic(self.alternative, candidate_features(candidate, slot))
+            if probability >= MIN_PROBABILITY:
+                alternatives.append(Alternative(candidate.text, probability))
+        alternatives.sort(key=_by_probability)
+        return replace(word, confidence=confidence, alternatives=tuple(alternatives[:MAX_ALTERNATIVES]))
 
 
 def _by_probability(alternative: Alternative) -> tuple[float, str]:
     return -alternative.probability, alternative.text
 
 
-def word_features(word: Word, slot: Slot) -> tuple[float, ...]:
-    """What tells whether an aligned word is right; ``word.confidence`` is the mean probability of its letters."""
+def word_features(word: Word, slot: ConfusionSlot) -> tuple[float, ...]:
+    """Features of an aligned word; its ``confidence`` is the mean probability of its letters."""
     return (
         1.0,
         math.log(max(word.confidence, 1e-4)),
@@ -100,45 +109,45 @@ def word_features(word: Word, slot: Slot) -> tuple[float, ...]:
     )
 
 
-def rival_features(rival: Rival, slot: Slot) -> tuple[float, ...]:
-    """What tells whether a rival is right."""
+def candidate_features(candidate: Candidate, slot: ConfusionSlot) -> tuple[float, ...]:
+    """Features of a candidate in a slot."""
     return (
         1.0,
-        rival.sound,
-        rival.language,
-        _log_odds(rival.posterior),
-        _log_odds(rival.share),
-        math.log(len(rival.text)),
+        candidate.acoustic_score,
+        candidate.language_score,
+        _log_odds(candidate.posterior),
+        _log_odds(candidate.share),
+        math.log(len(candidate.text)),
         _log_odds(slot.share),
     )
 
 
 def logistic(weights: Sequence[float], features: Sequence[float]) -> float:
-    """The probability that weights make of features."""
+    """Probability by a logistic model."""
     total = sum(weight * value for weight, value in zip(weights, features, strict=True))
     return sigmoid(max(-30.0, min(30.0, total)))
 
 
 def load_calibration(folder: Path) -> Calibration:
-    """What is stored beside a model; nothing where nothing is.
+    """The calibration stored beside a model, or an empty one if there is none.
 
     Raises:
         ConfigError: the file cannot be read, or is not what ``audiosearch calibrate`` writes.
     """
     path = folder / CALIBRATION_NAME
     sections = read_calibration(folder)
-    found = []
-    for name, count in (("word", WORD_FEATURES), ("alternative", RIVAL_FEATURES)):
+    stored = []
+    for name, count in (("word", WORD_FEATURES), ("alternative", CANDIDATE_FEATURES)):
         weights = sections[name].get("weights", ())
         if not isinstance(weights, tuple) or len(weights) not in (0, count) or not sections[name].keys() <= {"weights"}:
             raise ConfigError(f"{path}: {name} must have {count} weights; {CALIBRATION_REMEDY}.")
-        found.append(weights)
+        stored.append(weights)
     try:
-        return Calibration(found[0], found[1], SoundCalibration.of(sections["sound"]))
+        return Calibration(stored[0], stored[1], SpottingCalibration.from_dict(sections["sound"]))
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{path}: sound: {error}; {CALIBRATION_REMEDY}.") from error
 
 
 def _log_odds(share: float) -> float:
-    share = max(_LEAST_SHARE, min(1 - _LEAST_SHARE, share))
+    share = max(_MIN_SHARE, min(1 - _MIN_SHARE, share))
     return math.log(share / (1 - share))

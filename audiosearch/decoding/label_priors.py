@@ -1,8 +1,8 @@
-"""How likely labels are by themselves, and emissions without that.
+"""Label priors: estimated from emissions, and subtracted from them.
 
-A network trained by CTC says what is likely in text as well as what it hears, blanks above all; a language model knows
-the former better. So what it says of a label is divided by a power of the label's prior (Miao, Gowayyed and Metze 2015,
-"EESEN", section 3.2).
+A network trained by CTC learns how frequent labels are in its training text, blanks above all, besides how they sound;
+a language model knows those frequencies better. Dividing the posteriors of labels by a power of their priors leaves
+scaled likelihoods (Miao, Gowayyed and Metze 2015, "EESEN", section 3.2).
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ import numpy as np
 from audiosearch.config import DecoderConfig
 from audiosearch.types import Emissions
 
-LEAST = 1e-6
-"""No label is less likely; else what is never heard would be divided by nothing."""
+MIN_PRIOR = 1e-6
+"""Lower bound of a prior, so that a label that never occurs does not get an infinite score."""
 
 
-def measure(emissions: Iterable[Emissions]) -> tuple[float, ...]:
-    """The mean probability of each label over all frames; () of no frames."""
+def estimate_label_priors(emissions: Iterable[Emissions]) -> tuple[float, ...]:
+    """Mean probability of each label over all frames; empty if there are no frames."""
     total, frames = np.zeros(0), 0
-    for one in emissions:
-        more = np.exp(one.log_probs, dtype=np.float64).sum(0)
-        total = more if not frames else total + more
-        frames += len(one)
-    return tuple(round(float(prior), 6) for prior in np.maximum(total / frames, LEAST)) if frames else ()
+    for segment in emissions:
+        sums = np.exp(segment.log_probs, dtype=np.float64).sum(0)
+        total = sums if not frames else total + sums
+        frames += len(segment)
+    return tuple(round(float(prior), 6) for prior in np.maximum(total / frames, MIN_PRIOR)) if frames else ()
 
 
-def divide(emissions: Emissions, config: DecoderConfig) -> Emissions:
-    """The emissions with the priors of the labels divided out, as far as ``prior_weight`` says; normalized again."""
+def subtract_label_priors(emissions: Emissions, config: DecoderConfig) -> Emissions:
+    """Emissions minus ``prior_weight`` times the log-priors of the labels, normalized again."""
     priors, weight = config.label_priors, config.prior_weight
     if not priors or not weight or len(emissions) == 0:
         return emissions

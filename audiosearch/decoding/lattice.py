@@ -1,8 +1,8 @@
-"""Probabilities of all words that the beam search followed: a word lattice.
+"""Word lattice of the beam search, and posterior probabilities of its words.
 
-A beam that the search gives up for a better one, as both go on alike, stays reachable as a rival of it. Prefixes with
-their rivals are a word lattice; forward and backward sums over it give every word the probability that a path through
-it is right (Wessel et al. 2001), and words at about the same time compete for one place (Mangu, Brill & Stolcke 2000).
+When two beams share a language-model state, the worse one is pruned but kept as a ``rival`` of the better. Prefixes
+with their rivals form a word lattice; forward and backward sums over it give the posterior probability of every word
+(Wessel et al. 2001), and words that overlap in time compete for one position (Mangu, Brill and Stolcke 2000).
 
 Legend: T' emission frames.
 """
@@ -14,19 +14,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from audiosearch.decoding.beam_search import End
-from audiosearch.decoding.prefix_tree import Words
+from audiosearch.decoding.beam_search import FinalBeam
+from audiosearch.decoding.prefix_tree import WordHistory
 
 SCALE = 0.3
-"""Scores are taken times this: letters of neighboring frames are far from independent."""
+"""Factor of all scores, since letters of neighboring frames are far from independent."""
 
-OVERLAP = 0.3
-"""A word competes for the place that it shares most time with, if it is so much of the time of both."""
+MIN_OVERLAP = 0.3
+"""Smallest ratio of shared to united time at which an arc competes for a position."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arc:
-    """A word of the lattice: frames ``[start, end)``, and the probability that a path through it is right."""
+    """A word of the lattice: frames ``[start, end)``, and the posterior probability of the paths through it."""
 
     text: str
     start: int
@@ -34,96 +34,100 @@ class Arc:
     probability: float
 
 
-def posteriors(text: str, ends: Sequence[End], frames: int, scale: float = SCALE) -> list[dict[str, float]]:
-    """For each word of a text the probabilities of the words at its place, itself among them.
+def word_posteriors(text: str, beams: Sequence[FinalBeam], frames: int, scale: float = SCALE) -> list[dict[str, float]]:
+    """For each word of a text the posteriors of all words at its position, itself included.
 
     Args:
-        text: of one of the ends, or more.
-        ends: what the search is left with.
-        frames: T', where unfinished words end.
+        text: the text of at least one of the beams.
+        beams: the beams after the last frame.
+        frames: T', at which incomplete words end.
     """
-    best = max((end for end in ends if end.text == text), key=lambda end: end.score)
-    return compete(_spans(best, frames), lattice(ends, frames, scale))
+    best = max((beam for beam in beams if beam.text == text), key=lambda beam: beam.score)
+    return assign_arcs(_spans(best, frames), lattice_arcs(beams, frames, scale))
 
 
-def lattice(ends: Sequence[End], frames: int, scale: float) -> list[Arc]:
-    """All words that the search followed to the end or gave up for a better one."""
-    order = _ordered(end.words for end in ends)
-    # Forward: how many times more probable all paths to a word are than the best one.
-    totals: dict[Words, float] = {}
-    befores: dict[Words, float] = {}
-    ratios: dict[Words, list[tuple[Words, float]]] = {}
-    for words in order:
-        # Two prefixes may have beaten each other, in different frames, and one may have beaten its own continuation,
-        # where words are said over and over: what would go round in a circle is left out.
-        befores[words] = 1.0 if words.before is None else totals.get(words.before, 1.0)
-        ratios[words] = [(r, math.exp(scale * d) * totals[r]) for r, d in words.rivals.items() if r in totals]
-        totals[words] = befores[words] + sum(ratio for _, ratio in ratios[words])
-    # Backward: the probability of the paths that come through a word.
-    most = max(end.score for end in ends)
-    weights = [math.exp(scale * (end.score - most)) * totals[end.words] for end in ends]
-    masses: dict[Words, float] = defaultdict(float)
+def lattice_arcs(beams: Sequence[FinalBeam], frames: int, scale: float) -> list[Arc]:
+    """All words that the search followed to the end or pruned in favor of a better beam."""
+    order = _topological_order(beam.history for beam in beams)
+    # Forward: probability of all paths to a word, relative to that of the best path.
+    totals: dict[WordHistory, float] = {}
+    previous_totals: dict[WordHistory, float] = {}
+    ratios: dict[WordHistory, list[tuple[WordHistory, float]]] = {}
+    for history in order:
+        # Two prefixes may have pruned each other in different frames, and a prefix its own continuation where words
+        # are repeated: edges that would close a cycle are left out.
+        previous_totals[history] = 1.0 if history.previous is None else totals.get(history.previous, 1.0)
+        ratios[history] = [
+            (rival, math.exp(scale * difference) * totals[rival])
+            for rival, difference in history.rivals.items()
+            if rival in totals
+        ]
+        totals[history] = previous_totals[history] + sum(ratio for _, ratio in ratios[history])
+    # Backward: posterior probability of the paths through a word.
+    best_score = max(beam.score for beam in beams)
+    weights = [math.exp(scale * (beam.score - best_score)) * totals[beam.history] for beam in beams]
+    masses: dict[WordHistory, float] = defaultdict(float)
     arcs = []
-    for end, weight in zip(ends, weights, strict=True):
+    for beam, weight in zip(beams, weights, strict=True):
         mass = weight / sum(weights)
-        masses[end.words] += mass
-        if end.part:
-            arcs.append(Arc(end.part, end.words.end, frames, mass))
-    for words in reversed(order):
-        if words.before is None:
+        masses[beam.history] += mass
+        if beam.part:
+            arcs.append(Arc(beam.part, beam.history.end_frame, frames, mass))
+    for history in reversed(order):
+        if history.previous is None:
             continue
-        mass = masses[words] / totals[words]
-        for rival, ratio in ratios[words]:
+        mass = masses[history] / totals[history]
+        for rival, ratio in ratios[history]:
             masses[rival] += mass * ratio
-        own = mass * befores[words]
-        masses[words.before] += own
-        arcs.append(Arc(words.word, words.before.end, words.end, own))
+        own_mass = mass * previous_totals[history]
+        masses[history.previous] += own_mass
+        arcs.append(Arc(history.word, history.previous.end_frame, history.end_frame, own_mass))
     return arcs
 
 
-def compete(places: Sequence[tuple[int, int]], arcs: Iterable[Arc]) -> list[dict[str, float]]:
-    """For each place (frames) the words that share most of its time; probabilities of equal words are added."""
-    found: list[dict[str, float]] = [defaultdict(float) for _ in places]
+def assign_arcs(positions: Sequence[tuple[int, int]], arcs: Iterable[Arc]) -> list[dict[str, float]]:
+    """Words by the position ``[start, end)`` that they overlap most; posteriors of equal words are added."""
+    posteriors: list[dict[str, float]] = [defaultdict(float) for _ in positions]
     first = 0
     for arc in sorted(arcs, key=lambda arc: arc.start):
-        while first + 1 < len(places) and places[first][1] <= arc.start:
+        while first + 1 < len(positions) and positions[first][1] <= arc.start:
             first += 1
-        nearest, most = -1, OVERLAP
-        for number in range(first, len(places)):
-            start, end = places[number]
+        nearest, max_overlap = -1, MIN_OVERLAP
+        for number in range(first, len(positions)):
+            start, end = positions[number]
             if start >= arc.end:
                 break
-            shared = (min(end, arc.end) - max(start, arc.start)) / (max(end, arc.end) - min(start, arc.start))
-            if shared > most:
-                nearest, most = number, shared
+            overlap = (min(end, arc.end) - max(start, arc.start)) / (max(end, arc.end) - min(start, arc.start))
+            if overlap > max_overlap:
+                nearest, max_overlap = number, overlap
         if nearest >= 0:
-            found[nearest][arc.text] += arc.probability
-    return found
+            posteriors[nearest][arc.text] += arc.probability
+    return posteriors
 
 
-def _spans(best: End, frames: int) -> list[tuple[int, int]]:
-    """Frames of the words of a path, in order."""
-    places = [(best.words.end, frames)] if best.part else []
-    words = best.words
-    while words.before is not None:
-        places.append((words.before.end, words.end))
-        words = words.before
-    return places[::-1]
+def _spans(best: FinalBeam, frames: int) -> list[tuple[int, int]]:
+    """Frames ``[start, end)`` of the words of a path, in order."""
+    spans = [(best.history.end_frame, frames)] if best.part else []
+    history = best.history
+    while history.previous is not None:
+        spans.append((history.previous.end_frame, history.end_frame))
+        history = history.previous
+    return spans[::-1]
 
 
-def _ordered(ends: Iterable[Words]) -> list[Words]:
-    """The words before each and its rivals, then itself; all that can be reached."""
-    order: list[Words] = []
-    seen: set[Words] = set()
-    stack = [(words, False) for words in ends]
+def _topological_order(ends: Iterable[WordHistory]) -> list[WordHistory]:
+    """All histories that can be reached, each after its previous word and its rivals."""
+    order: list[WordHistory] = []
+    visited: set[WordHistory] = set()
+    stack = [(history, False) for history in ends]
     while stack:
-        words, done = stack.pop()
+        history, done = stack.pop()
         if done:
-            order.append(words)
-        elif words not in seen:
-            seen.add(words)
-            stack.append((words, True))
-            stack += ((rival, False) for rival in words.rivals)
-            if words.before is not None:
-                stack.append((words.before, False))
+            order.append(history)
+        elif history not in visited:
+            visited.add(history)
+            stack.append((history, True))
+            stack += ((rival, False) for rival in history.rivals)
+            if history.previous is not None:
+                stack.append((history.previous, False))
     return order

@@ -1,9 +1,9 @@
-"""Which words of a list fit a stretch of frames best, by their sound and by how common they are.
+"""Words of a lexicon that fit given frames best, by their acoustic score and prior.
 
-All words are tried at once over a tree of their letters (token passing, Young et al. 1989), keeping only the
-beginnings that score nearly as well as the best one.
+All words are searched at once over a trie of their letters (token passing, Young et al. 1989); tokens far below the
+best one of a frame are pruned. ``ctc.py`` describes the states.
 
-Legend: T' emission frames, V labels, N nodes of the tree, W words.
+Legend: T' emission frames, V labels, N nodes of the trie, W words.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
+
+from audiosearch.ctc import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,26 +22,26 @@ if TYPE_CHECKING:
     from audiosearch.alphabet import Alphabet
 
 BEAM = 10.0
-"""Beginnings of words that score so much less than the best in the same frame are given up."""
+"""Tokens that score this much below the best one in the same frame are pruned."""
 
-LEAST_LOG_PROB = -12.0
-"""Labels are taken for no less likely, so that one that the network missed does not rule a word out."""
+MIN_LOG_PROB = -12.0
+"""Lower bound of log-probabilities, so that a letter that the network missed does not rule out a word."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
-    """A word and how well it fits: the log-probability of its letters over that of silence or spaces in their place."""
+class WordMatch:
+    """A word and its acoustic score: log-probability of its letters relative to blanks or spaces."""
 
     word: str
     score: float
 
 
-class Lexicon:
-    """A list of words to look for.
+class LexiconSearch:
+    """Search over a fixed list of words.
 
     Args:
-        words: spelled in letters of the alphabet; others are left out.
-        priors: added to the score of each word.
+        words: spelled in letters of the alphabet; other words are ignored.
+        priors: added to the acoustic score of each word for ranking and pruning.
     """
 
     def __init__(self, words: Sequence[str], priors: Sequence[float], alphabet: Alphabet) -> None:
@@ -50,45 +51,45 @@ class Lexicon:
         self._blank, self._space = alphabet.blank, alphabet.space
         self._priors = np.array([prior for _, prior in listed], np.float32)
         self._alphabet = alphabet
-        self._tree = _tree(_letters(self.words, alphabet), self._priors)
-        nodes = len(self._tree[0])
-        self._place = np.full(nodes, -1, np.int32)
+        self._trie = _build_trie(_letters(self.words, alphabet), self._priors)
+        nodes = len(self._trie[0])
+        self._slots = np.full(nodes, -1, np.int32)
         self._tokens = (
             np.empty((2, nodes), np.int32),
             np.empty((2, nodes), np.float32),
             np.empty((2, nodes), np.float32),
         )
 
-    def best(self, log_probs: NDArray[np.float32], count: int, beam: float = BEAM) -> list[Fit]:
-        """The words that fit all of some frames [T', V] best, best first; at most ``count``."""
+    def n_best(self, log_probs: NDArray[np.float32], count: int, beam: float = BEAM) -> list[WordMatch]:
+        """At most ``count`` words that fit frames [T', V] best, best first."""
         if not self.words or not len(log_probs):
             return []
         rows = self._relative(log_probs)
-        found, scores = _search(rows, self._tree, self._place, self._tokens, self._blank, beam)
-        order = np.argsort(-(scores + self._priors[found]), kind="stable")[:count]
-        return [Fit(self.words[found[number]], float(scores[number])) for number in order]
+        matches, scores = _search(rows, self._trie, self._slots, self._tokens, self._blank, beam)
+        order = np.argsort(-(scores + self._priors[matches]), kind="stable")[:count]
+        return [WordMatch(self.words[matches[number]], float(scores[number])) for number in order]
 
     def prepare(self) -> None:
-        """Load what is compiled, or compile it."""
+        """Load or compile the machine code."""
         silent = np.zeros((1, len(self._alphabet)), np.float32)
         for word in self.words[:1]:
-            self.best(silent, 1)
+            self.n_best(silent, 1)
             self.score(silent, word)
 
     def score(self, log_probs: NDArray[np.float32], word: str) -> float:
-        """How well one word fits, listed or not."""
+        """Acoustic score of one word, listed or not."""
         labels = np.array(self._alphabet.encode(word), np.int64)
         return float(_score(self._relative(log_probs), labels, self._blank))
 
     def _relative(self, log_probs: NDArray[np.float32]) -> NDArray[np.float32]:
-        # Before and after the word there may be blanks and spaces; with these as zero, a word starts and ends free.
-        floored = np.maximum(log_probs, np.float32(LEAST_LOG_PROB))
+        # Relative to the better of blank and space, a word may begin and end in any frame at no cost.
+        floored = np.maximum(log_probs, np.float32(MIN_LOG_PROB))
         relative: NDArray[np.float32] = floored - np.maximum(floored[:, self._blank], floored[:, self._space])[:, None]
         return relative
 
 
 def _letters(words: list[str], alphabet: Alphabet) -> NDArray[np.int32]:
-    """Labels [W, letters of the longest], filled up with -1."""
+    """Labels [W, letters of the longest word], padded with -1."""
     lengths = np.array([len(word) for word in words], np.int64)
     rows = np.full((len(words), max(lengths, default=0)), -1, np.int32)
     characters = np.frombuffer("".join(words).encode("utf-32-le"), np.uint32)
@@ -100,13 +101,13 @@ def _letters(words: list[str], alphabet: Alphabet) -> NDArray[np.int32]:
     return rows
 
 
-def _tree(letters: NDArray[np.int32], priors: NDArray[np.float32]) -> tuple[NDArray[Any], ...]:
-    """Nodes by depth: first child and one past the last, label, word or -1, best prior of a word below. 0 is the root.
+def _build_trie(letters: NDArray[np.int32], priors: NDArray[np.float32]) -> tuple[NDArray[Any], ...]:
+    """Arrays [N] of nodes by depth: first child, end of children, label, word or -1, best prior below. 0 is the root.
 
-    Words are sorted, so that each node stands for a run of them, and its children for runs within.
+    Words are sorted: each node stands for a run of them, and its children for runs within that run.
     """
     lengths = (letters >= 0).sum(1)
-    new = np.ones(letters.shape, bool)  # where a word has a letter that the one before has not
+    new = np.ones(letters.shape, bool)  # where a word differs from the word before it
     new[1:] = np.logical_or.accumulate(letters[1:] != letters[:-1], axis=1)
     firsts: list[NDArray[Any]] = []
     lasts: list[NDArray[Any]] = []
@@ -131,98 +132,98 @@ def _tree(letters: NDArray[np.int32], priors: NDArray[np.float32]) -> tuple[NDAr
     return tuple(np.concatenate(field).astype(kind) for field, kind in zip(fields, kinds, strict=True))
 
 
-@njit(cache=True, nogil=True)
-def _search(rows: Any, tree: Any, place: Any, tokens: Any, blank: int, beam: float) -> Any:
-    """Words (numbers) that are complete in some frame, and their highest scores.
+@compiled
+def _search(rows: Any, trie: Any, slots: Any, tokens: Any, blank: int, beam: float) -> Any:
+    """Numbers of the words that are complete in some frame, and their highest scores.
 
-    A token is a node and two scores: of paths that end in its letter, and in a blank after it. Those of the last frame
-    lie in one half of ``tokens``, those of this one in the other; ``place`` says where that of a node is.
+    A token is a node with the scores of two states: ``on_label`` and ``on_blank``. The tokens of the previous and of
+    the current frame take turns in the two halves of ``tokens``; ``slots`` maps nodes to current tokens.
     """
-    firsts, lasts, labels, ends, best = tree
+    firsts, lasts, labels, ends, best = trie
     never = np.float32(-1e30)
-    done = np.empty(256, np.int32)
+    matches = np.empty(256, np.int32)
     scores = np.empty(256, np.float32)
-    finished = 0
-    listed = {np.int32(-1): 0}
+    matched = 0
+    number_of = {np.int32(-1): 0}
     count = 0
     for t in range(len(rows)):
         row = rows[t]
-        nodes, spoken, paused = tokens[0][t % 2], tokens[1][t % 2], tokens[2][t % 2]
-        new_nodes, new_spoken, new_paused = tokens[0][1 - t % 2], tokens[1][1 - t % 2], tokens[2][1 - t % 2]
+        nodes, on_label, on_blank = tokens[0][t % 2], tokens[1][t % 2], tokens[2][t % 2]
+        new_nodes, new_on_label, new_on_blank = tokens[0][1 - t % 2], tokens[1][1 - t % 2], tokens[2][1 - t % 2]
         for n in range(count):
             node = nodes[n]
             new_nodes[n] = node
-            new_spoken[n] = spoken[n] + row[labels[node]]
-            new_paused[n] = max(spoken[n], paused[n]) + row[blank]
-            place[node] = n
+            new_on_label[n] = on_label[n] + row[labels[node]]
+            new_on_blank[n] = max(on_label[n], on_blank[n]) + row[blank]
+            slots[node] = n
         new = count
         for n in range(-1, count):
-            # Number -1 is the root, where a word may begin in any frame.
+            # Token -1 is at the root, where a word may begin in any frame.
             node = np.int32(0) if n < 0 else nodes[n]
-            after_blank = np.float32(0.0) if n < 0 else paused[n]
-            after_letter = never if n < 0 else spoken[n]
+            after_blank = np.float32(0.0) if n < 0 else on_blank[n]
+            after_label = never if n < 0 else on_label[n]
             for child in range(firsts[node], lasts[node]):
                 label = labels[child]
                 score = after_blank
                 if label != labels[node]:
-                    score = max(score, after_letter)
+                    score = max(score, after_label)
                 score += row[label]
-                at = place[child]
-                if at < 0:
-                    place[child] = new
+                slot = slots[child]
+                if slot < 0:
+                    slots[child] = new
                     new_nodes[new] = child
-                    new_spoken[new] = score
-                    new_paused[new] = never
+                    new_on_label[new] = score
+                    new_on_blank[new] = never
                     new += 1
                 else:
-                    new_spoken[at] = max(new_spoken[at], score)
-        most = never
+                    new_on_label[slot] = max(new_on_label[slot], score)
+        highest = never
         for n in range(new):
-            place[new_nodes[n]] = -1
-            most = max(most, max(new_spoken[n], new_paused[n]) + best[new_nodes[n]])
+            slots[new_nodes[n]] = -1
+            highest = max(highest, max(new_on_label[n], new_on_blank[n]) + best[new_nodes[n]])
         count = 0
         for n in range(new):
             node = new_nodes[n]
-            score = max(new_spoken[n], new_paused[n])
-            if score + best[node] < most - beam:
+            score = max(new_on_label[n], new_on_blank[n])
+            if score + best[node] < highest - beam:
                 continue
             new_nodes[count] = node
-            new_spoken[count] = new_spoken[n]
-            new_paused[count] = new_paused[n]
+            new_on_label[count] = new_on_label[n]
+            new_on_blank[count] = new_on_blank[n]
             count += 1
             word = ends[node]
             if word < 0:
                 continue
-            if word in listed:
-                scores[listed[word]] = max(scores[listed[word]], score)
+            if word in number_of:
+                scores[number_of[word]] = max(scores[number_of[word]], score)
                 continue
-            if finished == len(done):
-                done = np.concatenate((done, np.empty(finished, np.int32)))
-                scores = np.concatenate((scores, np.empty(finished, np.float32)))
-            listed[word] = finished
-            done[finished] = word
-            scores[finished] = score
-            finished += 1
-    return done[:finished], scores[:finished]
+            if matched == len(matches):
+                matches = np.concatenate((matches, np.empty(matched, np.int32)))
+                scores = np.concatenate((scores, np.empty(matched, np.float32)))
+            number_of[word] = matched
+            matches[matched] = word
+            scores[matched] = score
+            matched += 1
+    return matches[:matched], scores[:matched]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _score(rows: Any, labels: Any, blank: int) -> Any:
     """The highest score of one word in rows [T', V]."""
     never = np.float32(-1e30)
-    spoken = np.full(len(labels), never, np.float32)
-    paused = np.full(len(labels), never, np.float32)
+    on_label = np.full(len(labels), never, np.float32)
+    on_blank = np.full(len(labels), never, np.float32)
     highest = never
     for t in range(len(rows)):
         for n in range(len(labels) - 1, -1, -1):
-            score = spoken[n]
+            score = on_label[n]
             if n == 0:
                 score = max(score, np.float32(0.0))
             else:
-                score = max(score, paused[n - 1])
+                score = max(score, on_blank[n - 1])
                 if labels[n] != labels[n - 1]:
-                    score = max(score, spoken[n - 1])
-            paused[n] = max(spoken[n], paused[n]) + rows[t, blank]
-            spoken[n] = score + rows[t, labels[n]]
-        highest = max(highest, spoken[-1], paused[-1])
+                    score = max(score, on_label[n - 1])
+            on_blank[n] = max(on_label[n], on_blank[n]) + rows[t, blank]
+            on_label[n] = score + rows[t, labels[n]]
+        highest = max(highest, on_label[-1], on_blank[-1])
     return highest

@@ -1,4 +1,4 @@
-"""The prefixes of a beam search (``beam.py``) as a tree, each made and scored once."""
+"""Prefixes of the beam search (``beam_search.py``) as a tree; each is created and scored once."""
 
 from __future__ import annotations
 
@@ -10,147 +10,150 @@ if TYPE_CHECKING:
     from audiosearch.decoding.hotwords import HotState, HotWords
 
 TWO_BEAMS = math.log(2)
-"""What a beam can gain when another one, no better, is merged into it."""
+"""Largest gain of a beam by merging another beam, which scores no better, into it."""
 
 
-class WordScores(Protocol):
-    """Scores of words by a language model; logarithms, weighted."""
+class WordScorer(Protocol):
+    """Weighted log-probabilities of words by a language model."""
 
     @property
     def order(self) -> int:
-        """Words that one score looks at: the word itself and those before it."""
+        """Number of words that one score depends on: the word itself and those before it."""
 
     def start(self) -> Any:
-        """The state before the first word."""
+        """State before the first word."""
 
     def score(self, state: Any, word: str, last: bool = False) -> tuple[float, Any]:
-        """Score of a whole word after a state, and the state after it; ``last`` adds that of the sentence's end."""
+        """Score of a complete word after a state, and the next state; ``last`` adds the score of the sentence end."""
 
-    def score_part(self, part: str) -> float:
-        """Score of the letters of a word that is not complete; never above 0."""
+    def score_partial(self, part: str) -> float:
+        """Score of the letters of an incomplete word; never above 0."""
 
 
-class Words:
-    """The whole words of a prefix: its last one, and those before."""
+class WordHistory:
+    """Complete words of a prefix, as a linked list from the last one backwards."""
 
-    __slots__ = ("before", "bonus", "end", "heard", "hot", "recent", "rivals", "score", "state", "word")
+    __slots__ = (
+        *("bonus", "end_frame", "hot_state", "lm_score", "previous", "recent", "rivals", "score", "state", "word"),
+    )
 
     def __init__(
         self,
-        before: Words | None,
+        previous: WordHistory | None,
         word: str,
-        end: int,
+        end_frame: int,
         recent: tuple[str, ...],
         state: Any,
-        heard: float,
-        hot: HotState | None,
+        lm_score: float,
+        hot_state: HotState | None,
         bonus: float,
     ) -> None:
-        self.before = before  # nothing where there is no word
+        self.previous = previous  # None before the first word
         self.word = word
-        self.end = end  # the frame in which it was first thought to be complete
-        self.recent = recent  # those the language model still looks at
-        self.state = state
-        self.heard = heard  # score by the language model
-        self.hot = hot
-        self.bonus = bonus  # of hot words that are whole
-        self.score = heard if hot is None else heard + bonus + hot.pending
-        self.rivals: dict[Words, float] = {}  # given up for these words, and how much higher they scored at best
+        self.end_frame = end_frame  # frame in which the word was first complete
+        self.recent = recent  # last words, as many as the language model depends on
+        self.state = state  # of the language model
+        self.lm_score = lm_score
+        self.hot_state = hot_state
+        self.bonus = bonus  # final bonus of hot words
+        self.score = lm_score if hot_state is None else lm_score + bonus + hot_state.pending_bonus
+        self.rivals: dict[WordHistory, float] = {}  # pruned in favor of this one, with their highest relative score
 
     @property
     def text(self) -> str:
-        """All of them, joined by spaces."""
-        words, found = self, []
-        while words.before is not None:
-            found.append(words.word)
-            words = words.before
-        return " ".join(reversed(found))
+        """All words, joined by spaces."""
+        history, words = self, []
+        while history.previous is not None:
+            words.append(history.word)
+            history = history.previous
+        return " ".join(reversed(words))
 
 
-class Node:
-    """A prefix: whole words, and the letters after the last space.
+class Prefix:
+    """Complete words and the letters after the last space.
 
-    It knows its children and not its parent, so that what no beam can come back to is freed; and a child that lives
-    is always the same one, as long as its parent may be extended.
+    A prefix refers to its children and not to its parent, so that a prefix that no beam can return to is freed. A
+    child that is alive keeps its identity as long as its parent may be extended.
     """
 
-    __slots__ = ("ceiling", "children", "part", "score", "words")
+    __slots__ = ("ceiling", "children", "history", "part", "score")
 
-    def __init__(self, words: Words, part: str, score: float, ceiling: float) -> None:
-        self.words = words
+    def __init__(self, history: WordHistory, part: str, score: float, ceiling: float) -> None:
+        self.history = history
         self.part = part
         self.score = score
-        self.ceiling = ceiling  # the score that two beams with one letter more could have at best
-        self.children: dict[int, Node] = {}
+        self.ceiling = ceiling  # upper bound of the score of two merged beams with one letter more
+        self.children: dict[int, Prefix] = {}
 
 
-class Tree:
-    """Makes the nodes, each with its score."""
+class PrefixTree:
+    """Creates prefixes with their scores."""
 
-    def __init__(self, labels: Sequence[str], scores: WordScores | None, hotwords: HotWords | None) -> None:
+    def __init__(self, labels: Sequence[str], scorer: WordScorer | None, hotwords: HotWords | None) -> None:
         self.labels = labels
         self.space = labels.index(" ") if " " in labels else -1
-        self.scores = scores
+        self.scorer = scorer
         self.hotwords = hotwords
-        self.context = 1 if scores is None else max(1, scores.order - 1)
-        self.parts: dict[str, float] = {"": 0.0}
+        self.context = 1 if scorer is None else max(1, scorer.order - 1)
+        self.partial_scores: dict[str, float] = {"": 0.0}
         self.frame = 0
-        self.letter = 0.0 if hotwords is None else hotwords.weight
+        self.letter_bonus = 0.0 if hotwords is None else hotwords.weight
 
-    def plant(self) -> Node:
-        """The empty prefix. The tree does not hold it: nodes live as long as a beam leads to them or to a parent."""
-        state = None if self.scores is None else self.scores.start()
-        hot = None if self.hotwords is None else self.hotwords.start
-        return Node(Words(None, "", 0, (), state, 0.0, hot, 0.0), "", 0.0, TWO_BEAMS + self.letter)
+    def root(self) -> Prefix:
+        """The empty prefix. The tree keeps no reference: prefixes live as long as a beam leads to them or a parent."""
+        state = None if self.scorer is None else self.scorer.start()
+        hot_state = None if self.hotwords is None else self.hotwords.start
+        empty = WordHistory(None, "", 0, (), state, 0.0, hot_state, 0.0)
+        return Prefix(empty, "", 0.0, TWO_BEAMS + self.letter_bonus)
 
-    def extend(self, node: Node, label: int, least: float) -> Node | None:
-        """The prefix with one more character, unless two beams of it would score less than ``least``.
+    def extend(self, prefix: Prefix, label: int, min_score: float) -> Prefix | None:
+        """The prefix with one more character, or None if even two merged beams of it would score below ``min_score``.
 
-        Spaces at the start or after another add nothing.
+        Spaces at the start or after another space add nothing.
         """
-        words, part = node.words, node.part
+        history, part = prefix.history, prefix.part
         if label != self.space:
             part += self.labels[label]
         elif part:
-            words, part = self._complete(words, part), ""
+            history, part = self._complete(history, part), ""
         else:
-            return node
-        parts = self.parts if words.hot is None else words.hot.parts
-        partial = parts.get(part)
+            return prefix
+        partial_scores = self.partial_scores if history.hot_state is None else history.hot_state.partial_scores
+        partial = partial_scores.get(part)
         if partial is None:
-            partial = parts[part] = self._partial(words.hot, part)
-        score = words.score + partial
-        if score + TWO_BEAMS < least:
+            partial = partial_scores[part] = self._partial(history.hot_state, part)
+        score = history.score + partial
+        if score + TWO_BEAMS < min_score:
             return None
-        # Letters score nothing or less, unless they begin a hot word.
-        ceiling = words.score + TWO_BEAMS
-        if self.letter and (partial > 0 or not part):
-            ceiling += self.letter * (len(part) + 1)
-        child = node.children[label] = Node(words, part, score, ceiling)
+        # A letter adds a score of at most 0, unless it begins or continues a hot word.
+        ceiling = history.score + TWO_BEAMS
+        if self.letter_bonus and (partial > 0 or not part):
+            ceiling += self.letter_bonus * (len(part) + 1)
+        child = prefix.children[label] = Prefix(history, part, score, ceiling)
         return child
 
-    def finish(self, node: Node) -> float:
-        """The score of a prefix, but for that of the emissions, if it is all that was said."""
-        words = node.words
-        score = words.heard + words.bonus
-        if words.hot is not None and node.part:
-            score += words.hot.after(node.part)[0]
-        if self.scores is not None:
-            score += self.scores.score(words.state, node.part, last=True)[0]
+    def final_score(self, prefix: Prefix) -> float:
+        """Score of a prefix as the complete text, without the acoustic score."""
+        history = prefix.history
+        score = history.lm_score + history.bonus
+        if history.hot_state is not None and prefix.part:
+            score += history.hot_state.advance(prefix.part)[0]
+        if self.scorer is not None:
+            score += self.scorer.score(history.state, prefix.part, last=True)[0]
         return score
 
-    def _complete(self, words: Words, word: str) -> Words:
-        heard, state, hot, bonus = words.heard, words.state, words.hot, words.bonus
-        if self.scores is not None:
-            score, state = self.scores.score(state, word)
-            heard += score
-        if hot is not None:
-            earned, hot = hot.after(word)
-            bonus += earned
-        recent = (*words.recent, word)[-self.context :]
-        return Words(words, word, self.frame, recent, state, heard, hot, bonus)
+    def _complete(self, history: WordHistory, word: str) -> WordHistory:
+        lm_score, state, hot_state, bonus = history.lm_score, history.state, history.hot_state, history.bonus
+        if self.scorer is not None:
+            score, state = self.scorer.score(state, word)
+            lm_score += score
+        if hot_state is not None:
+            final_bonus, hot_state = hot_state.advance(word)
+            bonus += final_bonus
+        recent = (*history.recent, word)[-self.context :]
+        return WordHistory(history, word, self.frame, recent, state, lm_score, hot_state, bonus)
 
-    def _partial(self, hot: HotState | None, part: str) -> float:
-        if hot is not None and (bonus := hot.begins(part)):
+    def _partial(self, hot_state: HotState | None, part: str) -> float:
+        if hot_state is not None and (bonus := hot_state.partial_bonus(part)):
             return bonus
-        return 0.0 if self.scores is None else self.scores.score_part(part)
+        return 0.0 if self.scorer is None else self.scorer.score_partial(part)

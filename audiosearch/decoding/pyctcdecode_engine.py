@@ -1,7 +1,7 @@
-"""The search of pyctcdecode, as it is, for those who want it (``decoder.engine: pyctcdecode``).
+"""pyctcdecode's beam search as an engine (``decoder.engine: pyctcdecode``).
 
-The only file that knows pyctcdecode, which need not be installed. The library gets labels with ``""`` for the blank,
-log-probabilities, and the scores that the built-in search goes by, so that the two can be compared.
+The only file that imports pyctcdecode, which need not be installed. The library gets labels with ``""`` for the blank,
+log-probabilities, and the scorer of the built-in search, so that the two can be compared.
 
 Legend: T' emission frames, V labels.
 """
@@ -14,10 +14,10 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from audiosearch.config import DecoderConfig
-from audiosearch.decoding.beam_search import End, Limits
-from audiosearch.decoding.prefix_tree import Words, WordScores
+from audiosearch.decoding.beam_search import BeamSettings, FinalBeam
+from audiosearch.decoding.hypothesis import Hypothesis
+from audiosearch.decoding.prefix_tree import WordHistory, WordScorer
 from audiosearch.errors import ConfigError
-from audiosearch.types import Hypothesis
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def check_engine(config: DecoderConfig, hotwords: Sequence[str]) -> None:
-    """Raise ConfigError if the engine of the settings is not installed, or cannot do what is asked of it."""
+    """Raise ConfigError if the configured engine is not installed or does not support hot words."""
     if config.engine != "pyctcdecode":
         return
     if find_spec("pyctcdecode") is None:
@@ -35,7 +35,7 @@ def check_engine(config: DecoderConfig, hotwords: Sequence[str]) -> None:
         )
     if hotwords:
         raise ConfigError(
-            f"decoder.engine pyctcdecode takes no hot words such as {hotwords[0]!r}: "
+            f"decoder.engine pyctcdecode does not support hot words such as {hotwords[0]!r}: "
             "leave them out, or set decoder.engine to builtin."
         )
 
@@ -45,52 +45,54 @@ class PyctcdecodeSearch:
 
     Args:
         labels: V, with ``""`` for the blank.
-        scores: of words; without, letters are weighed by the emissions alone.
+        scorer: of words; without it, only the emissions are scored.
     """
 
-    def __init__(self, labels: Sequence[str], scores: WordScores | None) -> None:
+    def __init__(self, labels: Sequence[str], scorer: WordScorer | None) -> None:
         from pyctcdecode.alphabet import Alphabet
         from pyctcdecode.decoder import BeamSearchDecoderCTC
 
-        # Any, as the library's base class of language models is not there to inherit where it is not installed.
-        language_model: Any = None if scores is None else _LanguageModel(scores)
+        # Any, since the library's base class of language models exists only where the library is installed.
+        language_model: Any = None if scorer is None else _LanguageModel(scorer)
         self._decoder = BeamSearchDecoderCTC(Alphabet(list(labels), is_bpe=False), language_model)
-        # The library keeps language models in a table of its class until told otherwise.
+        # The library keeps language models in a class-level table until cleanup is called.
         weakref.finalize(self, self._decoder.cleanup)
 
-    def search(self, log_probs: NDArray[np.floating[Any]], limits: Limits) -> tuple[list[Hypothesis], list[End]]:
-        """Texts for log-probs [T', V], best first; and the same as ends of a lattice without rivals.
+    def search(
+        self, log_probs: NDArray[np.floating[Any]], settings: BeamSettings
+    ) -> tuple[list[Hypothesis], list[FinalBeam]]:
+        """Hypotheses for log-probs [T', V], best first, and the same as final beams of a lattice without rivals.
 
-        The library forgets the beams that it gives up: only those that are left in the end compete.
+        The library discards pruned beams: only those after the last frame compete.
         """
-        found = self._decoder.decode_beams(
+        results = self._decoder.decode_beams(
             log_probs,
-            beam_width=limits.beam_width,
-            beam_prune_logp=limits.beam_prune_logp,
-            token_min_logp=limits.token_min_logp,
-            prune_history=limits.prune_history,
+            beam_width=settings.beam_width,
+            beam_prune_logp=settings.beam_prune_logp,
+            token_min_logp=settings.token_min_logp,
+            prune_history=settings.prune_history,
         )
-        texts = [Hypothesis(text, float(score)) for text, _, _, _, score in found]
-        ends = [End(_chain(frames), "", float(score)) for _, _, frames, _, score in found]
-        return texts, ends
+        hypotheses = [Hypothesis(text, float(score)) for text, _, _, _, score in results]
+        beams = [FinalBeam(_history(frames), "", float(score)) for _, _, frames, _, score in results]
+        return hypotheses, beams
 
 
 class _LanguageModel:
-    """Scores of words under the names of pyctcdecode's AbstractLanguageModel."""
+    """A scorer with the method names of pyctcdecode's AbstractLanguageModel."""
 
-    def __init__(self, scores: WordScores) -> None:
-        self.order = scores.order
-        self.get_start_state = scores.start
-        self.score_partial_token = scores.score_part
-        self._score = scores.score
+    def __init__(self, scorer: WordScorer) -> None:
+        self.order = scorer.order
+        self.get_start_state = scorer.start
+        self.score_partial_token = scorer.score_partial
+        self._score = scorer.score
 
     def score(self, prev_state: Any, word: str, is_last_word: bool = False) -> tuple[float, Any]:
         return self._score(prev_state, word, is_last_word)
 
 
-def _chain(frames: Iterable[tuple[str, tuple[int, int]]]) -> Words:
-    """Words in a row, each said from the end of the one before to its own."""
-    words = Words(None, "", 0, (), None, 0.0, None, 0.0)
+def _history(frames: Iterable[tuple[str, tuple[int, int]]]) -> WordHistory:
+    """Words in a row, each from the end of the previous word to its own end."""
+    history = WordHistory(None, "", 0, (), None, 0.0, None, 0.0)
     for word, (_, end) in frames:
-        words = Words(words, word, end, (), None, 0.0, None, 0.0)
-    return words
+        history = WordHistory(history, word, end, (), None, 0.0, None, 0.0)
+    return history

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audiosearch.alignment.forced_alignment import align
-from audiosearch.decoding.confidence import Calibration, logistic, rival_features, word_features
+from audiosearch.decoding.confidence import Calibration, candidate_features, logistic, word_features
+from audiosearch.decoding.hypothesis import ConfusionSlot
 from audiosearch.errors import AudioError, ConfigError, ManifestError
 from audiosearch.evaluation.logistic import fit
 from audiosearch.evaluation.references import joined
 from audiosearch.evaluation.reliability import Bin, calibration_error, reliability
-from audiosearch.types import Emissions, Seconds, Slot, Word
+from audiosearch.types import Emissions, Seconds, Word
 
 if TYPE_CHECKING:
     from audiosearch.data.manifest import Utterance
@@ -38,7 +39,7 @@ class Example:
 
     speaker: str
     words: tuple[Word, ...]
-    slots: tuple[Slot, ...]
+    slots: tuple[ConfusionSlot, ...]
     said: tuple[Word, ...]
 
 
@@ -74,7 +75,7 @@ def read(recognizer: Recognizer, heard: Sequence[Heard]) -> Iterator[Example]:
     hypotheses = recognizer.hypotheses(stretch for one in heard for stretch in one.stretches)
     for one in heard:
         words: list[Word] = []
-        slots: list[Slot] = []
+        slots: list[ConfusionSlot] = []
         for stretch in one.stretches:
             hypothesis = next(hypotheses)
             words += align(stretch, hypothesis.text, recognizer.model.alphabet)
@@ -116,7 +117,7 @@ def calibrated(examples: Sequence[Example]) -> tuple[Calibration, list[Report]]:
             near = {said.text for said in example.said if _together(word, said)}
             rows["words", fitted].append((word_features(word, slot), word.text in near, word.confidence))
             rows["alternatives", fitted] += (
-                (rival_features(rival, slot), rival.text in near, rival.share) for rival in slot.rivals
+                (candidate_features(rival, slot), rival.text in near, rival.share) for rival in slot.candidates
             )
     if not rows["words", True] or not rows["words", False]:
         raise ConfigError("Too little was recognized to calibrate by; give utterances of two speakers or more.")

@@ -135,7 +135,7 @@ class _MakeReader:
         decoder = BeamDecoder(self.alphabet, self.config, self.language_model)
 
         def read(job: _Job) -> str:
-            decoder.weigh(job.weights.alpha, job.weights.beta, job.weights.prior)
+            decoder.set_weights(job.weights.alpha, job.weights.beta, job.weights.prior)
             texts = (decoder.decode(emissions)[0].text for emissions in job.emissions)
             return " ".join(text for text in texts if text)
 

@@ -18,7 +18,7 @@ from audiosearch.evaluation.confidence_fitting import Report, fitted_speakers
 from audiosearch.evaluation.logistic import fit
 from audiosearch.evaluation.reliability import calibration_error, reliability
 from audiosearch.spotting.posteriorgram import pack_in_pieces
-from audiosearch.spotting.scoring import SoundCalibration, Spelling, evidence
+from audiosearch.spotting.scoring import KeywordQuery, SpottingCalibration, evidence
 from audiosearch.types import Emissions, PackedEmissions, Seconds, Word
 
 if TYPE_CHECKING:
@@ -54,23 +54,23 @@ class SoundExample:
 
 
 def fit_sound(
-    examples: Sequence[SoundExample], alphabet: Alphabet, fit: Fit = fit, calibration: SoundCalibration | None = None
-) -> SoundCalibration:
+    examples: Sequence[SoundExample], alphabet: Alphabet, fit: Fit = fit, calibration: SpottingCalibration | None = None
+) -> SpottingCalibration:
     """The calibration with the weights that suit these recordings.
 
     Args:
         fit: logistic regression (``calibration.fit``).
         calibration: whose other settings stay.
     """
-    calibration = calibration or SoundCalibration()
+    calibration = calibration or SpottingCalibration()
     features, right = labeled(examples, alphabet, calibration)
-    plain = len(SoundCalibration().weights)
-    return replace(calibration, weights=fit(features[:, :plain], right), judged=fit(features, right))
+    plain = len(SpottingCalibration().weights)
+    return replace(calibration, weights=fit(features[:, :plain], right), rescoring_weights=fit(features, right))
 
 
 def calibrated_sound(
     examples: Mapping[str, Sequence[SoundExample]], alphabet: Alphabet
-) -> tuple[SoundCalibration, Report]:
+) -> tuple[SpottingCalibration, Report]:
     """The calibration by half of the speakers, and how well it does on the rest.
 
     Args:
@@ -86,17 +86,17 @@ def calibrated_sound(
     features, right = labeled(rest, alphabet, found)
     tables = [
         reliability([calibration.probability(row) for row in features.tolist()], right.tolist())
-        for calibration in (SoundCalibration(), found)
+        for calibration in (SpottingCalibration(), found)
     ]
     before, after = map(calibration_error, tables)
     return found, Report("places by sound", tables[1], before, after)
 
 
 def labeled(
-    examples: Sequence[SoundExample], alphabet: Alphabet, calibration: SoundCalibration
+    examples: Sequence[SoundExample], alphabet: Alphabet, calibration: SpottingCalibration
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """FEATURES and EVIDENCE of all places of drawn texts, and which of them are right."""
-    from audiosearch.spotting.keyword_spotter import Spotter
+    from audiosearch.spotting.keyword_spotter import KeywordSpotter
 
     pieces: list[PackedEmissions] = []
     owners: list[str] = []
@@ -114,7 +114,7 @@ def labeled(
         left: defaultdict[int, list[Seconds]] = defaultdict(list)
         for number in sorted(holders[text.split()[0]]):
             left[number] = occurrences(examples[number].said, text)
-        found = Spotter(Spelling(text, alphabet), calibration).find(pieces, owners)
+        found = KeywordSpotter(KeywordQuery(text, alphabet), calibration).find(pieces, owners)
         for place in sorted(found, key=lambda one: -one.score):
             number = int(owners[place.piece])
             middle = (place.start + place.end) / 2

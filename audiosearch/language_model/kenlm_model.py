@@ -62,16 +62,16 @@ class LanguageModel:
         model.open()
         return model
 
-    def open(self) -> NGrams:
+    def open(self) -> KenlmScorer:
         """The probabilities, mapped into memory, so that processes share them.
 
         Raises:
             LanguageModelError: the file is damaged.
         """
-        return NGrams(self.path)
+        return KenlmScorer(self.path)
 
 
-class NGrams:
+class KenlmScorer:
     """Log10 probabilities of words after a state; a state stands for the words before."""
 
     def __init__(self, path: Path) -> None:
@@ -111,7 +111,7 @@ class NGrams:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class EstimationSummary:
     """What a language model was estimated from, and what came out."""
 
     sentences: int
@@ -157,7 +157,7 @@ def estimate(
     min_count: int = 1,
     bits: int = 8,
     memory: str = "1G",
-) -> Estimate:
+) -> EstimationSummary:
     """Estimate an n-gram model of ``texts`` and write it to ``output``, with its word list beside it.
 
     Args:
@@ -192,7 +192,7 @@ def estimate(
         run_build_binary(work / "arpa", work / MODEL_NAME, bits, memory)
         (work / WORDS_NAME).replace(output.parent / WORDS_NAME)
         (work / MODEL_NAME).replace(output)
-    return Estimate(sentences, counts.total(), len(words), output.stat().st_size)
+    return EstimationSummary(sentences, counts.total(), len(words), output.stat().st_size)
 
 
 def run_lmplz(text: Path, arpa: Path, order: int, prune: Sequence[int], memory: str, *options: str) -> None:

@@ -52,7 +52,7 @@ _UNKNOWN = "x"
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class DevelopmentFit:
     """A development text under the mixture before pruning.
 
     Args:
@@ -65,7 +65,7 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class MixtureEstimate:
+class MixtureSummary:
     """An interpolated model: its size, and how it came about.
 
     Args:
@@ -76,7 +76,7 @@ class MixtureEstimate:
     words: int
     vocabulary: int
     weights: tuple[float, ...]
-    fits: tuple[Fit, ...]
+    fits: tuple[DevelopmentFit, ...]
     ngrams: tuple[int, ...]
     bytes: int
 
@@ -94,7 +94,7 @@ def estimate_mixture(
     min_count: int = 1,
     bits: int = 8,
     memory: str = "1G",
-) -> MixtureEstimate:
+) -> MixtureSummary:
     """Estimate a model of each kind of text and write their interpolation to ``output``, with its word list beside it.
 
     Args:
@@ -152,7 +152,7 @@ def estimate_mixture(
         (work / WORDS_NAME).replace(output.parent / WORDS_NAME)
         (work / MODEL_NAME).replace(output)
     words = sum(count.total() for count in counts)
-    return MixtureEstimate(words, len(known), tuple(weights.tolist()), fits, sizes, output.stat().st_size)
+    return MixtureSummary(words, len(known), tuple(weights.tolist()), fits, sizes, output.stat().st_size)
 
 
 def _known_words(
@@ -228,13 +228,13 @@ def _scores(models: Sequence[NGramModel], tokens: Integers, path: Path) -> NDArr
     return np.stack([model.score(tokens)[counted] for model in models])
 
 
-def _fit(mixture: NGramModel, tokens: Integers, path: Path) -> Fit:
+def _fit(mixture: NGramModel, tokens: Integers, path: Path) -> DevelopmentFit:
     from audiosearch.language_model.interpolation import perplexity, predicted
     from audiosearch.language_model.ngrams import END, START, UNKNOWN
 
     words = (tokens != START) & (tokens != END)
     unknown = float((tokens[words] == UNKNOWN).mean())
-    return Fit(path, perplexity(mixture.score(tokens)[predicted(tokens)]), unknown)
+    return DevelopmentFit(path, perplexity(mixture.score(tokens)[predicted(tokens)]), unknown)
 
 
 def _pack(

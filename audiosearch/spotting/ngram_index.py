@@ -1,13 +1,13 @@
-"""Keys by which pieces of emissions are found that may hold a text, before any of them is scored.
+"""Trigram keys of pieces of emissions, by which a search selects candidate pieces before it scores any.
 
-The keys of a text are the three letters that begin at each of its places, with a space before and after it. Those of a
-piece are all that some path through it spells on adjacent labels, at a loss of at most WIDEST against the best path of
-the same frames (``posteriors.py``). A network that errs in every third letter still has most keys of what was said
-among its likely paths. A piece is the better a candidate the more keys it shares with the text, rare ones above all.
+The keys of a text are its letter trigrams, with a space before and after it. Those of a piece are all trigrams spelled
+on adjacent labels by some path with a loss of at most MAX_KEY_LOSS against the best path (``posteriorgram.py``). Even
+if the network errs in every third letter, most keys of the true text are among its likely paths. Candidates are ranked
+by the summed rarity of the keys they share with the text.
 
-A key is a number of 15 bits, five for each label; pieces of larger alphabets have none and are no candidates. Numbers
-that ascend are kept as the gaps between them, a byte each; 255 says that the gap goes on in the next byte. The pieces
-of a block that have a key are kept as a bit for each, if that is shorter.
+A key is a number of 15 bits, five for each label; pieces of larger alphabets have no keys and are never candidates.
+Ascending numbers are stored as gaps of one byte each; 255 means that the gap continues in the next byte. The posting
+list of a key within a block is stored as a bitmap if that is shorter.
 
 Legend: N stored frames, P pieces.
 """
@@ -21,275 +21,288 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiosearch.alphabet import Alphabet
-from audiosearch.spotting.keyword_spotter import UNIT, compiled
-from audiosearch.spotting.posteriorgram import HEADER, LARGEST_LOSS, LEVELS
-from audiosearch.spotting.scoring import Spelling
+from audiosearch.ctc import compiled
+from audiosearch.spotting.keyword_spotter import UNIT
+from audiosearch.spotting.posteriorgram import HEADER, LEVELS, MAX_LOSS
+from audiosearch.spotting.scoring import KeywordQuery
 from audiosearch.types import PackedEmissions
 
 LETTERS = 3
 KEYS = 1 << 15
-WIDEST = 2.4
-"""Nats. Of pieces of 5 s 1 % then hold 91 to 95 % of the places that scoring all of them finds."""
+MAX_KEY_LOSS = 2.4
+"""Nats. The best 1 % of pieces of 5 s then hold 91 to 95 % of the hits of an exhaustive search."""
 
 BLOCK = 4096
-"""Pieces whose keys are kept together, about six hours."""
+"""Pieces whose keys are stored together, about six hours."""
 
 _ESCAPE = 255
-BITS = BLOCK // 8
-"""Bytes of a bit for each piece of a block; what is as long is these bits."""
+BITMAP_SIZE = BLOCK // 8
+"""Bytes of a bitmap of a block; a posting list of this size is a bitmap."""
 
-_LOSSES = np.round((np.arange(LEVELS) + 0.5) * LARGEST_LOSS / LEVELS / UNIT).astype(np.int32)
+ON_LABEL, ON_BLANK = 0, 1
+"""Columns of the losses of paths."""
+
+_LOSSES = np.round((np.arange(LEVELS) + 0.5) * MAX_LOSS / LEVELS / UNIT).astype(np.int32)
 
 
 def keys(packed: PackedEmissions, alphabet: Alphabet) -> list[str]:
-    """The keys of a piece as text; a space is written _."""
+    """The keys of a piece as text, with _ for a space."""
     labels = alphabet.labels
     return [
-        _written(labels[number >> 10] + labels[number >> 5 & 31] + labels[number & 31])
-        for number in numbers(packed).tolist()
+        _as_text(labels[number >> 10] + labels[number >> 5 & 31] + labels[number & 31])
+        for number in key_numbers(packed).tolist()
     ]
 
 
-def query_keys(asked: Spelling) -> list[str]:
-    """The keys of a text as ``keys`` writes them, each once, in its order."""
-    spaced = f" {asked.text}" if asked.unfinished else f" {asked.text} "
-    found = (spaced[place : place + LETTERS] for place in range(len(spaced) - LETTERS + 1))
-    return list(dict.fromkeys(map(_written, found)))
+def query_keys(query: KeywordQuery) -> list[str]:
+    """The distinct keys of a text, as ``keys`` writes them, in order."""
+    spaced = f" {query.text}" if query.unfinished else f" {query.text} "
+    trigrams = (spaced[first : first + LETTERS] for first in range(len(spaced) - LETTERS + 1))
+    return list(dict.fromkeys(map(_as_text, trigrams)))
 
 
-def _written(key: str) -> str:
+def _as_text(key: str) -> str:
     return key.replace(" ", "_")
 
 
-def query_numbers(asked: Spelling) -> list[int]:
-    """The same as numbers; none where the pieces of this alphabet have no keys."""
-    if len(asked.alphabet) > 32:
+def query_key_numbers(query: KeywordQuery) -> list[int]:
+    """The distinct keys of a text as numbers; empty if pieces of this alphabet have no keys."""
+    if len(query.alphabet) > 32:
         return []
-    found = []
-    for key in query_keys(asked):
-        first, second, third = asked.alphabet.encode(key.replace("_", " "))
-        found.append(first << 10 | second << 5 | third)
-    return found
+    numbers = []
+    for key in query_keys(query):
+        first, second, third = query.alphabet.encode(key.replace("_", " "))
+        numbers.append(first << 10 | second << 5 | third)
+    return numbers
 
 
-def numbers(packed: PackedEmissions, widest: float = WIDEST) -> NDArray[np.int64]:
+def key_numbers(packed: PackedEmissions, max_loss: float = MAX_KEY_LOSS) -> NDArray[np.int64]:
     """The keys of a piece, ascending."""
     if packed.data[:1] != b"\1":
         return np.empty(0, np.int64)
-    seen = np.zeros(KEYS, np.bool_)
+    marked = np.zeros(KEYS, np.bool_)
     data = np.frombuffer(packed.data, np.uint8, offset=HEADER)
-    _spell(data, int.from_bytes(packed.data[1:HEADER], "little"), 32, _LOSSES, round(widest / UNIT), seen)
-    return np.flatnonzero(seen)
+    _mark_keys(data, int.from_bytes(packed.data[1:HEADER], "little"), 32, _LOSSES, round(max_loss / UNIT), marked)
+    return np.flatnonzero(marked)
 
 
 def pack_keys(packed: PackedEmissions) -> bytes:
-    """The keys of a piece as they are kept."""
-    return zlib.compress(_gaps(numbers(packed)), 1)
+    """The keys of a piece in stored form."""
+    return zlib.compress(_to_gaps(key_numbers(packed)), 1)
 
 
-def transposed(pieces: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
-    """For each key that one of at most BLOCK pieces has, the places of those that do, as they are kept.
+def invert_keys(pieces: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Each key of at most BLOCK pieces with its posting list, the positions of the pieces that have it.
 
     Args:
-        pieces: their keys as they are kept.
+        pieces: keys of each piece in stored form.
     """
-    lists = [_places(zlib.decompress(one)) for one in pieces]
-    owners = np.repeat(np.arange(len(lists)), [len(one) for one in lists])
+    lists = [_from_gaps(zlib.decompress(stored)) for stored in pieces]
+    owners = np.repeat(np.arange(len(lists)), [len(numbers) for numbers in lists])
     every = np.concatenate([np.empty(0, np.int64), *lists])
     order = np.argsort(every, kind="stable")
     ordered, owners = every[order], owners[order]
     edges = np.flatnonzero(np.diff(ordered, prepend=-1, append=KEYS))
     for first, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        gaps = _gaps(owners[first:end])
-        if len(gaps) >= BITS:
+        postings = _to_gaps(owners[first:end])
+        if len(postings) >= BITMAP_SIZE:
             bits = np.zeros(BLOCK, np.bool_)
             bits[owners[first:end]] = True
-            gaps = np.packbits(bits).tobytes()
-        yield int(ordered[first]), gaps
+            postings = np.packbits(bits).tobytes()
+        yield int(ordered[first]), postings
 
 
-class Tally:
-    """Counts how well pieces go with keys.
+class KeyCounter:
+    """Ranking of pieces by the keys that they share with a text.
 
     Args:
-        asked: numbers of the keys.
+        keys: numbers of the keys of the text.
     """
 
-    def __init__(self, asked: Sequence[int]) -> None:
-        self._asked = {key: place for place, key in enumerate(dict.fromkeys(asked))}
-        self._data: list[bytes] = []
-        self._of: list[tuple[int, int]] = []  # number of the first piece, place of the key
+    def __init__(self, keys: Sequence[int]) -> None:
+        self._positions = {key: position for position, key in enumerate(dict.fromkeys(keys))}
+        self._postings: list[bytes] = []
+        self._owners: list[tuple[int, int]] = []  # number of the first piece, position of the key
         self._loose: list[tuple[int, bytes]] = []
         self._pieces = 0
 
-    def block(self, size: int) -> int:
-        """Number of the first of so many pieces that are counted together."""
+    def reserve(self, size: int) -> int:
+        """Number of the first of ``size`` pieces of a block."""
         self._pieces += size
         return self._pieces - size
 
-    def add(self, first: int, key: int, places: bytes) -> None:
-        """Pieces that have a key, as ``transposed`` gave them, from that number on."""
-        self._data.append(places)
-        self._of.append((first, self._asked[key]))
+    def add_postings(self, first: int, key: int, postings: bytes) -> None:
+        """Add a posting list, as from ``invert_keys``, of a block whose first piece has the number ``first``."""
+        self._postings.append(postings)
+        self._owners.append((first, self._positions[key]))
 
-    def add_piece(self, piece: bytes) -> None:
-        """A piece that is in no block; it takes the next number."""
-        self._loose.append((self.block(1), piece))
+    def add_piece(self, stored: bytes) -> None:
+        """Add the keys, as from ``pack_keys``, of a piece outside of blocks; it takes the next number."""
+        self._loose.append((self.reserve(1), stored))
 
-    def best(self, most: int, names: bytes | bytearray, owners: Collection[int] | None = None) -> list[int]:
-        """The pieces that go with the keys best, ascending; such as share none are not there.
+    def best_pieces(self, limit: int, names: bytes | bytearray, recordings: Collection[int] | None = None) -> list[int]:
+        """Names of the best pieces, ascending; pieces that share no key are excluded.
 
         Args:
-            names: of the pieces by number, eight bytes each, lowest first; the result has these.
-            owners: those that count, which are the upper four bytes of a name; None: all.
+            limit: maximum number of pieces.
+            names: of the pieces by number, eight bytes each, little-endian.
+            recordings: only pieces of these, the upper four bytes of a name; None for all.
         """
         wanted = np.zeros(KEYS, np.int64)
-        for key, place in self._asked.items():
-            wanted[key] = place + 1
-        for first, piece in self._loose:
-            for place in wanted[_places(zlib.decompress(piece))].tolist():
-                if place:
-                    self._data.append(b"\1")
-                    self._of.append((first, place - 1))
-        sizes = np.array([len(one) for one in self._data], np.int64)
-        data = np.frombuffer(b"".join(self._data), np.uint8)
-        of = np.array(self._of, np.int64).reshape(-1, 2)
-        counts = np.zeros(len(self._asked), np.int64)
+        for key, position in self._positions.items():
+            wanted[key] = position + 1
+        for first, stored in self._loose:
+            for position in wanted[_from_gaps(zlib.decompress(stored))].tolist():
+                if position:
+                    self._postings.append(b"\1")
+                    self._owners.append((first, position - 1))
+        sizes = np.array([len(postings) for postings in self._postings], np.int64)
+        data = np.frombuffer(b"".join(self._postings), np.uint8)
+        owners = np.array(self._owners, np.int64).reshape(-1, 2)
+        counts = np.zeros(len(self._positions), np.int64)
         ends = np.cumsum(sizes)
-        sizes[sizes == BITS] *= 2  # about so many pieces are in these bits; the other sizes are numbers of pieces
-        np.add.at(counts, of[:, 1], sizes)
+        sizes[sizes == BITMAP_SIZE] *= 2  # estimated number of pieces in a bitmap; other sizes are numbers of pieces
+        np.add.at(counts, owners[:, 1], sizes)
         rarity = np.log((self._pieces + 1) / (counts + 0.5)).clip(0).astype(np.float32)
         scores = np.zeros(self._pieces, np.float32)
-        _tally(data, ends, of, rarity, scores)
+        _add_rarities(data, ends, owners, rarity, scores)
         named = np.frombuffer(names, "<i8")
-        if owners is not None:
-            scores[~np.isin(named >> 32, np.array(sorted(owners), np.int64))] = 0
-        found = np.flatnonzero(scores)
-        if len(found) > most:
-            found = found[np.argpartition(-scores[found], most - 1)[:most]]
-        best: list[int] = np.unique(named[found]).tolist()
+        if recordings is not None:
+            scores[~np.isin(named >> 32, np.array(sorted(recordings), np.int64))] = 0
+        matching = np.flatnonzero(scores)
+        if len(matching) > limit:
+            matching = matching[np.argpartition(-scores[matching], limit - 1)[:limit]]
+        best: list[int] = np.unique(named[matching]).tolist()
         return best
 
 
 @compiled
-def _tally(data, ends, of, rarity, scores):  # type: ignore[no-untyped-def]
+def _add_rarities(data, ends, owners, rarity, scores):  # type: ignore[no-untyped-def]
     """Add the rarity of each key to the scores of the pieces that have it."""
     begin = 0
     for n in range(ends.shape[0]):
-        piece = of[n, 0] - 1
-        worth = rarity[of[n, 1]]
-        if ends[n] - begin == BITS:
-            for byte in range(BITS):
+        piece = owners[n, 0] - 1
+        weight = rarity[owners[n, 1]]
+        if ends[n] - begin == BITMAP_SIZE:
+            for byte in range(BITMAP_SIZE):
                 for bit in range(8):
                     if data[begin + byte] >> (7 - bit) & 1:
-                        scores[piece + 1 + 8 * byte + bit] += worth
+                        scores[piece + 1 + 8 * byte + bit] += weight
             begin = ends[n]
             continue
         for byte in range(begin, ends[n]):
             piece += data[byte]
             if data[byte] != 255:
-                scores[piece] += worth
+                scores[piece] += weight
         begin = ends[n]
 
 
-def _gaps(ascending: NDArray[np.int64]) -> bytes:
-    """Numbers as the gaps between them, the first to -1."""
+def _to_gaps(ascending: NDArray[np.int64]) -> bytes:
+    """Ascending numbers as the gaps between them, the first gap counted from -1."""
     gaps = np.diff(ascending, prepend=-1)
     escapes = gaps // _ESCAPE
-    places = np.cumsum(escapes + 1) - 1
-    kept = np.full(int(escapes.sum()) + len(gaps), _ESCAPE, np.uint8)
-    kept[places] = gaps % _ESCAPE
-    written: bytes = kept.tobytes()
-    return written
+    positions = np.cumsum(escapes + 1) - 1
+    written = np.full(int(escapes.sum()) + len(gaps), _ESCAPE, np.uint8)
+    written[positions] = gaps % _ESCAPE
+    stored: bytes = written.tobytes()
+    return stored
 
 
-def _places(gaps: bytes) -> NDArray[np.int64]:
-    """The numbers of which those are the gaps."""
+def _from_gaps(gaps: bytes) -> NDArray[np.int64]:
+    """The numbers with these gaps."""
     steps = np.frombuffer(gaps, np.uint8)
-    found: NDArray[np.int64] = np.cumsum(steps, dtype=np.int64)[steps != _ESCAPE] - 1
-    return found
+    numbers: NDArray[np.int64] = np.cumsum(steps, dtype=np.int64)[steps != _ESCAPE] - 1
+    return numbers
 
 
 @compiled
-def _spell(data, count, labels, losses, widest, seen):  # type: ignore[no-untyped-def]
-    """Mark the keys of ``count`` stored frames in ``seen`` [K]; see ``spotting.py`` for paths through frames."""
+def _mark_keys(data, count, labels, losses, max_loss, marked):  # type: ignore[no-untyped-def]
+    """Mark in ``marked`` [KEYS] the keys of ``count`` stored frames; ``ctc.py`` describes the states.
+
+    ``single`` [V, 2] and ``double`` [V·V, 2] hold the least losses of paths that spelled one letter and two letters,
+    ON_LABEL of the last one and ON_BLANK after it; ``old_…`` are those of the previous frame. Only the entries listed
+    in ``singles`` and ``doubles`` differ from ``never``.
+    """
     never = np.int32(1 << 20)
     pairs = labels * labels
-    # Least losses of paths that spelled one letter so far, and two: on the last one, and in the blank after it. ``old``
-    # is of the frame before; only what is in the lists is below never.
-    one, old_one = np.full((labels, 2), never, np.int32), np.full((labels, 2), never, np.int32)
-    two, old_two = np.full((pairs, 2), never, np.int32), np.full((pairs, 2), never, np.int32)
-    ones, old_ones = np.empty(labels, np.int32), np.empty(labels, np.int32)
-    twos, old_twos = np.empty(pairs, np.int32), np.empty(pairs, np.int32)
-    some, many = 0, 0
-    more = count
+    single, old_single = np.full((labels, 2), never, np.int32), np.full((labels, 2), never, np.int32)
+    double, old_double = np.full((pairs, 2), never, np.int32), np.full((pairs, 2), never, np.int32)
+    singles, old_singles = np.empty(labels, np.int32), np.empty(labels, np.int32)
+    doubles, old_doubles = np.empty(pairs, np.int32), np.empty(pairs, np.int32)
+    single_count, double_count = 0, 0
+    further = count
     for i in range(count):
-        one, old_one, two, old_two = old_one, one, old_two, two
-        ones, old_ones, twos, old_twos = old_ones, ones, old_twos, twos
-        old_some, old_many = some, many
-        some, many = 0, 0
+        single, old_single, double, old_double = old_single, single, old_double, double
+        singles, old_singles, doubles, old_doubles = old_singles, singles, old_doubles, doubles
+        old_single_count, old_double_count = single_count, double_count
+        single_count, double_count = 0, 0
         entry = np.int32(data[i])
         label, loss = entry >> 3, np.int32(0)
         left = entry & 7
         if entry == 0:
-            more += 1  # the length of the run
+            further += 1  # the length of the run
         while True:
             if label == 0:
-                for n in range(old_some):
-                    x = old_ones[n]
-                    lost = min(old_one[x, 0], old_one[x, 1]) + loss
-                    if lost <= widest:
-                        if one[x, 0] == never and one[x, 1] == never:
-                            ones[some] = x
-                            some += 1
-                        one[x, 1] = lost
-                for n in range(old_many):
-                    pair = old_twos[n]
-                    lost = min(old_two[pair, 0], old_two[pair, 1]) + loss
-                    if lost <= widest:
-                        if two[pair, 0] == never and two[pair, 1] == never:
-                            twos[many] = pair
-                            many += 1
-                        two[pair, 1] = lost
+                for n in range(old_single_count):
+                    x = old_singles[n]
+                    total = min(old_single[x, ON_LABEL], old_single[x, ON_BLANK]) + loss
+                    if total <= max_loss:
+                        if single[x, ON_LABEL] == never and single[x, ON_BLANK] == never:
+                            singles[single_count] = x
+                            single_count += 1
+                        single[x, ON_BLANK] = total
+                for n in range(old_double_count):
+                    pair = old_doubles[n]
+                    total = min(old_double[pair, ON_LABEL], old_double[pair, ON_BLANK]) + loss
+                    if total <= max_loss:
+                        if double[pair, ON_LABEL] == never and double[pair, ON_BLANK] == never:
+                            doubles[double_count] = pair
+                            double_count += 1
+                        double[pair, ON_BLANK] = total
             else:
-                if one[label, 0] == never and one[label, 1] == never:
-                    ones[some] = label
-                    some += 1
-                one[label, 0] = loss  # a path may begin anywhere
-                for n in range(old_some):
-                    x = old_ones[n]
+                if single[label, ON_LABEL] == never and single[label, ON_BLANK] == never:
+                    singles[single_count] = label
+                    single_count += 1
+                single[label, ON_LABEL] = loss  # a path may begin anywhere
+                for n in range(old_single_count):
+                    x = old_singles[n]
                     pair = x * labels + label
-                    lost = old_one[x, 1] if x == label else min(old_one[x, 0], old_one[x, 1])
-                    lost = min(lost, old_two[pair, 0]) + loss
-                    if lost <= widest:
-                        if two[pair, 0] == never and two[pair, 1] == never:
-                            twos[many] = pair
-                            many += 1
-                        two[pair, 0] = lost
-                for n in range(old_many):
-                    pair = old_twos[n]
+                    total = (
+                        old_single[x, ON_BLANK] if x == label else min(old_single[x, ON_LABEL], old_single[x, ON_BLANK])
+                    )
+                    total = min(total, old_double[pair, ON_LABEL]) + loss
+                    if total <= max_loss:
+                        if double[pair, ON_LABEL] == never and double[pair, ON_BLANK] == never:
+                            doubles[double_count] = pair
+                            double_count += 1
+                        double[pair, ON_LABEL] = total
+                for n in range(old_double_count):
+                    pair = old_doubles[n]
                     if pair % labels == label:
-                        lost = old_two[pair, 1]
-                        if old_one[pair // labels, 0] == never and old_one[pair // labels, 1] == never:
-                            stays = old_two[pair, 0] + loss
-                            if stays <= widest:
-                                if two[pair, 0] == never and two[pair, 1] == never:
-                                    twos[many] = pair
-                                    many += 1
-                                two[pair, 0] = stays
+                        total = old_double[pair, ON_BLANK]
+                        if (
+                            old_single[pair // labels, ON_LABEL] == never
+                            and old_single[pair // labels, ON_BLANK] == never
+                        ):
+                            stays = old_double[pair, ON_LABEL] + loss
+                            if stays <= max_loss:
+                                if double[pair, ON_LABEL] == never and double[pair, ON_BLANK] == never:
+                                    doubles[double_count] = pair
+                                    double_count += 1
+                                double[pair, ON_LABEL] = stays
                     else:
-                        lost = min(old_two[pair, 0], old_two[pair, 1])
-                    if lost + loss <= widest:
-                        seen[pair * labels + label] = True
+                        total = min(old_double[pair, ON_LABEL], old_double[pair, ON_BLANK])
+                    if total + loss <= max_loss:
+                        marked[pair * labels + label] = True
             if left == 0:
                 break
             left -= 1
-            entry = np.int32(data[more])
-            more += 1
+            entry = np.int32(data[further])
+            further += 1
             label, loss = entry >> 3, losses[entry & 7]
-        for n in range(old_some):
-            old_one[old_ones[n], 0] = never
-            old_one[old_ones[n], 1] = never
-        for n in range(old_many):
-            old_two[old_twos[n], 0] = never
-            old_two[old_twos[n], 1] = never
+        for n in range(old_single_count):
+            old_single[old_singles[n], ON_LABEL] = never
+            old_single[old_singles[n], ON_BLANK] = never
+        for n in range(old_double_count):
+            old_double[old_doubles[n], ON_LABEL] = never
+            old_double[old_doubles[n], ON_BLANK] = never

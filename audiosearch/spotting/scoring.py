@@ -1,8 +1,8 @@
-"""What a search by sound has to know of a recognizer, kept beside the emissions so that no model is loaded for a query.
+"""Score calibration and acoustic profile: metadata stored with the emissions, so that a query needs no model.
 
-A place where emissions may hold a text is scored by how much less likely the text is than the best path of the same
-frames (``spotting.py``). How probable that makes the text was fitted on speech with known words: by a logistic
-regression on FEATURES, since long texts fit nowhere by chance, and short ones do.
+The score of a hit is the difference in log-probability between the text and the best path of the same frames
+(``keyword_spotter.py``). A logistic regression on FEATURES, fitted on speech with known words, turns it into a
+probability: long texts fit nowhere by chance, and short ones do.
 """
 
 from __future__ import annotations
@@ -18,97 +18,100 @@ from audiosearch.alphabet import Alphabet
 from audiosearch.types import Seconds, Word
 
 FEATURES = ("one", "score", "letters", "score a letter", "score² a letter", "length a letter", "words")
-"""1; the score in nats, at most 0; L; score / L; score² / L; ln(frames / L); words of the text."""
+"""Features of a hit: 1; its score in nats, at most 0; L; score / L; score² / L; ln(frames / L); words of the text."""
 
 EVIDENCE = ("same", "sure", "other", "alike")
-"""What the recognized words of a place tell of a text: 1 if they are it; their lowest confidence then; if they are not,
-their mean confidence by length; how alike they are spelled then, from 0 to 1. All are 0 where nothing was recognized.
+"""Features of the recognized words at a hit: 1 if they are the text; then their lowest confidence; if they are not,
+their mean confidence weighted by duration; then the similarity of spelling, from 0 to 1. All are 0 without words.
 """
 
+RESCORING_WEIGHTS = (-3.8924, 0.1609, 0.9526, 1.7488, -0.0458, 0.3604, -1.8753, 1.3227, 1.6142, 1.5533, -1.0295)
 
-JUDGED = (-3.8924, 0.1609, 0.9526, 1.7488, -0.0458, 0.3604, -1.8753, 1.3227, 1.6142, 1.5533, -1.0295)
+_STORED_NAMES = {"max_loss_per_letter": "widest", "rescoring_weights": "judged"}
+"""Names of fields in stored files, where they differ."""
 
 
 @dataclass(frozen=True, slots=True)
-class SoundCalibration:
-    """How places are scored, and what the scores mean; section ``sound`` of a model's ``calibration.yaml``.
+class SpottingCalibration:
+    """Scoring of hits and the weights of their probabilities; section ``sound`` of a model's ``calibration.yaml``.
 
     Args:
-        floor: nats that a letter costs in a frame that the network gives to another one.
-        boundary: nats that it costs at most that a text begins or ends amid a word.
-        widest: nats a letter beyond which a place is none.
-        weights: of FEATURES, by which places are chosen.
-        judged: of FEATURES and EVIDENCE, by which places that were chosen are shown.
+        floor: loss in nats of a letter in a frame whose stored labels do not include it.
+        boundary: maximum loss in nats of beginning or ending within a word.
+        max_loss_per_letter: nats per letter beyond which a span is no hit.
+        weights: of FEATURES, used to select hits.
+        rescoring_weights: of FEATURES and EVIDENCE, used for the confidence of selected hits.
     """
 
     floor: float = 8.0
     boundary: float = 6.0
-    widest: float = 2.0
+    max_loss_per_letter: float = 2.0
     weights: tuple[float, ...] = (-2.9898, 0.4894, 1.0762, 2.1401, 0.1031, 0.3802, -1.7654)
-    judged: tuple[float, ...] = JUDGED
+    rescoring_weights: tuple[float, ...] = RESCORING_WEIGHTS
 
     def __post_init__(self) -> None:
-        numbers = (self.floor, self.boundary, self.widest, *self.weights, *self.judged)
-        counts = len(self.weights), len(self.judged)
+        numbers = (self.floor, self.boundary, self.max_loss_per_letter, *self.weights, *self.rescoring_weights)
+        counts = len(self.weights), len(self.rescoring_weights)
         if counts != (len(FEATURES), len(FEATURES) + len(EVIDENCE)) or not all(map(math.isfinite, numbers)):
-            raise ValueError(f"a search by sound has {len(FEATURES)} weights, and {len(EVIDENCE)} more to judge by")
-        if not (0 < self.floor <= 50 and 0 <= self.boundary <= 50 and 0 < self.widest <= 10):
-            raise ValueError("floor is above 0 and up to 50 nats, boundary 0 to 50, widest above 0 and up to 10")
+            raise ValueError(f"weights must be {len(FEATURES)} numbers, and judged {len(FEATURES) + len(EVIDENCE)}")
+        if not (0 < self.floor <= 50 and 0 <= self.boundary <= 50 and 0 < self.max_loss_per_letter <= 10):
+            raise ValueError("floor must be above 0 and at most 50, boundary 0 to 50, widest above 0 and at most 10")
 
     @staticmethod
-    def of(section: Mapping[str, Any]) -> SoundCalibration:
-        """The calibration that ``section`` wrote; ValueError for what is none."""
-        known = {field.name for field in fields(SoundCalibration)}
-        if unknown := sorted(set(section) - known):
-            raise ValueError(f"a search by sound has no {', '.join(unknown)}")
+    def from_dict(section: Mapping[str, Any]) -> SpottingCalibration:
+        """The calibration that ``to_dict`` wrote; ValueError for anything else."""
+        names = {_STORED_NAMES.get(field.name, field.name): field.name for field in fields(SpottingCalibration)}
+        if unknown := sorted(set(section) - set(names)):
+            raise ValueError(f"unknown settings {', '.join(unknown)}")
         values: dict[str, Any] = {
-            name: tuple(map(float, value)) if name in ("weights", "judged") else float(value)
+            names[name]: tuple(map(float, value)) if name in ("weights", "judged") else float(value)
             for name, value in section.items()
         }
-        return SoundCalibration(**values)
+        return SpottingCalibration(**values)
 
-    def section(self) -> dict[str, Any]:
-        """Plain numbers, as they are written to a file."""
-        return {**asdict(self), "weights": list(self.weights), "judged": list(self.judged)}
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as stored in files."""
+        values = {_STORED_NAMES.get(name, name): value for name, value in asdict(self).items()}
+        return {**values, "weights": list(self.weights), "judged": list(self.rescoring_weights)}
 
     def probability(self, features: Sequence[float]) -> float:
-        """Of the text being said there, by FEATURES, or by EVIDENCE too where that is given."""
-        weights = self.judged if len(features) > len(FEATURES) else self.weights
+        """Probability that the text is said at a hit, by its FEATURES, with or without EVIDENCE."""
+        weights = self.rescoring_weights if len(features) > len(FEATURES) else self.weights
         return sigmoid(sum(weight * feature for weight, feature in zip(weights, features, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
-class Sounding:
-    """What is known of the emissions of a recognizer.
+class AcousticProfile:
+    """Description of a recognizer's emissions.
 
     Args:
-        alphabet: that its labels stand for.
-        calibration: of the scores of places.
+        alphabet: of the labels.
+        calibration: of the scores of hits.
     """
 
     alphabet: Alphabet
-    calibration: SoundCalibration
+    calibration: SpottingCalibration
 
-    def text(self) -> str:
-        """As a store keeps it."""
-        plain = {"labels": list(self.alphabet.labels), "calibration": self.calibration.section()}
+    def to_json(self) -> str:
+        """The profile as a store keeps it."""
+        plain = {"labels": list(self.alphabet.labels), "calibration": self.calibration.to_dict()}
         return json.dumps(plain, separators=(",", ":"))
 
     @staticmethod
-    def of(text: str) -> Sounding:
-        """What ``text`` wrote; ValueError for anything else."""
+    def from_json(text: str) -> AcousticProfile:
+        """The profile that ``to_json`` wrote; ValueError for anything else."""
         plain = json.loads(text)
-        return Sounding(Alphabet(tuple(plain["labels"])), SoundCalibration.of(plain["calibration"]))
+        return AcousticProfile(Alphabet(tuple(plain["labels"])), SpottingCalibration.from_dict(plain["calibration"]))
 
 
 @dataclass(frozen=True, slots=True)
-class Spelling:
-    """A text that is looked for by sound.
+class KeywordQuery:
+    """A text to spot.
 
     Args:
-        text: normalized words with single spaces between.
-        alphabet: of the emissions; the text is of it.
-        unfinished: words may go on after it.
+        text: normalized words separated by single spaces, in letters of the alphabet.
+        alphabet: of the emissions.
+        unfinished: the last word may be the beginning of a longer one.
     """
 
     text: str
@@ -117,44 +120,45 @@ class Spelling:
 
 
 def features(score: float, letters: int, frames: int, words: int) -> tuple[float, ...]:
-    """FEATURES of a place.
+    """FEATURES of a hit.
 
     Args:
         score: in nats, at most 0.
-        letters: of the text, spaces counted.
-        frames: that it takes.
+        letters: of the text, including spaces.
+        frames: of the hit.
         words: of the text.
     """
-    longer = math.log(frames / letters)
-    return 1.0, score, float(letters), score / letters, score * score / letters, longer, float(words)
+    stretch = math.log(frames / letters)
+    return 1.0, score, float(letters), score / letters, score * score / letters, stretch, float(words)
 
 
 def evidence(text: str, start: Seconds, end: Seconds, words: Sequence[Word]) -> tuple[float, ...]:
-    """EVIDENCE of a text at a place.
+    """EVIDENCE of a text in a span of time.
 
     Args:
-        words: in order of time, at least all that were recognized there.
+        words: in order of time; at least all that were recognized in the span.
     """
-    there = overlapped(start, end, words)
-    if not there:
+    matching = overlapping_words(start, end, words)
+    if not matching:
         return 0.0, 0.0, 0.0, 0.0
-    if " ".join(word.text for word in there) == text:
-        return 1.0, min(word.confidence for word in there), 0.0, 0.0
-    seconds = sum(word.end - word.start for word in there)
-    sure = sum(word.confidence * (word.end - word.start) for word in there) / seconds if seconds else 0.0
-    alike = SequenceMatcher(None, " ".join(word.text for word in there), text, autojunk=False).ratio()
-    return 0.0, 0.0, sure, alike
+    recognized = " ".join(word.text for word in matching)
+    if recognized == text:
+        return 1.0, min(word.confidence for word in matching), 0.0, 0.0
+    duration = sum(word.end - word.start for word in matching)
+    weighted = sum(word.confidence * (word.end - word.start) for word in matching)
+    similarity = SequenceMatcher(None, recognized, text, autojunk=False).ratio()
+    return 0.0, 0.0, weighted / duration if duration else 0.0, similarity
 
 
-def overlapped(start: Seconds, end: Seconds, words: Sequence[Word]) -> list[Word]:
-    """The words of which at least half lies in a span; or else the one that has most of it, if any has some."""
-    shares = [(min(word.end, end) - max(word.start, start), word) for word in words]
-    there = [word for share, word in shares if share > 0 and 2 * share >= word.end - word.start]
-    if not there and (most := max(shares, key=lambda one: one[0], default=(0.0, None)))[0] > 0:
-        return [word for share, word in shares if share == most[0]][:1]
-    return there
+def overlapping_words(start: Seconds, end: Seconds, words: Sequence[Word]) -> list[Word]:
+    """Words that lie at least half in a span; if there are none, the one that overlaps it most, if any."""
+    overlaps = [(min(word.end, end) - max(word.start, start), word) for word in words]
+    matching = [word for overlap, word in overlaps if overlap > 0 and 2 * overlap >= word.end - word.start]
+    if not matching and (longest := max((overlap for overlap, _ in overlaps), default=0.0)) > 0:
+        return [word for overlap, word in overlaps if overlap == longest][:1]
+    return matching
 
 
 def sigmoid(logit: float) -> float:
-    """The probability of log-odds."""
+    """Probability of log-odds."""
     return 1 / (1 + math.exp(-logit)) if logit > -700 else 0.0

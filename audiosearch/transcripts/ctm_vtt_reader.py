@@ -15,13 +15,13 @@ from html import unescape
 from pathlib import Path
 
 from audiosearch.errors import TranscriptError
-from audiosearch.transcripts.imported import Spoken, Token, checked, probability, timed
+from audiosearch.transcripts.imported import ImportedTranscript, Token, checked, probability, timed
 from audiosearch.types import Seconds
 
 # CTM: file channel start duration word [confidence], comments after ;;
 
 
-def read_ctm(path: Path, text: str, channel: str | None) -> list[Spoken]:
+def read_ctm(path: Path, text: str, channel: str | None) -> list[ImportedTranscript]:
     """What is said in each recording that a CTM file names; channels are put together by time.
 
     Args:
@@ -54,7 +54,7 @@ def read_ctm(path: Path, text: str, channel: str | None) -> list[Spoken]:
         found.setdefault(name, []).append(token)
     if channel is not None and channel not in channels:
         raise TranscriptError(f"{path}: has no channel {channel}, but {', '.join(channels) or 'none'}.")
-    return [Spoken(name, "ctm", tuple(tokens)) for name, tokens in found.items()]
+    return [ImportedTranscript(name, "ctm", tuple(tokens)) for name, tokens in found.items()]
 
 
 def _number(text: str, place: str) -> float:
@@ -80,7 +80,7 @@ _STAMP = re.compile(rf"<({_TIME.pattern})>")
 _TAG = re.compile(r"<[^>]*>")
 
 
-def read_vtt(path: Path, text: str, *, word_times: bool = True) -> Spoken:
+def read_vtt(path: Path, text: str, *, word_times: bool = True) -> ImportedTranscript:
     """The words of cues by the times inside them.
 
     A line that repeats the last line of the cue before, as captions that roll up do, is said once. In a file that has
@@ -107,7 +107,7 @@ def read_vtt(path: Path, text: str, *, word_times: bool = True) -> Spoken:
             del fresh[0]
         tokens += _cue_tokens(cue, "\n".join(fresh))
         before = shown or before
-    return Spoken("", "vtt", tuple(tokens), breaks=() if has_times else tuple(cue.end for cue in cues))
+    return ImportedTranscript("", "vtt", tuple(tokens), breaks=() if has_times else tuple(cue.end for cue in cues))
 
 
 def _cues(path: Path, text: str) -> Iterator[_Cue]:

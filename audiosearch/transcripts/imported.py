@@ -39,7 +39,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class ImportedTranscript:
     """What is said in one recording, as others wrote it down.
 
     Args:

@@ -14,11 +14,11 @@ from typing import Any
 
 from audiosearch.errors import TranscriptError
 from audiosearch.normalizer import normalize
-from audiosearch.transcripts.imported import Spoken, Token, checked, probability, timed
+from audiosearch.transcripts.imported import ImportedTranscript, Token, checked, probability, timed
 from audiosearch.types import Alternative, Seconds
 
 
-def read(path: Path, text: str, *, word_times: bool = True) -> list[Spoken]:
+def read(path: Path, text: str, *, word_times: bool = True) -> list[ImportedTranscript]:
     """What is said in the recordings of a file.
 
     Args:
@@ -40,7 +40,7 @@ def read(path: Path, text: str, *, word_times: bool = True) -> list[Spoken]:
     if kinds == {"json"}:
         return [_own(place, one) for place, one in documents]
     if kinds == {"vosk"}:
-        return [Spoken("", "vosk", tuple(token for place, one in documents for token in _vosk(place, one)))]
+        return [ImportedTranscript("", "vosk", tuple(token for place, one in documents for token in _vosk(place, one)))]
     if kinds == {"segment"}:
         return [_whisper(path, documents, word_times)]
     if kinds == {"whisperx"} and len(documents) == 1:
@@ -89,7 +89,7 @@ def _kind(one: dict[str, Any]) -> str:
     return "segment" if "start" in one and "end" in one and ("words" in one or "text" in one) else "unknown"
 
 
-def _whisper(path: Path, segments: list[tuple[str, Any]], word_times: bool) -> Spoken:
+def _whisper(path: Path, segments: list[tuple[str, Any]], word_times: bool) -> ImportedTranscript:
     """Words of segments; those that WhisperX could not align share what time is left.
 
     A word without a confidence of its own has that of its segment (``avg_logprob``).
@@ -121,7 +121,7 @@ def _whisper(path: Path, segments: list[tuple[str, Any]], word_times: bool) -> S
         tokens += pieces
     if tokens and not has_times and word_times:
         raise TranscriptError(f"{path}: has no word times; let WhisperX align it, or Whisper write word timestamps.")
-    return Spoken("", "whisperx", tuple(tokens), breaks=() if has_times else tuple(breaks))
+    return ImportedTranscript("", "whisperx", tuple(tokens), breaks=() if has_times else tuple(breaks))
 
 
 def _vosk(place: str, one: dict[str, Any]) -> list[Token]:
@@ -135,10 +135,10 @@ def _vosk(place: str, one: dict[str, Any]) -> list[Token]:
     return [_token(word, f"{place}: result[{n}]", "word") for n, word in enumerate(_list(one, "result", place))]
 
 
-def _own(place: str, one: dict[str, Any]) -> Spoken:
+def _own(place: str, one: dict[str, Any]) -> ImportedTranscript:
     tokens = [_token(word, f"{place}: words[{n}]", "text") for n, word in enumerate(_list(one, "words", place))]
     duration, _ = checked(one["duration"], one["duration"], f"{place}: duration")
-    return Spoken(Path(str(one["path"])).name, "json", tuple(tokens), duration)
+    return ImportedTranscript(Path(str(one["path"])).name, "json", tuple(tokens), duration)
 
 
 def _token(word: object, place: str, name: str) -> Token:

@@ -7,10 +7,10 @@ from pathlib import Path
 from audiosearch.errors import TranscriptError
 from audiosearch.transcripts import ctm_vtt_reader as foreign_lines
 from audiosearch.transcripts import json_reader as foreign_json
-from audiosearch.transcripts.imported import Spoken
+from audiosearch.transcripts.imported import ImportedTranscript
 
 
-def read(path: Path, channel: str | None = None, *, word_times: bool = True) -> list[Spoken]:
+def read(path: Path, channel: str | None = None, *, word_times: bool = True) -> list[ImportedTranscript]:
     """What is said in the recordings of a transcript in JSON, WebVTT or CTM.
 
     Args:

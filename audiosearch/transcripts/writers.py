@@ -30,11 +30,11 @@ CSV_HEADER = csv_line(("path", "start", "end", "confidence", "word"))
 LINE_LENGTH = 42
 """Characters of a caption's line, as broadcasters have it; a caption has two lines."""
 
-LONGEST_CAPTION: Seconds = 7.0
+MAX_CAPTION: Seconds = 7.0
 CAPTION_PAUSE: Seconds = 0.8
 """A pause as long as this ends a caption."""
 
-SHORTEST_CAPTION: Seconds = 1.0
+MIN_CAPTION: Seconds = 1.0
 """A caption stays so long where no other follows, or it could not be read."""
 
 
@@ -107,16 +107,16 @@ def _facts(word: Word) -> dict[str, object]:
 
 
 def captions(transcript: Transcript) -> list[Caption]:
-    """Captions of at most two lines and ``LONGEST_CAPTION``, ended by pauses; they do not overlap."""
+    """Captions of at most two lines and ``MAX_CAPTION``, ended by pauses; they do not overlap."""
     groups = list(_groups([part for word in transcript.words for part in _parts(word)]))
     made = []
     for number, group in enumerate(groups):
         start = group[0].start
         following = groups[number + 1][0].start if number + 1 < len(groups) else transcript.duration
-        end = max(group[-1].end, min(start + SHORTEST_CAPTION, following))
+        end = max(group[-1].end, min(start + MIN_CAPTION, following))
         if number + 1 < len(groups):
             end = min(end, max(following, start + 0.001))
-        made.append(Caption(start, min(end, start + LONGEST_CAPTION), "\n".join(_lines(group))))
+        made.append(Caption(start, min(end, start + MAX_CAPTION), "\n".join(_lines(group))))
     return made
 
 
@@ -146,7 +146,7 @@ def _groups(words: Sequence[Word]) -> Iterator[list[Word]]:
 
 
 def _fits(group: Sequence[Word]) -> bool:
-    return len(_lines(group)) <= 2 and group[-1].end - group[0].start <= LONGEST_CAPTION
+    return len(_lines(group)) <= 2 and group[-1].end - group[0].start <= MAX_CAPTION
 
 
 def _best_end(group: Sequence[Word]) -> int:

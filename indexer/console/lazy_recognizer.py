@@ -11,7 +11,7 @@ from audiosearch.errors import AudioError
 
 if TYPE_CHECKING:
     from audiosearch.recognizer import Recognizer
-    from audiosearch.spotting.scoring import Sounding
+    from audiosearch.spotting.scoring import AcousticProfile
     from audiosearch.types import Seconds, Transcript
 
 
@@ -53,7 +53,7 @@ class LazyRecognizer:
         return self.loaded.fingerprint
 
     @property
-    def sounding(self) -> Sounding:
+    def sounding(self) -> AcousticProfile:
         """Alphabet and calibration of its emissions, for the search by sound."""
         return self.loaded.sounding
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from audiosearch.spotting.scoring import Spelling
+from audiosearch.spotting.scoring import KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer.elastic import documents
 from indexer.elastic.client import Server
@@ -38,7 +38,7 @@ def lines(
     """Lines of a bulk request that write the pieces of a generation."""
     starts = [word.start for word in words]
     for number, one in enumerate(emissions):
-        from audiosearch.spotting.ngram_index import numbers  # numba takes its time
+        from audiosearch.spotting.ngram_index import key_numbers  # numba takes its time
 
         yield {"index": {"_id": piece_id(recording, generation, number)}}
         yield {
@@ -51,7 +51,7 @@ def lines(
             "frame_duration": one.frame_duration,
             "frames": one.frames,
             "data": base64.b64encode(one.data).decode(),
-            documents.KEYS: [_key(number) for number in numbers(one).tolist()],
+            documents.KEYS: [_key(number) for number in key_numbers(one).tolist()],
         }
 
 
@@ -102,12 +102,12 @@ def heard(server: Server, known: Known, recordings: Iterable[str] | None) -> Ite
 
 
 def candidates(
-    server: Server, known: Known, asked: Spelling, most: int, recordings: Collection[str] | None
+    server: Server, known: Known, asked: KeywordQuery, most: int, recordings: Collection[str] | None
 ) -> Iterator[Heard]:
     """The pieces that go best with the keys of a text, of these recordings or of all."""
-    from audiosearch.spotting.ngram_index import query_numbers
+    from audiosearch.spotting.ngram_index import query_key_numbers
 
-    keys = [{"term": {documents.KEYS: _key(number)}} for number in query_numbers(asked)]
+    keys = [{"term": {documents.KEYS: _key(number)}} for number in query_key_numbers(asked)]
     wanted = None if recordings is None else set(recordings)
     clauses = [{"terms": {"recording": sorted(wanted)}}] if wanted is not None and len(wanted) <= FEW else []
     left = most if keys and wanted != set() else 0

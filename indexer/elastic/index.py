@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from audiosearch.errors import StoreError, UnknownRecordingError
-from audiosearch.spotting.scoring import Spelling
+from audiosearch.spotting.scoring import KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer.elastic import (
     client as elastic_client,
@@ -149,7 +149,7 @@ class ElasticIndex:
         """All packed stretches, or those of these recordings as far as they are known."""
         return elastic_sound.heard(self._server, self._known, recordings)
 
-    def candidates(self, asked: Spelling, most: int, recordings: Collection[str] | None = None) -> Iterator[Heard]:
+    def candidates(self, asked: KeywordQuery, most: int, recordings: Collection[str] | None = None) -> Iterator[Heard]:
         """The packed stretches that go best with the keys of a text, at most so many."""
         return elastic_sound.candidates(self._server, self._known, asked, most, recordings)
 

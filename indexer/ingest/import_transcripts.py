@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from audiosearch.errors import AudioError, RefusedError, TranscriptError
-from audiosearch.transcripts.imported import Spoken
+from audiosearch.transcripts.imported import ImportedTranscript
 from audiosearch.transcripts.readers import read
 from audiosearch.types import Seconds, Word
 from indexer.index import Index
@@ -98,7 +98,7 @@ class _Source:
     """One recording of a transcript; ``alone``: the only one."""
 
     path: str
-    spoken: Spoken
+    spoken: ImportedTranscript
     alone: bool
 
     @property

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from audiosearch.errors import AudioError, RefusedError, UnknownRecordingError
-from audiosearch.spotting.scoring import Sounding
+from audiosearch.spotting.scoring import AcousticProfile
 from audiosearch.types import Seconds, Transcript
 from indexer.index import Index
 from indexer.ingest.crawl import Crawl, Discovery, Looked, Relocation, crawl, same_file
@@ -50,7 +50,7 @@ class SoundTranscriber(Protocol):
     """A transcriber whose transcripts keep their emissions."""
 
     @property
-    def sounding(self) -> Sounding:
+    def sounding(self) -> AcousticProfile:
         """Alphabet and calibration of the emissions, for the search by sound."""
         ...
 
@@ -180,7 +180,7 @@ def ingest(
             added=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
         if transcript.emissions and not told and isinstance(transcriber, SoundTranscriber):
-            index.keep_sounding(transcriber.fingerprint, transcriber.sounding.text())
+            index.keep_sounding(transcriber.fingerprint, transcriber.sounding.to_json())
             told = True
         try:
             index.add(recording, transcript.words, transcript.emissions)

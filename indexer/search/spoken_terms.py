@@ -17,14 +17,14 @@ from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from audiosearch.errors import QueryError, StoreError
-from audiosearch.spotting.scoring import SoundCalibration, Sounding, Spelling, evidence, overlapped
+from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery, SpottingCalibration, evidence, overlapping_words
 from audiosearch.types import Seconds, Word
 from indexer.index import Index
 from indexer.matching import filters, match
 from indexer.types import CONTEXT_WORDS, Filter, Heard, Hit, Phrase, Query, Recording
 
 if TYPE_CHECKING:
-    from audiosearch.spotting.keyword_spotter import Spotter
+    from audiosearch.spotting.keyword_spotter import KeywordSpotter
 
 LEAST = 0.05
 """Probability from which on a place is a hit."""
@@ -82,7 +82,7 @@ def find(index: Index, query: Query, least: float = LEAST) -> list[Hit]:
         QueryError: it cannot be looked for by sound.
     """
     asked = list(texts(query.phrases))
-    soundings = {model: Sounding.of(text) for model, text in index.soundings().items()}
+    soundings = {model: AcousticProfile.from_json(text) for model, text in index.soundings().items()}
     if not soundings:
         return []
     recording = _Recordings(index, query.filter)
@@ -98,19 +98,19 @@ def _likelihood(spot: Spot) -> tuple[float, str, Seconds]:
 def _spots(
     index: Index,
     asked: Sequence[tuple[str, bool]],
-    soundings: Mapping[str, Sounding],
+    soundings: Mapping[str, AcousticProfile],
     recordings: _Recordings,
     least: float,
 ) -> Iterator[Spot]:
     """Places of any of the texts, in no order."""
-    from audiosearch.spotting.keyword_spotter import Spotter  # half a second to import
+    from audiosearch.spotting.keyword_spotter import KeywordSpotter  # half a second to import
 
-    spellings: dict[Spelling, dict[str, Spotter]] = {}  # by model
+    spellings: dict[KeywordQuery, dict[str, KeywordSpotter]] = {}  # by model
     for model, sounding in soundings.items():
         for text, unfinished in asked:
             if set(text) <= set(sounding.alphabet.labels):
-                spelling = Spelling(text, sounding.alphabet, unfinished)
-                spellings.setdefault(spelling, {})[model] = Spotter(spelling, sounding.calibration)
+                spelling = KeywordQuery(text, sounding.alphabet, unfinished)
+                spellings.setdefault(spelling, {})[model] = KeywordSpotter(spelling, sounding.calibration)
     chosen = recordings.chosen()
     if recordings.seconds() <= EXHAUSTIVE:
         every = {model: [of[model] for of in spellings.values() if model in of] for model in soundings}
@@ -121,7 +121,7 @@ def _spots(
         yield from _scored(index.candidates(spelling, CANDIDATES, chosen), some, least)
 
 
-def _scored(pieces: Iterable[Heard], spotters: Mapping[str, Sequence[Spotter]], least: float) -> Iterator[Spot]:
+def _scored(pieces: Iterable[Heard], spotters: Mapping[str, Sequence[KeywordSpotter]], least: float) -> Iterator[Spot]:
     """Places in pieces, as spotters by model find them, side by side."""
 
     def score(batch: Sequence[Heard]) -> list[Spot]:
@@ -192,7 +192,7 @@ def _hits(
     query: Query,
     spots: Sequence[Spot],
     recording: Callable[[str], Recording | None],
-    soundings: Mapping[str, Sounding],
+    soundings: Mapping[str, AcousticProfile],
 ) -> list[Hit]:
     """Hits of places; of such that overlap, the likeliest before words are looked at."""
     taken: dict[str, list[Spot]] = {}
@@ -215,7 +215,7 @@ def _hits(
     return hits
 
 
-def hit(index: Index, recording: Recording, spot: Spot, calibration: SoundCalibration) -> Hit:
+def hit(index: Index, recording: Recording, spot: Spot, calibration: SpottingCalibration) -> Hit:
     """A place with the words around it."""
     first = max(spot.heard.word - CONTEXT_WORDS - 1, 0)
     beyond = spot.heard.word + CONTEXT_WORDS + 1
@@ -223,7 +223,7 @@ def hit(index: Index, recording: Recording, spot: Spot, calibration: SoundCalibr
     # Nobody says more than five words a second for long; what comes of more is shown with less behind it.
     words = index.words_between(recording.id, first, beyond + round(5 * seconds))
     start, end = max(spot.start, 0.0), min(spot.end, recording.duration)
-    there = overlapped(start, end, words)
+    there = overlapping_words(start, end, words)
     before = words.index(there[0]) if there else bisect_left([word.start for word in words], start)
     after = before + len(there)
     facts = (*spot.features, *evidence(spot.text, start, end, words))

@@ -19,7 +19,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from audiosearch.spotting.scoring import Spelling
+from audiosearch.spotting.scoring import KeywordQuery
 from audiosearch.types import PackedEmissions, Word
 from indexer.types import Heard
 
@@ -94,7 +94,7 @@ def add(connection: apsw.Connection, number: int, words: Sequence[Word], emissio
 
 def _make_block(connection: apsw.Connection, size: int) -> None:
     """Put the first loose pieces into a block."""
-    from audiosearch.spotting.ngram_index import transposed
+    from audiosearch.spotting.ngram_index import invert_keys
 
     rows = _rows(connection, "SELECT number, keys FROM loose_keys ORDER BY number LIMIT ?", (size,)).fetchall()
     numbers = [number for number, _ in rows]
@@ -105,7 +105,7 @@ def _make_block(connection: apsw.Connection, size: int) -> None:
     )
     connection.executemany(
         "INSERT INTO block_keys VALUES (?, ?)",
-        (((block << 15) + key, pieces) for key, pieces in transposed([keys for _, keys in rows])),
+        (((block << 15) + key, pieces) for key, pieces in invert_keys([keys for _, keys in rows])),
     )
     connection.execute("DELETE FROM loose_keys WHERE number <= ?", (numbers[-1],))
 
@@ -186,17 +186,17 @@ def heard(connection: apsw.Connection, recordings: Iterable[int] | None) -> Iter
 
 
 def candidates(
-    connection: apsw.Connection, asked: Spelling, most: int, recordings: Collection[int] | None
+    connection: apsw.Connection, asked: KeywordQuery, most: int, recordings: Collection[int] | None
 ) -> Iterator[Heard]:
     """The pieces that go best with the keys of a text, of these recordings or of all."""
-    from audiosearch.spotting.ngram_index import Tally, query_numbers
+    from audiosearch.spotting.ngram_index import KeyCounter, query_key_numbers
 
-    keys = query_numbers(asked)
-    tally = Tally(keys)
+    keys = query_key_numbers(asked)
+    tally = KeyCounter(keys)
     blocks: dict[int, int] = {}
     numbers = bytearray()
     for block, some in connection.execute("SELECT block, numbers FROM key_blocks ORDER BY block"):
-        blocks[block] = tally.block(len(some) // 8)
+        blocks[block] = tally.reserve(len(some) // 8)
         numbers += some
     wanted = array("q", [(block << 15) + key for block in blocks for key in keys])
     for start in range(0, len(wanted), ASKED):
@@ -204,11 +204,11 @@ def candidates(
             "SELECT number, pieces FROM json_each(?) JOIN block_keys ON number = value",
             (str(wanted[start : start + ASKED].tolist()),),
         ):
-            tally.add(blocks[number >> 15], number & KEY, pieces)
+            tally.add_postings(blocks[number >> 15], number & KEY, pieces)
     for number, piece in connection.execute("SELECT number, keys FROM loose_keys ORDER BY number"):
         tally.add_piece(piece)
         numbers += struct.pack("<q", number)
-    places = tally.best(most, numbers, recordings)
+    places = tally.best_pieces(most, numbers, recordings)
     known = _known(connection)
     for start in range(0, len(places), ASKED):
         rows = _rows(

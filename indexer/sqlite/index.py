@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from types import TracebackType
 
 from audiosearch.errors import StoreError, UnknownRecordingError
-from audiosearch.spotting.scoring import Spelling
+from audiosearch.spotting.scoring import KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer import word_codec as packing
 from indexer.matching import spelling as near
@@ -162,7 +162,7 @@ class SqliteIndex(Phrases):
         with self._file.transaction("DEFERRED"):
             return sqlite_sound.duration(self._connection)
 
-    def candidates(self, asked: Spelling, most: int, recordings: Collection[str] | None = None) -> Iterator[Heard]:
+    def candidates(self, asked: KeywordQuery, most: int, recordings: Collection[str] | None = None) -> Iterator[Heard]:
         """The packed stretches that go best with the keys of a text, at most so many."""
         with self._file.transaction("DEFERRED"):
             numbers = None if recordings is None else self._numbers(recordings)

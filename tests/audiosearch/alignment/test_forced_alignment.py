@@ -13,21 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ctc import ENGLISH, FRAME, random_rows
 
 from audiosearch.acoustic.checkpoint import load_model
 from audiosearch.alignment.forced_alignment import LEAD, TAIL, align, find_peaks
-from audiosearch.alphabet import Alphabet
 from audiosearch.audio.reader import read
 from audiosearch.model_folder import SHIPPED_MODEL
 from audiosearch.types import Emissions
-
-ENGLISH = Alphabet()
-FRAME = 0.02
-
-
-def random_emissions(seed: int, frames: int, labels: int, start: float = 0.0) -> Emissions:
-    logits = np.random.default_rng(seed).normal(0, 2, (frames, labels))
-    return Emissions((logits - np.log(np.exp(logits).sum(1, keepdims=True))).astype(np.float32), FRAME, start)
 
 
 def clear(frames: str, probability: float = 0.9) -> Emissions:
@@ -41,7 +33,7 @@ def clear(frames: str, probability: float = 0.9) -> Emissions:
 @pytest.mark.parametrize("labels", [[1], [1, 2], [1, 1], [2, 1, 2], [1, 1, 2]])
 def test_peaks_are_those_of_the_likeliest_path(labels: list[int]) -> None:
     for seed in range(10):
-        log_probs = random_emissions(seed, 6, 3).log_probs
+        log_probs = random_rows(seed, 6, 3)
         best, runs = -math.inf, []
         for path in itertools.product(range(3), repeat=6):
             found = [
@@ -89,7 +81,7 @@ def test_any_text_that_fits_has_words_in_order_inside_the_emissions() -> None:
     random = np.random.default_rng(0)
     for seed in range(30):
         frames = int(random.integers(20, 80))
-        heard = random_emissions(seed, frames, len(ENGLISH), start=3.0)
+        heard = Emissions(random_rows(seed, frames, len(ENGLISH)), FRAME, 3.0)
         heard.log_probs[random.random(heard.log_probs.shape) < 0.3] = -np.inf
         text = " ".join("".join(random.choice(list("abc'"), random.integers(1, 4))) for _ in range(5))[: frames // 2]
         words = align(heard, text, ENGLISH)

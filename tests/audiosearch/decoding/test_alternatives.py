@@ -1,57 +1,40 @@
-"""What else may have been said: lattice, word list and both together, against brute force and known answers."""
+"""Alternatives: lattice, lexicon and both together, against brute force and known answers."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
+from ctc import ENGLISH, TINY, random_rows, spell
 from numpy.typing import NDArray
 
-from audiosearch.alignment.viterbi import label_frames
+from audiosearch.alignment.forced_alignment import label_frames
 from audiosearch.alphabet import Alphabet
 from audiosearch.config import DecoderConfig
-from audiosearch.decoding.alternatives import RIVALS
-from audiosearch.decoding.beam_search import Limits, search
+from audiosearch.decoding.alternatives import MAX_CANDIDATES
+from audiosearch.decoding.beam_search import BeamSettings, search
 from audiosearch.decoding.decoder import BeamDecoder
-from audiosearch.decoding.lattice import Arc, _ordered, compete, lattice, posteriors
-from audiosearch.decoding.lexicon_search import Lexicon
-from audiosearch.language_model.kenlm_model import LanguageModel
+from audiosearch.decoding.lattice import Arc, _topological_order, assign_arcs, lattice_arcs, word_posteriors
+from audiosearch.decoding.lexicon_search import LexiconSearch
 from audiosearch.types import Emissions
 
-ENGLISH = Alphabet()
 ABC = Alphabet(("", "a", "b", "c", " "))
-TINY = LanguageModel(Path(__file__).parents[2] / "data" / "tiny.arpa", ("the", "cat", "cap", "sat", "human", "things"))
-
-
-def random_rows(seed: int, frames: int, labels: int, sharpness: float = 2.0) -> NDArray[np.float32]:
-    logits = np.random.default_rng(seed).normal(0, sharpness, (frames, labels))
-    return (logits - np.log(np.exp(logits).sum(1, keepdims=True))).astype(np.float32)
-
-
-def spell(*frames: str) -> Emissions:
-    """Frames as strings of the labels that are likely, each half as likely as the one before; ``_`` is the blank."""
-    rows = np.full((len(frames), len(ENGLISH)), 1e-5)
-    for row, frame in zip(rows, frames, strict=True):
-        for rank, character in enumerate(frame):
-            row[ENGLISH.blank if character == "_" else ENGLISH.encode(character)[0]] = 0.5**rank
-    return Emissions(np.log(rows / rows.sum(1, keepdims=True)).astype(np.float32), 0.02)
 
 
 class Flat:
-    """A language model that looks at three words and likes all."""
+    """A trigram language model in which all words are equally likely."""
 
     order = 3
 
     def start(self) -> None:
-        """Nothing to remember."""
+        """The only state."""
 
     def score(self, state: None, word: str, last: bool = False) -> tuple[float, None]:
         return 0.0, None
 
-    def score_part(self, part: str) -> float:
+    def score_partial(self, part: str) -> float:
         return 0.0
 
 
@@ -59,35 +42,35 @@ def test_paths_through_a_lattice_add_up_to_one() -> None:
     rivals = 0
     for seed in range(10):
         rows = random_rows(seed, 40, len(ABC))
-        _, ends = search(rows, ABC.labels, Flat(), None, Limits(20, -20, -8, True))
-        arcs = lattice(ends, len(rows), scale=0.5)
+        _, beams = search(rows, ABC.labels, Flat(), None, BeamSettings(20, -20, -8, True))
+        arcs = lattice_arcs(beams, len(rows), scale=0.5)
         assert all(0 <= arc.probability <= 1 + 1e-9 and 0 <= arc.start <= arc.end <= len(rows) for arc in arcs)
-        rivals += sum(len(words.rivals) for words in _ordered(end.words for end in ends))
-        # Every path has one first word, and nothing but what goes round in circles is lost.
+        rivals += sum(len(history.rivals) for history in _topological_order(beam.history for beam in beams))
+        # Every path has one first word, and only edges that would close a cycle are lost.
         assert 0.95 <= math.fsum(arc.probability for arc in arcs if arc.start == 0) <= 1 + 1e-9
     assert rivals > 100
 
 
-def test_a_word_given_up_keeps_its_probability() -> None:
-    """Two words, one half as likely as the other, then so much that one of them is given up as both go on alike."""
+def test_a_pruned_word_keeps_its_probability() -> None:
+    """Of two words, one half as likely as the other, the worse is pruned after some words that follow both."""
     config = DecoderConfig(alpha=0.0, beta=0.0)
     heard = spell(*"the ca", "tp", *" sat human things the cat sat")
     decoder = BeamDecoder(ENGLISH, config, TINY)
-    found, ends = decoder._search(heard, prune_history=True)
+    found, beams = decoder._search(heard, prune_history=True)
     best = found[0]
     assert best.text == "the cat sat human things the cat sat"
     for scale in (0.5, 1.0):
-        places = posteriors(best.text, ends, len(heard), scale)
+        positions = word_posteriors(best.text, beams, len(heard), scale)
         share = 1 / (1 + 0.5**scale)
-        assert places[1]["cat"] == pytest.approx(share, abs=0.02)
-        assert places[1]["cap"] == pytest.approx(1 - share, abs=0.02)
-        assert places[6]["cat"] == pytest.approx(1, abs=0.02)
+        assert positions[1]["cat"] == pytest.approx(share, abs=0.02)
+        assert positions[1]["cap"] == pytest.approx(1 - share, abs=0.02)
+        assert positions[6]["cat"] == pytest.approx(1, abs=0.02)
 
 
-def test_words_compete_for_the_place_they_share_most_time_with() -> None:
+def test_words_compete_for_the_position_they_overlap_most() -> None:
     arcs = [Arc("in", 0, 4, 0.6), Arc("form", 5, 10, 0.5), Arc("inform", 0, 10, 0.4), Arc("form", 6, 10, 0.1)]
     arcs += [Arc("a", 10, 11, 1.0), Arc("far", 40, 50, 1.0)]
-    found = compete([(0, 4), (5, 10), (11, 20)], arcs)
+    found = assign_arcs([(0, 4), (5, 10), (11, 20)], arcs)
     assert found[0] == {"in": 0.6}
     assert found[1] == pytest.approx({"form": 0.6, "inform": 0.4})
     assert found[2] == {}
@@ -121,44 +104,44 @@ def likeliest(rows: NDArray[np.float32], word: str) -> float:
     return best
 
 
-def test_a_word_list_is_searched_as_by_brute_force() -> None:
+def test_lexicon_search_equals_brute_force() -> None:
     words = ["a", "aa", "ab", "abc", "b", "ba", "bab", "c", "cc"]
     priors = [-1.0, -2.0, -1.5, -0.5, -3.0, -1.0, -2.0, -1.0, -1.0]
-    lexicon = Lexicon([*words, "é"], [*priors, 0.0], ABC)
+    lexicon = LexiconSearch([*words, "é"], [*priors, 0.0], ABC)
     for seed in range(4):
         rows = random_rows(seed, 5, len(ABC))
         expected = {word: likeliest(rows, word) for word in words}
         assert {word: lexicon.score(rows, word) for word in words} == pytest.approx(expected, abs=1e-4)
-        found = lexicon.best(rows, len(words), beam=1000)
-        assert {fit.word: fit.score for fit in found} == pytest.approx(expected, abs=1e-4)
-        ranks = [fit.score + priors[words.index(fit.word)] for fit in found]
+        found = lexicon.n_best(rows, len(words), beam=1000)
+        assert {match.word: match.score for match in found} == pytest.approx(expected, abs=1e-4)
+        ranks = [match.score + priors[words.index(match.word)] for match in found]
         assert ranks == sorted(ranks, reverse=True)
-        assert [fit.word for fit in lexicon.best(rows, 2, beam=1000)] == [fit.word for fit in found[:2]]
-        assert lexicon.best(rows, 9) == lexicon.best(rows, 9)  # nothing is left of the first time
+        assert [match.word for match in lexicon.n_best(rows, 2, beam=1000)] == [match.word for match in found[:2]]
+        assert lexicon.n_best(rows, 9) == lexicon.n_best(rows, 9)  # no state is left from the first call
 
 
-def test_a_word_list_of_nothing_fits_nothing() -> None:
-    assert Lexicon([], [], ABC).best(random_rows(0, 5, len(ABC)), 3) == []
-    assert Lexicon(["a"], [0.0], ABC).best(random_rows(0, 0, len(ABC)), 3) == []
+def test_an_empty_lexicon_has_no_matches() -> None:
+    assert LexiconSearch([], [], ABC).n_best(random_rows(0, 5, len(ABC)), 3) == []
+    assert LexiconSearch(["a"], [0.0], ABC).n_best(random_rows(0, 0, len(ABC)), 3) == []
 
 
-def test_slots_name_what_sounds_alike() -> None:
+def test_slots_hold_words_that_sound_alike() -> None:
     decoder = BeamDecoder(ENGLISH, DecoderConfig(), TINY)
-    hypothesis = decoder.read(spell(*"the ca", "tp", *" sat"))
+    hypothesis = decoder.decode_with_alternatives(spell(*"the ca", "tp", *" sat"))
     assert [slot.text for slot in hypothesis.slots] == hypothesis.text.split() == ["the", "cat", "sat"]
     cat = hypothesis.slots[1]
-    assert cat.rivals[0].text == "cap"
-    assert cat.rivals[0].sound == pytest.approx(math.log(0.5), abs=0.01)
+    assert cat.candidates[0].text == "cap"
+    assert cat.candidates[0].acoustic_score == pytest.approx(math.log(0.5), abs=0.01)
     for slot in hypothesis.slots:
-        texts = [slot.text, *(rival.text for rival in slot.rivals)]
-        assert len(set(texts)) == len(texts) <= RIVALS + 1
-        assert slot.share + sum(rival.share for rival in slot.rivals) <= 1 + 1e-9
+        texts = [slot.text, *(candidate.text for candidate in slot.candidates)]
+        assert len(set(texts)) == len(texts) <= MAX_CANDIDATES + 1
+        assert slot.share + sum(candidate.share for candidate in slot.candidates) <= 1 + 1e-9
         assert 0 <= slot.posterior <= 1
     assert hypothesis.text == decoder.decode(spell(*"the ca", "tp", *" sat"))[0].text
-    assert decoder.read(Emissions(np.zeros((0, 29), np.float32), 0.02)).slots == ()
+    assert decoder.decode_with_alternatives(Emissions(np.zeros((0, 29), np.float32), 0.02)).slots == ()
 
 
-def test_without_a_language_model_the_search_alone_tells() -> None:
-    (slot,) = BeamDecoder(ENGLISH, DecoderConfig()).read(spell(*"ca", "tp")).slots
-    assert (slot.text, slot.rivals[0].text) == ("cat", "cap")
+def test_without_a_language_model_candidates_come_from_the_lattice() -> None:
+    (slot,) = BeamDecoder(ENGLISH, DecoderConfig()).decode_with_alternatives(spell(*"ca", "tp")).slots
+    assert (slot.text, slot.candidates[0].text) == ("cat", "cap")
     assert slot.share == slot.posterior

@@ -1,4 +1,4 @@
-"""Calibration: known weights are found again, the file says what is wrong with it, and judging keeps its promises."""
+"""Calibration: fitting recovers known weights, files are checked, and rescoring has its invariants."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ import pytest
 from click.testing import CliRunner
 
 from audiosearch.commands.calibrate import calibrate as command
-from audiosearch.decoding.confidence import LEAST_PROBABILITY, Calibration, load_calibration
+from audiosearch.decoding.confidence import MIN_PROBABILITY, Calibration, load_calibration
+from audiosearch.decoding.hypothesis import Candidate, ConfusionSlot
 from audiosearch.errors import ConfigError
 from audiosearch.evaluation.confidence_fitting import Example, calibrated
 from audiosearch.evaluation.logistic import fit
 from audiosearch.evaluation.reliability import calibration_error, reliability
 from audiosearch.model_folder import save_calibration
-from audiosearch.spotting.scoring import SoundCalibration
-from audiosearch.types import MAX_ALTERNATIVES, Rival, Slot, Word
+from audiosearch.spotting.scoring import SpottingCalibration
+from audiosearch.types import MAX_ALTERNATIVES, Word
 
 
-def test_weights_are_found_again() -> None:
+def test_fitting_recovers_known_weights() -> None:
     random = np.random.default_rng(1)
     features = np.column_stack([np.ones(20000), random.normal(size=(20000, 2))])
     true = np.array([-0.5, 2.0, -1.0])
     right = random.random(20000) < 1 / (1 + np.exp(-features @ true))
     assert fit(features, right) == pytest.approx(true, abs=0.1)
-    assert all(np.isfinite(fit(features, np.ones(20000, bool))))  # nothing is wrong: the ridge holds weights back
+    assert all(np.isfinite(fit(features, np.ones(20000, bool))))  # no error in the data: the ridge bounds the weights
 
 
 def test_a_reliability_table_by_hand() -> None:
@@ -40,7 +41,7 @@ def test_a_reliability_table_by_hand() -> None:
 
 
 def example(speaker: str, seed: int) -> Example:
-    """Words that are as often right as their share says; their letters say 0.9 of all."""
+    """Words that are right as often as their share predicts; the mean probability of letters is always 0.9."""
     random = np.random.default_rng(seed)
     words, slots, said = [], [], []
     for number in range(400):
@@ -48,60 +49,62 @@ def example(speaker: str, seed: int) -> Example:
         right = random.random() < share
         time = float(number)
         words.append(Word("cat", time, time + 0.5, 0.9))
-        slots.append(Slot("cat", 0.5, share, (Rival("cap", 0.1, -1.0, 0.0, 1 - share),)))
+        slots.append(ConfusionSlot("cat", 0.5, share, (Candidate("cap", 0.1, -1.0, 0.0, 1 - share),)))
         said.append(Word("cat" if right else "cap", time + 0.05, time + 0.55, 1.0))
     return Example(speaker, tuple(words), tuple(slots), tuple(said))
 
 
-def test_shares_that_are_right_become_probabilities() -> None:
+def test_shares_that_predict_correctness_become_probabilities() -> None:
     examples = [example(speaker, seed) for seed, speaker in enumerate("abcdefgh")]
     found, (words, alternatives) = calibrated(examples)
     assert words.before > 0.3
     assert words.after < 0.05
     assert alternatives.after < 0.05
-    judged = found.judge(examples[0].words, examples[0].slots)
-    for word, slot in zip(judged, examples[0].slots, strict=True):
+    rescored = found.rescore(examples[0].words, examples[0].slots)
+    for word, slot in zip(rescored, examples[0].slots, strict=True):
         share = {"cat": slot.share, "cap": 1 - slot.share}[word.text]
         assert word.confidence == pytest.approx(share, abs=0.1)
     with pytest.raises(ConfigError, match="two speakers"):
         calibrated(examples[:1])
 
 
-def test_judged_words_have_few_alternatives_best_first() -> None:
+def test_rescored_words_have_few_alternatives_in_order() -> None:
     word = Word("cat", 0.0, 1.0, 0.7)
     shares = (0.02, 0.1, 0.3, 0.2)
-    slot = Slot("cat", 0.5, 0.3, tuple(Rival(f"w{n}", 0.0, 0.0, 0.0, share) for n, share in enumerate(shares)))
-    (raw,) = Calibration().judge([word], [slot])
+    slot = ConfusionSlot(
+        "cat", 0.5, 0.3, tuple(Candidate(f"w{n}", 0.0, 0.0, 0.0, share) for n, share in enumerate(shares))
+    )
+    (raw,) = Calibration().rescore([word], [slot])
     assert (raw.text, raw.start, raw.end, raw.confidence) == ("cat", 0.0, 1.0, 0.7)
     assert [(other.text, other.probability) for other in raw.alternatives] == [("w2", 0.3), ("w3", 0.2)]
     assert len(raw.alternatives) == MAX_ALTERNATIVES
     nothing = Calibration(alternative=(-30.0, 0, 0, 0, 0, 0, 0))
-    assert nothing.judge([word], [slot])[0].alternatives == ()
-    assert LEAST_PROBABILITY > 0.02
+    assert nothing.rescore([word], [slot])[0].alternatives == ()
+    assert MIN_PROBABILITY > 0.02
 
 
-def test_the_likeliest_word_of_a_place_is_the_one_read() -> None:
+def test_the_most_probable_candidate_replaces_the_word() -> None:
     word = Word("cat", 0.0, 1.0, 0.7)
-    slot = Slot("cat", 0.5, 0.3, (Rival("cap", 0.0, 0.0, 0.0, 0.1), Rival("cut", 0.0, 2.0, 0.0, 0.6)))
+    slot = ConfusionSlot("cat", 0.5, 0.3, (Candidate("cap", 0.0, 0.0, 0.0, 0.1), Candidate("cut", 0.0, 2.0, 0.0, 0.6)))
     calibration = Calibration(word=(0.0, 0, 0, 1, 0), alternative=(0.0, 0, 0, 0, 1, 0, 0))  # shares stay as they are
-    (read,) = calibration.judge([word], [slot])
+    (read,) = calibration.rescore([word], [slot])
     assert (read.text, read.start, read.end) == ("cut", 0.0, 1.0)
     assert read.confidence == pytest.approx(0.6)
     others = [(other.text, pytest.approx(other.probability)) for other in read.alternatives]
     assert others == [("cat", 0.3), ("cap", 0.1)]
-    (kept,) = calibration.judge([word], [slot], {"cat"})
+    (kept,) = calibration.rescore([word], [slot], {"cat"})
     assert (kept.text, [other.text for other in kept.alternatives]) == ("cat", ["cut", "cap"])
     for uncalibrated in (Calibration(), Calibration(word=calibration.word), Calibration(alternative=(0.0,) * 7)):
-        assert uncalibrated.judge([word], [slot])[0].text == "cat"
+        assert uncalibrated.rescore([word], [slot])[0].text == "cat"
 
 
-def test_sections_are_stored_beside_each_other(tmp_path: Path) -> None:
+def test_sections_are_stored_independently(tmp_path: Path) -> None:
     assert load_calibration(tmp_path) == Calibration()
-    save_calibration(tmp_path, "sound", SoundCalibration(floor=7.5).section())
+    save_calibration(tmp_path, "sound", SpottingCalibration(floor=7.5).to_dict())
     save_calibration(tmp_path, "word", {"weights": [1.0, 2, 3, 4, -5.5]})
     path = save_calibration(tmp_path, "alternative", {"weights": (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)})
     assert path.name == "calibration.yaml"
-    expected = Calibration((1, 2, 3, 4, -5.5), (1, 2, 3, 4, 5, 6, 7), SoundCalibration(floor=7.5))
+    expected = Calibration((1, 2, 3, 4, -5.5), (1, 2, 3, 4, 5, 6, 7), SpottingCalibration(floor=7.5))
     assert load_calibration(tmp_path) == expected
     with pytest.raises(ConfigError, match="cannot be written"):
         save_calibration(tmp_path / "none", "word", {})
@@ -114,13 +117,13 @@ def test_sections_are_stored_beside_each_other(tmp_path: Path) -> None:
         *("word: {weights: [1, 2, 3, 4, .nan]}", "sound: {loudness: 1}", "sound: [1]", "sound: {floor: -1}"),
     ],
 )
-def test_a_file_that_is_none_is_told(tmp_path: Path, wrong: str) -> None:
+def test_a_malformed_file_is_refused(tmp_path: Path, wrong: str) -> None:
     (tmp_path / "calibration.yaml").write_text(wrong)
     with pytest.raises(ConfigError, match=r"calibration\.yaml.*delete the file"):
         load_calibration(tmp_path)
 
 
-def test_the_command_stores_what_it_finds_and_names_what_it_could_not_read(
+def test_the_command_stores_the_weights_and_reports_unreadable_files(
     tmp_path: Path, whistle_model: Path, whistler: Any
 ) -> None:
     model = tmp_path / "model"

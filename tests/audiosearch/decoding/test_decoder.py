@@ -1,4 +1,4 @@
-"""The decoders against brute force and on readings made by hand; ``test_pyctcdecode_engine.py`` has the oracle.
+"""The decoders against brute force and on emissions made by hand; ``test_pyctcdecode_engine.py`` has the oracle.
 
 Legend: T' emission frames, V labels.
 """
@@ -18,44 +18,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from ctc import ENGLISH, TINY, from_probabilities, mixed_emissions, spell
 
 from audiosearch.alphabet import Alphabet
 from audiosearch.config import DecoderConfig
-from audiosearch.decoding.decoder import BeamDecoder, greedy
-from audiosearch.decoding.decoder_pool import DecoderPool
+from audiosearch.decoding.decoder import BeamDecoder, decoder_pool, greedy
+from audiosearch.decoding.hypothesis import Hypothesis
 from audiosearch.errors import AudioSearchError, ConfigError, LanguageModelError
 from audiosearch.language_model.kenlm_model import LanguageModel
 from audiosearch.parallel import JOBS_AHEAD, Workers
-from audiosearch.types import Emissions, Hypothesis
-
-ENGLISH = Alphabet()
-TINY = LanguageModel(Path(__file__).parents[2] / "data" / "tiny.arpa", ("the", "cat", "cap", "sat", "human", "things"))
-
-
-def emissions(probabilities: NDArray[np.float64]) -> Emissions:
-    rows = np.asarray(probabilities, dtype=np.float64)
-    return Emissions(np.log(rows / rows.sum(1, keepdims=True)).astype(np.float32), 0.02)
-
-
-def spell(*frames: str, alphabet: Alphabet = ENGLISH) -> Emissions:
-    """Frames as strings of the labels that are likely, each half as likely as the one before; ``_`` is the blank."""
-    rows = np.full((len(frames), len(alphabet)), 1e-5)
-    for row, frame in zip(rows, frames, strict=True):
-        for rank, character in enumerate(frame):
-            row[alphabet.blank if character == "_" else alphabet.encode(character)[0]] = 0.5**rank
-    return emissions(rows)
-
-
-def random_emissions(seed: int, frames: int, labels: int, sharpness: float) -> Emissions:
-    """Some frames sure of one label, some not; sure ones come in runs."""
-    random = np.random.default_rng(seed)
-    logits = random.normal(0, sharpness, (frames, labels))
-    run = random.integers(0, labels, frames // 4 + 1).repeat(4)[:frames]
-    sure = random.random(frames) < 0.5
-    logits[sure, run[sure]] += 30
-    logits[random.random(frames) < 0.4, 0] += 20
-    return emissions(np.exp(logits))
+from audiosearch.types import Emissions
 
 
 def collapse(path: tuple[int, ...], alphabet: Alphabet) -> str:
@@ -69,58 +41,58 @@ def test_greedy_merges_repeats_and_drops_blanks() -> None:
     assert greedy(Emissions(np.zeros((0, 29), np.float32), 0.02), ENGLISH) == Hypothesis("", 0.0)
 
 
-def test_without_limits_the_beam_search_adds_up_all_paths() -> None:
+def test_without_pruning_the_beam_search_sums_all_paths() -> None:
     alphabet = Alphabet(("", "a", "b"))
     config = DecoderConfig(beam_width=1000, beam_prune_logp=-1000, token_min_logp=-1000)
     for seed in range(5):
         random = np.random.default_rng(seed)
-        heard = emissions(random.random((6, 3)))
+        heard = from_probabilities(random.random((6, 3)))
         sums: dict[str, float] = defaultdict(float)
         for path in itertools.product(range(3), repeat=6):
             sums[collapse(path, alphabet)] += math.exp(sum(heard.log_probs[range(6), path].tolist()))
         expected = sorted(((math.log(p), text) for text, p in sums.items()), reverse=True)
         found = BeamDecoder(alphabet, config).decode(heard, n_best=1000)
-        assert [h.text for h in found] == [text for _, text in expected]
-        assert [h.score for h in found] == pytest.approx([score for score, _ in expected], abs=1e-4)
+        assert [hypothesis.text for hypothesis in found] == [text for _, text in expected]
+        assert [hypothesis.score for hypothesis in found] == pytest.approx([score for score, _ in expected], abs=1e-4)
 
 
-def test_sure_frames_more_or_fewer_change_no_text() -> None:
+def test_repeating_sure_frames_changes_no_text() -> None:
     frames = ["th", "_", "h", "ea", "_", " ", "c", "a", "tp", "_", " ", "s", "a", "t"]
     decoder = BeamDecoder(ENGLISH, DecoderConfig(), TINY)
     once = decoder.decode(spell(*frames), n_best=5)
     longer = [frame for frame in frames for _ in range(4 if len(frame) == 1 else 1)]
     again = decoder.decode(spell("_", "_", *longer), n_best=5)
-    assert [h.text for h in once] == [h.text for h in again]
+    assert [hypothesis.text for hypothesis in once] == [hypothesis.text for hypothesis in again]
     assert once[0].text == "the cat sat"
 
 
-def test_the_language_model_decides_where_sound_leaves_a_choice() -> None:
+def test_the_language_model_decides_between_similar_words() -> None:
     heard = spell("t", "h", "e", " ", "c", "a", "pt", " ", "s", "a", "t")
     assert BeamDecoder(ENGLISH, DecoderConfig()).decode(heard)[0].text == "the cap sat"
-    weighed = BeamDecoder(ENGLISH, DecoderConfig(alpha=1.0), TINY)
-    assert weighed.decode(heard)[0].text == "the cat sat"
-    weighed.weigh(alpha=0.0, beta=0.0, prior=0.0)
-    assert weighed.decode(heard)[0].text == "the cap sat"
+    weighted = BeamDecoder(ENGLISH, DecoderConfig(alpha=1.0), TINY)
+    assert weighted.decode(heard)[0].text == "the cat sat"
+    weighted.set_weights(alpha=0.0, beta=0.0, prior=0.0)
+    assert weighted.decode(heard)[0].text == "the cap sat"
     hot = BeamDecoder(ENGLISH, DecoderConfig(alpha=1.0, hotword_weight=3), TINY, hotwords=["Cap!"])
     assert hot.decode(heard)[0].text == "the cap sat"
 
 
-def test_a_word_outside_the_list_is_spelled_when_it_is_clearly_heard() -> None:
+def test_an_unknown_word_is_spelled_if_it_is_clear() -> None:
     decoder = BeamDecoder(ENGLISH, DecoderConfig(), TINY)
     assert decoder.decode(spell(*"the_zebra_sat".replace("_", " ")))[0].text == "the zebra sat"
     assert decoder.decode(spell("t", "h", "e", " ", "c", "oa", "t"))[0].text == "the cat"
 
 
-def test_priors_of_labels_are_divided_out() -> None:
+def test_label_priors_are_subtracted() -> None:
     priors = np.full(len(ENGLISH), 0.01)
     priors[ENGLISH.encode("p")[0]] = 0.5
     config = DecoderConfig(label_priors=tuple(priors.tolist()), prior_weight=0.5)
     heard = spell(*"ca", "pt")  # p is twice as likely as t there, and fifty times by itself
     assert BeamDecoder(ENGLISH, DecoderConfig(prior_weight=0.5)).decode(heard)[0].text == "cap"
     decoder = BeamDecoder(ENGLISH, config)
-    assert [one.text for one in decoder.decode(heard, n_best=2)] == ["cat", "cap"]
+    assert [hypothesis.text for hypothesis in decoder.decode(heard, n_best=2)] == ["cat", "cap"]
     assert decoder.decode(spell("_", "_"))[0].text == ""
-    decoder.weigh(alpha=0.0, beta=0.0, prior=0.1)  # 0.5 · 50^0.1 < 1
+    decoder.set_weights(alpha=0.0, beta=0.0, prior=0.1)  # 0.5 · 50^0.1 < 1
     assert decoder.decode(heard)[0].text == "cap"
     with pytest.raises(ConfigError, match="2 numbers for 29 labels"):
         BeamDecoder(ENGLISH, DecoderConfig(label_priors=(0.5, 0.5)))
@@ -128,10 +100,10 @@ def test_priors_of_labels_are_divided_out() -> None:
         DecoderConfig(label_priors=(0.0, 1.0))
 
 
-def test_nothing_heard_is_no_word() -> None:
+def test_silence_is_no_word() -> None:
     decoder = BeamDecoder(ENGLISH, DecoderConfig(), TINY)
     for heard in (spell("_", "_"), spell(" "), spell("_t", "_ "), Emissions(np.zeros((0, 29), np.float32), 0.02)):
-        assert [h.text for h in decoder.decode(heard)] == [""]
+        assert [hypothesis.text for hypothesis in decoder.decode(heard)] == [""]
     with_space = decoder.decode(spell(*"the cat", " "))
     assert with_space[0].text == "the cat"
     assert with_space[0].score == pytest.approx(decoder.decode(spell(*"the cat", "_"))[0].score, abs=0.01)
@@ -140,8 +112,8 @@ def test_nothing_heard_is_no_word() -> None:
 # Pools
 
 
-def test_processes_give_the_same_in_order_and_take_few_ahead() -> None:
-    inputs = [random_emissions(seed, 30 + seed, 29, 2.0) for seed in range(12)]
+def test_processes_keep_the_order_and_read_few_jobs_ahead() -> None:
+    inputs = [mixed_emissions(seed, 30 + seed, sharpness=2.0) for seed in range(12)]
     taken = 0
 
     def counted() -> Iterator[Emissions]:
@@ -150,9 +122,9 @@ def test_processes_give_the_same_in_order_and_take_few_ahead() -> None:
             taken += 1
             yield heard
 
-    with DecoderPool(ENGLISH, DecoderConfig(), TINY, ["cap"], processes=1) as pool:
+    with decoder_pool(ENGLISH, DecoderConfig(), TINY, ["cap"], processes=1) as pool:
         expected = list(pool.map(inputs))
-    with DecoderPool(ENGLISH, DecoderConfig(), TINY, ["cap"], processes=2) as pool:
+    with decoder_pool(ENGLISH, DecoderConfig(), TINY, ["cap"], processes=2) as pool:
         results = pool.map(counted())
         assert next(results) == expected[0]
         assert taken <= 2 * JOBS_AHEAD
@@ -160,18 +132,18 @@ def test_processes_give_the_same_in_order_and_take_few_ahead() -> None:
         assert list(pool.map([])) == []
 
 
-def test_processes_report_a_language_model_that_is_damaged(tmp_path: Path) -> None:
+def test_processes_report_a_damaged_language_model(tmp_path: Path) -> None:
     broken = tmp_path / "lm.bin"
     broken.write_bytes(b"mmap lm http://kheafield.com/code format version 5\n\0" + bytes(100))
     with (
-        DecoderPool(ENGLISH, DecoderConfig(), LanguageModel(broken, ("the",)), processes=2) as pool,
+        decoder_pool(ENGLISH, DecoderConfig(), LanguageModel(broken, ("the",)), processes=2) as pool,
         pytest.raises(LanguageModelError, match=r"lm\.bin"),
     ):
         list(pool.map([spell("t")]))
 
 
 def evaluators(processes: int) -> Workers[str, object]:
-    """Processes whose jobs are Python expressions: all of this can be pickled, which functions of a test cannot."""
+    """Processes whose jobs are Python expressions, which can be pickled, unlike functions of a test."""
     return Workers(partial(partial, eval), processes)
 
 
@@ -212,7 +184,7 @@ if __name__ == "__main__":
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_outlives_its_parent(how: signal.Signals, tmp_path: Path) -> None:
-    """Ctrl-C, which reaches all processes at once, ends them without a word; those of a killed parent end too."""
+    """Ctrl-C, which reaches all processes at once, ends them silently; those of a killed parent end too."""
     script = tmp_path / "script.py"
     script.write_text(PROGRAM)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

@@ -1,4 +1,4 @@
-"""Label priors: measured, and divided out."""
+"""Label priors: estimating and subtracting them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audiosearch.config import DecoderConfig
-from audiosearch.decoding.label_priors import LEAST, divide, measure
+from audiosearch.decoding.label_priors import MIN_PRIOR, estimate_label_priors, subtract_label_priors
 from audiosearch.types import Emissions
 
 
@@ -16,23 +16,25 @@ def emissions(*rows: tuple[float, ...]) -> Emissions:
 
 def test_priors_are_mean_probabilities() -> None:
     heard = [emissions((0.5, 0.5), (1 - 1e-9, 1e-9)), emissions((0.25, 0.75), (0.25, 0.75))]
-    assert measure(heard) == pytest.approx((0.5, 0.5))
-    assert measure([emissions((1 - 1e-12, 1e-12))]) == pytest.approx((1.0, LEAST))
-    assert measure([]) == ()
+    assert estimate_label_priors(heard) == pytest.approx((0.5, 0.5))
+    assert estimate_label_priors([emissions((1 - 1e-12, 1e-12))]) == pytest.approx((1.0, MIN_PRIOR))
+    assert estimate_label_priors([]) == ()
 
 
-def test_what_is_likely_by_itself_loses() -> None:
+def test_frequent_labels_lose() -> None:
     config = DecoderConfig(label_priors=(0.8, 0.2), prior_weight=1.0)
-    divided = np.exp(divide(emissions((0.8, 0.2), (0.5, 0.5)), config).log_probs)
-    assert divided[0] == pytest.approx((0.5, 0.5), abs=1e-6)
-    assert divided[1] == pytest.approx((0.2, 0.8), abs=1e-6)
-    half = np.exp(divide(emissions((0.8, 0.2)), config.model_copy(update={"prior_weight": 0.5})).log_probs)
+    subtracted = np.exp(subtract_label_priors(emissions((0.8, 0.2), (0.5, 0.5)), config).log_probs)
+    assert subtracted[0] == pytest.approx((0.5, 0.5), abs=1e-6)
+    assert subtracted[1] == pytest.approx((0.2, 0.8), abs=1e-6)
+    half = np.exp(
+        subtract_label_priors(emissions((0.8, 0.2)), config.model_copy(update={"prior_weight": 0.5})).log_probs
+    )
     assert half[0] == pytest.approx((2 / 3, 1 / 3), abs=1e-6)
 
 
 def test_without_priors_or_weight_nothing_changes() -> None:
     heard = emissions((0.8, 0.2))
-    assert divide(heard, DecoderConfig()) is heard
-    assert divide(heard, DecoderConfig(label_priors=(0.5, 0.5), prior_weight=0.0)) is heard
+    assert subtract_label_priors(heard, DecoderConfig()) is heard
+    assert subtract_label_priors(heard, DecoderConfig(label_priors=(0.5, 0.5), prior_weight=0.0)) is heard
     none = Emissions(np.zeros((0, 2), np.float32), 0.02)
-    assert divide(none, DecoderConfig(label_priors=(0.5, 0.5))) is none
+    assert subtract_label_priors(none, DecoderConfig(label_priors=(0.5, 0.5))) is none

@@ -6,26 +6,22 @@ Legend: T' emission frames, V labels.
 from __future__ import annotations
 
 import gc
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from ctc import ENGLISH, TINY, from_logits, mixed_emissions
 
-from audiosearch.alphabet import Alphabet
 from audiosearch.config import DecoderConfig
-from audiosearch.decoding import decoder as decoding
 from audiosearch.decoding import pyctcdecode_engine
-from audiosearch.decoding.decoder import BeamDecoder
-from audiosearch.decoding.decoder_pool import DecoderPool
+from audiosearch.decoding.decoder import BeamDecoder, decoder_pool
 from audiosearch.decoding.hotwords import HotWords
+from audiosearch.decoding.hypothesis import Hypothesis
+from audiosearch.decoding.lm_scorer import LanguageModelScorer
 from audiosearch.errors import ConfigError
 from audiosearch.language_model.kenlm_model import LanguageModel
-from audiosearch.types import Emissions, Hypothesis
+from audiosearch.types import Emissions
 
-ENGLISH = Alphabet()
-TINY = LanguageModel(Path(__file__).parents[2] / "data" / "tiny.arpa", ("the", "cat", "cap", "sat", "human", "things"))
 LIBRARY = DecoderConfig(engine="pyctcdecode")
 
 
@@ -38,23 +34,6 @@ def library() -> Any:
     import pyctcdecode.language_model
 
     return pyctcdecode
-
-
-def emissions(scores: NDArray[np.float64]) -> Emissions:
-    """Of scores [T', V] that are normalized."""
-    return Emissions((scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)).astype(np.float32), 0.02)
-
-
-def random_emissions(seed: int) -> Emissions:
-    """Some frames sure of one label, some not; sure ones come in runs."""
-    random = np.random.default_rng(seed)
-    frames, labels = 40, len(ENGLISH)
-    scores = random.normal(0, 2.5, (frames, labels))
-    run = random.integers(0, labels, frames // 4 + 1).repeat(4)[:frames]
-    sure = random.random(frames) < 0.5
-    scores[sure, run[sure]] += 30
-    scores[random.random(frames) < 0.4, 0] += 20
-    return emissions(scores)
 
 
 def spoken(seed: int) -> Emissions:
@@ -72,7 +51,7 @@ def spoken(seed: int) -> Emissions:
         pause = random.normal(-11, 1, (random.integers(10, 30) if letter == " " else random.integers(0, 4), len(row)))
         pause[:, ENGLISH.blank] = 0
         rows += list(pause)
-    return emissions(np.array(rows))
+    return from_logits(np.array(rows))
 
 
 class Scorer:
@@ -85,13 +64,13 @@ class Scorer:
         return self.score_partial_token(part) > 0
 
     def score(self, text: str) -> float:
-        return sum(self.hotwords.worth(word) for word in text.split() if word in self.hotwords.words)
+        return sum(self.hotwords.word_bonus(word) for word in text.split() if word in self.hotwords.words)
 
     def score_partial_token(self, part: str) -> float:
-        return self.hotwords.start.begins(part)
+        return self.hotwords.start.partial_bonus(part)
 
 
-@pytest.mark.parametrize("make", [random_emissions, spoken])
+@pytest.mark.parametrize("make", [mixed_emissions, spoken])
 @pytest.mark.parametrize("language_model", [None, TINY], ids=["letters", "words"])
 @pytest.mark.parametrize("hotwords", [(), ("cap", "zeus")], ids=["", "hotwords"])
 def test_both_engines_find_the_same(
@@ -108,23 +87,25 @@ def test_both_engines_find_the_same(
     ours = BeamDecoder(ENGLISH, config, language_model, hotwords)
     theirs = BeamDecoder(ENGLISH, config.model_copy(update={"engine": "pyctcdecode"}), language_model)
     if hotwords:  # the library's own are worth something else; put ours in their place
-        if theirs._scores is not None:
-            theirs._scores = decoding._WordScores(TINY, config, hotwords)
-            theirs._library = pyctcdecode_engine.PyctcdecodeSearch(ENGLISH.labels, theirs._scores)
+        if theirs._scorer is not None:
+            theirs._scorer = LanguageModelScorer(TINY, config, hotwords)
+            theirs._library = pyctcdecode_engine.PyctcdecodeSearch(ENGLISH.labels, theirs._scorer)
         scorer = Scorer(HotWords(hotwords, config.hotword_weight))
         monkeypatch.setattr(library.decoder.HotwordScorer, "build_scorer", lambda *_, **__: scorer)
     for heard in map(make, range(12)):
         for n_best in (1, 20):
             found, expected = ours.decode(heard, n_best), theirs.decode(heard, n_best)
-            assert [one.text for one in found] == [one.text for one in expected]
-            assert [one.score for one in found] == pytest.approx([one.score for one in expected])
+            assert [hypothesis.text for hypothesis in found] == [hypothesis.text for hypothesis in expected]
+            assert [hypothesis.score for hypothesis in found] == pytest.approx(
+                [hypothesis.score for hypothesis in expected]
+            )
 
 
 def test_words_score_as_in_pyctcdecode(library: Any) -> None:
     config = DecoderConfig(alpha=0.7, beta=0.4, unknown_score=-3)
     ngrams = TINY.open()
     theirs = library.language_model.LanguageModel(ngrams._model, TINY.words, alpha=0.7, beta=0.4, unk_score_offset=-3.0)
-    ours = decoding._WordScores(TINY, config)
+    ours = LanguageModelScorer(TINY, config)
     state, their_state = ours.start(), theirs.get_start_state()
     for word in ("the", "cat", "zebra", "sat"):
         for last in (True, False):
@@ -133,7 +114,7 @@ def test_words_score_as_in_pyctcdecode(library: Any) -> None:
             assert score == pytest.approx(expected)
         state, their_state = following, their_next
     for part in ("t", "th", "the", "thee", "human", "humanthing", "x"):
-        assert ours.score_part(part) == pytest.approx(theirs.score_partial_token(part))
+        assert ours.score_partial(part) == pytest.approx(theirs.score_partial_token(part))
 
 
 @pytest.mark.usefixtures("library")
@@ -145,14 +126,14 @@ def test_the_texts_of_the_library_compete() -> None:
         for frame, letter in enumerate("the cat sat"):
             rows[frame, ENGLISH.encode(letter)[0]] = 0
         rows[6, ENGLISH.encode("p")[0]] = -0.5
-        read = decoder.read(emissions(rows))
+        read = decoder.decode_with_alternatives(from_logits(rows))
         assert [slot.text for slot in read.slots] == read.text.split() == ["the", "cat", "sat"]
-        (rival,) = (rival for rival in read.slots[1].rivals if rival.text == "cap")
+        (rival,) = (rival for rival in read.slots[1].candidates if rival.text == "cap")
         assert 0.05 < rival.posterior < read.slots[1].posterior < 1
         assert rival.posterior + read.slots[1].posterior == pytest.approx(1, abs=0.01)
         assert read.slots[0].posterior == pytest.approx(1, abs=0.01)
-    for nothing in (emissions(np.zeros((0, len(ENGLISH)))), emissions(np.eye(len(ENGLISH))[[0, 0]] * 20)):
-        assert decoder.read(nothing).text == ""
+    for nothing in (from_logits(np.zeros((0, len(ENGLISH)))), from_logits(np.eye(len(ENGLISH))[[0, 0]] * 20)):
+        assert decoder.decode_with_alternatives(nothing).text == ""
 
 
 @pytest.mark.usefixtures("library")
@@ -160,17 +141,17 @@ def test_other_weights_reach_the_library() -> None:
     config = DecoderConfig(alpha=1.0)
     ours, theirs = BeamDecoder(ENGLISH, config, TINY), BeamDecoder(ENGLISH, LIBRARY, TINY)
     for decoder in (ours, theirs):
-        decoder.weigh(alpha=0.3, beta=2.0, prior=0.0)
+        decoder.set_weights(alpha=0.3, beta=2.0, prior=0.0)
     found, expected = (decoder.decode(spoken(3))[0] for decoder in (ours, theirs))
     assert (found.text, found.score) == (expected.text, pytest.approx(expected.score))
 
 
 def test_processes_read_with_the_library(library: Any) -> None:
     inputs = [spoken(seed) for seed in range(3)]
-    with DecoderPool(ENGLISH, LIBRARY, TINY, processes=2) as pool:
+    with decoder_pool(ENGLISH, LIBRARY, TINY, processes=2) as pool:
         found: list[Hypothesis] = list(pool.map(inputs))
     decoder = BeamDecoder(ENGLISH, LIBRARY, TINY)
-    assert found == [decoder.read(heard) for heard in inputs]
+    assert found == [decoder.decode_with_alternatives(heard) for heard in inputs]
     models = library.decoder.BeamSearchDecoderCTC.model_container
     held = len(models)
     del decoder
@@ -187,5 +168,7 @@ def test_a_missing_library_is_named_with_how_to_get_it(monkeypatch: pytest.Monke
 
 def test_hot_words_need_the_builtin_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pyctcdecode_engine, "find_spec", lambda _: object())
-    with pytest.raises(ConfigError, match=r"no hot words such as 'zeus': .*set decoder\.engine to builtin"):
+    with pytest.raises(
+        ConfigError, match=r"does not support hot words such as 'zeus': .*set decoder\.engine to builtin"
+    ):
         BeamDecoder(ENGLISH, LIBRARY, TINY, ["zeus"])

@@ -18,7 +18,7 @@ from audiosearch.language_model.interpolation import (
     predicted,
     prune,
 )
-from audiosearch.language_model.kenlm_model import NGrams
+from audiosearch.language_model.kenlm_model import KenlmScorer
 from audiosearch.language_model.ngrams import END, NEVER, RESERVED, START, UNKNOWN, NGramModel, read_arpa, write_arpa
 
 NAMES = (*RESERVED, "a", "b", "c", "d")
@@ -148,7 +148,7 @@ def test_probabilities_sum_to_one(mixture: NGramModel, keep: int | None) -> None
 
 def test_kenlm_reads_the_same(mixture: NGramModel, tmp_path: Path) -> None:
     write_arpa(mixture, NAMES, tmp_path / "mixture.arpa")
-    read = NGrams(tmp_path / "mixture.arpa")
+    read = KenlmScorer(tmp_path / "mixture.arpa")
     for tokens in itertools.product((A, B, C, D, UNKNOWN), repeat=4):
         state, scores = read.start(), []
         for token in (*tokens, END):

@@ -9,24 +9,24 @@ import pytest
 from numpy.typing import NDArray
 
 from audiosearch.alphabet import Alphabet
-from audiosearch.spotting.keyword_spotter import Place, Spotter
+from audiosearch.spotting.keyword_spotter import KeywordHit, KeywordSpotter
 from audiosearch.spotting.ngram_index import (
     BLOCK,
-    Tally,
+    KeyCounter,
+    invert_keys,
+    key_numbers,
     keys,
-    numbers,
     pack_keys,
+    query_key_numbers,
     query_keys,
-    query_numbers,
-    transposed,
 )
-from audiosearch.spotting.posteriorgram import LARGEST_LOSS, pack, pack_in_pieces, unpack
-from audiosearch.spotting.scoring import SoundCalibration, Sounding, Spelling, evidence
+from audiosearch.spotting.posteriorgram import MAX_LOSS, pack, pack_in_pieces, unpack
+from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery, SpottingCalibration, evidence
 from audiosearch.types import Emissions, Word
 
 ALPHABET = Alphabet()
-EVERYTHING = SoundCalibration(widest=10.0)
-LOSS = SoundCalibration().floor
+EVERYTHING = SpottingCalibration(max_loss_per_letter=10.0)
+LOSS = SpottingCalibration().floor
 
 
 def spoken(text: str, *, doubt: float = 0.0, seed: int = 1) -> Emissions:
@@ -38,8 +38,8 @@ def spoken(text: str, *, doubt: float = 0.0, seed: int = 1) -> Emissions:
     return Emissions(logits - np.log(np.exp(logits).sum(1, keepdims=True)), 0.03)
 
 
-def places(text: str, emissions: Emissions, calibration: SoundCalibration = EVERYTHING) -> list[Place]:
-    found = Spotter(Spelling(text, ALPHABET), calibration).find([pack(emissions)])
+def places(text: str, emissions: Emissions, calibration: SpottingCalibration = EVERYTHING) -> list[KeywordHit]:
+    found = KeywordSpotter(KeywordQuery(text, ALPHABET), calibration).find([pack(emissions)])
     return sorted(found, key=lambda place: -place.score)
 
 
@@ -86,10 +86,10 @@ def test_the_best_place_is_that_of_brute_force(text: str) -> None:
         emissions = Emissions((logits - np.log(np.exp(logits).sum(1, keepdims=True))).astype(np.float32), 0.03)
         log_probs = unpack(pack(emissions), len(ALPHABET)).log_probs.astype(np.float64)
         losses = log_probs.max(1, keepdims=True) - log_probs
-        losses = np.where(losses > LARGEST_LOSS, LOSS, losses)
+        losses = np.where(losses > MAX_LOSS, LOSS, losses)
         expected = brute_force(losses, ALPHABET.encode(text), ALPHABET.space, EVERYTHING.boundary)
         found = places(text, emissions)
-        if expected < -EVERYTHING.widest * len(text):
+        if expected < -EVERYTHING.max_loss_per_letter * len(text):
             assert found == []
         else:
             assert found[0].score == pytest.approx(expected, abs=0.05)
@@ -107,8 +107,8 @@ def test_what_is_nearly_said_scores_less_and_within_a_word_too() -> None:
     near = places("gomphotheres", emissions)[0]
     assert -60 < near.score < -LOSS
     assert near.start == pytest.approx(4 * 0.09)
-    assert places("fotheres", emissions)[0].score == pytest.approx(-SoundCalibration().boundary)
-    prefix = Spotter(Spelling("gonfo", ALPHABET, unfinished=True), EVERYTHING)
+    assert places("fotheres", emissions)[0].score == pytest.approx(-SpottingCalibration().boundary)
+    prefix = KeywordSpotter(KeywordQuery("gonfo", ALPHABET, unfinished=True), EVERYTHING)
     assert max(place.score for place in prefix.find([pack(emissions)])) == 0
 
 
@@ -116,7 +116,7 @@ def test_a_place_may_go_on_from_piece_to_piece_but_not_to_another_recording() ->
     emissions = spoken(" ".join(["this is long enough for two or three pieces"] * 3), doubt=1.0)
     pieces = list(pack_in_pieces(emissions))
     assert len(pieces) > 2
-    whole = Spotter(Spelling("this is long enough for two or three pieces", ALPHABET), SoundCalibration())
+    whole = KeywordSpotter(KeywordQuery("this is long enough for two or three pieces", ALPHABET), SpottingCalibration())
     expected = [(round(place.start, 3), place.score) for place in whole.find([pack(emissions)])]
     assert [(round(place.start, 3), place.score) for place in whole.find(pieces)] == expected
     assert [score for _, score in expected] == [0, 0, 0]
@@ -127,9 +127,9 @@ def test_a_place_may_go_on_from_piece_to_piece_but_not_to_another_recording() ->
 def test_keys_of_a_text_are_among_those_of_its_sound() -> None:
     emissions = spoken("a heron on the ice", doubt=1.0)
     found = keys(pack(emissions), ALPHABET)
-    assert set(query_keys(Spelling("heron", ALPHABET))) == {"_he", "her", "ero", "ron", "on_"} <= set(found)
+    assert set(query_keys(KeywordQuery("heron", ALPHABET))) == {"_he", "her", "ero", "ron", "on_"} <= set(found)
     assert "_he" not in keys(pack(spoken("tulip")), ALPHABET)
-    assert query_keys(Spelling("ice", ALPHABET, unfinished=True)) == ["_ic", "ice"]
+    assert query_keys(KeywordQuery("ice", ALPHABET, unfinished=True)) == ["_ic", "ice"]
 
 
 def test_a_tally_finds_the_pieces_with_the_keys_loose_or_in_a_block() -> None:
@@ -137,19 +137,19 @@ def test_a_tally_finds_the_pieces_with_the_keys_loose_or_in_a_block() -> None:
     pieces = [pack(spoken(text, doubt=0.5, seed=seed)) for seed, text in enumerate(texts)]
     pieces *= 7  # so many that a bit for each is shorter
     packed = [pack_keys(piece) for piece in pieces[:160]] * 7
-    asked = query_numbers(Spelling("ice", ALPHABET))
-    expected = [place for place, piece in enumerate(pieces) if set(numbers(piece).tolist()) & set(asked)]
+    asked = query_key_numbers(KeywordQuery("ice", ALPHABET))
+    expected = [place for place, piece in enumerate(pieces) if set(key_numbers(piece).tolist()) & set(asked)]
     names = np.arange(len(pieces)).astype("<i8").tobytes()
-    block, loose = Tally(asked), Tally(asked)
-    first = block.block(len(pieces))
-    for key, some in transposed(packed):
+    block, loose = KeyCounter(asked), KeyCounter(asked)
+    first = block.reserve(len(pieces))
+    for key, some in invert_keys(packed):
         if key in asked:
-            block.add(first, key, some)
+            block.add_postings(first, key, some)
     for piece in packed:
         loose.add_piece(piece)
-    assert block.best(BLOCK, names) == loose.best(BLOCK, names) == expected
-    assert {texts[place % 160] for place in block.best(560, names)} == {"a heron on the ice", "the ice age"}
-    assert block.best(BLOCK, names, owners=[7]) == []
+    assert block.best_pieces(BLOCK, names) == loose.best_pieces(BLOCK, names) == expected
+    assert {texts[place % 160] for place in block.best_pieces(560, names)} == {"a heron on the ice", "the ice age"}
+    assert block.best_pieces(BLOCK, names, recordings=[7]) == []
 
 
 def test_evidence_tells_whether_the_words_are_the_text() -> None:
@@ -162,13 +162,13 @@ def test_evidence_tells_whether_the_words_are_the_text() -> None:
 
 
 def test_what_is_known_of_a_recognizer_survives_its_text() -> None:
-    sounding = Sounding(ALPHABET, SoundCalibration(floor=7.5))
-    assert Sounding.of(sounding.text()) == sounding
+    profile = AcousticProfile(ALPHABET, SpottingCalibration(floor=7.5))
+    assert AcousticProfile.from_json(profile.to_json()) == profile
     assert all(
         a <= b
         for a, b in pairwise(
-            sorted(sounding.calibration.probability((1.0, s, 8, s / 8, s * s / 8, 1, 1)) for s in (-12.0, -6.0, 0.0))
+            sorted(profile.calibration.probability((1.0, s, 8, s / 8, s * s / 8, 1, 1)) for s in (-12.0, -6.0, 0.0))
         )
     )
-    with pytest.raises(ValueError, match="has no heights"):
-        SoundCalibration.of({"heights": 1})
+    with pytest.raises(ValueError, match="unknown settings heights"):
+        SpottingCalibration.from_dict({"heights": 1})

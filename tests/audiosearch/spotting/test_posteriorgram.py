@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from audiosearch.spotting.posteriorgram import LARGEST_LOSS, LEFT_OUT, LEVELS, pack, pack_in_pieces, unpack
+from audiosearch.spotting.posteriorgram import LEVELS, MAX_LOSS, OMITTED_LOSS, pack, pack_in_pieces, unpack
 from audiosearch.types import Emissions, PackedEmissions
 
 
@@ -33,9 +33,9 @@ def test_losses_come_back_within_half_a_step(frames: int, labels: int) -> None:
     assert np.allclose(np.exp(again.log_probs).sum(1), 1, atol=1e-5)
     before, after = (one.log_probs.max(1, keepdims=True) - one.log_probs for one in (emissions, again))
     assert (before.argmin(1) == after.argmin(1)).all()
-    kept = (after > 0) & (after < LARGEST_LOSS)
-    assert (np.abs(before - after)[kept] <= LARGEST_LOSS / LEVELS / 2 + 1e-4).all()
-    assert np.allclose(after[(before >= LARGEST_LOSS + 0.01)], LEFT_OUT, atol=1e-3)
+    kept = (after > 0) & (after < MAX_LOSS)
+    assert (np.abs(before - after)[kept] <= MAX_LOSS / LEVELS / 2 + 1e-4).all()
+    assert np.allclose(after[(before >= MAX_LOSS + 0.01)], OMITTED_LOSS, atol=1e-3)
 
 
 def test_silence_takes_next_to_nothing() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from audiosearch.errors import TranscriptError
-from audiosearch.transcripts.imported import Spoken, Token
+from audiosearch.transcripts.imported import ImportedTranscript, Token
 from audiosearch.transcripts.readers import read
 from audiosearch.transcripts.writers import render
 from audiosearch.types import Alternative, Transcript, Word
@@ -20,7 +20,7 @@ def rows(words: tuple[Word, ...]) -> list[Row]:
     return [(word.text, round(word.start, 3), round(word.end, 3), round(word.confidence, 3)) for word in words]
 
 
-def read_one(folder: Path, text: str, channel: str | None = None) -> tuple[Spoken, list[Row]]:
+def read_one(folder: Path, text: str, channel: str | None = None) -> tuple[ImportedTranscript, list[Row]]:
     path = folder / "transcript"
     path.write_text(text, encoding="utf-8")
     (spoken,) = read(path, channel)
@@ -225,4 +225,4 @@ def test_files_that_are_no_text(tmp_path: Path) -> None:
 def test_noise_and_marks_are_no_words() -> None:
     texts = ("<unk>", "[noise]", "{laugh}", "♪", "—", "...", "Привет", "so")
     tokens = tuple(Token(text, n, n + 1, None, "") for n, text in enumerate(texts))
-    assert [word.text for word in Spoken("", "ctm", tokens).words(0.5)] == ["so"]
+    assert [word.text for word in ImportedTranscript("", "ctm", tokens).words(0.5)] == ["so"]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from audiosearch.transcripts.csv_rows import csv_line
-from audiosearch.transcripts.writers import FORMATS, LONGEST_CAPTION, captions, render
+from audiosearch.transcripts.writers import FORMATS, MAX_CAPTION, captions, render
 from audiosearch.types import Alternative, Transcript, Word
 
 WORDS = (Word("i", 0.52, 0.6, 0.9), Word("am", 0.6, 0.8046, 0.81249), Word("human", 3601.0, 3601.5, 1.0))
@@ -90,7 +90,7 @@ def test_captions_can_be_read_and_hold_every_word_once() -> None:
     for caption, following in itertools.pairwise(made):
         assert caption.start < caption.end <= following.start
     for caption in made:
-        assert caption.end - caption.start <= LONGEST_CAPTION
+        assert caption.end - caption.start <= MAX_CAPTION
         assert len(lines := caption.text.split("\n")) <= 2
         assert max(map(len, lines)) <= 42
     assert np.mean([len(caption.text) for caption in made]) > 25
@@ -125,7 +125,7 @@ def test_captions_as_pysubs2_and_webvtt_read_them(form: str, tmp_path: Path) -> 
     letters = "".join(line.replace(" ", "") for _, _, lines in events for line in lines)
     assert letters == transcript.text.replace(" ", "")
     for start, end, lines in events:
-        assert 0 < end - start <= LONGEST_CAPTION * 1000
+        assert 0 < end - start <= MAX_CAPTION * 1000
         assert len(lines) <= 2
         assert max(map(len, lines)) <= 42
     for before, after in itertools.pairwise(events):

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 import cli
 from audiosearch.alphabet import Alphabet
 from audiosearch.errors import StoreError
-from audiosearch.spotting.scoring import SoundCalibration, Sounding
+from audiosearch.spotting.scoring import AcousticProfile, SpottingCalibration
 from audiosearch.types import Transcript, Word
 from indexer.elastic import client as elastic_client
 from indexer.elastic import documents
@@ -44,7 +44,7 @@ class Speller:
     """Hears a few words, the first of which is the name of the file; in files that are called long, many words."""
 
     fingerprint = "speller"
-    sounding = Sounding(Alphabet(), SoundCalibration())
+    sounding = AcousticProfile(Alphabet(), SpottingCalibration())
     position = 0.0
 
     def __init__(self, model: Path | None = None, **options: object) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from audiosearch.alphabet import Alphabet
 from audiosearch.errors import AudioError
-from audiosearch.spotting.scoring import SoundCalibration, Sounding
+from audiosearch.spotting.scoring import AcousticProfile, SpottingCalibration
 from audiosearch.types import Transcript, Word
 from indexer.index import Index, open_index
 from indexer.ingest.ingest import Failed, Found, Record, ingest
@@ -22,7 +22,7 @@ class Hearer:
     """Hears of each recording how it begins."""
 
     fingerprint = "hearer"
-    sounding = Sounding(Alphabet(), SoundCalibration())
+    sounding = AcousticProfile(Alphabet(), SpottingCalibration())
 
     def transcribe(self, path: Path) -> Transcript:
         try:

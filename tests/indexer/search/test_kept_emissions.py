@@ -12,7 +12,7 @@ import pytest
 from audiosearch.alphabet import Alphabet
 from audiosearch.errors import UnknownRecordingError
 from audiosearch.spotting.posteriorgram import pack_in_pieces
-from audiosearch.spotting.scoring import SoundCalibration, Sounding, Spelling
+from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery, SpottingCalibration
 from audiosearch.types import Emissions, PackedEmissions, Word
 from indexer.index import Index, open_index
 from indexer.ingest.copy import copy
@@ -46,7 +46,7 @@ def heard(some: Iterable[Heard]) -> Counter[Heard]:
 def fill(index: Index, recording: MakeRecording, spoken: MakeWords) -> Counter[Heard]:
     """Four recordings, of which the second comes without emissions; gives all pieces with the words at their starts."""
     index.keep_sounding("model", "an earlier one")
-    index.keep_sounding("model", Sounding(ALPHABET, SoundCalibration()).text())
+    index.keep_sounding("model", AcousticProfile(ALPHABET, SpottingCalibration()).to_json())
     every: Counter[Heard] = Counter()
     for number, text in TEXTS.items():
         words, some = spoken(text * 50), pieces(text) if number != 2 else []
@@ -72,7 +72,7 @@ def test_emissions_come_out_as_they_were_put_in(
         with pytest.raises(UnknownRecordingError):
             index.emissions("none")
         assert 180.0 <= index.heard_seconds() <= 240.0  # the second may have had some
-        assert Sounding.of(index.soundings()["model"]) == Sounding(ALPHABET, SoundCalibration())
+        assert AcousticProfile.from_json(index.soundings()["model"]) == AcousticProfile(ALPHABET, SpottingCalibration())
 
         index.add(recording(1), spoken("new words"), pieces("new words"))
         index.remove("id004")
@@ -93,7 +93,7 @@ def test_candidates_are_the_pieces_that_may_hold_a_text(
         every = fill(index, recording, spoken)
 
         def found(text: str, most: int, recordings: list[str] | None = None) -> list[str]:
-            some = list(index.candidates(Spelling(text, ALPHABET, False), most, recordings))
+            some = list(index.candidates(KeywordQuery(text, ALPHABET, False), most, recordings))
             assert len(set(some)) == len(some) <= most
             assert set(some) <= set(every)
             return sorted({one.recording for one in some})

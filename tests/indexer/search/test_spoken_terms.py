@@ -12,7 +12,7 @@ import pytest
 from audiosearch.alphabet import Alphabet
 from audiosearch.errors import QueryError
 from audiosearch.spotting.posteriorgram import pack_in_pieces
-from audiosearch.spotting.scoring import SoundCalibration, Sounding, Spelling
+from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery, SpottingCalibration
 from audiosearch.types import Emissions, PackedEmissions, Word
 from indexer.index import Index, open_index
 from indexer.search import modes
@@ -23,7 +23,7 @@ from indexer.sqlite.index import SqliteIndex
 from indexer.types import Filter, Hit, Location, Recording
 
 ALPHABET = Alphabet()
-SOUNDING = Sounding(ALPHABET, SoundCalibration())
+SOUNDING = AcousticProfile(ALPHABET, SpottingCalibration())
 
 
 def heard(text: str, start: float = 0.0, seed: int = 1) -> list[PackedEmissions]:
@@ -56,7 +56,7 @@ RECOGNIZED = ["he read kirk a guard every evening", "she never met kierkegaard a
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[Index]:
     with open_index(str(tmp_path / "store.db"), create=True) as opened:
-        opened.keep_sounding("m", SOUNDING.text())
+        opened.keep_sounding("m", SOUNDING.to_json())
         for number, (said, recognized) in enumerate(zip(SAID, RECOGNIZED, strict=True), start=1):
             opened.add(recording(number), timed(recognized), heard(said, seed=number))
         yield opened
@@ -127,11 +127,11 @@ def test_keys_follow_what_is_added_and_removed(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("audiosearch.spotting.ngram_index.BLOCK", 16)
     path = tmp_path / "store.db"
     with SqliteIndex(str(path), create=True) as index:
-        index.keep_sounding("m", SOUNDING.text())
+        index.keep_sounding("m", SOUNDING.to_json())
         texts = {number: ("a heron " if number % 3 else "two tulips ") * 12 for number in range(1, 21)}
 
         def check() -> None:
-            spelling = Spelling("heron", ALPHABET)
+            spelling = KeywordQuery("heron", ALPHABET)
             there = {one.recording for one in index.candidates(spelling, 1000)}
             assert there == {f"{number:064x}" for number in texts if number % 3}
             assert {one.recording for one in index.heard()} == {f"{number:064x}" for number in texts}
