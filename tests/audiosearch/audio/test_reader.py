@@ -351,7 +351,7 @@ def test_long_files_take_little_memory(tmp_path: Path) -> None:
         for _ in range(5):
             file.writeframes(bytes(4 * 44100 * 60))
     code = (
-        "import sys, resource; from audiosearch import audio; import soxr, soundfile\n"
+        "import sys, resource; from audiosearch.audio import reader as audio; import soxr, soundfile\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "before = peak(); count = sum(len(b) for b in audio.read_blocks(sys.argv[1], 16000, 30.0))\n"
         "print(count, peak() - before)"
