@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import yaml
@@ -201,26 +202,42 @@ class Config(Section):
     window: WindowConfig = WindowConfig()
 
 
-def load_config(path: str | Path | None = None, overrides: Iterable[str] = ()) -> Config:
-    """Settings of a YAML file with ``section.key=value`` overrides applied.
+def load_config(path: str | Path | None = None, overrides: Mapping[str, object] = MappingProxyType({})) -> Config:
+    """Read settings from a YAML file and apply overrides.
+
+    Args:
+        path: None: the defaults.
+        overrides: values by ``section.key``, such as ``{"optim.lr": 1e-4}``.
 
     Raises:
-        ConfigError: the file cannot be read, or a key or value does not fit.
+        ConfigError: the file cannot be read, or a key or value is invalid.
     """
-    settings: dict[str, Any] = {}
+    settings: dict[str, dict[str, object]] = {}
     if path is not None:
         settings = read_yaml(Path(path))
-    for override in overrides:
-        key, separator, value = override.partition("=")
+    for key, value in overrides.items():
+        section, _, name = key.partition(".")
+        settings[section] = {**(settings.get(section) or {}), name: value}
+    return parse_config(settings, source=str(path) if path is not None else "--set")
+
+
+def parse_overrides(arguments: Iterable[str]) -> dict[str, object]:
+    """Parse ``section.key=value`` arguments; each value is YAML.
+
+    Raises:
+        ConfigError: an argument has another form.
+    """
+    overrides: dict[str, object] = {}
+    for argument in arguments:
+        key, separator, value = argument.partition("=")
         section, dot, name = key.strip().partition(".")
         if not separator or not dot:
-            raise ConfigError(f"--set {override}: write section.key=value, for instance optim.lr=1e-4.")
+            raise ConfigError(f"--set {argument}: write section.key=value, for instance optim.lr=1e-4.")
         try:
-            parsed = yaml.safe_load(value)
+            overrides[f"{section}.{name}"] = yaml.safe_load(value)
         except yaml.YAMLError as error:
-            raise ConfigError(f"--set {override}: the value is not valid YAML.") from error
-        settings[section] = {**(settings.get(section) or {}), name: parsed}
-    return parse_config(settings, source=str(path) if path is not None else "--set")
+            raise ConfigError(f"--set {argument}: the value is not valid YAML.") from error
+    return overrides
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -234,7 +251,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if settings is None:
         return {}
     if not isinstance(settings, dict) or not all(isinstance(v, dict | None) for v in settings.values()):
-        raise ConfigError(f"{path}: must hold sections of settings, such as 'optim:' with 'lr: 1e-4' under it.")
+        raise ConfigError(f"{path}: must contain sections of settings, such as 'optim:' with 'lr: 1e-4' under it.")
     return {section: values or {} for section, values in settings.items()}
 
 

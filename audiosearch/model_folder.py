@@ -65,6 +65,18 @@ def find_model(path: Path | None) -> Path:
     raise ModelError(f"{configured}: there is no such model; 'model:' in {configuration_path()} names it.")
 
 
+def require_writable(model: Path) -> Path:
+    """Folder of a model's file or folder, for commands that store settings there.
+
+    Raises:
+        ConfigError: the folder cannot be written to.
+    """
+    folder = model if model.is_dir() else model.parent
+    if not os.access(folder, os.W_OK):
+        raise ConfigError(f"{folder}: cannot be written to; copy the model to your own folder and name it by --model.")
+    return folder
+
+
 def write_checksums(folder: Path, names: Iterable[str]) -> None:
     """Write ``checksums.txt`` for these files of a folder, all of which must exist."""
     lines = [f"{_sha256(folder / name)}  {name}\n" for name in sorted(names)]

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from audiosearch.data.manifest import Utterance, read_manifest, write_manifest
-from audiosearch.evaluation.confidence_fitting import fitted_speakers
+from audiosearch.evaluation.confidence_fitting import split_by_speaker
 
 CLASSES = {
     "all": "all",
@@ -59,7 +59,7 @@ def other_half(utterances: Sequence[Utterance]) -> list[Utterance]:
     words: Counter[str] = Counter()
     for utterance in utterances:
         words[utterance.speaker or utterance.id] += len(utterance.text.split())
-    fitted = fitted_speakers(words)
+    fitted = split_by_speaker(words)
     return [utterance for utterance in utterances if (utterance.speaker or utterance.id) not in fitted]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -84,7 +83,7 @@ def train(
     of decoded audio, as --prepare leaves it under the run's cache/, may stand in for one. The run's folder gets the
     model (best.safetensors), what --resume needs, metrics.jsonl, TensorBoard events and progress.png.
     """
-    from audiosearch.config import load_config
+    from audiosearch.config import load_config, parse_overrides
 
     if resume and init is not None:
         raise click.UsageError("--resume goes on with the run's own weights; leave --init out.")
@@ -92,11 +91,9 @@ def train(
     recipe = config
     if resume and config is None and (output / "config.yaml").exists():
         recipe = output / "config.yaml"
-    changes = list(overrides)
-    for key, manifests in (("train", train_manifests), ("valid", valid_manifests)):
-        if manifests:
-            changes.append(f"data.{key}={json.dumps(manifests)}")
-    settings = load_config(recipe, changes)
+    manifests = {"data.train": train_manifests, "data.valid": valid_manifests}
+    named = {key: paths for key, paths in manifests.items() if paths}
+    settings = load_config(recipe, parse_overrides(overrides) | named)
 
     from audiosearch.training.run import train as run
 

@@ -1,4 +1,4 @@
-"""Words of which it is known whether they are right, and the calibration that they give."""
+"""Fit word confidences on utterances of known text, and measure them on other speakers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from audiosearch.alignment.forced_alignment import align
 from audiosearch.decoding.confidence import Calibration, candidate_features, logistic, word_features
 from audiosearch.decoding.hypothesis import ConfusionSlot
 from audiosearch.errors import AudioError, ConfigError, ManifestError
-from audiosearch.evaluation.logistic import fit
-from audiosearch.evaluation.references import joined
-from audiosearch.evaluation.reliability import Bin, calibration_error, reliability
+from audiosearch.evaluation.events import Skipped
+from audiosearch.evaluation.logistic import fit_logistic
+from audiosearch.evaluation.references import concatenate_emissions
+from audiosearch.evaluation.reliability import ReliabilityBin, expected_calibration_error, reliability_table
 from audiosearch.types import Emissions, Seconds, Word
 
 if TYPE_CHECKING:
@@ -21,119 +22,139 @@ if TYPE_CHECKING:
     from audiosearch.recognizer import Recognizer
 
 TOLERANCE: Seconds = 0.1
-"""A word is right if the same word is said where it is, or so close to it."""
+"""Largest gap between a recognized word and the same reference word for which the recognized one is correct."""
 
 
 @dataclass(frozen=True)
-class Heard:
-    """An utterance's emissions in stretches, and the words that are said in it with their times."""
+class AlignedUtterance:
+    """Emissions of an utterance by segment, and its reference words with their times."""
 
     speaker: str
-    stretches: tuple[Emissions, ...]
-    said: tuple[Word, ...]
+    segments: tuple[Emissions, ...]
+    reference: tuple[Word, ...]
 
 
 @dataclass(frozen=True)
-class Example:
-    """What was recognized of an utterance, not calibrated, and the words that are said in it with their times."""
+class ConfidenceExample:
+    """Recognized words of an utterance before calibration, and its reference words with their times."""
 
     speaker: str
     words: tuple[Word, ...]
     slots: tuple[ConfusionSlot, ...]
-    said: tuple[Word, ...]
+    reference: tuple[Word, ...]
 
 
 @dataclass(frozen=True)
-class Report:
-    """How well a calibration does on speakers that it was not found on; ``before`` is the error without it."""
+class CalibrationReport:
+    """Reliability of a calibration on speakers that it was not fitted on.
 
-    what: str
-    table: list[Bin]
-    before: float
-    after: float
+    Args:
+        kind: plural noun of the predictions, such as ``"words"``.
+        table: with the calibration.
+        error_before: expected calibration error without it.
+        error_after: expected calibration error with it.
+    """
+
+    kind: str
+    table: tuple[ReliabilityBin, ...]
+    error_before: float
+    error_after: float
 
 
-def listen(
-    recognizer: Recognizer, utterances: Sequence[Utterance]
-) -> Iterator[tuple[Utterance, Heard | AudioError | ManifestError]]:
-    """What the network hears of each utterance, or why it hears nothing."""
+def align_utterances(recognizer: Recognizer, utterances: Sequence[Utterance]) -> Iterator[AlignedUtterance | Skipped]:
+    """Align each utterance with its text, in order; utterances that cannot be aligned are yielded as Skipped."""
     alphabet = recognizer.model.alphabet
     for utterance in utterances:
         try:
-            stretches = tuple(recognizer.emissions(utterance.audio))
-            said = align(joined(list(stretches), alphabet.blank), utterance.text, alphabet) if stretches else ()
+            segments = tuple(recognizer.emissions(utterance.audio))
+            reference: tuple[Word, ...] = ()
+            if segments:
+                reference = align(concatenate_emissions(segments, alphabet.blank), utterance.text, alphabet)
         except AudioError as error:
-            yield utterance, error
+            yield Skipped(utterance, error)
         except ValueError as error:
-            yield utterance, ManifestError(f"the text does not fit the recording ({error}); correct the manifest.")
+            sentence = f"the text does not fit the recording ({error}); correct the manifest."
+            yield Skipped(utterance, ManifestError(sentence))
         else:
-            yield utterance, Heard(utterance.speaker or utterance.id, stretches, said)
+            yield AlignedUtterance(utterance.speaker or utterance.id, segments, reference)
 
 
-def read(recognizer: Recognizer, heard: Sequence[Heard]) -> Iterator[Example]:
-    """What is recognized of each."""
-    hypotheses = recognizer.hypotheses(stretch for one in heard for stretch in one.stretches)
-    for one in heard:
+def recognize_utterances(recognizer: Recognizer, utterances: Sequence[AlignedUtterance]) -> Iterator[ConfidenceExample]:
+    """Decode each utterance, in order."""
+    hypotheses = recognizer.hypotheses(segment for utterance in utterances for segment in utterance.segments)
+    for utterance in utterances:
         words: list[Word] = []
         slots: list[ConfusionSlot] = []
-        for stretch in one.stretches:
+        for segment in utterance.segments:
             hypothesis = next(hypotheses)
-            words += align(stretch, hypothesis.text, recognizer.model.alphabet)
+            words += align(segment, hypothesis.text, recognizer.model.alphabet)
             slots += hypothesis.slots
-        yield Example(one.speaker, tuple(words), tuple(slots), one.said)
+        yield ConfidenceExample(utterance.speaker, tuple(words), tuple(slots), utterance.reference)
 
 
-def fitted_speakers(words: Mapping[str, int]) -> frozenset[str]:
-    """The speakers that things are fitted on, about half of all words; the others tell how well that did.
+def split_by_speaker(word_counts: Mapping[str, int]) -> frozenset[str]:
+    """Speakers with about half of all words, to fit on; the other speakers serve to measure.
 
     Args:
-        words: how many each speaker says.
+        word_counts: words by speaker.
     """
     halves: tuple[list[str], list[str]] = ([], [])
-    for speaker in sorted(words, key=lambda speaker: (-words[speaker], speaker)):
-        fitted, rest = (sum(words[one] for one in half) for half in halves)
-        halves[rest < fitted].append(speaker)
+    for speaker in sorted(word_counts, key=lambda speaker: (-word_counts[speaker], speaker)):
+        fitted, held_out = (sum(word_counts[name] for name in half) for half in halves)
+        halves[held_out < fitted].append(speaker)
     return frozenset(halves[0])
 
 
-def calibrated(examples: Sequence[Example]) -> tuple[Calibration, list[Report]]:
-    """The calibration by half of the speakers, and how well it does on the rest, for words and alternatives, if any.
+def fit_calibration(examples: Sequence[ConfidenceExample]) -> tuple[Calibration, list[CalibrationReport]]:
+    """Fit the calibration on half of the speakers and measure it on the other half.
+
+    Returns:
+        the calibration, and a report for words and, if there are any, for alternatives.
 
     Raises:
-        ConfigError: there are no two speakers, or nothing was recognized of one half.
+        ConfigError: there is only one speaker, or nothing was recognized in one half.
     """
     import numpy as np
 
-    words: Counter[str] = Counter()
+    word_counts: Counter[str] = Counter()
     for example in examples:
-        words[example.speaker] += len(example.said)
-    chosen = fitted_speakers(words)
+        word_counts[example.speaker] += len(example.reference)
+    fitted_speakers = split_by_speaker(word_counts)
     rows: dict[tuple[str, bool], list[tuple[tuple[float, ...], bool, float]]] = {
-        (what, fitted): [] for what in ("words", "alternatives") for fitted in (True, False)
+        (kind, fitted): [] for kind in ("words", "alternatives") for fitted in (True, False)
     }
     for example in examples:
-        fitted = example.speaker in chosen
+        fitted = example.speaker in fitted_speakers
         for word, slot in zip(example.words, example.slots, strict=True):
-            near = {said.text for said in example.said if _together(word, said)}
-            rows["words", fitted].append((word_features(word, slot), word.text in near, word.confidence))
+            nearby = {reference.text for reference in example.reference if _overlap(word, reference)}
+            rows["words", fitted].append((word_features(word, slot), word.text in nearby, word.confidence))
             rows["alternatives", fitted] += (
-                (candidate_features(rival, slot), rival.text in near, rival.share) for rival in slot.candidates
+                (candidate_features(candidate, slot), candidate.text in nearby, candidate.share)
+                for candidate in slot.candidates
             )
     if not rows["words", True] or not rows["words", False]:
-        raise ConfigError("Too little was recognized to calibrate by; give utterances of two speakers or more.")
-    found: dict[str, tuple[float, ...]] = {"alternatives": ()}
+        raise ConfigError("Too few words were recognized to calibrate; give utterances of at least two speakers.")
+    weights: dict[str, tuple[float, ...]] = {"alternatives": ()}
     reports = []
-    for what in ("words", "alternatives"):
-        if not rows[what, True] or not rows[what, False]:
+    for kind in ("words", "alternatives"):
+        if not rows[kind, True] or not rows[kind, False]:
             continue
-        features, right, _ = zip(*rows[what, True], strict=True)
-        weights = found[what] = fit(np.array(features), np.array(right))
-        features, right, raw = zip(*rows[what, False], strict=True)
-        table = reliability([logistic(weights, row) for row in features], right)
-        before = calibration_error(reliability(raw, right))
-        reports.append(Report(what, table, before, calibration_error(table)))
-    return Calibration(found["words"], found["alternatives"]), reports
+        features, correct, _ = zip(*rows[kind, True], strict=True)
+        fit = weights[kind] = fit_logistic(np.array(features), np.array(correct))
+        features, correct, uncalibrated = zip(*rows[kind, False], strict=True)
+        calibrated = [logistic(fit, row) for row in features]
+        reports.append(calibration_report(kind, uncalibrated, calibrated, correct))
+    return Calibration(weights["words"], weights["alternatives"]), reports
 
 
-def _together(word: Word, said: Word) -> bool:
-    return word.start < said.end + TOLERANCE and said.start < word.end + TOLERANCE
+def calibration_report(
+    kind: str, before: Sequence[float], after: Sequence[float], correct: Sequence[bool]
+) -> CalibrationReport:
+    """Compare probabilities before and after calibration with the outcomes."""
+    tables = [reliability_table(probabilities, correct) for probabilities in (before, after)]
+    error_before, error_after = (expected_calibration_error(table) or 0.0 for table in tables)
+    return CalibrationReport(kind, tables[1], error_before, error_after)
+
+
+def _overlap(word: Word, reference: Word) -> bool:
+    return word.start < reference.end + TOLERANCE and reference.start < word.end + TOLERANCE

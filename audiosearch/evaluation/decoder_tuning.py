@@ -1,30 +1,35 @@
-"""The weights of language model and label priors that make the fewest word errors on a development set."""
+"""Tune the decoder: weights of language model and label priors with the fewest word errors on a development set."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiosearch.config import DecoderConfig
+from audiosearch.errors import AudioError, LanguageModelError
+from audiosearch.evaluation.events import Progress, Skipped, Stored
 from audiosearch.evaluation.metrics import ErrorRate, word_errors
+from audiosearch.model_folder import require_writable, save_decoder_settings
 from audiosearch.parallel import Workers
 
 if TYPE_CHECKING:
     from audiosearch.alphabet import Alphabet
+    from audiosearch.data.manifest import Utterance
     from audiosearch.language_model.kenlm_model import LanguageModel
     from audiosearch.types import Emissions
 
 STEPS = (0.2, 0.8, 0.1)
+"""First steps along alpha, beta and the weight of the label priors."""
+
 HALVINGS = 2
-"""The steps of the search, along alpha, beta and the weight of the priors, and how often they are halved: to a quarter,
-finer than word errors can tell.
-"""
+"""Times that the steps are halved; a quarter of STEPS is finer than word errors can tell."""
 
 
 @dataclass(frozen=True)
-class Example:
-    """The emissions of a recording, in stretches, and what is said in it, normalized."""
+class TuningExample:
+    """Emissions of a recording by segment, and its normalized text."""
 
     emissions: tuple[Emissions, ...]
     reference: str
@@ -32,31 +37,31 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Of the language model, the bonus for each word, and of the label priors."""
+    """Weight of the language model, bonus for each word, and weight of the label priors."""
 
     alpha: float
     beta: float
     prior: float
 
-    def moved(self, axis: int, step: float) -> Weights:
-        """These after a step along alpha, beta or prior; none leaves what the decoder takes."""
+    def step(self, axis: int, length: float) -> Weights:
+        """Weights after a step along alpha (0), beta (1) or prior (2), clipped to the range of the decoder."""
         values = [self.alpha, self.beta, self.prior]
-        values[axis] = round(values[axis] + step, 4)
+        values[axis] = round(values[axis] + length, 4)
         return Weights(max(0.0, values[0]), values[1], min(1.0, max(0.0, values[2])))
 
-    def settings(self, priors: Sequence[float]) -> dict[str, object]:
+    def settings(self, label_priors: Sequence[float]) -> dict[str, object]:
         """Settings of the decoder with these weights and label priors."""
         return {
             "alpha": self.alpha,
             "beta": self.beta,
             "prior_weight": self.prior,
-            "label_priors": list(priors),
+            "label_priors": list(label_priors),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Weights and the errors they make; ``best`` if fewer than all before."""
+    """Weights and their word errors; ``best`` if fewer than in all earlier trials."""
 
     weights: Weights
     errors: ErrorRate
@@ -64,55 +69,98 @@ class Trial:
 
 
 def tune(
-    examples: Iterable[Example],
+    model: Path, utterances: Sequence[Utterance], processes: int | None = None
+) -> Iterator[Progress | Skipped | Trial | Stored]:
+    """Estimate label priors, search the weights, and store both in ``decoder.yaml``; the last best trial wins.
+
+    Args:
+        model: file or folder of the model.
+        utterances: that neither the network nor the language model was trained on.
+        processes: for decoding; None: as the decoder is configured.
+
+    Raises:
+        LanguageModelError: there is no language model beside the model.
+        ConfigError: the model's folder cannot be written.
+    """
+    from audiosearch.language_model.kenlm_model import MODEL_NAME
+
+    folder = model if model.is_dir() else model.parent
+    if not (folder / MODEL_NAME).exists():
+        raise LanguageModelError(f"{folder}: has no language model to weight; make {MODEL_NAME} by 'audiosearch lm'.")
+    require_writable(model)
+    from audiosearch.decoding.label_priors import estimate_label_priors
+    from audiosearch.recognizer import Recognizer
+
+    examples = []
+    with Recognizer.load(model) as recognizer:
+        for done, utterance in enumerate(utterances, start=1):
+            try:
+                examples.append(TuningExample(tuple(recognizer.emissions(utterance.audio)), utterance.text))
+            except AudioError as error:
+                yield Skipped(utterance, error)
+            yield Progress("Listening", done, len(utterances))
+    if not examples:
+        return
+    label_priors = estimate_label_priors(emissions for example in examples for emissions in example.emissions)
+    config = recognizer.decoder.model_copy(update={"label_priors": label_priors})
+    assert recognizer.language_model is not None
+    for trial in search_weights(examples, recognizer.model.alphabet, config, recognizer.language_model, processes):
+        yield trial
+        if trial.best:
+            best = trial.weights
+    yield Stored(save_decoder_settings(folder, best.settings(label_priors)))
+
+
+def search_weights(
+    examples: Iterable[TuningExample],
     alphabet: Alphabet,
     config: DecoderConfig,
     language_model: LanguageModel,
     processes: int | None = None,
 ) -> Iterator[Trial]:
-    """Trials of weights, from those of ``config`` downhill; the last best one is the result.
+    """Trials of weights, from those of ``config`` downhill; the last best trial is the result.
 
     Args:
-        config: with label priors, or their weight means nothing.
-        processes: the configuration's unless given.
+        config: with label priors, without which their weight has no effect.
+        processes: None: as configured.
     """
     examples = list(examples)
     references = [example.reference for example in examples]
-    make = _MakeReader(alphabet, config, language_model)
+    make = _DecoderFactory(alphabet, config, language_model)
     with Workers(make, config.processes if processes is None else processes) as workers:
 
-        def errors(weights: Weights) -> ErrorRate:
+        def count_errors(weights: Weights) -> ErrorRate:
             texts = workers.map(_Job(weights, example.emissions) for example in examples)
             return word_errors(references, list(texts))
 
-        yield from descend(Weights(config.alpha, config.beta, config.prior_weight), errors)
+        yield from descend(Weights(config.alpha, config.beta, config.prior_weight), count_errors)
 
 
-def descend(start: Weights, errors: Callable[[Weights], ErrorRate]) -> Iterator[Trial]:
-    """Pattern search: a step along each axis as long as that helps, and smaller steps when none does.
+def descend(start: Weights, count_errors: Callable[[Weights], ErrorRate]) -> Iterator[Trial]:
+    """Pattern search: steps along each axis while they help, and shorter steps once none does.
 
-    Word errors are a staircase without slopes, so nothing cleverer applies; no point is tried twice.
+    Word errors are piecewise constant, without gradients; no point is tried twice.
     """
-    best, fewest = start, errors(start)
+    best, fewest = start, count_errors(start)
     yield Trial(start, fewest, best=True)
     tried = {start}
     for halving in range(HALVINGS + 1):
         directions = [(axis, sign * step / 2**halving) for axis, step in enumerate(STEPS) for sign in (1, -1)]
-        moved = True
-        while moved:
-            moved = False
-            for axis, step in directions:
+        improved = True
+        while improved:
+            improved = False
+            for axis, length in directions:
                 while True:
-                    point = best.moved(axis, step)
+                    point = best.step(axis, length)
                     if point in tried:
                         break
                     tried.add(point)
-                    found = errors(point)
-                    better = found.errors < fewest.errors
-                    yield Trial(point, found, better)
+                    errors = count_errors(point)
+                    better = errors.errors < fewest.errors
+                    yield Trial(point, errors, better)
                     if not better:
                         break
-                    best, fewest, moved = point, found, True
+                    best, fewest, improved = point, errors, True
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +170,8 @@ class _Job:
 
 
 @dataclass(frozen=True)
-class _MakeReader:
-    """Makes the function that a process applies."""
+class _DecoderFactory:
+    """Makes the function that a worker process applies to each job."""
 
     alphabet: Alphabet
     config: DecoderConfig
@@ -134,9 +182,9 @@ class _MakeReader:
 
         decoder = BeamDecoder(self.alphabet, self.config, self.language_model)
 
-        def read(job: _Job) -> str:
+        def decode(job: _Job) -> str:
             decoder.set_weights(job.weights.alpha, job.weights.beta, job.weights.prior)
             texts = (decoder.decode(emissions)[0].text for emissions in job.emissions)
             return " ".join(text for text in texts if text)
 
-        return read
+        return decode

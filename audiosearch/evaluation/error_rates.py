@@ -1,4 +1,4 @@
-"""Error rates of a recognizer on speech whose text is known: in all, by set, by speaker, and the worst utterances."""
+"""Error rates of a recognizer on utterances of known text, in total, by set and by speaker; the worst utterances."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from audiosearch.data.manifest import Utterance
 from audiosearch.errors import AudioError
 from audiosearch.evaluation.bootstrap import Interval, confidence_interval
 from audiosearch.evaluation.metrics import ErrorRate, character_errors, word_errors
@@ -18,28 +19,26 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
-class Reference:
-    """A recording and the normalized text that is said in it.
+class EvaluationSet:
+    """Utterances of one manifest, with its name."""
 
-    Args:
-        duration: only serves to sort.
-        speaker: None where unknown.
-        set_name: of the manifest that names it.
-    """
-
-    id: str
-    audio: Path
-    text: str
-    duration: Seconds | None = None
-    speaker: str | None = None
-    set_name: str = ""
+    name: str
+    utterances: Sequence[Utterance]
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What was read of one recording: with the language model, and by the likeliest labels alone."""
+class RecognizedUtterance:
+    """An utterance with its transcripts.
 
-    reference: Reference
+    Args:
+        set_name: name of its EvaluationSet.
+        text: transcript by beam search with the language model.
+        greedy: transcript by the most probable label of each frame.
+        duration: of the recording.
+    """
+
+    utterance: Utterance
+    set_name: str
     text: str
     greedy: str
     duration: Seconds
@@ -47,19 +46,19 @@ class Reading:
 
 @dataclass(frozen=True)
 class Failure:
-    """A recording that could not be read, and so is not in the error rates."""
+    """An utterance whose audio cannot be read; error rates leave it out."""
 
-    reference: Reference
+    utterance: Utterance
     error: AudioError
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Error rates over a whole corpus: all errors over all words, not the mean of utterances.
+    """Error rates of a corpus: all errors over all words, not the mean of utterances.
 
     Args:
-        word_interval: 95 % interval of the rate of word errors; None for a single utterance.
-        character_interval: likewise.
+        word_interval: 95 % interval of the word error rate; None for a single utterance.
+        character_interval: 95 % interval of the character error rate; None for a single utterance.
     """
 
     words: ErrorRate
@@ -74,7 +73,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Group:
-    """Error rates of a set, or of one speaker in it; ``speaker`` is None for the whole set or where it is unknown."""
+    """Error rates of a set, or of one speaker in it; ``speaker`` is None for a whole set and for unknown speakers."""
 
     set_name: str
     speaker: str | None
@@ -82,93 +81,102 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Misreading:
-    """A reading with its word errors."""
+class UtteranceErrors:
+    """A recognized utterance with its word errors."""
 
-    reading: Reading
+    recognized: RecognizedUtterance
     words: ErrorRate
 
 
-def read_all(recognizer: Recognizer, references: Sequence[Reference]) -> Iterator[Reading | Failure]:
-    """The reading of each reference, the longest first: those of like length share a batch.
+def recognize_sets(recognizer: Recognizer, sets: Iterable[EvaluationSet]) -> Iterator[RecognizedUtterance | Failure]:
+    """Transcribe the utterances of all sets, the longest first.
 
-    Every recording is read as it would be alone.
+    Utterances of similar length share a batch, which does not change their transcripts.
     """
-    by_length = sorted(references, key=_length, reverse=True)
-    results = recognizer.recognize(reference.audio for reference in by_length)
-    for reference, result in zip(by_length, results, strict=True):
+    utterances = [(group.name, utterance) for group in sets for utterance in group.utterances]
+    by_length = sorted(utterances, key=lambda member: _length(member[1]), reverse=True)
+    results = recognizer.recognize(utterance.audio for _, utterance in by_length)
+    for (name, utterance), result in zip(by_length, results, strict=True):
         if isinstance(result, Unreadable):
-            yield Failure(reference, result.error)
+            yield Failure(utterance, result.error)
         else:
             transcript = result.transcript
-            yield Reading(reference, transcript.text, result.greedy, transcript.duration)
+            yield RecognizedUtterance(utterance, name, transcript.text, result.greedy, transcript.duration)
 
 
-def score(readings: Iterable[Reading]) -> Evaluation:
-    """The error rates of readings."""
-    readings = list(readings)
-    references = [reading.reference for reading in readings]
-    words = [_word_errors(reading) for reading in readings]
-    characters = [character_errors([reading.reference.text], [reading.text]) for reading in readings]
-    # one name in two sets is two speakers
-    speakers = [None if one.speaker is None else (one.set_name, one.speaker) for one in references]
-    spoken, greedy = [one.text for one in references], [reading.greedy for reading in readings]
+def score(recognized: Iterable[RecognizedUtterance]) -> Evaluation:
+    """Error rates of all utterances together."""
+    recognized = list(recognized)
+    words = [_word_errors(item) for item in recognized]
+    characters = [character_errors([item.utterance.text], [item.text]) for item in recognized]
+    speakers = [_speaker(item) for item in recognized]
+    references, greedy = [item.utterance.text for item in recognized], [item.greedy for item in recognized]
     return Evaluation(
         words=sum(words, ErrorRate(0, 0)),
         characters=sum(characters, ErrorRate(0, 0)),
-        greedy_words=word_errors(spoken, greedy),
-        greedy_characters=character_errors(spoken, greedy),
-        utterances=len(readings),
-        audio_seconds=sum(reading.duration for reading in readings),
+        greedy_words=word_errors(references, greedy),
+        greedy_characters=character_errors(references, greedy),
+        utterances=len(recognized),
+        audio_seconds=sum(item.duration for item in recognized),
         word_interval=confidence_interval(words, speakers),
         character_interval=confidence_interval(characters, speakers),
     )
 
 
-def score_sets(readings: Iterable[Reading]) -> list[Group]:
-    """The error rates of each set, in the order of the readings."""
-    return [Group(name, None, score(group)) for name, group in _grouped(readings, lambda one: one.set_name).items()]
+def score_sets(recognized: Iterable[RecognizedUtterance]) -> list[Group]:
+    """Error rates of each set, in the order of the utterances."""
+    groups = _group(recognized, lambda item: item.set_name)
+    return [Group(name, None, score(members)) for name, members in groups.items()]
 
 
-def score_speakers(readings: Iterable[Reading]) -> list[Group]:
-    """The error rates of each speaker, sets in the order of the readings, and in a set the highest rate first."""
-    groups = _grouped(readings, lambda one: (one.set_name, one.speaker))
-    scored = [Group(name, speaker, score(group)) for (name, speaker), group in groups.items()]
+def score_speakers(recognized: Iterable[RecognizedUtterance]) -> list[Group]:
+    """Error rates of each speaker: sets in the order of the utterances, in a set the highest rate first."""
+    groups = _group(recognized, lambda item: (item.set_name, item.utterance.speaker))
+    scored = [Group(name, speaker, score(members)) for (name, speaker), members in groups.items()]
     order = list(dict.fromkeys(group.set_name for group in scored))
-    return sorted(scored, key=lambda one: (order.index(one.set_name), -one.evaluation.words.rate, one.speaker or ""))
+    return sorted(
+        scored, key=lambda group: (order.index(group.set_name), -group.evaluation.words.rate, group.speaker or "")
+    )
 
 
-def worst(readings: Iterable[Reading], count: int) -> list[Misreading]:
-    """The utterances with the highest rates of word errors; of equal ones those with more errors first."""
-    scored = [Misreading(reading, _word_errors(reading)) for reading in readings]
-    wrong = [one for one in scored if one.words.errors]
-    wrong.sort(key=lambda one: (-one.words.rate, -one.words.errors, one.reading.reference.id))
+def worst_utterances(recognized: Iterable[RecognizedUtterance], count: int) -> list[UtteranceErrors]:
+    """Utterances with the highest word error rates; of equal rates the one with more errors first."""
+    scored = [UtteranceErrors(item, _word_errors(item)) for item in recognized]
+    wrong = [item for item in scored if item.words.errors]
+    wrong.sort(key=lambda item: (-item.words.rate, -item.words.errors, item.recognized.utterance.id))
     return wrong[:count]
 
 
 def set_names(manifests: Sequence[Path]) -> list[str]:
-    """Names of manifests: of the file, or of its folder where it is called ``manifest``; the path where two agree."""
+    """Names of manifests: stem of the file, or its folder if the stem is ``manifest``; the path if two names agree."""
     names = [path.absolute().parent.name if path.stem == "manifest" else path.stem for path in manifests]
     counts = Counter(names)
     return [name if counts[name] == 1 else str(path) for name, path in zip(names, manifests, strict=True)]
 
 
-def _word_errors(reading: Reading) -> ErrorRate:
-    return word_errors([reading.reference.text], [reading.text])
+def _word_errors(item: RecognizedUtterance) -> ErrorRate:
+    return word_errors([item.utterance.text], [item.text])
 
 
-def _grouped(readings: Iterable[Reading], key: Callable[[Reference], Key]) -> dict[Key, list[Reading]]:
-    groups: dict[Key, list[Reading]] = {}
-    for reading in readings:
-        groups.setdefault(key(reading.reference), []).append(reading)
+def _speaker(item: RecognizedUtterance) -> tuple[str, str] | None:
+    """Key of the speaker; one name in two sets means two speakers."""
+    return None if item.utterance.speaker is None else (item.set_name, item.utterance.speaker)
+
+
+def _group(
+    recognized: Iterable[RecognizedUtterance], key: Callable[[RecognizedUtterance], Key]
+) -> dict[Key, list[RecognizedUtterance]]:
+    groups: dict[Key, list[RecognizedUtterance]] = {}
+    for item in recognized:
+        groups.setdefault(key(item), []).append(item)
     return groups
 
 
-def _length(reference: Reference) -> tuple[Seconds, int]:
-    """Seconds where they are known, else the size of the file."""
-    if reference.duration is not None:
-        return reference.duration, 0
+def _length(utterance: Utterance) -> tuple[Seconds, int]:
+    """Duration if known, else size of the file."""
+    if utterance.duration is not None:
+        return utterance.duration, 0
     try:
-        return 0.0, reference.audio.stat().st_size
-    except OSError:  # reading it will say why
+        return 0.0, utterance.audio.stat().st_size
+    except OSError:  # reported when the file is read
         return 0.0, 0

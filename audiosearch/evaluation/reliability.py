@@ -1,67 +1,56 @@
-"""How sure something is against how right it is: examples in bins of equal width by probability. Standard library only.
+"""Reliability of probabilities: predictions in bins of equal width, and the expected calibration error.
 
-The expected calibration error is the mean over examples of the difference between the mean probability in an example's
-bin and the part of that bin that is right (Naeini, Cooper and Hauskrecht 2015; Guo, Pleiss, Sun and Weinberger 2017).
+The expected calibration error is the mean over predictions of the difference between the mean probability of a bin and
+its accuracy (Naeini, Cooper and Hauskrecht 2015; Guo, Pleiss, Sun and Weinberger 2017). Standard library only.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """A bin that is not empty: its number from 0 on, how many it holds, their mean probability, the part right."""
+class ReliabilityBin:
+    """Predictions with a probability from ``low`` to below ``high``; the last bin includes 1.
 
-    number: int
+    Args:
+        count: number of predictions.
+        mean_probability: their mean probability.
+        accuracy: fraction of them that is correct.
+    """
+
+    low: float
+    high: float
     count: int
-    said: float
-    right: float
+    mean_probability: float
+    accuracy: float
 
 
-def tallies(probabilities: Sequence[float], right: Sequence[bool], bins: int = BINS) -> list[Tally]:
-    """The bins by number."""
+def reliability_table(
+    probabilities: Sequence[float], correct: Sequence[bool], bins: int = BINS
+) -> tuple[ReliabilityBin, ...]:
+    """Bins in ascending order of probability, empty ones left out."""
     groups: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
-    for probability, is_right in zip(probabilities, right, strict=True):
-        groups[min(int(probability * bins), bins - 1)].append((probability, is_right))
-    return [
-        Tally(
-            number,
-            len(some),
-            math.fsum(one for one, _ in some) / len(some),
-            sum(is_right for _, is_right in some) / len(some),
+    for probability, is_correct in zip(probabilities, correct, strict=True):
+        groups[min(int(probability * bins), bins - 1)].append((probability, is_correct))
+    return tuple(
+        ReliabilityBin(
+            number / bins,
+            (number + 1) / bins,
+            len(group),
+            math.fsum(probability for probability, _ in group) / len(group),
+            sum(is_correct for _, is_correct in group) / len(group),
         )
-        for number, some in enumerate(groups)
-        if some
-    ]
+        for number, group in enumerate(groups)
+        if group
+    )
 
 
-def expected_error(rows: Iterable[tuple[int, float, float]]) -> float | None:
-    """Expected calibration error of bins: how many, mean probability, part that is right; None of none."""
-    rows = list(rows)
-    total = sum(count for count, _, _ in rows)
-    return sum(count * abs(said - right) for count, said, right in rows) / total if total else None
-
-
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """What was said to be about equally probable: from where on, how many, their mean probability, the share right."""
-
-    least: float
-    count: int
-    said: float
-    right: float
-
-
-def reliability(probabilities: Sequence[float], right: Sequence[bool], bins: int = BINS) -> list[Bin]:
-    """A table of equal steps of probability; steps without examples are left out."""
-    return [Bin(one.number / bins, one.count, one.said, one.right) for one in tallies(probabilities, right, bins)]
-
-
-def calibration_error(table: Sequence[Bin]) -> float:
-    """Expected calibration error of a table; 0 of an empty one."""
-    return expected_error((row.count, row.said, row.right) for row in table) or 0.0
+def expected_calibration_error(table: Sequence[ReliabilityBin]) -> float | None:
+    """Mean difference between probability and accuracy, weighted by count; None for an empty table."""
+    total = sum(row.count for row in table)
+    return sum(row.count * abs(row.mean_probability - row.accuracy) for row in table) / total if total else None

@@ -1,7 +1,7 @@
-"""How probable places are that a search by sound finds, learned where it is known what is said.
+"""Fit the probabilities of keyword hits on recordings of known text.
 
-Words and phrases are drawn from what is said, and looked for in all of the speech. A place is right if the text is said
-there, with the middles of the two at most TOLERANCE apart, as NIST's evaluations of spoken term detection have it.
+Words and phrases are sampled from the references and searched in all recordings. A hit is correct if the reference has
+the text with its midpoint at most TOLERANCE away, as in NIST's evaluations of spoken term detection.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audiosearch.evaluation.confidence_fitting import Report, fitted_speakers
-from audiosearch.evaluation.logistic import fit
-from audiosearch.evaluation.reliability import calibration_error, reliability
+from audiosearch.evaluation.confidence_fitting import CalibrationReport, calibration_report, split_by_speaker
+from audiosearch.evaluation.logistic import fit_logistic
 from audiosearch.spotting.posteriorgram import pack_in_pieces
 from audiosearch.spotting.scoring import KeywordQuery, SpottingCalibration, evidence
 from audiosearch.types import Emissions, PackedEmissions, Seconds, Word
@@ -28,124 +27,132 @@ if TYPE_CHECKING:
 
 TOLERANCE: Seconds = 0.5
 
-WORDS, PHRASES = 240, 160
-"""Drawn at most; the words have at least LETTERS letters, and are said at most FREQUENT times."""
+MAX_WORDS, MAX_PHRASES = 240, 160
+"""Sampled queries."""
 
-LETTERS = 4
-FREQUENT = 10
+MIN_LETTERS = 4
+MAX_OCCURRENCES = 10
+"""Bounds for sampled words."""
 
-Fit = Callable[["NDArray[np.float64]", "NDArray[np.bool_]"], tuple[float, ...]]
-"""Weights from features [examples, features] and what is right [examples]."""
+FitWeights = Callable[["NDArray[np.float64]", "NDArray[np.bool_]"], tuple[float, ...]]
+"""Weights from features [examples, features] and labels [examples]."""
 
 
 @dataclass(frozen=True)
-class SoundExample:
-    """A recording of which it is known what is said.
+class SpottingExample:
+    """A recording of known text.
 
     Args:
-        emissions: in stretches.
-        said: the words, with the times at which they are said.
-        heard: the words that were recognized.
+        emissions: by segment.
+        reference: words with their times.
+        recognized: words of the transcript.
     """
 
     emissions: tuple[Emissions, ...]
-    said: tuple[Word, ...]
-    heard: tuple[Word, ...]
+    reference: tuple[Word, ...]
+    recognized: tuple[Word, ...]
 
 
-def fit_sound(
-    examples: Sequence[SoundExample], alphabet: Alphabet, fit: Fit = fit, calibration: SpottingCalibration | None = None
+def fit_spotting(
+    examples: Sequence[SpottingExample],
+    alphabet: Alphabet,
+    fit: FitWeights = fit_logistic,
+    calibration: SpottingCalibration | None = None,
 ) -> SpottingCalibration:
-    """The calibration with the weights that suit these recordings.
+    """Fit the weights of a calibration on recordings.
 
     Args:
-        fit: logistic regression (``calibration.fit``).
-        calibration: whose other settings stay.
+        calibration: supplies the other settings; None: the defaults.
     """
     calibration = calibration or SpottingCalibration()
-    features, right = labeled(examples, alphabet, calibration)
+    features, correct = label_hits(examples, alphabet, calibration)
     plain = len(SpottingCalibration().weights)
-    return replace(calibration, weights=fit(features[:, :plain], right), rescoring_weights=fit(features, right))
+    return replace(calibration, weights=fit(features[:, :plain], correct), rescoring_weights=fit(features, correct))
 
 
-def calibrated_sound(
-    examples: Mapping[str, Sequence[SoundExample]], alphabet: Alphabet
-) -> tuple[SpottingCalibration, Report]:
-    """The calibration by half of the speakers, and how well it does on the rest.
+def fit_and_measure_spotting(
+    examples: Mapping[str, Sequence[SpottingExample]], alphabet: Alphabet
+) -> tuple[SpottingCalibration, CalibrationReport]:
+    """Fit a calibration on half of the speakers and measure it on the other half.
 
     Args:
         examples: by speaker.
     """
-    words = {speaker: sum(len(one.said) for one in some) for speaker, some in examples.items()}
-    chosen = fitted_speakers(words)
-    fitted, rest = (
-        [one for speaker, some in examples.items() if (speaker in chosen) == wanted for one in some]
-        for wanted in (True, False)
+    word_counts = {speaker: sum(len(example.reference) for example in members) for speaker, members in examples.items()}
+    fitted_speakers = split_by_speaker(word_counts)
+    fitted, held_out = (
+        [
+            example
+            for speaker, members in examples.items()
+            if (speaker in fitted_speakers) == is_fitted
+            for example in members
+        ]
+        for is_fitted in (True, False)
     )
-    found = fit_sound(fitted, alphabet, fit)
-    features, right = labeled(rest, alphabet, found)
-    tables = [
-        reliability([calibration.probability(row) for row in features.tolist()], right.tolist())
-        for calibration in (SpottingCalibration(), found)
-    ]
-    before, after = map(calibration_error, tables)
-    return found, Report("places by sound", tables[1], before, after)
+    calibration = fit_spotting(fitted, alphabet)
+    features, correct = label_hits(held_out, alphabet, calibration)
+    before, after = (
+        [weights.probability(row) for row in features.tolist()] for weights in (SpottingCalibration(), calibration)
+    )
+    return calibration, calibration_report("places by sound", before, after, correct.tolist())
 
 
-def labeled(
-    examples: Sequence[SoundExample], alphabet: Alphabet, calibration: SpottingCalibration
+def label_hits(
+    examples: Sequence[SpottingExample], alphabet: Alphabet, calibration: SpottingCalibration
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """FEATURES and EVIDENCE of all places of drawn texts, and which of them are right."""
+    """Features and evidence of all hits for sampled queries [hits, features], and their correctness [hits]."""
     from audiosearch.spotting.keyword_spotter import KeywordSpotter
 
     pieces: list[PackedEmissions] = []
     owners: list[str] = []
     for number, example in enumerate(examples):
         for emissions in example.emissions:
-            some = list(pack_in_pieces(emissions))
-            pieces += some
-            owners += [str(number)] * len(some)
-    holders: defaultdict[str, set[int]] = defaultdict(set)
+            packed = list(pack_in_pieces(emissions))
+            pieces += packed
+            owners += [str(number)] * len(packed)
+    examples_with_word: defaultdict[str, set[int]] = defaultdict(set)
     for number, example in enumerate(examples):
-        for word in example.said:
-            holders[word.text].add(number)
-    rows, right = [], []
-    for text in drawn([example.said for example in examples]):
-        left: defaultdict[int, list[Seconds]] = defaultdict(list)
-        for number in sorted(holders[text.split()[0]]):
-            left[number] = occurrences(examples[number].said, text)
-        found = KeywordSpotter(KeywordQuery(text, alphabet), calibration).find(pieces, owners)
-        for place in sorted(found, key=lambda one: -one.score):
-            number = int(owners[place.piece])
-            middle = (place.start + place.end) / 2
-            of = [one for one in left[number] if abs(one - middle) <= TOLERANCE]
-            if of:
-                left[number].remove(min(of, key=lambda one: abs(one - middle)))
-            rows.append((*place.features, *evidence(text, place.start, place.end, examples[number].heard)))
-            right.append(bool(of))
-    return np.array(rows), np.array(right)
+        for word in example.reference:
+            examples_with_word[word.text].add(number)
+    rows, correct = [], []
+    for text in sample_queries([example.reference for example in examples]):
+        unmatched: defaultdict[int, list[Seconds]] = defaultdict(list)
+        for number in sorted(examples_with_word[text.split()[0]]):
+            unmatched[number] = occurrence_midpoints(examples[number].reference, text)
+        hits = KeywordSpotter(KeywordQuery(text, alphabet), calibration).find(pieces, owners)
+        for hit in sorted(hits, key=lambda hit: -hit.score):
+            number = int(owners[hit.piece])
+            distances = [(abs(time - (hit.start + hit.end) / 2), time) for time in unmatched[number]]
+            nearest = min(distances, default=None)
+            is_correct = nearest is not None and nearest[0] <= TOLERANCE
+            if nearest is not None and is_correct:
+                unmatched[number].remove(nearest[1])
+            rows.append((*hit.features, *evidence(text, hit.start, hit.end, examples[number].recognized)))
+            correct.append(is_correct)
+    return np.array(rows), np.array(correct)
 
 
-def drawn(said: Sequence[Sequence[Word]], seed: int = 1) -> list[str]:
-    """Words and phrases of two to four words that are said, always the same ones."""
+def sample_queries(references: Sequence[Sequence[Word]], seed: int = 1) -> list[str]:
+    """Words, and phrases of two to four words, that occur in the references; the same ones for the same seed."""
     rng = random.Random(seed)
-    counts = Counter(word.text for words in said for word in words)
-    words = sorted(word for word, count in counts.items() if len(word) >= LETTERS and count <= FREQUENT)
+    counts = Counter(word.text for words in references for word in words)
+    words = sorted(word for word, count in counts.items() if len(word) >= MIN_LETTERS and count <= MAX_OCCURRENCES)
     phrases = set()
-    for _ in range(PHRASES):
-        some, length = rng.choice(said), rng.choice((2, 2, 2, 3, 3, 4))
-        if len(some) >= length:
-            first = rng.randrange(len(some) - length + 1)
-            phrases.add(" ".join(word.text for word in some[first : first + length]))
-    return rng.sample(words, min(WORDS, len(words))) + sorted(phrase for phrase in phrases if len(phrase) > LETTERS)
+    for _ in range(MAX_PHRASES):
+        reference, length = rng.choice(references), rng.choice((2, 2, 2, 3, 3, 4))
+        if len(reference) >= length:
+            first = rng.randrange(len(reference) - length + 1)
+            phrases.add(" ".join(word.text for word in reference[first : first + length]))
+    sampled = rng.sample(words, min(MAX_WORDS, len(words)))
+    return sampled + sorted(phrase for phrase in phrases if len(phrase) > MIN_LETTERS)
 
 
-def occurrences(said: Sequence[Word], text: str) -> list[Seconds]:
-    """The middles of the places at which words and phrases are said."""
+def occurrence_midpoints(reference: Sequence[Word], text: str) -> list[Seconds]:
+    """Midpoints of the occurrences of a word or phrase."""
     terms = text.split()
     last = len(terms) - 1
     return [
-        (said[first].start + said[first + last].end) / 2
-        for first in range(len(said) - last)
-        if all(said[first + place].text == term for place, term in enumerate(terms))
+        (reference[first].start + reference[first + last].end) / 2
+        for first in range(len(reference) - last)
+        if all(reference[first + position].text == term for position, term in enumerate(terms))
     ]

@@ -112,7 +112,7 @@ def _measured(
 ) -> Iterator[Label | Rejected]:
     """The labels with their lengths; long ones without times are aligned with the sound, and cut."""
     from audiosearch.audio.reader import probe
-    from audiosearch.evaluation.references import spoken_words
+    from audiosearch.evaluation.references import align_words
 
     for label in labels:
         if isinstance(label, Rejected) or label.start is not None:
@@ -130,7 +130,7 @@ def _measured(
             yield measured
             continue
         try:
-            words = spoken_words(recognizer, label.audio, normalize(label.text))
+            words = align_words(recognizer, label.audio, normalize(label.text))
         except (AudioError, ManifestError) as error:
             yield Rejected(label.row, "cannot be aligned", str(error))
             continue

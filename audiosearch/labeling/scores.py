@@ -49,7 +49,7 @@ def score_passages(
 
     ``-inf`` where the text does not fit into the sound, or nothing is heard.
     """
-    from audiosearch.evaluation.references import joined
+    from audiosearch.evaluation.references import concatenate_emissions
 
     ordered = sorted(passages, key=lambda item: -item[1].duration)
     alphabet = recognizer.model.alphabet
@@ -67,7 +67,7 @@ def score_passages(
         elif not stretches:
             yield key, -math.inf
         else:
-            yield key, text_score(joined(stretches, alphabet.blank).log_probs, passage.text, alphabet)
+            yield key, text_score(concatenate_emissions(stretches, alphabet.blank).log_probs, passage.text, alphabet)
 
 
 def text_score(log_probs: NDArray[np.float32], text: str, alphabet: Alphabet) -> float:

@@ -107,14 +107,9 @@ def evaluate(
         utterances = [utterance for each in sets for utterance in each]
         good = measure(Task(path, utterances, queries, draw or DRAWN, word_times, mode or "auto", keep), as_json)
     else:
-        from audiosearch.evaluation.error_rates import Reference, set_names
+        from audiosearch.evaluation.error_rates import EvaluationSet, set_names
         from indexer.console.error_rate_report import View, report
 
-        references = [
-            Reference(one.id, one.audio, one.text, one.duration, one.speaker, name)
-            for name, each in zip(set_names(manifests), sets, strict=True)
-            for one in each
-        ]
         view = View("set" in by or len(manifests) > 1, "speaker" in by, worst or 0)
-        good = report(path, references, view, as_json)
+        good = report(path, list(map(EvaluationSet, set_names(manifests), sets)), view, as_json)
     ctx.exit(0 if good else 1)

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from audiosearch.evaluation.bootstrap import Interval
-    from audiosearch.evaluation.error_rates import Evaluation, Group, Misreading, Reading, Reference
+    from audiosearch.evaluation.error_rates import (
+        Evaluation,
+        EvaluationSet,
+        Group,
+        RecognizedUtterance,
+        UtteranceErrors,
+    )
     from audiosearch.evaluation.metrics import ErrorRate
 
 WIDTH = 140  # of a table that no terminal limits
@@ -36,37 +42,45 @@ class View:
     worst: int
 
 
-def report(model: Path, references: Sequence[Reference], view: View, as_json: bool) -> bool:
+def report(model: Path, sets: Sequence[EvaluationSet], view: View, as_json: bool) -> bool:
     """Measure and draw; False where an utterance could not be read."""
     from rich.console import Console
     from rich.progress import track
 
-    from audiosearch.evaluation.error_rates import Failure, read_all, score, score_sets, score_speakers, worst
+    from audiosearch.evaluation.error_rates import (
+        Failure,
+        recognize_sets,
+        score,
+        score_sets,
+        score_speakers,
+        worst_utterances,
+    )
     from indexer.console.lazy_recognizer import LazyRecognizer
 
     screen = Console(stderr=True)
-    readings: list[Reading] = []
+    recognized: list[RecognizedUtterance] = []
+    everything = [utterance for group in sets for utterance in group.utterances]
     failed = False
     with LazyRecognizer(model, sound=False) as recognizer:
         loaded = recognizer.loaded
         started = time.perf_counter()
-        results = read_all(loaded, references)
+        results = recognize_sets(loaded, sets)
         for result in track(
-            results, "Reading", len(references), console=screen, transient=True, disable=not screen.is_terminal
+            results, "Recognizing", len(everything), console=screen, transient=True, disable=not screen.is_terminal
         ):
             if isinstance(result, Failure):
-                click.echo(f"Error: {result.reference.id}: {result.error}", err=True)
+                click.echo(f"Error: {result.utterance.id}: {result.error}", err=True)
                 failed = True
             else:
-                readings.append(result)
+                recognized.append(result)
         elapsed = time.perf_counter() - started
-    if readings:
-        places = {id(reference): place for place, reference in enumerate(references)}
-        readings.sort(key=lambda reading: places[id(reading.reference)])  # they were read by length
-        sets = score_sets(readings) if view.sets else None
-        speakers = score_speakers(readings) if view.speakers else None
-        misread = worst(readings, view.worst) if view.worst else None
-        (_write_json if as_json else _draw)(score(readings), elapsed, sets, speakers, misread)
+    if recognized:
+        order = {id(utterance): number for number, utterance in enumerate(everything)}
+        recognized.sort(key=lambda item: order[id(item.utterance)])  # recognized by length
+        by_set = score_sets(recognized) if view.sets else None
+        speakers = score_speakers(recognized) if view.speakers else None
+        misread = worst_utterances(recognized, view.worst) if view.worst else None
+        (_write_json if as_json else _draw)(score(recognized), elapsed, by_set, speakers, misread)
     return not failed
 
 
@@ -78,7 +92,7 @@ def _write_json(
     elapsed: float,
     sets: Sequence[Group] | None,
     speakers: Sequence[Group] | None,
-    misread: Sequence[Misreading] | None,
+    misread: Sequence[UtteranceErrors] | None,
 ) -> None:
     record = _record(evaluation) | {"realtime": round(evaluation.audio_seconds / elapsed, 2)}
     if sets is not None:
@@ -107,18 +121,18 @@ def _record(evaluation: Evaluation) -> dict[str, object]:
     }
 
 
-def _misreading(one: Misreading) -> dict[str, object]:
-    reference = one.reading.reference
+def _misreading(one: UtteranceErrors) -> dict[str, object]:
+    reference = one.recognized.utterance
     return {
         "id": reference.id,
-        "set": reference.set_name,
+        "set": one.recognized.set_name,
         "speaker": reference.speaker,
         "audio": str(reference.audio),
         "wer": one.words.rate,
         "errors": one.words.errors,
         "words": one.words.total,
         "reference": reference.text,
-        "hypothesis": one.reading.text,
+        "hypothesis": one.recognized.text,
     }
 
 
@@ -130,7 +144,7 @@ def _draw(
     elapsed: float,
     sets: Sequence[Group] | None,
     speakers: Sequence[Group] | None,
-    misread: Sequence[Misreading] | None,
+    misread: Sequence[UtteranceErrors] | None,
 ) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -168,10 +182,10 @@ def _draw(
             table.add_row(group.set_name, group.speaker or "unknown", *_cells(group.evaluation))
         console.print(table)
     for one in misread or ():
-        reference = one.reading.reference
-        about = ", ".join(part for part in (reference.set_name, reference.speaker) if part)
+        reference = one.recognized.utterance
+        about = ", ".join(part for part in (one.recognized.set_name, reference.speaker) if part)
         console.print(f"\n{reference.id} ({about}): {_rate(one.words)}", highlight=False, markup=False)
-        for name, text in (("reference ", reference.text), ("hypothesis", one.reading.text)):
+        for name, text in (("reference ", reference.text), ("hypothesis", one.recognized.text)):
             console.print(f"  {name}  {text}", highlight=False, markup=False, soft_wrap=True)
 
 

@@ -203,7 +203,13 @@ def _record(quality: Quality) -> dict[str, object]:
         "ways": {way: _rates(rates) for way, rates in quality.ways.items()},
         "start_error": None if quality.late is None else dict(zip(("median", "p95"), quality.late, strict=True)),
         "expected_calibration_error": quality.calibration_error,
-        "reliability": [asdict(row) for row in quality.table],
+        "reliability": [
+            {
+                **{"low": row.low, "high": row.high, "hits": row.count},
+                **{"confidence": row.mean_probability, "correct": row.accuracy},
+            }
+            for row in quality.table
+        ],
     }
 
 
@@ -250,7 +256,8 @@ def _draw(quality: Quality, facts: Mapping[str, object]) -> None:
         console.print(table)
     table = Table("confidence", "hits", "mean confidence", "correct", title="reliability", title_justify="left")
     for row in quality.table:
-        table.add_row(f"{row.low:.1f}–{row.high:.1f}", str(row.hits), f"{row.confidence:.3f}", f"{row.correct:.3f}")
+        numbers = (f"{row.mean_probability:.3f}", f"{row.accuracy:.3f}")
+        table.add_row(f"{row.low:.1f}–{row.high:.1f}", str(row.count), *numbers)
     for column in table.columns[1:]:
         column.justify = "right"
     console.print(table)

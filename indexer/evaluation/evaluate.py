@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
+from audiosearch.evaluation.reliability import ReliabilityBin, expected_calibration_error, reliability_table
 from audiosearch.types import Seconds
 from indexer.evaluation.queries import FREQUENCIES, HARD, IN, MISSPELLED, OUT, Asked
 from indexer.evaluation.scoring import Detection, Judged, judge
 from indexer.evaluation.std_metrics import (
-    Bin,
     Rates,
     Term,
     average_precision,
-    calibration_error,
     maximum_value,
     optimum_value,
     percentile,
     rates,
     recall_at,
     recall_ceiling,
-    reliability,
     term_weighted_value,
 )
 from indexer.index import Index
@@ -97,7 +95,7 @@ class Quality:
     exact: Mapping[str, Measures]
     ways: Mapping[str, Rates]
     late: tuple[Seconds, Seconds] | None
-    table: tuple[Bin, ...]
+    table: tuple[ReliabilityBin, ...]
     calibration_error: float | None
     outcomes: tuple[Outcome, ...] = field(repr=False)
 
@@ -145,7 +143,7 @@ def assess(outcomes: Iterable[Outcome], seconds: Seconds) -> Quality:
         name: tuple(one for one in outcomes if name in one.asked.classes) for name in sorted(names, key=_rank)
     }
     shown = [hit for one in outcomes for hit in one.hits if hit.shown]
-    table = reliability(shown)
+    table = reliability_table([hit.confidence for hit in shown], [hit.correct for hit in shown])
     said = sum(len(one.asked.occurrences) for one in outcomes)
     ways = {
         way: Rates(len(found), sum(hit.correct for hit in found), said)
@@ -158,7 +156,7 @@ def assess(outcomes: Iterable[Outcome], seconds: Seconds) -> Quality:
         ways,
         _late(shown),
         table,
-        calibration_error(table),
+        expected_calibration_error(table),
         outcomes,
     )
 

@@ -24,7 +24,7 @@ term has its own threshold; both look at hits that are not shown too.
 *Recall ceiling* (NIST's supremum TWV; of a lattice, its recall): the mean over terms of the part of the occurrences
 that is among the hits at all, at no cost for false alarms.
 
-*Calibration* of the hits' confidences is measured as in ``audiosearch/evaluation/reliability.py``.
+*Calibration* of the hits' confidences is measured by ``audiosearch/evaluation/reliability.py``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from audiosearch.evaluation.reliability import BINS, expected_error, tallies
 from audiosearch.types import Seconds
 from indexer.evaluation.scoring import Judged
 
@@ -72,17 +71,6 @@ class Rates:
     def f1(self) -> float | None:
         """Harmonic mean of precision and recall."""
         return 2 * self.correct / (self.hits + self.occurrences) if self.hits + self.occurrences else None
-
-
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """Hits with a confidence from ``low`` to below ``high`` (the last bin: up to 1)."""
-
-    low: float
-    high: float
-    hits: int
-    confidence: float
-    correct: float
 
 
 def rates(terms: Sequence[Term], threshold: float = 0.0) -> Rates:
@@ -147,17 +135,6 @@ def recall_ceiling(terms: Sequence[Term]) -> float | None:
     """The mean over terms of the part of their occurrences that is among the hits."""
     parts = [sum(hit.correct for hit in term.hits) / term.occurrences for term in terms if term.occurrences]
     return math.fsum(parts) / len(parts) if parts else None
-
-
-def reliability(hits: Sequence[Judged], bins: int = BINS) -> tuple[Bin, ...]:
-    """How sure hits are against how right they are, a bin of confidence a row; empty bins are left out."""
-    found = tallies([hit.confidence for hit in hits], [hit.correct for hit in hits], bins)
-    return tuple(Bin(one.number / bins, (one.number + 1) / bins, one.count, one.said, one.right) for one in found)
-
-
-def calibration_error(table: Sequence[Bin]) -> float | None:
-    """Expected calibration error of the hits in a reliability table."""
-    return expected_error((row.hits, row.confidence, row.correct) for row in table)
 
 
 def percentile(values: Sequence[float], part: float) -> float | None:

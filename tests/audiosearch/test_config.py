@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from audiosearch.config import load_config
+from audiosearch.config import load_config, parse_overrides
 from audiosearch.errors import ConfigError
 
 
@@ -23,18 +23,18 @@ from audiosearch.errors import ConfigError
         ("decoder.label_priors=[0.5,0]", "label_priors must be probabilities"),
     ],
 )
-def test_a_setting_that_does_not_fit_is_named(override: str, sentence: str) -> None:
+def test_error_names_the_invalid_setting(override: str, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        load_config(None, [override])
+        load_config(None, parse_overrides([override]))
 
 
-def test_recipes_name_what_differs_and_overrides_come_last(tmp_path: Path) -> None:
+def test_overrides_take_precedence_over_recipes_and_these_over_defaults(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("optim:\n  lr: 3e-4\n  warmup_steps: 7\nmodel:\n")
-    config = load_config(recipe, ["optim.lr=1e-5"])
+    config = load_config(recipe, {"optim.lr": 1e-5})
     assert config.optim.lr == 1e-5
     assert config.optim.warmup_steps == 7
     assert config.model.hidden == 1000
     recipe.write_text("lr: 3")
-    with pytest.raises(ConfigError, match="must hold sections of settings"):
+    with pytest.raises(ConfigError, match="must contain sections of settings"):
         load_config(recipe)

@@ -15,9 +15,8 @@ from audiosearch.commands.calibrate import calibrate as command
 from audiosearch.decoding.confidence import MIN_PROBABILITY, Calibration, load_calibration
 from audiosearch.decoding.hypothesis import Candidate, ConfusionSlot
 from audiosearch.errors import ConfigError
-from audiosearch.evaluation.confidence_fitting import Example, calibrated
-from audiosearch.evaluation.logistic import fit
-from audiosearch.evaluation.reliability import calibration_error, reliability
+from audiosearch.evaluation.confidence_fitting import ConfidenceExample, fit_calibration
+from audiosearch.evaluation.logistic import fit_logistic
 from audiosearch.model_folder import save_calibration
 from audiosearch.spotting.scoring import SpottingCalibration
 from audiosearch.types import MAX_ALTERNATIVES, Word
@@ -28,19 +27,11 @@ def test_fitting_recovers_known_weights() -> None:
     features = np.column_stack([np.ones(20000), random.normal(size=(20000, 2))])
     true = np.array([-0.5, 2.0, -1.0])
     right = random.random(20000) < 1 / (1 + np.exp(-features @ true))
-    assert fit(features, right) == pytest.approx(true, abs=0.1)
-    assert all(np.isfinite(fit(features, np.ones(20000, bool))))  # no error in the data: the ridge bounds the weights
+    assert fit_logistic(features, right) == pytest.approx(true, abs=0.1)
+    assert all(np.isfinite(fit_logistic(features, np.ones(20000, bool))))  # no errors: the ridge bounds the weights
 
 
-def test_a_reliability_table_by_hand() -> None:
-    table = reliability([0.05, 0.9, 0.95, 1.0, 0.25], [False, True, False, True, True])
-    assert [(row.least, row.count) for row in table] == [(0.0, 1), (0.2, 1), (0.9, 3)]
-    assert [row.right for row in table] == pytest.approx([0, 1, 2 / 3])
-    assert calibration_error(table) == pytest.approx((0.05 + 0.75 + 3 * (0.95 - 2 / 3)) / 5)
-    assert calibration_error([]) == 0
-
-
-def example(speaker: str, seed: int) -> Example:
+def example(speaker: str, seed: int) -> ConfidenceExample:
     """Words that are right as often as their share predicts; the mean probability of letters is always 0.9."""
     random = np.random.default_rng(seed)
     words, slots, said = [], [], []
@@ -51,21 +42,21 @@ def example(speaker: str, seed: int) -> Example:
         words.append(Word("cat", time, time + 0.5, 0.9))
         slots.append(ConfusionSlot("cat", 0.5, share, (Candidate("cap", 0.1, -1.0, 0.0, 1 - share),)))
         said.append(Word("cat" if right else "cap", time + 0.05, time + 0.55, 1.0))
-    return Example(speaker, tuple(words), tuple(slots), tuple(said))
+    return ConfidenceExample(speaker, tuple(words), tuple(slots), tuple(said))
 
 
 def test_shares_that_predict_correctness_become_probabilities() -> None:
     examples = [example(speaker, seed) for seed, speaker in enumerate("abcdefgh")]
-    found, (words, alternatives) = calibrated(examples)
-    assert words.before > 0.3
-    assert words.after < 0.05
-    assert alternatives.after < 0.05
+    found, (words, alternatives) = fit_calibration(examples)
+    assert words.error_before > 0.3
+    assert words.error_after < 0.05
+    assert alternatives.error_after < 0.05
     rescored = found.rescore(examples[0].words, examples[0].slots)
     for word, slot in zip(rescored, examples[0].slots, strict=True):
         share = {"cat": slot.share, "cap": 1 - slot.share}[word.text]
         assert word.confidence == pytest.approx(share, abs=0.1)
     with pytest.raises(ConfigError, match="two speakers"):
-        calibrated(examples[:1])
+        fit_calibration(examples[:1])
 
 
 def test_rescored_words_have_few_alternatives_in_order() -> None:
@@ -136,7 +127,7 @@ def test_the_command_stores_the_weights_and_reports_unreadable_files(
     result = CliRunner().invoke(command, [str(tmp_path / "dev.jsonl"), "--model", str(model)])
     assert result.exit_code == 1
     assert "missing.wav" in result.stderr
-    assert "words said to be right" in result.stdout
+    assert "confidence of words" in result.stdout
     assert str(model / "calibration.yaml") in result.stdout.replace("\n", "")
     assert len(load_calibration(model).word) == 5
     lines = lines[1:2]

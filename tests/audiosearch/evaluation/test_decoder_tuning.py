@@ -1,4 +1,4 @@
-"""Finding the weights of the language model."""
+"""Tuning of the decoder's weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from audiosearch.alphabet import Alphabet
 from audiosearch.commands.tune import tune as command
 from audiosearch.config import DecoderConfig
 from audiosearch.errors import ConfigError, LanguageModelError
-from audiosearch.evaluation.decoder_tuning import Example, Weights, descend, tune
+from audiosearch.evaluation.decoder_tuning import TuningExample, Weights, descend, search_weights
 from audiosearch.evaluation.metrics import ErrorRate
 from audiosearch.language_model.kenlm_model import LanguageModel
 from audiosearch.model_folder import save_decoder_settings
@@ -35,15 +35,15 @@ def spell(*frames: str) -> Emissions:
     return Emissions(np.log(rows / rows.sum(1, keepdims=True)).astype(np.float32), 0.02)
 
 
-# Without a language model "the cap" is heard, with a heavy one "cap" is never heard at all.
+# Without a language model the first text is "the cap sat"; with a heavy one "cap" never appears.
 EXAMPLES = [
-    Example((spell(*"the ", "c", "a", "pt"), spell(*"sat")), "the cat sat"),
-    Example((spell(*"the ca", "p"),), "the cap"),
-    Example((spell(*"human "), spell(" "), spell(*"things")), "human things"),
+    TuningExample((spell(*"the ", "c", "a", "pt"), spell(*"sat")), "the cat sat"),
+    TuningExample((spell(*"the ca", "p"),), "the cap"),
+    TuningExample((spell(*"human "), spell(" "), spell(*"things")), "human things"),
 ]
 
 
-def test_descends_to_the_bottom_and_tries_nothing_twice() -> None:
+def test_pattern_search_reaches_the_minimum_and_tries_no_point_twice() -> None:
     def errors(weights: Weights) -> ErrorRate:
         away = abs(weights.alpha - 1.13) + abs(weights.beta + 0.66) + abs(weights.prior - 0.52)
         return ErrorRate(round(100 * away), 100)
@@ -58,7 +58,7 @@ def test_descends_to_the_bottom_and_tries_nothing_twice() -> None:
     assert len({trial.weights for trial in trials}) == len(trials) < 60
 
 
-def test_weights_stay_where_the_decoder_takes_them() -> None:
+def test_weights_stay_in_the_range_of_the_decoder() -> None:
     def errors(weights: Weights) -> ErrorRate:
         return ErrorRate(round(100 * (2 + weights.alpha - weights.prior)), 100)
 
@@ -68,15 +68,15 @@ def test_weights_stay_where_the_decoder_takes_them() -> None:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_finds_weights_that_mend_the_errors(processes: int) -> None:
-    trials = list(tune(EXAMPLES, ENGLISH, DecoderConfig(alpha=0.0, beta=0.0), TINY, processes))
+def test_search_finds_weights_without_errors(processes: int) -> None:
+    trials = list(search_weights(EXAMPLES, ENGLISH, DecoderConfig(alpha=0.0, beta=0.0), TINY, processes))
     assert trials[0].errors == ErrorRate(1, 7)
     best = [trial for trial in trials if trial.best][-1]
     assert best.errors == ErrorRate(0, 7)
     assert best.weights.alpha > 0
 
 
-def test_weights_are_stored_beside_other_settings(tmp_path: Path) -> None:
+def test_storing_weights_keeps_other_settings(tmp_path: Path) -> None:
     assert save_decoder_settings(tmp_path, Weights(0.6, 1.2, 0.3).settings((0.25, 0.75))) == tmp_path / "decoder.yaml"
     (tmp_path / "decoder.yaml").write_text("beam_width: 50\nalpha: 0.1\n")
     save_decoder_settings(tmp_path, Weights(0.65, -0.2, 0.3).settings((0.25, 0.75)))
@@ -89,7 +89,7 @@ def test_weights_are_stored_beside_other_settings(tmp_path: Path) -> None:
         save_decoder_settings(tmp_path / "nowhere", Weights(0.6, 1.2, 0.3).settings(()))
 
 
-def test_the_command_stores_weights_and_names_what_it_could_not_read(
+def test_command_stores_weights_and_reports_unreadable_audio(
     tmp_path: Path, whistle_model: Path, whistler: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = tmp_path / "model"

@@ -9,7 +9,7 @@ import pytest
 from audiosearch.data.manifest import Utterance
 from audiosearch.errors import ManifestError
 from audiosearch.evaluation import references
-from audiosearch.evaluation.references import References, joined, spoken_words
+from audiosearch.evaluation.references import References, align_words, concatenate_emissions
 from audiosearch.recognizer import Recognizer
 from audiosearch.types import Emissions, Word
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def rows(first: int, frames: int) -> Emissions:
-    """Emissions that begin at a frame and are sure of the label with its number."""
+    """Emissions that begin at a frame with the label of its number almost certain."""
     log_probs = np.full((frames, 9), -20.0, np.float32)
     log_probs[np.arange(frames), first + np.arange(frames)] = 0.0
     return Emissions(log_probs, 0.03, 0.01 + 0.03 * first)
 
 
 def test_stretches_are_joined_with_silence_between() -> None:
-    whole = joined([rows(1, 2), rows(3, 1), rows(6, 2)], blank=0)
+    whole = concatenate_emissions([rows(1, 2), rows(3, 1), rows(6, 2)], blank=0)
     assert (whole.start, whole.frame_duration) == pytest.approx((0.04, 0.03))
     assert whole.log_probs.argmax(1).tolist() == [1, 2, 3, 0, 0, 6, 7]
     assert np.exp(whole.log_probs).sum(1) == pytest.approx(1, abs=1e-3)
@@ -53,9 +53,9 @@ def test_what_cannot_be_aligned_is_told(
 ) -> None:
     audio = whistler.write(tmp_path / "a.wav", "human")
     with Recognizer.load(whistle_model) as recognizer:
-        assert spoken_words(recognizer, audio, "") == ()
+        assert align_words(recognizer, audio, "") == ()
         with pytest.raises(ManifestError, match=r"a\.wav: the text does not fit"):
-            spoken_words(recognizer, audio, "human things " * 20)
-        monkeypatch.setattr(references, "LONGEST", 0.1)
+            align_words(recognizer, audio, "human things " * 20)
+        monkeypatch.setattr(references, "MAX_ALIGNED_SECONDS", 0.1)
         with pytest.raises(ManifestError, match="cut it into utterances"):
-            spoken_words(recognizer, audio, "human")
+            align_words(recognizer, audio, "human")

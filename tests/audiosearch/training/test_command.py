@@ -15,7 +15,7 @@ import torch
 from click.testing import CliRunner
 
 from audiosearch.commands.train import spread
-from audiosearch.config import load_config
+from audiosearch.config import load_config, parse_overrides
 from audiosearch.training.run import train as run_training
 from audiosearch.training.state import load_state
 from cli import main
@@ -81,8 +81,8 @@ def whole(repository: Path, tone_corpora: tuple[Path, Path], tmp_path_factory: p
     """A run that nothing disturbs."""
     folder = tmp_path_factory.mktemp("undisturbed") / "run"
     learn, measure = tone_corpora
-    data = [f"data.train=[{learn}]", f"data.valid=[{measure}]"]
-    config = load_config(repository / "configs" / "tiny.yaml", [*data, *LONGER])
+    data = {"data.train": [str(learn)], "data.valid": [str(measure)]}
+    config = load_config(repository / "configs" / "tiny.yaml", parse_overrides(LONGER) | data)
     list(run_training(config, folder))
     return folder
 

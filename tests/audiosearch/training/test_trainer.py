@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from audiosearch.acoustic.checkpoint import load_model
-from audiosearch.config import Config, load_config
+from audiosearch.config import Config, load_config, parse_overrides
 from audiosearch.data.dataset import Batch
 from audiosearch.errors import AudioSearchError, ManifestError, ModelError, TrainingError
 from audiosearch.training.events import (
@@ -45,8 +45,9 @@ def settings(repository: Path, tone_corpora: tuple[Path, Path], tmp_path: Path) 
     learn, measure = tone_corpora
 
     def make(*changes: str) -> Config:
-        data = [f"data.train=[{learn}]", f"data.valid=[{measure}]", f"data.cache={tmp_path / 'cache'}"]
-        return load_config(repository / "configs" / "tiny.yaml", [*data, "trainer.log_every=1", *changes])
+        data = {"data.train": [str(learn)], "data.valid": [str(measure)], "data.cache": str(tmp_path / "cache")}
+        overrides = {**data, "trainer.log_every": 1, **parse_overrides(changes)}
+        return load_config(repository / "configs" / "tiny.yaml", overrides)
 
     return make
 

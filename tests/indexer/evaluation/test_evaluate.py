@@ -100,7 +100,7 @@ def test_quality_worked_out_by_hand() -> None:
     assert quality.classes[OUT].rates.precision == 1
     assert quality.late == pytest.approx((0.15, 0.195))
     assert quality.ways["words"].hits == 4
-    assert [row.hits for row in quality.table] == [1, 1, 1, 1]
+    assert [row.count for row in quality.table] == [1, 1, 1, 1]
     exact = quality.exact[EVERY]
     assert (exact.rates.hits, exact.rates.correct, exact.mtwv) == pytest.approx((1, 1, 0.25))
     assert list(quality.classes) == [EVERY, "1 word", "2 words", "said once", "said 2 to 9 times", IN, OUT, HARD]

@@ -10,14 +10,12 @@ from indexer.evaluation.std_metrics import (
     BETA,
     Term,
     average_precision,
-    calibration_error,
     maximum_value,
     optimum_value,
     percentile,
     rates,
     recall_at,
     recall_ceiling,
-    reliability,
     term_weighted_value,
 )
 
@@ -86,7 +84,6 @@ def test_nothing_asked_said_or_found() -> None:
     assert (silent.precision, silent.recall, silent.f1) == (None, None, None)
     assert rates([Term(2, ())]).recall == 0
     assert percentile([], 0.5) is None
-    assert calibration_error([]) is None
 
 
 def test_measures_keep_their_order() -> None:
@@ -107,14 +104,6 @@ def test_measures_keep_their_order() -> None:
         assert term_weighted_value(terms, 5000.0, best[1]) == pytest.approx(best[0])
         assert best[0] <= optimum + 1e-12
         assert optimum <= ceiling + 1e-12
-
-
-def test_reliability_worked_out_by_hand() -> None:
-    table = reliability([right(0.95), right(1.0), wrong(0.91), wrong(0.25), right(0.2)])
-    low, high = table
-    assert (low.low, low.high, low.hits, low.confidence, low.correct) == pytest.approx((0.2, 0.3, 2, 0.225, 0.5))
-    assert (high.hits, high.confidence, high.correct) == pytest.approx((3, 2.86 / 3, 2 / 3))
-    assert calibration_error(table) == pytest.approx((2 * 0.275 + 3 * (2.86 - 2) / 3) / 5)
 
 
 def test_percentiles() -> None:
