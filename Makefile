@@ -3,6 +3,7 @@
 # make check   ruff and mypy, as CI runs them
 # make lint    let ruff repair and format
 # make lock    resolve the newest versions that pyproject.toml allows into constraints.txt and constraints-pyctcdecode.txt
+# make docs    build the site of docs/ into site/; a broken link fails
 # make bench   the benchmarks that need nothing but the repository
 # make clean   delete everything that was installed or made
 #
@@ -21,7 +22,7 @@ INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --constrai
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-annotate --upgrade \
 	--custom-compile-command "make lock"
 
-.PHONY: demo test check lint lock bench clean
+.PHONY: demo test check lint lock docs bench clean
 .NOTPARALLEL:
 
 demo: $(VENV)/installed
@@ -45,15 +46,18 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format .
 
 lock: $(VENV)/installed-dev
-	$(LOCK) --extra dev --extra play --extra keyring --extra bench pyproject.toml --output-file constraints.txt
+	$(LOCK) --extra dev --extra play --extra keyring --extra bench --extra docs pyproject.toml --output-file constraints.txt
 	$(LOCK) --group oracle --output-file constraints-pyctcdecode.txt
+
+docs: $(VENV)/installed-docs
+	$(BIN)/zensical build --strict --clean
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/index_speed.py --hours 0.3
 	$(BIN)/python benchmarks/network_speed.py --minutes 3
 
 clean:
-	rm -rf $(VENV) .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .cache build site *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/made
 	@echo "Installing into $(VENV): about 6 GB, some minutes."
@@ -63,6 +67,10 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/made
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(VENV)/made
 	@echo "Installing into $(VENV): about 6 GB, some minutes."
 	$(INSTALL) --editable '.[dev]'
+	@touch $(VENV)/installed $@
+
+$(VENV)/installed-docs: pyproject.toml constraints.txt | $(VENV)/made
+	$(INSTALL) --editable '.[docs]'
 	@touch $(VENV)/installed $@
 
 # pyctcdecode, the oracle of the decoder's tests, wants another NumPy than everything else

@@ -20,6 +20,12 @@ MODULES = sorted(
     if path.name != "__init__.py"
 )
 RECIPES = sorted(REPOSITORY.glob("configs/**/*.yaml"))
+PAGES = sorted(
+    str(path.relative_to(REPOSITORY))
+    for pattern in ("*.md", "docs/*.md", "configs/*.md", "examples/**/*.md", "audiosearch/models/*/*.md")
+    for path in REPOSITORY.glob(pattern)
+)
+MAX_README_BYTES = 9000
 
 
 def command(name: str) -> click.Command:
@@ -69,19 +75,47 @@ def check(lines: list[list[str]]) -> None:
         assert used <= {*known, "-h", "--help"}, f"audiosearch {called} {shlex.join(arguments)}"
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        "README.md",
-        "configs/README.md",
-        "docs/elasticsearch.md",
-        "docs/serve.md",
-        "docs/formats.md",
-        "docs/training-data.md",
-    ],
-)
+@pytest.mark.parametrize("page", PAGES)
 def test_pages_show_commands_that_exist(page: str) -> None:
     check(examples("\n".join(blocks(page, "sh", "console"))))
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of the headings of a page, as sites and code hosts make them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip()) for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_files_and_headings(page: str) -> None:
+    path = REPOSITORY / page
+    text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if link.startswith(("http://", "https://")):
+            continue
+        name, _, anchor = link.partition("#")
+        target = path.parent / name if name else path
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+def test_the_readme_is_short() -> None:
+    assert (REPOSITORY / "README.md").stat().st_size <= MAX_README_BYTES
+
+
+def test_the_reference_shows_the_script_of_the_readme() -> None:
+    assert blocks("README.md", "python")[0] == blocks("docs/api.md", "python")[0]
+
+
+def test_every_page_is_in_the_contents() -> None:
+    contents = (REPOSITORY / "docs" / "index.md").read_text(encoding="utf-8")
+    navigation = (REPOSITORY / "zensical.toml").read_text(encoding="utf-8")
+    for page in REPOSITORY.glob("docs/*.md"):
+        assert page.name == "index.md" or f"({page.name})" in contents
+        assert f'"{page.name}"' in navigation
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.name))

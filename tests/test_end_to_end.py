@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -85,3 +87,28 @@ def test_the_example_podcasts_are_found(tmp_path: Path) -> None:
     store = tmp_path / "store.db"
     command("index", REPOSITORY / "examples" / "podcasts", "--store", store)
     assert Path(hits("human things", "--store", store)[0]["path"]).name == "machines-that-listen.opus"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHIPPED.exists(), reason="no model is shipped with this tree")
+def test_the_script_of_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", readme, flags=re.DOTALL | re.MULTILINE)
+    (tmp_path / "script.py").write_text(code)
+    podcasts = tmp_path / "examples" / "podcasts"
+    podcasts.mkdir(parents=True)
+    shutil.copy(REPOSITORY / "examples" / "podcasts" / "machines-that-listen.opus", podcasts)
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        env={**os.environ, **ONE_THREAD, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    path, start, *words, confidence = line.removeprefix(f"{podcasts}/").split()
+    assert (path, words) == ("machines-that-listen.opus", ["human", "things"])
+    assert float(start) == pytest.approx(43.9, abs=0.5)
+    assert 0.5 < float(confidence) <= 1
