@@ -1,4 +1,4 @@
-"""The characters that a network tells apart, and their labels."""
+"""Characters and their CTC labels."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 BLANK = 0
-"""Label that CTC puts between characters; it stands for no character."""
+"""Index of the CTC blank, which stands for no character."""
 
 
 @dataclass(frozen=True)
 class Alphabet:
-    """The characters that a network tells apart; ``labels[0]`` is the CTC blank, written as nothing."""
+    """Characters that a network distinguishes; ``labels[0]`` is the CTC blank, an empty string."""
 
     labels: tuple[str, ...] = ("", *"abcdefghijklmnopqrstuvwxyz", "'", " ")
 
@@ -21,7 +21,7 @@ class Alphabet:
             raise ValueError("the first label must be the blank, an empty string")
         characters = self.labels[1:]
         if any(len(character) != 1 for character in characters) or len(set(characters)) != len(characters):
-            raise ValueError("every label after the blank must be one character, and none may come twice")
+            raise ValueError("every label after the blank must be one character, and no character may occur twice")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -33,11 +33,15 @@ class Alphabet:
 
     @property
     def space(self) -> int:
-        """Index of the space; ValueError where the alphabet has none."""
+        """Index of the space.
+
+        Raises:
+            ValueError: the alphabet has no space.
+        """
         return self.labels.index(" ")
 
     def encode(self, text: str) -> list[int]:
-        """Labels of normal text.
+        """Return the labels of normalized text.
 
         Raises:
             ValueError: a character is not in the alphabet.
@@ -49,7 +53,7 @@ class Alphabet:
             raise ValueError(f"{error.args[0]!r} is not in the alphabet (in {text!r})") from None
 
     def decode(self, labels: Iterable[int]) -> str:
-        """Characters of labels, one for one; blanks vanish, repetitions stay."""
+        """Return the characters of labels; blanks are dropped, repetitions kept."""
         return "".join(self.labels[label] for label in labels)
 
 

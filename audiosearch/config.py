@@ -1,6 +1,6 @@
-"""Typed settings: defaults in code, recipes in ``configs/*.yaml``, then ``--set section.key=value``.
+"""Typed settings: defaults in code, then recipes in ``configs/*.yaml``, then ``--set section.key=value``.
 
-Every section is frozen and rejects unknown keys. A class receives its own section, never the whole.
+Sections are frozen and reject unknown keys.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Section(BaseModel):
 
 
 class FeaturesConfig(Section):
-    """Samples to spectrogram frames."""
+    """Spectrogram features."""
 
-    sample_rate: int = Field(16000, ge=4000, le=48000)  # Hz of the samples the network hears
+    sample_rate: int = Field(16000, ge=4000, le=48000)  # Hz, of the network's input
     kind: Literal["log-mel", "log-spectrogram"] = "log-mel"
     window_ms: float = Field(25.0, gt=0, le=100)  # Hann window
     hop_ms: float = Field(10.0, gt=0, le=50)  # time between frames
@@ -34,7 +34,7 @@ class FeaturesConfig(Section):
     high_hz: float = Field(7600.0, gt=0)  # upper edge of the highest mel band
     normalization: Literal["utterance", "none"] = Field(  # mean 0, variance 1 of each bin
         "utterance",
-        validation_alias=AliasChoices("normalization", "normalisation"),  # as models before 0.1 spell it
+        validation_alias=AliasChoices("normalization", "normalisation"),  # spelling in models before 0.1
     )
 
     @property
@@ -60,13 +60,13 @@ class FeaturesConfig(Section):
 
 
 class ModelConfig(Section):
-    """The network; the defaults are the origin's size."""
+    """Network; by default of the size of the Kur speech recipe."""
 
     conv_channels: int = Field(1000, ge=1)  # kernels of the convolution
-    conv_width: int = Field(11, ge=1)  # frames one kernel sees
-    conv_stride: int = Field(2, ge=1)  # spectrogram frames to one emission frame
+    conv_width: int = Field(11, ge=1)  # spectrogram frames of a kernel
+    conv_stride: int = Field(2, ge=1)  # spectrogram frames for each emission frame
     cell: Literal["lstm", "gru"] = "lstm"
-    bidirectional: bool = True  # both directions are summed
+    bidirectional: bool = True  # outputs of both directions are summed
     hidden: int = Field(1000, ge=1)  # cells of a recurrent layer, in each direction
     layers: int = Field(3, ge=1)  # recurrent layers
     norm: Literal["layer", "none"] = "layer"  # before each recurrent layer and the output
@@ -75,18 +75,18 @@ class ModelConfig(Section):
     @model_validator(mode="after")
     def _stride_fits(self) -> ModelConfig:
         if self.conv_stride > self.conv_width:
-            raise ValueError("conv_stride must not exceed conv_width, or frames would go unseen")
+            raise ValueError("conv_stride must not exceed conv_width, or frames would be skipped")
         return self
 
 
 class DataConfig(Section):
-    """What is trained on."""
+    """Training and validation data."""
 
     train: tuple[str, ...] = ()  # manifests, relative to the working directory
     valid: tuple[str, ...] = ()  # manifests for validation
     cache: str | None = None  # folder of the 16-bit PCM cache; default: beside the run's checkpoints
-    min_seconds: float = Field(0.3, ge=0)  # shorter utterances are dropped
-    max_seconds: float = Field(30.0, gt=0)  # longer ones too
+    min_seconds: float = Field(0.3, ge=0)  # shorter utterances are left out
+    max_seconds: float = Field(30.0, gt=0)  # longer utterances are left out
 
 
 class AugmentConfig(Section):
@@ -95,21 +95,21 @@ class AugmentConfig(Section):
     speed_probability: float = Field(0.5, ge=0, le=1)
     speed: tuple[float, float] = (0.9, 1.1)  # resampling factor, changes pitch too
     warp_probability: float = Field(0.5, ge=0, le=1)
-    warp: tuple[float, float] = (0.9, 1.1)  # factor of frequencies, as by shorter and longer vocal tracts; pace is kept
-    gain_db: tuple[float, float] = (-10.0, 5.0)  # drawn for every utterance
+    warp: tuple[float, float] = (0.9, 1.1)  # factor of frequencies, as of vocal tract lengths; tempo is kept
+    gain_db: tuple[float, float] = (-10.0, 5.0)  # range of the gain of each utterance
     noise: tuple[str, ...] = ()  # folders of recordings mixed in
     noise_probability: float = Field(0.4, ge=0, le=1)
     noise_snr_db: tuple[float, float] = (3.0, 30.0)
     rooms: tuple[str, ...] = ()  # folders of impulse responses
     room_probability: float = Field(0.2, ge=0, le=1)
     band_limit_probability: float = Field(0.1, ge=0, le=1)
-    band_limit_hz: tuple[float, float] = (2500.0, 6500.0)  # low-pass edge, as of telephones and old tapes
+    band_limit_hz: tuple[float, float] = (2500.0, 6500.0)  # cutoff of the low-pass, as of telephones and old tapes
     silence_probability: float = Field(0.2, ge=0, le=1)
-    silence_seconds: tuple[float, float] = (0.0, 2.0)  # quiet put before and after
+    silence_seconds: tuple[float, float] = (0.0, 2.0)  # silence added before and after
     time_masks: int = Field(2, ge=0)  # SpecAugment, Park et al. 2019
-    time_mask_seconds: float = Field(0.3, ge=0)  # longest masked stretch
+    time_mask_seconds: float = Field(0.3, ge=0)  # maximum length of a time mask
     frequency_masks: int = Field(2, ge=0)
-    frequency_mask_fraction: float = Field(0.2, ge=0, le=1)  # widest masked band, of all bins
+    frequency_mask_fraction: float = Field(0.2, ge=0, le=1)  # maximum width of a mask, of all bins
 
     @model_validator(mode="after")
     def _factors_are_positive(self) -> AugmentConfig:
@@ -128,40 +128,40 @@ class OptimConfig(Section):
     schedule: Literal["cosine", "linear", "constant"] = "cosine"  # decay after the warm-up
     final_lr_fraction: float = Field(0.02, ge=0, le=1)  # of the peak, at the last step
     clip_norm: float = Field(1.0, gt=0)  # gradients are scaled down to this norm
-    ema_decay: float = Field(0.999, ge=0, lt=1)  # moving average of weights that is validated and shipped; 0: off
+    ema_decay: float = Field(0.999, ge=0, lt=1)  # moving average of the weights, which is validated and saved; 0: off
 
 
 class TrainerConfig(Section):
-    """The loop."""
+    """Training loop."""
 
     seed: int = 1
     epochs: int = Field(20, ge=1)
     batch_seconds: float = Field(320.0, gt=0)  # padded audio in one batch, on one device
     sortagrad: bool = True  # first epoch from short to long, Amodei et al. 2016
-    device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: a GPU where there is one
+    device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: a GPU if there is one
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 on a GPU, fp32 on a CPU
-    workers: int = Field(1, ge=0)  # threads that read the cache ahead; augmentation is done on the device
+    workers: int = Field(1, ge=0)  # threads that prefetch from the cache; augmentation runs on the device
     validate_every: int = Field(500, ge=1)  # steps
-    validate_seconds: float = Field(3600.0, gt=0)  # at most so much of the validation audio
+    validate_seconds: float = Field(3600.0, gt=0)  # maximum duration of validation audio
     save_every_minutes: float = Field(5.0, gt=0)
     log_every: int = Field(10, ge=1)  # steps
-    samples: int = Field(3, ge=0)  # true transcript / prediction pairs shown at a validation
-    max_skipped: int = Field(20, ge=1)  # steps in a row with a non-finite loss before stopping
+    samples: int = Field(3, ge=0)  # pairs of reference and prediction shown at a validation
+    max_skipped: int = Field(20, ge=1)  # consecutive steps with a non-finite loss before training stops
 
 
 class DecoderConfig(Section):
     """Beam search with a language model (Hannun et al. 2014)."""
 
-    engine: Literal["builtin", "pyctcdecode"] = "builtin"  # whose search; the library's is slower, without hot words
+    engine: Literal["builtin", "pyctcdecode"] = "builtin"  # pyctcdecode is slower and has no hot words
     alpha: float = Field(0.5, ge=0)  # weight of the language model
     beta: float = 1.0  # bonus for each word
     unknown_score: float = Field(-10.0, le=0)  # log10 penalty of a word outside the word list
-    beam_width: int = Field(64, ge=1)  # beams kept; more find a little more, and take longer
-    beam_prune_logp: float = Field(-10.0, le=0)  # beams so far below the best are dropped
-    token_min_logp: float = Field(-5.0, le=0)  # labels less likely are not tried
-    label_priors: tuple[float, ...] = ()  # mean probability of each label in speech, in their order; (): unknown
-    prior_weight: float = Field(0.3, ge=0, le=1)  # how far these are divided out (Miao et al. 2015); 0: not at all
-    hotword_weight: float = Field(0.75, ge=0)  # natural logarithm that each letter of a hot word adds
+    beam_width: int = Field(64, ge=1)  # beams kept in each frame; more are slower and slightly more accurate
+    beam_prune_logp: float = Field(-10.0, le=0)  # beams that score lower than the best by more are pruned
+    token_min_logp: float = Field(-5.0, le=0)  # less likely labels are not expanded
+    label_priors: tuple[float, ...] = ()  # mean posterior of each label in speech; (): unknown
+    prior_weight: float = Field(0.3, ge=0, le=1)  # exponent of the label priors (Miao et al. 2015); 0: off
+    hotword_weight: float = Field(0.75, ge=0)  # bonus of each letter of a hot word, in nats
     processes: int = Field(0, ge=0)  # 0: one for each core
 
     @model_validator(mode="after")
@@ -172,15 +172,15 @@ class DecoderConfig(Section):
 
 
 class WindowConfig(Section):
-    """How a long recording is cut for the network."""
+    """Windows and segments of long recordings."""
 
     seconds: float = Field(30.0, gt=0)  # length of one window
-    overlap_seconds: float = Field(2.0, ge=0)  # shared by neighbors; the seam lies in it
-    batch: int = Field(16, ge=1)  # windows at once
-    pause_seconds: float = Field(0.4, gt=0)  # blank as long as this separates what is decoded together
-    max_decode_seconds: float = Field(30.0, gt=0)  # longest stretch decoded together
-    silence_dbfs: float = -70.0  # windows quieter than this throughout are not given to the network
-    precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"  # auto: the fastest that the processor has
+    overlap_seconds: float = Field(2.0, ge=0)  # of neighboring windows; the seam lies in it
+    batch: int = Field(16, ge=1)  # windows in one batch
+    pause_seconds: float = Field(0.4, gt=0)  # minimum silence between segments
+    max_decode_seconds: float = Field(30.0, gt=0)  # maximum length of a segment
+    silence_dbfs: float = -70.0  # windows without a louder sample skip the network
+    precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"  # auto: the fastest of the device
 
     @model_validator(mode="after")
     def _windows_advance(self) -> WindowConfig:
@@ -241,7 +241,7 @@ def parse_overrides(arguments: Iterable[str]) -> dict[str, object]:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file."""
+    """Read a YAML file of settings, grouped in sections."""
     try:
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -256,19 +256,19 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def parse_config(settings: Mapping[str, Any], source: str) -> Config:
-    """Typed settings of a plain mapping; ``source`` is named in errors."""
+    """Validate a plain mapping; ``source`` is named in errors."""
     try:
         return Config.model_validate(settings)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            raise ConfigError(f"{source}: there is no setting {where}{_known(first['loc'])}.") from error
+            raise ConfigError(f"{source}: there is no setting {where}{_alternatives(first['loc'])}.") from error
         raise ConfigError(f"{source}: {where}: {first['msg']} (given: {first['input']!r}).") from error
 
 
-def _known(location: tuple[int | str, ...]) -> str:
-    """The names that would have been right, as the end of a sentence."""
+def _alternatives(location: tuple[int | str, ...]) -> str:
+    """Names that exist in a section, as the end of an error message."""
     if len(location) == 1:
         return f"; sections are {', '.join(Config.model_fields)}"
     section = Config.model_fields[str(location[0])].annotation

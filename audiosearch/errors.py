@@ -6,23 +6,23 @@ AudioSearchError
 ├── ConfigError       a setting is unknown or out of range
 ├── ModelError        a model or checkpoint is missing, corrupt or of another kind
 ├── LanguageModelError  a language model cannot be built or read
-├── TrainingError     training cannot go on
-├── TranscriptError   a transcript that others made cannot be read
-├── OutputError       a file cannot be written, or would take the place of another
+├── TrainingError     training cannot continue
+├── TranscriptError   a transcript of another program cannot be read
+├── OutputError       a file cannot be written, or would overwrite another
 ├── WatchError        a folder cannot be watched
-├── InstallationError a package that is needed is missing or does not load
-├── QueryError        what was typed cannot be searched
+├── InstallationError a required package is missing or fails to load
+├── QueryError        a query is malformed
 └── StoreError        the index cannot be opened, read or written
-    ├── StoreVersionError   it was written by a newer version
-    ├── RefusedError        it does not take this one recording
-    └── UnknownRecordingError   it does not hold this recording, or no longer
+    ├── StoreVersionError   it was written by another version
+    ├── RefusedError        it rejects one recording
+    └── UnknownRecordingError   it does not contain a recording, or no longer
 """
 
 from __future__ import annotations
 
 
 class AudioSearchError(Exception):
-    """Base of all errors that are shown as one sentence, exit status 1."""
+    """Base of all errors that the command line reports in one sentence, with exit status 1."""
 
 
 class AudioError(AudioSearchError):
@@ -46,15 +46,15 @@ class LanguageModelError(AudioSearchError):
 
 
 class TrainingError(AudioSearchError):
-    """Training cannot go on."""
+    """Training cannot continue."""
 
 
 class TranscriptError(AudioSearchError):
-    """A transcript that others made cannot be read."""
+    """A transcript of another program cannot be read."""
 
 
 class OutputError(AudioSearchError):
-    """A file cannot be written, or would take the place of another."""
+    """A file cannot be written, or would overwrite another."""
 
 
 class WatchError(AudioSearchError):
@@ -62,10 +62,10 @@ class WatchError(AudioSearchError):
 
 
 class InstallationError(AudioSearchError):
-    """A package that is needed is missing or does not load.
+    """A required package is missing or fails to load.
 
     Args:
-        package: name of its distribution; empty for a part of Python.
+        package: name of the distribution; empty for a module of the standard library.
     """
 
     def __init__(self, message: str, package: str = "") -> None:
@@ -74,7 +74,7 @@ class InstallationError(AudioSearchError):
 
 
 class QueryError(AudioSearchError):
-    """What was typed cannot be searched."""
+    """A query is malformed."""
 
 
 class StoreError(AudioSearchError):
@@ -86,8 +86,8 @@ class StoreVersionError(StoreError):
 
 
 class RefusedError(StoreError):
-    """The index does not take one recording; others may be taken."""
+    """The index rejects one recording; others may be accepted."""
 
 
 class UnknownRecordingError(StoreError):
-    """The index does not hold a recording; somebody may have forgotten it meanwhile."""
+    """The index does not contain a recording, which may have been removed meanwhile."""

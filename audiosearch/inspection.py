@@ -1,4 +1,4 @@
-"""What the network hears and says, drawn: spectrogram above, probability of each character by frame below.
+"""Picture of a recording: its spectrogram above, the probability of each character in each frame below.
 
 Legend: T spectrogram frames, F bins, T' emission frames, V labels.
 """
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from audiosearch.acoustic.features import places
+from audiosearch.acoustic.features import frequency_bins
 from audiosearch.alphabet import Alphabet
 from audiosearch.audio.reader import read_blocks
 from audiosearch.config import FeaturesConfig
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ROW_SECONDS = 10.0
-"""A picture has a row for each so many seconds, or words could not be read."""
+"""Duration of one row of the picture, in which words are still legible."""
 
-HERTZ = (250, 500, 1000, 2000, 4000, 7000)
+TICKS_HZ = (250, 500, 1000, 2000, 4000, 7000)
 
 
 @dataclass(frozen=True)
 class View:
-    """A part of a recording; times count from the start of the recording.
+    """Excerpt of a recording to draw; times count from the start of the recording.
 
     Args:
-        spectrogram: what the network hears [T, F].
-        emissions: what it says, in stretches in order; they may leave out silence.
+        spectrogram: input of the network [T, F].
+        emissions: output of the network, segment by segment; silence may be left out.
     """
 
     title: str
@@ -49,19 +49,19 @@ class View:
     words: tuple[Word, ...]
 
 
-def look(recognizer: Recognizer, path: Path, start: Seconds, seconds: Seconds) -> View:
-    """What there is to draw of a recording, from ``start`` on for ``seconds`` or to its end.
+def inspect_recording(recognizer: Recognizer, path: Path, start: Seconds, seconds: Seconds) -> View:
+    """Recognize ``seconds`` of a recording from ``start`` on, or less at its end.
 
     Raises:
-        AudioError: it cannot be read, or ends before ``start``.
+        AudioError: the recording cannot be read, or ends before ``start``.
     """
     model = recognizer.model
     rate = model.config.features.sample_rate
     samples = _excerpt(path, rate, round(start * rate), round((start + seconds) * rate))
     if not len(samples):
         raise AudioError(f"{path}: ends before {start:g} s; give an earlier --start.")
-    heard = recognizer.listen(samples)
-    device = recognizer.listener.inference.device
+    excerpt = recognizer.recognize_samples(samples)
+    device = recognizer.pipeline.inference.device
     lengths = torch.tensor([len(samples)], device=device)
     with torch.inference_mode():
         spectrogram = model.features(torch.from_numpy(samples)[None].to(device), lengths)[0][0].cpu().numpy()
@@ -71,14 +71,14 @@ def look(recognizer: Recognizer, path: Path, start: Seconds, seconds: Seconds) -
         duration=len(samples) / rate,
         spectrogram=spectrogram,
         features=model.config.features,
-        emissions=tuple(Emissions(e.log_probs, e.frame_duration, e.start + start) for e in heard.emissions),
+        emissions=tuple(Emissions(e.log_probs, e.frame_duration, e.start + start) for e in excerpt.emissions),
         alphabet=model.alphabet,
-        words=tuple(Word(w.text, w.start + start, w.end + start, w.confidence) for w in heard.words),
+        words=tuple(Word(w.text, w.start + start, w.end + start, w.confidence) for w in excerpt.words),
     )
 
 
 def draw(view: View, output: Path) -> None:
-    """Write the picture as PNG.
+    """Draw a view as a PNG file.
 
     Raises:
         AudioSearchError: the file cannot be written.
@@ -95,8 +95,8 @@ def draw(view: View, output: Path) -> None:
     for row in range(rows):
         start = view.start + row * shown
         spectrum, words, characters = axes[3 * row : 3 * row + 3]
-        for each in (spectrum, words, characters):
-            each.set_xlim(start, start + shown)
+        for panel in (spectrum, words, characters):
+            panel.set_xlim(start, start + shown)
         _draw_spectrogram(spectrum, view)
         _draw_words(words, view, start, start + shown)
         _draw_characters(characters, view, start, start + shown)
@@ -113,11 +113,11 @@ def _draw_spectrogram(axes: Axes, view: View) -> None:
     left, right = axes.get_xlim()
     axes.imshow(view.spectrogram.T, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=low, vmax=high)
     axes.set_xlim(left, right)
-    centers = places(torch.tensor(HERTZ, dtype=torch.float64), view.features).tolist()
+    centers = frequency_bins(torch.tensor(TICKS_HZ, dtype=torch.float64), view.features).tolist()
     # Bin k is drawn from k to k + 1.
-    ticks = [(hertz, center + 0.5) for hertz, center in zip(HERTZ, centers, strict=True)]
-    ticks = [(hertz, place) for hertz, place in ticks if 0 <= place <= bins]
-    axes.set_yticks([place for _, place in ticks], [f"{hertz / 1000:g}" for hertz, _ in ticks])
+    ticks = [(hertz, center + 0.5) for hertz, center in zip(TICKS_HZ, centers, strict=True)]
+    ticks = [(hertz, height) for hertz, height in ticks if 0 <= height <= bins]
+    axes.set_yticks([height for _, height in ticks], [f"{hertz / 1000:g}" for hertz, _ in ticks])
     axes.set_ylabel("kHz")
     axes.tick_params(labelbottom=False)
 
@@ -135,7 +135,7 @@ def _draw_words(axes: Axes, view: View, start: Seconds, end: Seconds) -> None:
 
 def _draw_characters(axes: Axes, view: View, start: Seconds, end: Seconds) -> None:
     labels = len(view.alphabet)
-    order = [*range(1, labels), view.alphabet.blank]  # the blank below all others
+    order = [*range(1, labels), view.alphabet.blank]  # the blank at the bottom
     for emissions in view.emissions:
         extent = (emissions.start, emissions.seconds(len(emissions)), labels - 0.5, -0.5)
         probabilities = np.exp(emissions.log_probs.T[order])
@@ -146,14 +146,14 @@ def _draw_characters(axes: Axes, view: View, start: Seconds, end: Seconds) -> No
     axes.set_xlim(start, end)
     axes.set_ylim(labels - 0.5, -0.5)
     names = {"": "blank", " ": "space"}
-    written = [view.alphabet.labels[label] for label in order]
-    axes.set_yticks(range(labels), [names.get(label, label) for label in written], fontsize=7)
+    ordered = [view.alphabet.labels[label] for label in order]
+    axes.set_yticks(range(labels), [names.get(label, label) for label in ordered], fontsize=7)
     axes.grid(axis="y", linewidth=0.3, alpha=0.5)
     axes.set_xlabel("seconds")
 
 
 def _excerpt(path: Path, rate: int, start: int, end: int) -> NDArray[np.float32]:
-    """The samples [start, end) of a recording, fewer where it ends before."""
+    """Samples [start, end) of a recording, or fewer at its end."""
     parts = [np.empty(0, np.float32)]
     position = 0
     for block in read_blocks(path, rate):

@@ -1,4 +1,4 @@
-"""Work in several processes, a stage of the pipeline in a thread of its own, and the cores there are for both."""
+"""Process pools, prefetching in a thread, and the number of usable cores."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 Item = TypeVar("Item")
 
-JOBS_AHEAD = 2
-"""Jobs begun or waiting for each process; more would only take memory."""
+JOBS_PER_PROCESS = 2
+"""Jobs submitted for each process; more would only take memory."""
 
 
-class Workers(Generic[Job, Result]):
-    """Processes that each make a function once and apply it to jobs. Use it in ``with``.
+class ProcessPool(Generic[Job, Result]):
+    """Processes that each build a function once and apply it to jobs. Use it in ``with``.
 
-    A script that uses it must have its own work under ``if __name__ == "__main__"``: spawned processes import it.
+    Spawned processes import the main script, which must guard its own work by ``if __name__ == "__main__"``.
 
     Args:
-        make: called in each process; what it raises comes out of ``map``. It and the jobs must be picklable.
-        processes: 1 works in this process, without spawning any; 0 means one for each core.
+        make: builds the function in each process; its exceptions are raised by ``map``. It and the jobs must be
+            picklable.
+        processes: 1: work in this process; 0: one for each core.
     """
 
     def __init__(self, make: Callable[[], Callable[[Job], Result]], processes: int) -> None:
@@ -40,12 +41,12 @@ class Workers(Generic[Job, Result]):
         self._executor: ProcessPoolExecutor | None = None
         self._work: Callable[[Job], Result] | None = None
 
-    def __enter__(self) -> Workers[Job, Result]:
+    def __enter__(self) -> ProcessPool[Job, Result]:
         if self.processes > 1:
             context = multiprocessing.get_context("spawn")
-            self._executor = ProcessPoolExecutor(self.processes, context, _begin, (self._make,))
-            with _interrupts_held_back():
-                for _ in range(self.processes):  # all start now, while the first emissions are being computed
+            self._executor = ProcessPoolExecutor(self.processes, context, _initialize, (self._make,))
+            with _interrupts_blocked():
+                for _ in range(self.processes):  # start them now, while the first jobs are being prepared
                     self._executor.submit(_prepare)
         return self
 
@@ -57,7 +58,7 @@ class Workers(Generic[Job, Result]):
             self._executor = None
 
     def map(self, jobs: Iterable[Job]) -> Iterator[Result]:
-        """Results in the order of the jobs, of which only a few more are taken than results are given.
+        """Yield results in the order of the jobs, which are consumed only a few in advance.
 
         Raises:
             AudioSearchError: a process died.
@@ -72,7 +73,7 @@ class Workers(Generic[Job, Result]):
         try:
             for job in jobs:
                 waiting.append(self._executor.submit(_apply, job))
-                while waiting[0].done() or len(waiting) >= JOBS_AHEAD * self.processes:
+                while waiting[0].done() or len(waiting) >= JOBS_PER_PROCESS * self.processes:
                     yield waiting.popleft().result()
                     if not waiting:
                         break
@@ -88,12 +89,12 @@ class Workers(Generic[Job, Result]):
                 future.cancel()
 
 
-def ahead(items: Generator[Item, None, None], depth: int) -> Iterator[Item]:
-    """The same items in the same order, made by a thread that is never more than ``depth`` of them ahead.
+def prefetch(items: Generator[Item, None, None], depth: int) -> Iterator[Item]:
+    """Yield the items, produced by a thread that is at most ``depth`` of them in advance.
 
-    What the thread raises is raised here, in its place. Closing this closes ``items``.
+    Exceptions of the thread are raised in their place. Closing the iterator closes ``items``.
     """
-    executor = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+    executor = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
     waiting = deque(executor.submit(_next, items) for _ in range(depth))
     try:
         while item := waiting.popleft().result():
@@ -111,18 +112,18 @@ def _next(items: Iterator[Item]) -> tuple[Item] | None:
 
 
 def cores() -> int:
-    """Processor cores that this process may use."""
+    """Number of CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 @contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Processes started here never see Ctrl-C, which goes to all of them: the parent ends them in order.
+def _interrupts_blocked() -> Iterator[None]:
+    """Block Ctrl-C in processes started here, since the parent shuts them down in order.
 
-    It comes to the parent afterwards. (A new process inherits the mask; it is too late for one to ask for peace when
-    its interpreter has started.)
+    New processes inherit the signal mask; blocking the signal in them would come too late, as they may be interrupted
+    while the interpreter starts. The parent receives a pending interrupt afterwards.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -134,21 +135,22 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-# What runs in a spawned process. Exceptions must come out of jobs: one in the initializer would only break the pool.
+# Functions of the spawned processes. The function is built in a job, since an exception in the initializer would break
+# the pool without being reported.
 
 _make: Callable[[], Callable[[Any], Any]] | None = None
 _work: Callable[[Any], Any] | None = None
 
 
-def _begin(make: Callable[[], Callable[[Any], Any]]) -> None:
+def _initialize(make: Callable[[], Callable[[Any], Any]]) -> None:
     global _make
     _make = make
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """A parent that was killed leaves its processes waiting for jobs for ever."""
+def _exit_with_parent() -> None:
+    """Exit when the parent dies; a killed parent would leave its processes waiting forever."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

@@ -1,12 +1,12 @@
-"""The chain: path → Transcript.
+"""Speech recognition of whole recordings: path → ``Transcript``.
 
 ::
 
-    files → blocks → windows → batches → log-probs → stitched → stretches ┊ → hypotheses → words
-                  ``listening.py``                                          ┊   ``pool.py``
+    files → blocks → windows → batches → log-probs → stitched → segments ┊ → hypotheses → words
+                 ``acoustic/emitter.py``                                 ┊ ``decoding/decoder_pool.py``
 
-Each stage runs ahead of the next by a bounded number of items, so memory does not grow with a recording, and the
-network goes on while earlier stretches are decoded.
+Each stage prefetches a bounded number of items: memory does not grow with the length of a recording, and the network
+runs while earlier segments are decoded.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING
 import torch
 
 from audiosearch.acoustic.checkpoint import AcousticModel, load_model
-from audiosearch.acoustic.emitter import End, Listener, Source
+from audiosearch.acoustic.emitter import EmissionPipeline, EndOfRecording, Source
 from audiosearch.acoustic.inference import StageTimes
 from audiosearch.alignment.forced_alignment import align
 from audiosearch.config import DecoderConfig, WindowConfig, parse_config
 from audiosearch.decoding.confidence import Calibration, load_calibration
 from audiosearch.decoding.decoder import decoder_pool
-from audiosearch.decoding.decoder import greedy as read_greedily
+from audiosearch.decoding.decoder import greedy as decode_greedily
 from audiosearch.decoding.hypothesis import Hypothesis
 from audiosearch.decoding.label_priors import subtract_label_priors
 from audiosearch.decoding.pyctcdecode_engine import check_engine
@@ -38,7 +38,7 @@ from audiosearch.errors import AudioError
 from audiosearch.language_model.kenlm_model import MODEL_NAME, LanguageModel
 from audiosearch.model_folder import decoder_settings, find_model, read_checksums
 from audiosearch.normalizer import normalize
-from audiosearch.parallel import ahead
+from audiosearch.parallel import ProcessPool, prefetch
 from audiosearch.spotting.posteriorgram import pack_in_pieces
 from audiosearch.spotting.scoring import AcousticProfile
 from audiosearch.types import Emissions, PackedEmissions, Seconds, Transcript, Word
@@ -47,12 +47,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-STRETCHES_AHEAD = 64
+PREFETCHED_SEGMENTS = 64
 
 
 @dataclass(frozen=True)
 class Recognized:
-    """A recording that was read, and what the likeliest label of each frame says, without beam and language model."""
+    """Transcript of a recording, and its greedy text: the likeliest label of each frame, without a beam search."""
 
     transcript: Transcript
     greedy: str
@@ -60,36 +60,36 @@ class Recognized:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A recording that was not."""
+    """Recording that could not be read, and the reason."""
 
     path: str
     error: AudioError
 
 
 @dataclass(frozen=True)
-class Heard:
-    """Emissions of a recording in stretches, and the words in them."""
+class RecognizedExcerpt:
+    """Emissions of an excerpt, segment by segment, and its words."""
 
     emissions: tuple[Emissions, ...]
     words: tuple[Word, ...]
 
 
 class Recognizer:
-    """Turns recordings into timed words. Close it, or use it in ``with``, to end its threads and processes.
+    """Transcribes recordings. Close it, or use it in ``with``, to end its threads and processes.
 
     Args:
-        model: what hears.
-        language_model: what the beam search reads by; without one, by sound alone.
-        decoder: settings of the beam search; the model's own unless given.
-        window: how long recordings are cut; the model's own unless given.
-        calibration: what makes probabilities of confidences; without, they are taken as they come.
-        hotwords: words and phrases to be preferred where they fit.
-        greedy: take the likeliest label of each frame instead of a beam search: faster, worse.
-        sound: whether transcripts keep their emissions, packed, for searching by sound.
-        device: for the network; a GPU where there is one unless given.
+        model: acoustic model.
+        language_model: of the beam search; without one it uses the acoustic scores alone.
+        decoder: settings of the beam search; default: those stored with the model.
+        window: lengths of windows and segments; default: those stored with the model.
+        calibration: maps scores to confidences; without it they are uncalibrated.
+        hotwords: words and phrases that get a bonus.
+        greedy: take the likeliest label of each frame instead of a beam search: faster, less accurate.
+        keep_emissions: store packed emissions in the transcripts, for searching by sound.
+        device: of the network; default: a GPU if there is one.
 
     Raises:
-        ConfigError: the engine of the decoder is not installed, or takes no hot words.
+        ConfigError: the decoder's engine is not installed, or does not support hot words.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Recognizer:
         calibration: Calibration | None = None,
         hotwords: Sequence[str] = (),
         greedy: bool = False,
-        sound: bool = False,
+        keep_emissions: bool = False,
         device: torch.device | None = None,
     ) -> None:
         self.model = model
@@ -111,15 +111,15 @@ class Recognizer:
         self.window = window or model.config.window
         self.calibration = calibration or Calibration()
         self.hotwords = tuple(sorted({normal for phrase in hotwords if (normal := normalize(phrase))}))
-        self._kept = frozenset(word for phrase in self.hotwords for word in phrase.split())
+        self._hotword_parts = frozenset(word for phrase in self.hotwords for word in phrase.split())
         if not greedy:
             check_engine(self.decoder, self.hotwords)
         self.greedy = greedy
-        self.sound = sound
-        self.listener = Listener(model, self.window, device)
+        self.keep_emissions = keep_emissions
+        self.pipeline = EmissionPipeline(model, self.window, device)
         self.fingerprint = self._fingerprint()
-        self.position: Seconds = 0.0  # how far the recording that is being heard has become words; for progress bars
-        self._pool: decoder_pool | None = None
+        self.position: Seconds = 0.0  # time up to which the current recording is transcribed; for progress bars
+        self._pool: ProcessPool[Emissions, Hypothesis] | None = None
 
     @classmethod
     def load(
@@ -128,29 +128,29 @@ class Recognizer:
         *,
         hotwords: Sequence[str] = (),
         greedy: bool = False,
-        sound: bool = False,
+        keep_emissions: bool = False,
         alpha: float | None = None,
         beta: float | None = None,
         beam_width: int | None = None,
         processes: int | None = None,
         device: torch.device | None = None,
     ) -> Recognizer:
-        """The recognizer of a model file or folder, with the language model, settings and calibration beside it.
+        """Load a model file or folder with the language model, settings and calibration beside it.
 
         Args:
-            path: the model that comes with audiosearch unless given.
-            alpha, beta, beam_width, processes: replace the settings of the decoder.
+            path: default: the configured model, else the installed one.
+            alpha, beta, beam_width, processes: override the decoder settings.
 
         Raises:
-            ModelError, LanguageModelError, ConfigError: what is there cannot be used.
+            ModelError, LanguageModelError, ConfigError: a file is missing, damaged or malformed.
         """
         path = find_model(path)
         model = load_model(path)
         folder = path if path.is_dir() else path.parent
-        reads = not greedy and ((folder / MODEL_NAME).exists() or MODEL_NAME in read_checksums(folder))
-        language_model = LanguageModel.load(folder) if reads else None
-        given = {"alpha": alpha, "beta": beta, "beam_width": beam_width, "processes": processes}
-        changes = {name: value for name, value in given.items() if value is not None}
+        has_language_model = not greedy and ((folder / MODEL_NAME).exists() or MODEL_NAME in read_checksums(folder))
+        language_model = LanguageModel.load(folder) if has_language_model else None
+        options = {"alpha": alpha, "beta": beta, "beam_width": beam_width, "processes": processes}
+        changes = {name: value for name, value in options.items() if value is not None}
         settings = decoder_settings(folder, model.config.decoder).model_dump()
         decoder = parse_config({"decoder": {**settings, **changes}}, source="the decoder").decoder
         return cls(
@@ -160,7 +160,7 @@ class Recognizer:
             calibration=load_calibration(folder),
             hotwords=hotwords,
             greedy=greedy,
-            sound=sound,
+            keep_emissions=keep_emissions,
             device=device,
         )
 
@@ -173,27 +173,27 @@ class Recognizer:
         self.close()
 
     def close(self) -> None:
-        """End threads and processes; it cannot be used afterwards."""
-        self.listener.close()
+        """End threads and processes; the recognizer cannot be used afterwards."""
+        self.pipeline.close()
         if self._pool is not None:
             self._pool.__exit__(None, None, None)
             self._pool = None
 
     @property
     def sounding(self) -> AcousticProfile:
-        """What a search by sound has to know of the emissions."""
+        """Alphabet and calibration, which a search by sound needs besides the emissions."""
         return AcousticProfile(self.model.alphabet, self.calibration.sound)
 
     @property
     def times(self) -> StageTimes:
-        """Processor seconds spent so far: read, features, network, stitch, decode (in this process), align."""
-        return self.listener.times
+        """Processor seconds spent in each stage: read, features, network, stitch, decode (in this process), align."""
+        return self.pipeline.times
 
     def transcribe(self, path: str | Path) -> Transcript:
-        """The words of a recording.
+        """Transcribe a recording.
 
         Raises:
-            AudioError: it cannot be read.
+            AudioError: the recording cannot be read.
         """
         for result in self.recognize([path]):
             if isinstance(result, Unreadable):
@@ -210,80 +210,90 @@ class Recognizer:
             yield result.error if isinstance(result, Unreadable) else result.transcript
 
     def recognize(self, paths: Iterable[str | Path]) -> Iterator[Recognized | Unreadable]:
-        """What is said in each of some recordings, in their order; short ones of like length go quickest together."""
-        return self._decode(self.listener.source(path) for path in paths)
+        """Transcribe recordings, in order; short ones of similar length share batches best."""
+        return self._decode(self.pipeline.source(path) for path in paths)
 
     def emissions(self, path: str | Path) -> Iterator[Emissions]:
-        """The emissions of a recording in stretches between pauses, in order; never the whole in memory.
+        """Yield the emissions of a recording segment by segment, in order of time and in bounded memory.
 
         Raises:
-            AudioError: it cannot be read.
+            AudioError: the recording cannot be read.
         """
-        return self.listener.emissions(path)
+        return self.pipeline.emissions(path)
 
-    def listen(self, samples: NDArray[np.float32]) -> Heard:
-        """What is heard in samples at the model's rate, all of it in memory: for looking at short excerpts."""
+    def recognize_samples(self, samples: NDArray[np.float32]) -> RecognizedExcerpt:
+        """Recognize a short excerpt, given as samples at the model's rate."""
         source = Source("samples", lambda: iter([samples]))
-        emissions = tuple(what for _, what in self.listener.stretches([source]) if isinstance(what, Emissions))
+        emissions = tuple(item for _, item in self.pipeline.segments([source]) if isinstance(item, Emissions))
         (result,) = self._decode([source])
         assert isinstance(result, Recognized)
-        return Heard(emissions, result.transcript.words)
+        return RecognizedExcerpt(emissions, result.transcript.words)
 
     # Stages
 
     def _decode(self, sources: Iterable[Source]) -> Iterator[Recognized | Unreadable]:
-        """Words of each recording: hypotheses come in the order of the stretches, with ends between them."""
-        heard: deque[tuple[Source, Emissions | End]] = deque()
+        """Decode the segments of all sources and yield one result at the end of each source.
 
-        def stretches() -> Iterator[Emissions]:
-            for item in ahead(self.listener.stretches(sources), STRETCHES_AHEAD):
-                heard.append(item)
+        Hypotheses arrive in the order of the segments; ``pending`` holds those segments, and the ends between them.
+        """
+        pending: deque[tuple[Source, Emissions | EndOfRecording]] = deque()
+
+        def segments() -> Iterator[Emissions]:
+            for item in prefetch(self.pipeline.segments(sources), PREFETCHED_SEGMENTS):
+                pending.append(item)
                 if isinstance(item[1], Emissions):
                     yield item[1]
 
-        done = _Done()
-        for hypothesis in self.hypotheses(stretches()):
-            yield from self._ended(heard, done)
-            _, emissions = heard.popleft()
+        partial = _PartialTranscript()
+        for hypothesis in self.hypotheses(segments()):
+            yield from self._finished(pending, partial)
+            _, emissions = pending.popleft()
             assert isinstance(emissions, Emissions)
             started = time.thread_time()
             words = align(emissions, hypothesis.text, self.model.alphabet)
-            done.words += words if self.greedy else self.calibration.rescore(words, hypothesis.slots, self._kept)
-            done.texts.append(hypothesis.text if self.greedy else read_greedily(emissions, self.model.alphabet).text)
-            if self.sound:
-                done.emissions.extend(pack_in_pieces(subtract_label_priors(emissions, self.decoder)))
+            if self.greedy:
+                partial.words += words
+                partial.greedy.append(hypothesis.text)
+            else:
+                partial.words += self.calibration.rescore(words, hypothesis.slots, self._hotword_parts)
+                partial.greedy.append(decode_greedily(emissions, self.model.alphabet).text)
+            if self.keep_emissions:
+                partial.emissions.extend(pack_in_pieces(subtract_label_priors(emissions, self.decoder)))
             self.times.add("align", time.thread_time() - started)
             self.position = emissions.seconds(len(emissions))
-        yield from self._ended(heard, done)
+        yield from self._finished(pending, partial)
 
-    def hypotheses(self, stretches: Iterable[Emissions]) -> Iterator[Hypothesis]:
-        """What is read from each stretch, in order."""
+    def hypotheses(self, segments: Iterable[Emissions]) -> Iterator[Hypothesis]:
+        """Yield the best hypothesis for each segment, in order."""
         if self.greedy:
-            yield from (read_greedily(emissions, self.model.alphabet) for emissions in stretches)
+            yield from (decode_greedily(emissions, self.model.alphabet) for emissions in segments)
             return
         if self._pool is None:
             pool = decoder_pool(
                 self.model.alphabet, self.decoder, self.language_model, self.hotwords, processes=self.decoder.processes
             )
             self._pool = pool.__enter__()
-        yield from self.times.each("decode", self._pool.map(stretches))
+        yield from self.times.each("decode", self._pool.map(segments))
 
-    def _ended(self, heard: deque[tuple[Source, Emissions | End]], done: _Done) -> Iterator[Recognized | Unreadable]:
-        """Results of the recordings whose end is next; empties ``done`` for the following one."""
-        while heard and isinstance(end := heard[0][1], End):
-            source, _ = heard.popleft()
+    def _finished(
+        self, pending: deque[tuple[Source, Emissions | EndOfRecording]], partial: _PartialTranscript
+    ) -> Iterator[Recognized | Unreadable]:
+        """Yield results while the next pending item is the end of a recording, and clear ``partial`` after each."""
+        while pending and isinstance(end := pending[0][1], EndOfRecording):
+            source, _ = pending.popleft()
             self.position = 0.0
             if end.error is not None:
                 yield Unreadable(source.path, end.error)
             else:
                 duration = end.samples / self.model.config.features.sample_rate
-                transcript = Transcript(source.path, duration, within(done.words, duration), tuple(done.emissions))
-                yield Recognized(transcript, " ".join(text for text in done.texts if text))
-            done.clear()
+                words = clip_words(partial.words, duration)
+                transcript = Transcript(source.path, duration, words, tuple(partial.emissions))
+                yield Recognized(transcript, " ".join(text for text in partial.greedy if text))
+            partial.clear()
 
     def _fingerprint(self) -> str:
-        """Sixteen hexadecimal digits that change with anything that changes words."""
-        # The built-in engine is not named: indexes from before there was a choice were made by it.
+        """Hash, in 16 hexadecimal digits, of everything that determines transcripts."""
+        # The built-in engine is left out: indexes made before the setting existed used it.
         ignored = {"processes", "engine"} if self.decoder.engine == "builtin" else {"processes"}
         decoder = "greedy" if self.greedy else self.decoder.model_dump_json(exclude=ignored)
         window = self.window.model_dump_json(exclude={"batch", "precision"})
@@ -298,32 +308,32 @@ class Recognizer:
 
 
 @dataclass
-class _Done:
-    """What has become of a recording so far."""
+class _PartialTranscript:
+    """Words, greedy texts and packed emissions of a recording's segments so far."""
 
     words: list[Word] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    greedy: list[str] = field(default_factory=list)
     emissions: list[PackedEmissions] = field(default_factory=list)
 
     def clear(self) -> None:
-        """Begin another."""
+        """Empty it for the next recording."""
         self.words.clear()
-        self.texts.clear()
+        self.greedy.clear()
         self.emissions.clear()
 
 
-def within(words: Sequence[Word], duration: Seconds) -> tuple[Word, ...]:
-    """The words with times in ``[0, duration]``: the frame of the first or last may reach beyond the recording."""
-    fitted: list[Word] = []
+def clip_words(words: Sequence[Word], duration: Seconds) -> tuple[Word, ...]:
+    """Clip word times to ``[0, duration]``, since the first or last frame may reach beyond the recording."""
+    clipped: list[Word] = []
     for word in words:
         start, end = max(word.start, 0.0), min(word.end, duration)
         if start < end:
-            fitted.append(replace(word, start=start, end=end))
-        else:  # it lies wholly in the part of a frame past the end: it takes the end of what is left
-            start = fitted[-1].start if fitted else 0.0
+            clipped.append(replace(word, start=start, end=end))
+        else:  # it lies past the end: it shares the time of the word before
+            start = clipped[-1].start if clipped else 0.0
             middle = (start + duration) / 2
-            if fitted:
-                last = fitted.pop()
-                fitted.append(replace(last, end=middle))
-            fitted.append(replace(word, start=middle, end=duration))
-    return tuple(fitted)
+            if clipped:
+                last = clipped.pop()
+                clipped.append(replace(last, end=middle))
+            clipped.append(replace(word, start=middle, end=duration))
+    return tuple(clipped)

@@ -1,4 +1,4 @@
-"""What the stages of recognition hand to each other. Standard library only.
+"""Values that the stages of recognition exchange. Standard library only.
 
 Legend: T' emission frames, V labels (blank included).
 """
@@ -18,10 +18,10 @@ Seconds = float
 
 @dataclass(frozen=True, slots=True)
 class Emissions:
-    """Label log-probabilities of a stretch of one recording.
+    """Label log-probabilities of a segment of a recording.
 
     Args:
-        log_probs: natural logarithms [T', V], float32; each row sums to 1 as probabilities.
+        log_probs: natural logarithms [T', V], float32; the probabilities in each row sum to 1.
         frame_duration: length of one frame.
         start: time at which frame 0 begins.
     """
@@ -34,17 +34,17 @@ class Emissions:
         return int(self.log_probs.shape[0])
 
     def seconds(self, frame: float) -> Seconds:
-        """Time at which ``frame`` begins; the one place where frames become seconds."""
+        """Start time of ``frame``; the only conversion from frames to seconds."""
         return self.start + frame * self.frame_duration
 
 
 MAX_ALTERNATIVES = 2
-"""Alternatives that a word has at most."""
+"""Maximum number of alternatives of a word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One word that competed at a word's place; ``probability`` of being right lies in [0, 1]."""
+    """Another word that may have been said, with its probability in [0, 1] of being correct."""
 
     text: str
     probability: float
@@ -52,14 +52,14 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A recognized word.
+    """Recognized word with its times.
 
     Args:
-        text: as the alphabet spells it.
-        start: of its first letter.
-        end: of its last.
-        confidence: probability of being right, in [0, 1].
-        alternatives: the likeliest first, at most ``MAX_ALTERNATIVES``; none is ``text`` or twice there.
+        text: in the characters of the alphabet.
+        start: of the first letter.
+        end: of the last letter.
+        confidence: probability in [0, 1] of being correct.
+        alternatives: at most ``MAX_ALTERNATIVES`` distinct words other than ``text``, the likeliest first.
     """
 
     text: str
@@ -71,13 +71,13 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class PackedEmissions:
-    """Emissions of a stretch in few bytes; ``posteriors.py`` packs and unpacks them.
+    """Emissions of a segment in few bytes; ``spotting/posteriorgram.py`` packs and unpacks them.
 
     Args:
         start: time at which frame 0 begins.
         frame_duration: length of one frame.
         frames: T'.
-        data: the likely labels of each frame, quantized and compressed.
+        data: likely labels of each frame, with quantized probabilities, compressed.
     """
 
     start: Seconds
@@ -88,13 +88,13 @@ class PackedEmissions:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """The words of one recording, in order of time, not overlapping.
+    """Words of one recording, in order of time and not overlapping.
 
     Args:
-        path: the recording, as it was given.
+        path: of the recording, as given.
         duration: of the recording.
         words: with ``0 <= start < end <= duration`` and non-decreasing starts.
-        emissions: where they are kept, in order of time.
+        emissions: in order of time; empty unless they are kept.
     """
 
     path: str
@@ -104,5 +104,5 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """The words joined by single spaces."""
+        """Words joined by single spaces."""
         return " ".join(word.text for word in self.words)

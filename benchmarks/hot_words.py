@@ -59,7 +59,7 @@ def read(recognizer: Recognizer, emissions: Sequence[Sequence[Emissions]], hot: 
         words: list[str] = []
         for stretch in stretches:
             started = time.thread_time()
-            hypothesis = decoder.read(stretch)
+            hypothesis = decoder.decode_with_alternatives(stretch)
             seconds += time.thread_time() - started
             aligned = align(stretch, hypothesis.text, alphabet)
             words += (word.text for word in recognizer.calibration.rescore(aligned, hypothesis.slots, frozenset(hot)))

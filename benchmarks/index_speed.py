@@ -71,16 +71,16 @@ def make_recording(path: Path, audio: Path, hours: float) -> None:
 
 def rival(recognizer: Recognizer, path: Path, minutes: float) -> None:
     """Network and features alone, as they run and in fp32."""
-    from audiosearch.acoustic.inference import Inference, Item
+    from audiosearch.acoustic.inference import Inference, WindowInput
 
-    def windows() -> Iterator[Item[int]]:
-        for number, samples in enumerate(recognizer.listener.grid.cut(_first(path, rate, minutes * 60))):
-            yield Item(number, samples)
+    def windows() -> Iterator[WindowInput[int]]:
+        for number, samples in enumerate(recognizer.pipeline.grid.cut(_first(path, rate, minutes * 60))):
+            yield WindowInput(number, samples)
 
     rate = recognizer.model.config.features.sample_rate
     for precision in dict.fromkeys([recognizer.window.precision, "fp32"]):
         window = recognizer.window.model_copy(update={"precision": precision})
-        inference = Inference(recognizer.model, recognizer.listener.grid, window)
+        inference = Inference(recognizer.model, recognizer.pipeline.grid, window)
         started = time.perf_counter()
         for _ in inference.run(windows()):
             pass

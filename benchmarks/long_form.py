@@ -88,7 +88,7 @@ def main() -> None:
 
     from audiosearch.recognizer import Recognizer  # not above: the decoder's processes import this file, without torch
 
-    with tempfile.TemporaryDirectory() as folder, Recognizer.load(arguments.model, sound=True) as recognizer:
+    with tempfile.TemporaryDirectory() as folder, Recognizer.load(arguments.model, keep_emissions=True) as recognizer:
         path = Path(folder) / "recording.flac"
         clips = join(utterances, arguments.gap, recognizer.model.config.features.sample_rate, path)
         transcript = recognizer.transcribe(path)

@@ -19,7 +19,7 @@ import torch
 
 from audiosearch.acoustic.checkpoint import AcousticModel
 from audiosearch.acoustic.features import Features
-from audiosearch.acoustic.inference import Inference, Item
+from audiosearch.acoustic.inference import Inference, WindowInput
 from audiosearch.acoustic.model import DeepSpeech
 from audiosearch.acoustic.windows import WindowGrid
 from audiosearch.alphabet import Alphabet
@@ -39,9 +39,9 @@ def measure(inference: Inference, grid: WindowGrid, windows: int) -> float:
     rng = np.random.default_rng(1)
     noise = (0.1 * rng.standard_normal(grid.size * grid.unit)).astype(np.float32)
 
-    def items() -> Iterator[Item[int]]:
+    def items() -> Iterator[WindowInput[int]]:
         for number in range(windows):
-            yield Item(number, noise)
+            yield WindowInput(number, noise)
 
     started = time.perf_counter()
     for _ in inference.run(items()):

@@ -1,7 +1,7 @@
-"""Model files: weights, settings and alphabet in one safetensors file. Nothing is ever unpickled.
+"""Model files: weights, settings and alphabet in one safetensors file, read without pickle.
 
-A model folder holds ``model.safetensors`` and, where there is a language model, what belongs to it; a run folder
-of the trainer serves too, for its ``best.safetensors``.
+A model folder holds ``model.safetensors`` and optionally a language model. The folder of a training run is a model
+folder too, with its ``best.safetensors``.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from audiosearch.types import Seconds
 FORMAT = "audiosearch-model"
 VERSION = "1"
 FILE_NAMES = ("model.safetensors", "best.safetensors", "last.safetensors")
-"""What is looked for in a folder, in this order."""
+"""Names of model files in a folder, the preferred one first."""
 SCALES = ".scales"
-"""Ends the name of what the rows of a matrix of 8-bit integers are multiplied by."""
+"""Suffix of the tensor with the row scales of an 8-bit matrix."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcousticModel:
-    """A trained network with all that is needed to run it; in evaluation mode, on the CPU, in float32.
+    """Trained network with its features, settings and alphabet; in evaluation mode, on the CPU, in float32.
 
     Args:
-        fingerprint: 16 hexadecimal digits that change with the weights, the alphabet, or the settings of features
-            or network.
+        fingerprint: 16 hexadecimal digits of a hash over the weights, the alphabet, and the settings of features and
+            network.
     """
 
     network: DeepSpeech
@@ -57,7 +57,7 @@ class AcousticModel:
 
     @property
     def emission_start(self) -> Seconds:
-        """Time at which the stretch that emission frame 0 stands for begins, from the first sample."""
+        """Start time of emission frame 0, relative to the first sample."""
         return self.network.center_offset * self.features.hop_length / self.config.features.sample_rate
 
 
@@ -70,13 +70,13 @@ def save_model(
     dtype: torch.dtype | None = None,
     notes: Mapping[str, str] | None = None,
 ) -> None:
-    """Write a model file; it appears under its name only when it is complete.
+    """Write a model file atomically.
 
     Args:
-        dtype: of the weights in the file, for instance ``torch.float16`` to halve it; loading widens them again. With
-            ``torch.int8`` matrices are integers times a scale for each row, as the layers for processors hold them
-            (``quantized.py``), and the rest is in half precision.
-        notes: further metadata, such as where the weights come from.
+        dtype: of the weights in the file, for instance ``torch.float16`` to halve its size; loading converts them to
+            float32. ``torch.int8`` stores matrices as integers with a scale for each row (as ``quantized.py`` uses
+            them) and other tensors in half precision.
+        notes: further metadata, such as the origin of the weights.
     """
     metadata = {
         **(notes or {}),
@@ -86,31 +86,30 @@ def save_model(
         "alphabet": json.dumps(alphabet.labels),
     }
     if dtype == torch.int8:
-        tensors = _narrowed(network_state)
+        tensors = _quantize_matrices(network_state)
     else:
         tensors = {name: tensor.to(dtype or tensor.dtype) for name, tensor in network_state.items()}
     save_tensors(path, tensors, metadata)
 
 
 def load_model(path: Path) -> AcousticModel:
-    """The model in a file, or in a folder's ``model.safetensors``.
+    """Load a model from a file or folder.
 
     Raises:
-        ModelError: there is none, or it is corrupt, of another kind or of a newer version, or not the file that the
-            checksums beside it name.
+        ModelError: there is no model; it is corrupt, of another kind or of a newer version; or its checksum differs.
     """
     path = _model_file(path)
     verify(path)
     tensors, metadata = load_tensors(path, FORMAT, VERSION)
     config, alphabet = read_settings(path, metadata)
     network = DeepSpeech(config.model, config.features.bins, len(alphabet), initialize=False)
-    load_weights(network, _widened(tensors), path)
+    load_weights(network, _dequantize_matrices(tensors), path)
     network.eval()
     return AcousticModel(network, Features(config.features), config, alphabet, _fingerprint(tensors, config, alphabet))
 
 
 def read_settings(path: Path, metadata: Mapping[str, str]) -> tuple[Config, Alphabet]:
-    """Settings and alphabet in the metadata of a model or training state."""
+    """Parse settings and alphabet from the metadata of a model or training state."""
     try:
         config = parse_config(json.loads(metadata["config"]), source=str(path))
         return config, Alphabet(tuple(json.loads(metadata["alphabet"])))
@@ -121,7 +120,7 @@ def read_settings(path: Path, metadata: Mapping[str, str]) -> tuple[Config, Alph
 
 
 def load_weights(network: DeepSpeech, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Fill a network with weights, widened to float32; ``path`` is named in errors."""
+    """Copy weights, as float32, into a network; ``path`` is named in errors."""
     expected = network.state_dict()
     wrong = [name for name, tensor in expected.items() if name not in tensors or tensors[name].shape != tensor.shape]
     wrong += [name for name in tensors if name not in expected]
@@ -130,34 +129,34 @@ def load_weights(network: DeepSpeech, tensors: Mapping[str, Tensor], path: Path)
     network.load_state_dict({name: tensors[name].float() for name in expected})
 
 
-def _narrowed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Matrices as 8-bit integers with the scale of each row, and the rest in half precision."""
-    narrowed = {}
+def _quantize_matrices(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Convert matrices to 8-bit integers with a scale for each row, other tensors to half precision."""
+    stored = {}
     for name, tensor in tensors.items():
         if tensor.ndim < 2:
-            narrowed[name] = tensor.half()
+            stored[name] = tensor.half()
             continue
         rows = tensor.float().flatten(1)
         scales = rows.abs().amax(1) / 127
         integers = (rows / scales.where(scales > 0, 1).unsqueeze(1)).round().to(torch.int8)
-        narrowed |= {name: integers.view(tensor.shape), name + SCALES: scales}
-    return narrowed
+        stored |= {name: integers.view(tensor.shape), name + SCALES: scales}
+    return stored
 
 
-def _widened(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same without scales; what was never narrowed stays as it is."""
-    widened = {}
+def _dequantize_matrices(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Undo ``_quantize_matrices``; tensors without scales are returned as they are."""
+    weights = {}
     for name, tensor in tensors.items():
         scales = tensors.get(name + SCALES)
         if scales is not None and scales.shape == tensor.shape[:1]:
             tensor = tensor.float() * scales.view(-1, *[1] * (tensor.ndim - 1))
         if not (name.endswith(SCALES) and name.removesuffix(SCALES) in tensors):
-            widened[name] = tensor
-    return widened
+            weights[name] = tensor
+    return weights
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write tensors under a temporary name, then rename: the file is the old one or the new one, never half of one."""
+    """Write tensors and metadata to a safetensors file, atomically."""
     contents = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -171,10 +170,10 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
 
 
 def load_tensors(path: Path, kind: str, version: str) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata of a safetensors file of our own.
+    """Load tensors and metadata of a safetensors file that this program wrote.
 
     Raises:
-        ModelError: it is missing, corrupt, of another kind or of a newer version.
+        ModelError: the file is missing, corrupt, of another kind or of a newer version.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -203,7 +202,7 @@ def _model_file(path: Path) -> Path:
 
 
 def _fingerprint(tensors: Mapping[str, Tensor], config: Config, alphabet: Alphabet) -> str:
-    """Of what emissions depend on; not of the file, whose metadata the library writes in any order."""
+    """Hash everything that determines emissions; not the file itself, since the order of its metadata varies."""
     settings = [config.features.model_dump(mode="json"), config.model.model_dump(mode="json"), alphabet.labels]
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for name in sorted(tensors):

@@ -1,11 +1,11 @@
-"""What the network hears: files → emissions in stretches.
+"""Emissions of recordings: files → segments of log-probabilities between pauses.
 
 ::
 
-    files → blocks → windows ┊ → batches → log-probs → stitched → stretches
-            (a thread)       ┊   (a thread, and one for each batch)
+    files → blocks → windows ┊ → batches → log-probs → stitched → segments
+            (one thread)     ┊   (one thread, and one for each batch)
 
-Windows of several recordings share batches, and reading runs ahead of the network by a bounded number of windows.
+Windows of several recordings share batches. Reading is prefetched by a bounded number of windows.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from audiosearch.acoustic.checkpoint import AcousticModel
-from audiosearch.acoustic.inference import Answer, Inference, Item, StageTimes
-from audiosearch.acoustic.segmenter import Stretch, StretchCutter
-from audiosearch.acoustic.windows import Stitcher, WindowGrid, is_silent, silence
+from audiosearch.acoustic.inference import Inference, StageTimes, WindowInput, WindowOutput
+from audiosearch.acoustic.segmenter import PauseSegmenter, Segment
+from audiosearch.acoustic.windows import Stitcher, WindowGrid, blank_log_probs, is_silent
 from audiosearch.alphabet import Alphabet
 from audiosearch.audio.reader import read_blocks
 from audiosearch.config import WindowConfig
 from audiosearch.errors import AudioError
-from audiosearch.parallel import ahead
+from audiosearch.parallel import prefetch
 from audiosearch.types import Emissions
 
 if TYPE_CHECKING:
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
 
 Blocks = Callable[[], Iterator["NDArray[np.float32]"]]
 
-WINDOWS_AHEAD = 32
+PREFETCHED_WINDOWS = 32
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A recording to be read; compared by identity, as one path may come twice."""
+    """Recording to transcribe; compared by identity, as one path may be given twice."""
 
     path: str
     blocks: Blocks
 
 
 @dataclass(frozen=True)
-class End:
-    """The last thing heard of a recording."""
+class EndOfRecording:
+    """Last item of a recording: its length in samples, and the error that ended reading, if any."""
 
     samples: int
     error: AudioError | None = None
@@ -56,19 +56,19 @@ class End:
 
 @dataclass(frozen=True)
 class _Tag:
-    """What an item on its way through the network is: a window of so many samples, or a recording's end."""
+    """Origin of an item in the network's queue: a window of ``content`` samples, or the end of its recording."""
 
     source: Source
-    what: int | End
+    content: int | EndOfRecording
 
 
-class Listener:
-    """Gives recordings to a network. Close it to end its threads.
+class EmissionPipeline:
+    """Reads recordings and runs the network over them. Close it to end its threads.
 
     Args:
-        model: what hears.
-        window: how long recordings are cut.
-        device: for the network; a GPU where there is one unless given.
+        model: network, features and alphabet.
+        window: lengths of windows and segments.
+        device: of the network; default: a GPU if there is one.
     """
 
     def __init__(self, model: AcousticModel, window: WindowConfig, device: torch.device | None = None) -> None:
@@ -78,65 +78,65 @@ class Listener:
         self.inference = Inference(model, self.grid, window, device)
 
     def close(self) -> None:
-        """Wait for what is running, then end the threads."""
+        """Wait for running batches, then end the threads."""
         self.inference.close()
 
     @property
     def times(self) -> StageTimes:
-        """Processor seconds spent so far: read, features, network, stitch."""
+        """Processor seconds spent in each stage: read, features, network, stitch."""
         return self.inference.times
 
     def source(self, path: str | Path) -> Source:
-        """A file, which is opened when its turn comes."""
+        """Source of a file, which is opened when its turn comes."""
         return Source(str(path), lambda: read_blocks(path, self.model.config.features.sample_rate))
 
     def emissions(self, path: str | Path) -> Iterator[Emissions]:
-        """The emissions of a recording in stretches between pauses, in order; never the whole in memory.
+        """Yield the emissions of a recording segment by segment, in order of time and in bounded memory.
 
         Raises:
-            AudioError: it cannot be read.
+            AudioError: the recording cannot be read.
         """
-        for _, what in self.stretches([self.source(path)]):
-            if isinstance(what, Emissions):
-                yield what
-            elif what.error is not None:
-                raise what.error
+        for _, item in self.segments([self.source(path)]):
+            if isinstance(item, Emissions):
+                yield item
+            elif item.error is not None:
+                raise item.error
 
-    def stretches(self, sources: Iterable[Source]) -> Generator[tuple[Source, Emissions | End], None, None]:
-        """The stitched emissions of each recording in stretches, then its end."""
-        chain = None
-        for answer in self.inference.run(ahead(self._windows(sources), WINDOWS_AHEAD)):
+    def segments(self, sources: Iterable[Source]) -> Generator[tuple[Source, Emissions | EndOfRecording], None, None]:
+        """Yield the stitched emissions of each recording segment by segment, then its end."""
+        assembly = None
+        for output in self.inference.run(prefetch(self._windows(sources), PREFETCHED_WINDOWS)):
             started = time.thread_time()
-            if chain is None:
-                chain = _Chain(self.grid, self.model.alphabet, self.window)
-            ready = [self._emissions(stretch) for stretch in chain.add(answer)]
+            if assembly is None:
+                assembly = _Assembly(self.grid, self.model.alphabet, self.window)
+            complete = [self._emissions(segment) for segment in assembly.add(output)]
             self.times.add("stitch", time.thread_time() - started)
-            for emissions in ready:
-                yield answer.tag.source, emissions
-            if isinstance(answer.tag.what, End):
-                chain = None
-                yield answer.tag.source, answer.tag.what
+            for emissions in complete:
+                yield output.tag.source, emissions
+            if isinstance(output.tag.content, EndOfRecording):
+                assembly = None
+                yield output.tag.source, output.tag.content
 
-    def _windows(self, sources: Iterable[Source]) -> Generator[Item[_Tag], None, None]:
-        """The windows of each recording, then its end; a silent window has only its length."""
+    def _windows(self, sources: Iterable[Source]) -> Generator[WindowInput[_Tag], None, None]:
+        """Yield the windows of each recording, then its end; silent windows carry no samples."""
         for source in sources:
-            counted = _Counted(source.blocks, self.times)
+            blocks = _CountedBlocks(source.blocks, self.times)
             try:
-                for samples in self.grid.cut(counted):
+                for samples in self.grid.cut(blocks):
                     tag = _Tag(source, len(samples))
-                    yield Item(tag, None if is_silent(samples, self.window.silence_dbfs) else samples)
+                    yield WindowInput(tag, None if is_silent(samples, self.window.silence_dbfs) else samples)
             except AudioError as error:
-                yield Item(_Tag(source, End(counted.samples, error)), None)
+                yield WindowInput(_Tag(source, EndOfRecording(blocks.samples, error)), None)
             else:
-                yield Item(_Tag(source, End(counted.samples)), None)
+                yield WindowInput(_Tag(source, EndOfRecording(blocks.samples)), None)
 
-    def _emissions(self, stretch: Stretch) -> Emissions:
+    def _emissions(self, segment: Segment) -> Emissions:
         duration = self.model.frame_duration
-        return Emissions(stretch.log_probs, duration, self.model.emission_start + stretch.first * duration)
+        return Emissions(segment.log_probs, duration, self.model.emission_start + segment.first * duration)
 
 
-class _Counted:
-    """The blocks of a recording, counting samples and the time it takes to read them."""
+class _CountedBlocks:
+    """Blocks of a recording; counts their samples and the time spent reading."""
 
     def __init__(self, blocks: Blocks, times: StageTimes) -> None:
         self.samples = 0
@@ -149,25 +149,25 @@ class _Counted:
             yield block
 
 
-class _Chain:
-    """Answers of one recording → its stretches."""
+class _Assembly:
+    """Stitches the windows of one recording and cuts the result into segments."""
 
     def __init__(self, grid: WindowGrid, alphabet: Alphabet, window: WindowConfig) -> None:
         self.grid = grid
         self.alphabet = alphabet
         self.stitcher = Stitcher(grid, alphabet.blank, alphabet.space)
-        longest, pause = grid.frames_in(window.max_decode_seconds), grid.frames_in(window.pause_seconds)
-        self.cutter = StretchCutter(longest, pause, alphabet.blank, alphabet.space)
+        max_frames, pause = grid.frames_in(window.max_decode_seconds), grid.frames_in(window.pause_seconds)
+        self.segmenter = PauseSegmenter(max_frames, pause, alphabet.blank, alphabet.space)
 
-    def add(self, answer: Answer[_Tag]) -> list[Stretch]:
-        """Stretches that are settled by a window or by the recording's end."""
-        what = answer.tag.what
-        if isinstance(what, End):
-            if what.error is not None:
+    def add(self, output: WindowOutput[_Tag]) -> list[Segment]:
+        """Segments completed by a window or by the end of the recording."""
+        content = output.tag.content
+        if isinstance(content, EndOfRecording):
+            if content.error is not None:
                 return []
             rest = self.stitcher.finish()
-            return ([] if rest is None else self.cutter.add(rest)) + self.cutter.finish()
-        log_probs = answer.log_probs
+            return ([] if rest is None else self.segmenter.add(rest)) + self.segmenter.finish()
+        log_probs = output.log_probs
         if log_probs is None:
-            log_probs = silence(self.grid.frames(what), len(self.alphabet), self.alphabet.blank)
-        return self.cutter.add(self.stitcher.add(log_probs))
+            log_probs = blank_log_probs(self.grid.frames(content), len(self.alphabet), self.alphabet.blank)
+        return self.segmenter.add(self.stitcher.add(log_probs))

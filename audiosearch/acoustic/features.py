@@ -1,13 +1,13 @@
-"""Samples to log-spectrogram frames; the same code in training and inference.
+"""Log-spectrogram features, computed by the same code in training and inference.
 
 Legend: B batch, S samples, T frames, F bins.
 
-Frame ``t`` stands for the samples ``[t·hop, (t+1)·hop)``: its window is centerd on the middle of that
-stretch, so the first window reaches ``(window - hop) / 2`` samples before the recording, where there is zero::
+Frame ``t`` stands for the samples ``[t·hop, (t+1)·hop)``. Its window is centered on the middle of that span, and
+therefore the first window begins ``(window - hop) / 2`` samples before the recording, in zero padding::
 
         |<------- window ------->|
     0 0 0 [ hop 0 ][ hop 1 ][ hop 2 ] …
-           └ frame 0 is centerd here, in the middle of hop 0
+           └ frame 0 is centered here, in the middle of hop 0
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from torch import Tensor, nn
 from audiosearch.config import FeaturesConfig
 
 LOG_FLOOR = 1e-10
-"""Added to power before the logarithm, about -100 dB full scale: quieter is silence."""
+"""Added to power before the logarithm: about -100 dB relative to full scale."""
 
 VARIANCE_FLOOR = 1e-2
-"""Added to each bin's variance, so that digital silence stays near zero instead of being blown up."""
+"""Added to each bin's variance, so that digital silence stays near zero instead of being amplified."""
 
 
 class Features(nn.Module):
-    """Log-mel or log-power spectrogram."""
+    """Log-mel or log-power spectrogram of samples."""
 
     window: Tensor
     mel: Tensor
@@ -39,7 +39,7 @@ class Features(nn.Module):
         self.hop_length = config.hop_length
         self.window_length = config.window_length
         self.fft_length = self.window_length
-        if config.kind == "log-mel":  # a power of two leaves no mel band empty
+        if config.kind == "log-mel":  # with a power of two no mel band is empty
             self.fft_length = 1 << (self.window_length - 1).bit_length()
         self.register_buffer("window", torch.hann_window(self.window_length), persistent=False)
         mel = torch.empty(0)
@@ -56,7 +56,7 @@ class Features(nn.Module):
         self.register_buffer("mel", mel, persistent=False)
 
     def frames(self, samples: Tensor) -> Tensor:
-        """Frames T of so many samples; the last, partly filled one counts."""
+        """Number of frames T of that many samples, a partly filled last one included."""
         return torch.div(samples + self.hop_length - 1, self.hop_length, rounding_mode="floor")
 
     def forward(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -85,22 +85,22 @@ class Features(nn.Module):
         if self.config.normalization == "utterance":
             count = frames.clamp(min=1)[:, None, None]
             mean = (features * valid).sum(1, keepdim=True) / count
-            centerd = (features - mean) * valid
-            variance = centerd.square().sum(1, keepdim=True) / count
-            features = centerd / torch.sqrt(variance + VARIANCE_FLOOR)
+            centered = (features - mean) * valid
+            variance = centered.square().sum(1, keepdim=True) / count
+            features = centered / torch.sqrt(variance + VARIANCE_FLOOR)
         return features * valid, frames
 
 
-def hertz(bins: Tensor, config: FeaturesConfig) -> Tensor:
-    """Center frequencies of places among the bins; whole numbers are bins, others lie between two."""
+def bin_frequencies(bins: Tensor, config: FeaturesConfig) -> Tensor:
+    """Center frequencies in Hz of bins; fractional bins lie between two."""
     if config.kind != "log-mel":
         return bins * (config.sample_rate / config.window_length)
     lowest, step = _mel_scale(config)
     return 700 * (10 ** ((lowest + (bins + 1) * step) / 2595) - 1)
 
 
-def places(frequencies: Tensor, config: FeaturesConfig) -> Tensor:
-    """Places among the bins of frequencies in Hz: the inverse of ``hertz``."""
+def frequency_bins(frequencies: Tensor, config: FeaturesConfig) -> Tensor:
+    """Fractional bins of frequencies in Hz, the inverse of ``bin_frequencies``."""
     if config.kind != "log-mel":
         return frequencies * (config.window_length / config.sample_rate)
     lowest, step = _mel_scale(config)
@@ -108,6 +108,6 @@ def places(frequencies: Tensor, config: FeaturesConfig) -> Tensor:
 
 
 def _mel_scale(config: FeaturesConfig) -> tuple[float, float]:
-    """Lower edge of the lowest band and half the width of each, in mel as of HTK (O'Shaughnessy 1987)."""
+    """Lower edge of the lowest band and half the width of each, in mel (O'Shaughnessy 1987, as in HTK)."""
     lowest, highest = (2595 * math.log10(1 + edge / 700) for edge in (config.low_hz, config.high_hz))
     return lowest, (highest - lowest) / (config.mel_bins + 1)

@@ -1,9 +1,10 @@
-"""Samples of windows → log-probabilities: features and network, on the best device and in the best precision.
+"""Network inference over windows: samples → features → log-probabilities, in the fastest precision of the device.
 
 Legend: B windows of a batch, S samples, T' emission frames, V labels.
 
-On a processor every core runs its own batch in one thread. A recurrent layer meets at a barrier in every frame, and
-where the cores are shared with the decoder, or anyone, waiting there costs far more than the larger batch saves.
+On a CPU every core runs its own batch in one thread. With several threads a batch, recurrent layers synchronize in
+every frame, and while the decoder or another program uses some of the cores, that costs far more than larger batches
+save.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from audiosearch.acoustic.checkpoint import AcousticModel
-from audiosearch.acoustic.quantized import quantized
+from audiosearch.acoustic.quantized import quantize
 from audiosearch.acoustic.windows import WindowGrid
 from audiosearch.config import ModelConfig, WindowConfig
 from audiosearch.errors import ConfigError
@@ -31,39 +32,42 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Tag = TypeVar("Tag")
-Member = TypeVar("Member")
+Element = TypeVar("Element")
 
 Precision = Literal["fp32", "bf16", "int8"]
 
-MOST_WORKERS = 4
-"""Batches at once on a processor; each needs some 500 MB with the full-size network."""
+MAX_WORKERS = 4
+"""Concurrent batches on a CPU; each needs about 500 MB with the full-size network."""
 
-MOST_ROWS = 128
-"""Windows of a batch, however short they are."""
+MAX_ROWS = 128
+"""Windows in one batch, even of short ones."""
 
-QUANTIZED_WIDTH = 512
-"""Recurrent layers as wide as this are faster in 8-bit integers; narrower ones in bf16, where there is a choice."""
+MAX_PLACEHOLDERS = 1000
+"""Items without samples in one batch."""
+
+MIN_QUANTIZED_WIDTH = 512
+"""Hidden size from which recurrent layers are faster in 8-bit integers than in bf16."""
 
 
 @dataclass
 class StageTimes:
-    """Processor seconds spent in each stage, of the threads that led them."""
+    """Processor seconds spent in each stage, counted in the threads that run it."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, stage: str, seconds: float) -> None:
-        """Count some more for a stage."""
+        """Add ``seconds`` to a stage."""
         with self._lock:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
-    def each(self, stage: str, items: Iterable[Member]) -> Iterator[Member]:
-        """The items, counting for a stage what making each of them takes."""
-        made = iter(items)
+    def each(self, stage: str, items: Iterable[Element]) -> Iterator[Element]:
+        """Yield the items, adding the time spent producing them to a stage."""
+        iterator = iter(items)
         while True:
             started = time.thread_time()
             try:
-                item = next(made)
+                item = next(iterator)
             except StopIteration:
                 return
             finally:
@@ -72,30 +76,30 @@ class StageTimes:
 
 
 @dataclass(frozen=True)
-class Item(Generic[Tag]):
-    """Something on its way through the network: a window's samples [S], or None for what only keeps its place."""
+class WindowInput(Generic[Tag]):
+    """One pipeline item: window samples [S], or None for a placeholder that preserves order."""
 
     tag: Tag
     samples: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True)
-class Answer(Generic[Tag]):
-    """The log-probabilities [T', V] of an item's samples, if it had any."""
+class WindowOutput(Generic[Tag]):
+    """Log-probabilities [T', V] of an item's samples; None for a placeholder."""
 
     tag: Tag
     log_probs: NDArray[np.float32] | None
 
 
 class Inference:
-    """Runs a model over windows, several batches at once.
+    """Runs a network over windows in concurrent batches.
 
     Args:
         model: moved to ``device``.
-        grid: the windows to come.
+        grid: size of the windows.
         config: batch size and precision.
-        device: a GPU where there is one, unless given.
-        workers: batches at once; one for each core of a processor, but few, unless given.
+        device: default: a GPU if there is one.
+        workers: concurrent batches; default: one for each core, at most ``MAX_WORKERS``; 1 on a GPU.
     """
 
     def __init__(
@@ -109,88 +113,88 @@ class Inference:
         self.device = device or default_device()
         self.precision = choose_precision(config.precision, self.device, model.config.model)
         network = model.network.to(self.device).eval()
-        self.network = quantized(network) if self.precision == "int8" else network
+        self.network = quantize(network) if self.precision == "int8" else network
         self.features = model.features.to(self.device)
         self.times = StageTimes()
         self.batch_samples = config.batch * grid.size * grid.unit
-        self.workers = workers or (min(cores(), MOST_WORKERS) if self.device.type == "cpu" else 1)
+        self.workers = workers or (min(cores(), MAX_WORKERS) if self.device.type == "cpu" else 1)
         self._executor = ThreadPoolExecutor(self.workers, "network", torch.set_num_threads, (1,))  # of each thread
 
     def close(self) -> None:
-        """Wait for what is running, then give the threads back."""
+        """Wait for running batches, then end the threads."""
         self._executor.shutdown(cancel_futures=True)
 
-    def run(self, items: Iterable[Item[Tag]]) -> Iterator[Answer[Tag]]:
-        """Answers in the order of the items, of which a batch for each worker and one more are held."""
-        running: deque[tuple[list[Item[Tag]], list[Future[list[NDArray[np.float32]]]]]] = deque()
-        group: list[Item[Tag]] = []
+    def run(self, items: Iterable[WindowInput[Tag]]) -> Iterator[WindowOutput[Tag]]:
+        """Yield outputs in the order of the items; at most one batch for each worker and one more are pending."""
+        running: deque[tuple[list[WindowInput[Tag]], list[Future[list[NDArray[np.float32]]]]]] = deque()
+        group: list[WindowInput[Tag]] = []
         for item in items:
             if self._is_full(group, item):
                 running.append((group, [self._submit(group)]))
                 group = []
                 while len(running) > self.workers:
-                    yield from _answers(*running.popleft())
+                    yield from _outputs(*running.popleft())
             group.append(item)
         running.append((group, [self._submit(part) for part in _split(group, self.workers)]))
         while running:
-            yield from _answers(*running.popleft())
+            yield from _outputs(*running.popleft())
 
-    def _is_full(self, group: Sequence[Item[Tag]], further: Item[Tag]) -> bool:
-        """Whether a batch, padded to its longest window, would grow too large; short windows may be more."""
-        lengths = [len(item.samples) for item in group if item.samples is not None]
-        if further.samples is None:
-            return len(group) - len(lengths) >= 1000
+    def _is_full(self, group: Sequence[WindowInput[Tag]], item: WindowInput[Tag]) -> bool:
+        """True if a batch, padded to its longest window, would become too large with ``item``."""
+        lengths = [len(member.samples) for member in group if member.samples is not None]
+        if item.samples is None:
+            return len(group) - len(lengths) >= MAX_PLACEHOLDERS
         rows = len(lengths) + 1
-        return rows > MOST_ROWS or (rows > 1 and rows * max([*lengths, len(further.samples)]) > self.batch_samples)
+        return rows > MAX_ROWS or (rows > 1 and rows * max([*lengths, len(item.samples)]) > self.batch_samples)
 
-    def _submit(self, group: Sequence[Item[Tag]]) -> Future[list[NDArray[np.float32]]]:
+    def _submit(self, group: Sequence[WindowInput[Tag]]) -> Future[list[NDArray[np.float32]]]:
         windows = [item.samples for item in group if item.samples is not None]
         return self._executor.submit(self._log_probs, windows)
 
     def _log_probs(self, windows: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
-        """Log-probabilities [T', V] of each of some windows."""
+        """Log-probabilities [T', V] of each window."""
         if not windows:
             return []
         started = time.thread_time()
         with torch.inference_mode():
             features, frames = self._features(windows)
-            heard = time.thread_time()
+            computed = time.thread_time()
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
                 log_probs, frames = self.network(features, frames)
             rows = [row[:length].numpy() for row, length in zip(log_probs.cpu(), frames.tolist(), strict=True)]
-        self.times.add("features", heard - started)
-        self.times.add("network", time.thread_time() - heard)
+        self.times.add("features", computed - started)
+        self.times.add("network", time.thread_time() - computed)
         return rows[: len(windows)]
 
     def _features(self, windows: Sequence[NDArray[np.float32]]) -> tuple[Tensor, Tensor]:
-        """Features [B, T, F] and frames [B], so that the rows of a window are the same to the bit in any batch.
+        """Features [B, T, F] and frames [B]; the rows of a window are bit-identical in any batch.
 
-        Sums over a window would be rounded differently beside a longer one, so each is alone; and oneDNN takes
-        another path, with other rounding, for a single row, so there are at least two.
+        Each window is computed alone, since padding it to a longer one changes the rounding of sums; a single window
+        gets an empty companion, since oneDNN computes batches of one by another algorithm, with other rounding.
         """
-        heard = []
+        features = []
         for window in windows:
             samples = torch.from_numpy(window).to(self.device)
-            heard.append(self.features(samples[None], torch.tensor([len(window)], device=self.device))[0][0])
-        if len(heard) == 1:
-            heard.append(heard[0][:0])
-        frames = torch.tensor([len(features) for features in heard], device=self.device)
-        return nn.utils.rnn.pad_sequence(heard, batch_first=True), frames
+            features.append(self.features(samples[None], torch.tensor([len(window)], device=self.device))[0][0])
+        if len(features) == 1:
+            features.append(features[0][:0])
+        frames = torch.tensor([len(rows) for rows in features], device=self.device)
+        return nn.utils.rnn.pad_sequence(features, batch_first=True), frames
 
 
 def default_device() -> torch.device:
-    """A GPU where there is one, else the processor."""
+    """Return the GPU if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def choose_precision(setting: str, device: torch.device, config: ModelConfig) -> Precision:
-    """The fastest precision that the device has kernels for, unless one is set.
+    """Resolve ``auto`` to the fastest precision for which the device has kernels.
 
-    On a GPU bf16; on a processor with matrix units (AMX) bf16 too. On others that multiply 8-bit integers natively
-    (AVX-512 VNNI) wide LSTMs are quantized, and narrow ones are bf16 if that is native too. All else is fp32.
+    bf16 on a GPU and on a CPU with matrix units (AMX). On other CPUs that multiply 8-bit integers natively (AVX-512
+    VNNI), wide LSTMs are quantized, and narrow ones run in bf16 if that is native too. Otherwise fp32.
 
     Raises:
-        ConfigError: 8 bits are asked for where the result would be wrong or no faster.
+        ConfigError: int8 is set, but its result would be wrong or no faster.
     """
     native = torch.cpu.get_capabilities() if device.type == "cpu" else {}
     lstm = config.cell == "lstm"
@@ -202,20 +206,22 @@ def choose_precision(setting: str, device: torch.device, config: ModelConfig) ->
         return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
     if lstm and native.get("amx_bf16"):
         return "bf16"
-    if lstm and native.get("avx512_vnni") and (config.hidden >= QUANTIZED_WIDTH or not native.get("avx512_bf16")):
+    if lstm and native.get("avx512_vnni") and (config.hidden >= MIN_QUANTIZED_WIDTH or not native.get("avx512_bf16")):
         return "int8"
     return "bf16" if lstm and native.get("avx512_bf16") else "fp32"
 
 
-def _split(group: Sequence[Item[Tag]], parts: int) -> list[Sequence[Item[Tag]]]:
-    """At most so many runs of about equally many windows."""
+def _split(group: Sequence[WindowInput[Tag]], parts: int) -> list[Sequence[WindowInput[Tag]]]:
+    """Split a batch into at most ``parts`` runs with about equally many windows."""
     windows = [index for index, item in enumerate(group) if item.samples is not None]
     parts = min(parts, len(windows))
     edges = [windows[len(windows) * part // parts] for part in range(1, parts)]
     return [group[start:end] for start, end in zip([0, *edges], [*edges, len(group)], strict=True)]
 
 
-def _answers(group: Sequence[Item[Tag]], futures: Sequence[Future[list[NDArray[np.float32]]]]) -> Iterator[Answer[Tag]]:
+def _outputs(
+    group: Sequence[WindowInput[Tag]], futures: Sequence[Future[list[NDArray[np.float32]]]]
+) -> Iterator[WindowOutput[Tag]]:
     rows = iter([row for future in futures for row in future.result()])
     for item in group:
-        yield Answer(item.tag, next(rows) if item.samples is not None else None)
+        yield WindowOutput(item.tag, next(rows) if item.samples is not None else None)

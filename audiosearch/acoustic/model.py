@@ -1,7 +1,7 @@
 """DeepSpeech: one convolution over spectrogram frames, recurrent layers, CTC labels.
 
-Hannun et al. 2014 (arXiv:1412.5567) and Amodei et al. 2016 (arXiv:1512.02595), in the shape of Deepgram's
-Kur speech recipe: convolution of 1000 kernels, width 11, stride 2; three recurrent layers of 1000.
+Hannun et al. 2014 (arXiv:1412.5567) and Amodei et al. 2016 (arXiv:1512.02595), with the sizes of Deepgram's Kur
+speech recipe: a convolution of 1000 kernels, width 11, stride 2; three recurrent layers of 1000 units.
 
 Legend: B batch, T frames, T' frames after the stride, F bins, C channels, H hidden, V labels.
 """
@@ -17,8 +17,8 @@ from audiosearch.config import ModelConfig
 class RecurrentLayer(nn.Module):
     """One LSTM or GRU layer; with two directions, their outputs are summed (Amodei et al. 2016, eq. 4).
 
-    The backward direction runs over every utterance reversed within its own length. So no packing is needed,
-    which keeps cuDNN's and oneDNN's fast kernels, and no output depends on the padding.
+    The backward direction reads every utterance reversed within its own length. This needs no packing, for which
+    cuDNN and oneDNN have no fast kernels, and no output depends on the padding.
     """
 
     def __init__(self, inputs: int, config: ModelConfig, initialize: bool = True) -> None:
@@ -33,12 +33,12 @@ class RecurrentLayer(nn.Module):
                 _initialize(direction)
 
     def forward(self, x: Tensor, reverse: Tensor) -> Tensor:
-        """Outputs [B, T', H] of inputs [B, T', C]; ``reverse`` [B·T'] as of ``reversal``."""
+        """Outputs [B, T', H] of inputs [B, T', C]; ``reverse`` [B·T'] comes from ``reversal``."""
         x = self.dropout(self.norm(x))
         y: Tensor = self.forwards(x)[0]
         if self.backwards is not None:
-            z: Tensor = self.backwards(_taken(x, reverse))[0]
-            y = y + _taken(z, reverse)
+            z: Tensor = self.backwards(_gather_frames(x, reverse))[0]
+            y = y + _gather_frames(z, reverse)
         return y
 
 
@@ -49,15 +49,15 @@ class DeepSpeech(nn.Module):
         config: the network's section of the settings.
         bins: values of one spectrogram frame, F.
         labels: outputs, V, the blank included.
-        initialize: draw weights to train from; it takes seconds, in vain where weights are loaded.
+        initialize: draw initial weights, which takes seconds; False if weights are loaded afterwards.
     """
 
     def __init__(self, config: ModelConfig, bins: int, labels: int, *, initialize: bool = True) -> None:
         super().__init__()
         self.config = config
         self.stride = config.conv_stride
-        # Output t' looks at inputs t'·stride - left … + width - 1. With this padding its middle is the middle of
-        # the stride inputs it stands for (half a frame early for even strides), and there are ⌈T / stride⌉ outputs:
+        # Output t' sees width inputs from t'·stride - left on. With this padding their middle is the middle of the
+        # stride inputs it stands for (half a frame early for even strides), and there are ⌈T / stride⌉ outputs:
         #   left = (width-1)//2 - (stride-1)//2,   right = width - 1 - left
         self.left = max((config.conv_width - 1) // 2 - (config.conv_stride - 1) // 2, 0)
         self.right = config.conv_width - 1 - self.left
@@ -72,12 +72,12 @@ class DeepSpeech(nn.Module):
 
     @property
     def center_offset(self) -> float:
-        """Spectrogram frames from the middle of the frames an output stands for to the middle of those it sees."""
+        """Offset in spectrogram frames from the middle of an output's stride to the middle of its receptive field."""
         middle = (self.config.conv_width - 1) / 2 - self.left
         return middle - (self.stride - 1) / 2
 
     def frames(self, lengths: Tensor) -> Tensor:
-        """Frames T' after the stride of so many frames T."""
+        """Number of frames T' after the stride, of T frames."""
         return torch.div(lengths + self.stride - 1, self.stride, rounding_mode="floor")
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -101,20 +101,20 @@ class DeepSpeech(nn.Module):
 
 
 def reversal(lengths: Tensor, total: int) -> Tensor:
-    """Indices [B·T'] into all frames of a batch that reverse each utterance within its length, not its padding."""
+    """Indices [B·T'] into the flattened frames of a batch that reverse each utterance within its length."""
     time = torch.arange(total, device=lengths.device)
     back = lengths[:, None] - 1 - time
     first = total * torch.arange(len(lengths), device=lengths.device)
     return (torch.where(back >= 0, back, time) + first[:, None]).flatten()
 
 
-def _taken(x: Tensor, indices: Tensor) -> Tensor:
-    """The frames of x [B, T', C] in the order of the indices [B·T']; four times as fast as torch.gather."""
+def _gather_frames(x: Tensor, indices: Tensor) -> Tensor:
+    """Frames of x [B, T', C] in the order of the indices [B·T']; four times as fast as torch.gather."""
     return x.flatten(0, 1).index_select(0, indices).view_as(x)
 
 
 def _initialize(cell: nn.LSTM | nn.GRU) -> None:
-    """Glorot input weights, orthogonal recurrent weights, and an LSTM's forget gate open at the start."""
+    """Initialize with Glorot input weights, orthogonal recurrent weights, and a forget-gate bias of 1."""
     for name, parameter in cell.named_parameters():
         if name.startswith("weight_ih"):
             for gate in torch.split(parameter.data, cell.hidden_size):

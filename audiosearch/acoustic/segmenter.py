@@ -1,10 +1,10 @@
-"""Emissions of a whole recording → stretches that are decoded one by one.
+"""Segments of a recording's emissions, cut at pauses and decoded one by one.
 
 Legend: T' emission frames, V labels.
 
-A recording no longer than a stretch is one stretch, so it is decoded in one pass. A longer one is cut in its
-longest pause before the limit, or at a space where nobody pauses; frames that are surely blank at the start
-of a stretch are left out, so hours of silence are never decoded.
+A recording of at most ``max_frames`` is one segment and is decoded in one pass. A longer one is cut in the longest
+pause before that limit, or at a space if nobody pauses. Blank frames at the start of a segment are dropped, so hours
+of silence are never decoded.
 """
 
 from __future__ import annotations
@@ -14,35 +14,38 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audiosearch.acoustic.windows import quiet
+from audiosearch.acoustic.windows import log_prob_silence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SURE = float(np.log(0.9))
-"""Log-probability from which a frame of a pause is quiet."""
+MIN_SILENCE_LOG_PROB = float(np.log(0.9))
+"""Log-probability of silence from which a frame belongs to a pause."""
+
+MIN_SPACE_LOG_PROB = float(np.log(0.5))
+"""Log-probability of the space from which a segment may end there."""
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """Rows [T', V] of a recording from frame ``first`` on."""
+class Segment:
+    """Log-probabilities [T', V] of consecutive frames of a recording; ``first`` is the index of the first one."""
 
     first: int
     log_probs: NDArray[np.float32]
 
 
-class StretchCutter:
-    """Stretches of one recording, from rows given in order.
+class PauseSegmenter:
+    """Cuts one recording into segments at its pauses.
 
     Args:
-        longest: frames of the longest stretch.
-        pause: frames of the shortest pause.
-        blank: label that says nothing.
-        space: label between words.
+        max_frames: length of the longest segment.
+        pause: length of the shortest pause, in frames.
+        blank: index of the CTC blank.
+        space: index of the space.
     """
 
-    def __init__(self, longest: int, pause: int, blank: int, space: int) -> None:
-        self.longest = max(longest, 2)
+    def __init__(self, max_frames: int, pause: int, blank: int, space: int) -> None:
+        self.max_frames = max(max_frames, 2)
         self.pause = pause
         self.blank = blank
         self.space = space
@@ -50,56 +53,56 @@ class StretchCutter:
         self._pending: list[NDArray[np.float32]] = []
         self._frames = 0
 
-    def add(self, log_probs: NDArray[np.float32]) -> list[Stretch]:
-        """Stretches that are settled once these rows are known."""
+    def add(self, log_probs: NDArray[np.float32]) -> list[Segment]:
+        """Append rows [T', V] and return the segments that they complete."""
         self._pending.append(log_probs)
         self._frames += len(log_probs)
-        return self._cut() if self._frames > self.longest else []
+        return self._cut() if self._frames > self.max_frames else []
 
-    def finish(self) -> list[Stretch]:
-        """The last stretch, if it has rows."""
+    def finish(self) -> list[Segment]:
+        """Return the last segment, if any rows are left."""
         if not self._frames:
             return []
-        last = Stretch(self._first, np.concatenate(self._pending))
+        last = Segment(self._first, np.concatenate(self._pending))
         self._pending, self._frames = [], 0
         return [last]
 
-    def _cut(self) -> list[Stretch]:
-        """Cuts while more frames are pending than one stretch may have."""
+    def _cut(self) -> list[Segment]:
+        """Cut off segments until at most ``max_frames`` are pending."""
         rows = np.concatenate(self._pending)
-        stretches = []
-        while len(rows) > self.longest:
+        segments = []
+        while len(rows) > self.max_frames:
             skip = self._leading_silence(rows)
             if not skip:
-                end = self._end(rows[: self.longest])
-                stretches.append(Stretch(self._first, rows[:end]))
+                end = self._end(rows[: self.max_frames])
+                segments.append(Segment(self._first, rows[:end]))
                 skip = end
             self._first += skip
             rows = rows[skip:]
         self._pending, self._frames = [rows], len(rows)
-        return stretches
+        return segments
 
     def _leading_silence(self, rows: NDArray[np.float32]) -> int:
-        """Blank frames at the start that no word can need; a pause's length of them is left."""
-        spoken = np.flatnonzero(rows[:, self.blank] < SURE)
+        """Blank frames at the start beyond the length of one pause; they cannot belong to a word."""
+        spoken = np.flatnonzero(rows[:, self.blank] < MIN_SILENCE_LOG_PROB)
         return max((int(spoken[0]) if len(spoken) else len(rows)) - self.pause, 0)
 
     def _end(self, rows: NDArray[np.float32]) -> int:
-        """Where a stretch that starts with these rows ends: after at least one frame."""
-        log_quiet = quiet(rows, self.blank, self.space)
+        """Frame, at least 1, at which a segment that starts with these rows ends."""
+        log_silence = log_prob_silence(rows, self.blank, self.space)
         half = len(rows) // 2
-        for earliest in (half, self.pause):  # a late pause leaves the language model more to go by
-            best = self._longest_pause(log_quiet >= SURE, earliest)
-            if best is not None:
-                return best
+        for earliest in (half, self.pause):  # a late pause gives the language model more context
+            middle = self._longest_pause(log_silence >= MIN_SILENCE_LOG_PROB, earliest)
+            if middle is not None:
+                return middle
         space = rows[half:, self.space]
-        if space.max() > np.log(0.5):
-            return half + int(space.argmax()) + 1  # the word before a space is whole
-        return half + int(log_quiet[half:].argmax()) + 1
+        if space.max() > MIN_SPACE_LOG_PROB:
+            return half + int(space.argmax()) + 1  # the word before a space is complete
+        return half + int(log_silence[half:].argmax()) + 1
 
-    def _longest_pause(self, is_quiet: NDArray[np.bool_], earliest: int) -> int | None:
-        """The middle of the longest run of quiet frames, if its middle is not before ``earliest``."""
-        edges = np.diff(np.concatenate([[0], is_quiet.astype(np.int8), [0]]))
+    def _longest_pause(self, is_silence: NDArray[np.bool_], earliest: int) -> int | None:
+        """Middle of the longest pause, among those with their middle at ``earliest`` or later."""
+        edges = np.diff(np.concatenate([[0], is_silence.astype(np.int8), [0]]))
         starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
         middles, lengths = (starts + ends) // 2, ends - starts
         fits = (lengths >= self.pause) & (middles >= max(earliest, 1))

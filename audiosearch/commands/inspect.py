@@ -43,10 +43,10 @@ def inspect(file: Path, output: Path, model: Path | None, start: float, seconds:
     if not output.absolute().parent.is_dir():
         raise click.UsageError(f"-o {output}: there is no folder {output.parent}.")
 
-    from audiosearch.inspection import draw, look
+    from audiosearch.inspection import draw, inspect_recording
     from audiosearch.recognizer import Recognizer
 
     with Recognizer.load(path) as recognizer:
-        view = look(recognizer, file, start, seconds)
+        view = inspect_recording(recognizer, file, start, seconds)
     draw(view, output)
     click.echo(output)

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from audiosearch.acoustic.features import hertz, places
+from audiosearch.acoustic.features import bin_frequencies, frequency_bins
 from audiosearch.config import AugmentConfig, FeaturesConfig
 
 ROOM_SECONDS = 1.0
@@ -217,11 +217,13 @@ def warp(x: Tensor, draws: Draws, features: FeaturesConfig) -> Tensor:
         return x
     factors = _column(draws.warp, x.device)
     bins = torch.arange(features.bins, device=x.device, dtype=torch.float32)
-    heard = hertz(bins, features)
+    heard = bin_frequencies(bins, features)
     top = features.high_hz if features.kind == "log-mel" else features.sample_rate / 2
     edge = WARP_EDGE * top * factors.clamp(max=1)  # [B, 1] where the first line ends, as it is heard after the warp
     beyond = top - (top - heard) * (top - edge / factors) / (top - edge)
-    source = places(torch.where(heard < edge, heard / factors, beyond), features).clamp(0, features.bins - 1)  # [B, F]
+    source = frequency_bins(torch.where(heard < edge, heard / factors, beyond), features).clamp(
+        0, features.bins - 1
+    )  # [B, F]
     nearness = 1 - (source[:, None, :] - bins[None, :, None]).abs()
     return x @ nearness.clamp(min=0)  # [B, T, F] · [B, F, F]
 

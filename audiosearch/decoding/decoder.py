@@ -25,7 +25,7 @@ from audiosearch.decoding.lexicon_search import LexiconSearch
 from audiosearch.decoding.lm_scorer import LanguageModelScorer
 from audiosearch.decoding.pyctcdecode_engine import PyctcdecodeSearch, check_engine
 from audiosearch.errors import ConfigError
-from audiosearch.parallel import Workers
+from audiosearch.parallel import ProcessPool
 from audiosearch.types import Emissions
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def decoder_pool(
     language_model: LanguageModel | None = None,
     hotwords: Sequence[str] = (),
     processes: int | None = None,
-) -> Workers[Emissions, Hypothesis]:
+) -> ProcessPool[Emissions, Hypothesis]:
     """A pool of processes, each with a ``BeamDecoder``, that maps emissions to hypotheses with alternatives.
 
     The processes are spawned, as torch has threads that a fork would not survive, and load no torch. Each reads the
@@ -136,7 +136,7 @@ def decoder_pool(
         processes: that of the configuration by default; 1 works in this process; 0 means one for each core.
     """
     make = _MakeDecoder(alphabet, config, language_model, tuple(hotwords))
-    return Workers(make, config.processes if processes is None else processes)
+    return ProcessPool(make, config.processes if processes is None else processes)
 
 
 class _MakeDecoder:

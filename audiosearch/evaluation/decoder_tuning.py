@@ -12,7 +12,7 @@ from audiosearch.errors import AudioError, LanguageModelError
 from audiosearch.evaluation.events import Progress, Skipped, Stored
 from audiosearch.evaluation.metrics import ErrorRate, word_errors
 from audiosearch.model_folder import require_writable, save_decoder_settings
-from audiosearch.parallel import Workers
+from audiosearch.parallel import ProcessPool
 
 if TYPE_CHECKING:
     from audiosearch.alphabet import Alphabet
@@ -127,7 +127,7 @@ def search_weights(
     examples = list(examples)
     references = [example.reference for example in examples]
     make = _DecoderFactory(alphabet, config, language_model)
-    with Workers(make, config.processes if processes is None else processes) as workers:
+    with ProcessPool(make, config.processes if processes is None else processes) as workers:
 
         def count_errors(weights: Weights) -> ErrorRate:
             texts = workers.map(_Job(weights, example.emissions) for example in examples)

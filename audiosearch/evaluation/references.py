@@ -96,7 +96,7 @@ def concatenate_emissions(segments: Sequence[Emissions], blank: int) -> Emission
     """Join segments of a recording, with blanks in the gaps between them."""
     import numpy as np
 
-    from audiosearch.acoustic.windows import silence
+    from audiosearch.acoustic.windows import blank_log_probs
 
     first = segments[0]
     if len(segments) == 1:
@@ -106,7 +106,7 @@ def concatenate_emissions(segments: Sequence[Emissions], blank: int) -> Emission
     for segment in segments:
         gap = round((segment.start - first.start) / first.frame_duration) - frames
         if gap > 0:
-            rows.append(silence(gap, first.log_probs.shape[1], blank))
+            rows.append(blank_log_probs(gap, first.log_probs.shape[1], blank))
         rows.append(segment.log_probs)
         frames += max(gap, 0) + len(segment)
     return Emissions(np.concatenate(rows), first.frame_duration, first.start)

@@ -53,7 +53,7 @@ def score_passages(
 
     ordered = sorted(passages, key=lambda item: -item[1].duration)
     alphabet = recognizer.model.alphabet
-    heard = recognizer.listener.stretches(_source(recognizer, passage) for _, passage in ordered)
+    heard = recognizer.pipeline.segments(_source(recognizer, passage) for _, passage in ordered)
     for key, passage in ordered:
         stretches: list[Emissions] = []
         error: AudioError | None = None
@@ -90,7 +90,7 @@ def _source(recognizer: Recognizer, passage: Passage) -> Source:
     from audiosearch.audio.reader import converted, read_span
 
     if passage.start is None or passage.end is None:
-        return recognizer.listener.source(passage.audio)
+        return recognizer.pipeline.source(passage.audio)
     start, end = passage.start, passage.end
 
     def blocks() -> Iterator[NDArray[np.float32]]:

@@ -45,7 +45,7 @@ class LazyRecognizer:
         """The recognizer, from the first time it is asked for."""
         from audiosearch.recognizer import Recognizer
 
-        return Recognizer.load(self._model, hotwords=self._hotwords, sound=self._sound, greedy=self._greedy)
+        return Recognizer.load(self._model, hotwords=self._hotwords, keep_emissions=self._sound, greedy=self._greedy)
 
     @property
     def fingerprint(self) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from audiosearch.inspection import look
+from audiosearch.inspection import inspect_recording
 from audiosearch.recognizer import Recognizer
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def test_what_is_drawn_has_the_times_of_the_recording(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
     path = whistler.write(tmp_path / "a.wav", "___i am_human things")
     with Recognizer.load(whistle_model) as recognizer:
-        whole, part = look(recognizer, path, 0, 30), look(recognizer, path, 2.5, 1.9)
+        whole, part = inspect_recording(recognizer, path, 0, 30), inspect_recording(recognizer, path, 2.5, 1.9)
     assert whole.duration == pytest.approx(5.6)
     assert [word.text for word in part.words] == ["i", "am"]
     assert (part.start, part.duration) == (2.5, 1.9)

@@ -21,8 +21,8 @@ from audiosearch.alphabet import Alphabet
 from audiosearch.config import Config, WindowConfig
 from audiosearch.errors import AudioError, ConfigError, ModelError
 from audiosearch.model_folder import save_calibration
-from audiosearch.parallel import ahead
-from audiosearch.recognizer import Recognized, Recognizer, Unreadable, within
+from audiosearch.parallel import prefetch
+from audiosearch.recognizer import Recognized, Recognizer, Unreadable, clip_words
 from audiosearch.spotting.posteriorgram import unpack
 from audiosearch.types import Alternative, Emissions, Word
 
@@ -68,7 +68,7 @@ def test_a_recording_that_fits_is_one_pass(whistle_model: Path, whistler: Whistl
     samples = torch.from_numpy(soundfile.read(path, dtype="float32")[0])[None]
     with torch.inference_mode():
         features, frames = model.features(samples, torch.tensor([samples.shape[1]]))
-        with torch.autocast("cpu", torch.bfloat16, enabled=recognizer.listener.inference.precision == "bf16"):
+        with torch.autocast("cpu", torch.bfloat16, enabled=recognizer.pipeline.inference.precision == "bf16"):
             log_probs = model.network(features, frames)[0][0].numpy()
     assert emissions.log_probs.shape == log_probs.shape
     np.testing.assert_allclose(np.exp(emissions.log_probs), np.exp(log_probs), atol=0.02)  # bf16 where it is native
@@ -143,8 +143,8 @@ def test_batches_change_nothing(tmp_path: Path) -> None:
     for path, seconds in zip(paths, (1.0, 3.3, 9.0, 0.01, 3.9), strict=True):
         soundfile.write(path, 0.1 * rng.standard_normal(round(seconds * 16000)), 16000)
     with Recognizer.load(tmp_path, greedy=True) as recognizer:
-        sources = [recognizer.listener.source(path) for path in paths]
-        together = [(source.path, what) for source, what in recognizer.listener.stretches(sources)]
+        sources = [recognizer.pipeline.source(path) for path in paths]
+        together = [(source.path, what) for source, what in recognizer.pipeline.segments(sources)]
         for path in paths:
             for one in recognizer.emissions(path):
                 name, same = together.pop(0)
@@ -200,7 +200,7 @@ def test_stopping_early_leaves_nothing_running(short: Recognizer, whistler: Whis
 
 def test_emissions_are_kept_when_they_are_asked_for(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
     paths: list[str | Path] = [whistler.write(tmp_path / f"{n}.wav", long_text(100 + n)) for n in range(2)]
-    with Recognizer(short.model, window=SHORT, sound=True) as recognizer:
+    with Recognizer(short.model, window=SHORT, keep_emissions=True) as recognizer:
         kept = [result.transcript for result in recognizer.recognize(paths) if isinstance(result, Recognized)]
     assert len(kept) == 2
     for path, transcript in zip(paths, kept, strict=True):
@@ -233,7 +233,7 @@ def test_fingerprint_changes_with_what_changes_words(whistle_model: Path) -> Non
             return recognizer.fingerprint
 
     alone = fingerprint()
-    assert fingerprint(processes=3) == fingerprint(sound=True) == alone
+    assert fingerprint(processes=3) == fingerprint(keep_emissions=True) == alone
     assert fingerprint(hotwords=["Zeus", "hera "]) == fingerprint(hotwords=["hera", "zeus", "zeus"])
     others: list[dict[str, Any]] = [{"alpha": 0.1}, {"beam_width": 9}, {"hotwords": ["x"]}, {"greedy": True}]
     assert len({alone, *(fingerprint(**options) for options in others)}) == 5
@@ -275,11 +275,11 @@ def test_settings_beside_the_model_are_taken(whistle_model: Path, tmp_path: Path
 
 def test_words_are_brought_into_the_recording() -> None:
     a, b = Word("a", -0.1, 0.5, 1.0), Word("b", 1.01, 1.03, 1.0)
-    assert within([a, b], 1.0) == (Word("a", 0.0, 0.5, 1.0), Word("b", 0.5, 1.0, 1.0))
-    assert within([Word("b", 1.01, 1.03, 1.0)], 1.0) == (Word("b", 0.5, 1.0, 1.0),)
-    assert within([], 1.0) == ()
+    assert clip_words([a, b], 1.0) == (Word("a", 0.0, 0.5, 1.0), Word("b", 0.5, 1.0, 1.0))
+    assert clip_words([Word("b", 1.01, 1.03, 1.0)], 1.0) == (Word("b", 0.5, 1.0, 1.0),)
+    assert clip_words([], 1.0) == ()
     other = (Alternative("eye", 0.3),)
-    assert [word.alternatives for word in within([replace(a, alternatives=other), b], 1.0)] == [other, ()]
+    assert [word.alternatives for word in clip_words([replace(a, alternatives=other), b], 1.0)] == [other, ()]
 
 
 def test_ahead_keeps_order_and_raises_in_place() -> None:
@@ -287,7 +287,7 @@ def test_ahead_keeps_order_and_raises_in_place() -> None:
         yield from range(5)
         raise AudioError("five")
 
-    items = ahead(count(), 3)
+    items = prefetch(count(), 3)
     assert [next(items) for _ in range(5)] == list(range(5))
     with pytest.raises(AudioError, match="five"):
         next(items)

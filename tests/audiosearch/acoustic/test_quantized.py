@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from audiosearch.acoustic.inference import QUANTIZED_WIDTH, choose_precision
+from audiosearch.acoustic.inference import MIN_QUANTIZED_WIDTH, choose_precision
 from audiosearch.acoustic.model import DeepSpeech
-from audiosearch.acoustic.quantized import BLOCK_ROWS, QuantizedLSTM, quantized
+from audiosearch.acoustic.quantized import BLOCK_ROWS, QuantizedLSTM, quantize
 from audiosearch.config import Config, ModelConfig, WindowConfig
 from audiosearch.errors import ConfigError
 
@@ -56,7 +56,7 @@ def test_silence_is_no_division_by_zero() -> None:
 def test_a_quantized_network_hears_the_same_and_the_other_stays(small_config: Config) -> None:
     torch.manual_seed(5)
     network = DeepSpeech(small_config.model, 80, 29).eval()
-    small = quantized(network)
+    small = quantize(network)
     x, lengths = torch.randn(3, 100, 80), torch.tensor([100, 77, 30])
     expected, frames = network(x, lengths)
     found, _ = small(x, lengths)
@@ -75,9 +75,9 @@ def small_config() -> Config:
 @pytest.mark.parametrize(
     ("native", "cell", "hidden", "expected"),
     [
-        ({"amx_bf16", "avx512_bf16", "avx512_vnni"}, "lstm", QUANTIZED_WIDTH, "bf16"),
-        ({"avx512_bf16", "avx512_vnni"}, "lstm", QUANTIZED_WIDTH, "int8"),
-        ({"avx512_bf16", "avx512_vnni"}, "lstm", QUANTIZED_WIDTH - 1, "bf16"),
+        ({"amx_bf16", "avx512_bf16", "avx512_vnni"}, "lstm", MIN_QUANTIZED_WIDTH, "bf16"),
+        ({"avx512_bf16", "avx512_vnni"}, "lstm", MIN_QUANTIZED_WIDTH, "int8"),
+        ({"avx512_bf16", "avx512_vnni"}, "lstm", MIN_QUANTIZED_WIDTH - 1, "bf16"),
         ({"avx512_vnni"}, "lstm", 64, "int8"),
         ({"avx512_vnni", "avx512_bf16"}, "gru", 1000, "fp32"),
         (set(), "lstm", 1000, "fp32"),

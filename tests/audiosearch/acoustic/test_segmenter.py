@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from audiosearch.acoustic.segmenter import Stretch, StretchCutter
+from audiosearch.acoustic.segmenter import PauseSegmenter, Segment
 
 A, SPACE, LABELS = 1, 2, 3
 
@@ -15,8 +15,8 @@ def rows(labels: list[int], sure: float = 0.97) -> NDArray[np.float32]:
     return np.log(probabilities)
 
 
-def cut(log_probs: NDArray[np.float32], step: int = 7, longest: int = 30, pause: int = 4) -> list[Stretch]:
-    cutter = StretchCutter(longest, pause, blank=0, space=SPACE)
+def cut(log_probs: NDArray[np.float32], step: int = 7, longest: int = 30, pause: int = 4) -> list[Segment]:
+    cutter = PauseSegmenter(longest, pause, blank=0, space=SPACE)
     stretches = [s for start in range(0, len(log_probs), step) for s in cutter.add(log_probs[start : start + step])]
     return stretches + cutter.finish()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from audiosearch.acoustic.windows import Stitcher, WindowGrid, find_seam, is_silent, silence
+from audiosearch.acoustic.windows import Stitcher, WindowGrid, blank_log_probs, find_seam, is_silent
 from audiosearch.config import FeaturesConfig, ModelConfig, WindowConfig
 
 GRID = WindowGrid(unit=4, size=20, overlap=8, rate=100)
@@ -79,7 +79,7 @@ def test_a_space_that_windows_place_differently_is_kept_once(left_space: int, ri
 
 
 def test_silence_is_surely_blank() -> None:
-    log_probs = silence(5, LABELS, BLANK)
+    log_probs = blank_log_probs(5, LABELS, BLANK)
     np.testing.assert_allclose(np.exp(log_probs.astype(np.float64)).sum(1), 1, atol=1e-6)
     assert (log_probs.argmax(1) == BLANK).all()
     assert np.isfinite(log_probs).all()

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from audiosearch.acoustic.features import Features, hertz, places
+from audiosearch.acoustic.features import Features, bin_frequencies, frequency_bins
 from audiosearch.config import AugmentConfig, FeaturesConfig
 from audiosearch.data.augment import (
     Draws,
@@ -123,13 +123,13 @@ def test_a_warp_moves_frequencies_and_not_times(kind: Any) -> None:
     frames, _ = Features(config)(x, torch.tensor([16000] * 3))
     given = replace(draws([16000] * 3), warp=np.array([1.1, 1.0, 0.9]))
     warped = warp(frames, given, config)
-    peaks = hertz(warped[:, :48].mean(1).argmax(1), config)
-    bin_width = hertz(places(torch.tensor(1500.0), config) + 1, config) - 1500
+    peaks = bin_frequencies(warped[:, :48].mean(1).argmax(1), config)
+    bin_width = bin_frequencies(frequency_bins(torch.tensor(1500.0), config) + 1, config) - 1500
     assert peaks.tolist() == pytest.approx([1650, 1500, 1350], abs=float(bin_width))
     torch.testing.assert_close(warped[1], frames[1], rtol=0, atol=0.01)
     assert (warped[:, 52:] == warped[:, 52:53]).all()
-    edges = places(torch.tensor([config.high_hz]), config)
-    torch.testing.assert_close(hertz(edges, config), torch.tensor([config.high_hz]))
+    edges = frequency_bins(torch.tensor([config.high_hz]), config)
+    torch.testing.assert_close(bin_frequencies(edges, config), torch.tensor([config.high_hz]))
 
 
 def test_a_warp_keeps_both_ends_and_the_order_of_bins() -> None:

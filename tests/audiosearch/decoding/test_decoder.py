@@ -26,7 +26,7 @@ from audiosearch.decoding.decoder import BeamDecoder, decoder_pool, greedy
 from audiosearch.decoding.hypothesis import Hypothesis
 from audiosearch.errors import AudioSearchError, ConfigError, LanguageModelError
 from audiosearch.language_model.kenlm_model import LanguageModel
-from audiosearch.parallel import JOBS_AHEAD, Workers
+from audiosearch.parallel import JOBS_PER_PROCESS, ProcessPool
 from audiosearch.types import Emissions
 
 
@@ -127,7 +127,7 @@ def test_processes_keep_the_order_and_read_few_jobs_ahead() -> None:
     with decoder_pool(ENGLISH, DecoderConfig(), TINY, ["cap"], processes=2) as pool:
         results = pool.map(counted())
         assert next(results) == expected[0]
-        assert taken <= 2 * JOBS_AHEAD
+        assert taken <= 2 * JOBS_PER_PROCESS
         assert [expected[0], *results] == expected
         assert list(pool.map([])) == []
 
@@ -142,9 +142,9 @@ def test_processes_report_a_damaged_language_model(tmp_path: Path) -> None:
         list(pool.map([spell("t")]))
 
 
-def evaluators(processes: int) -> Workers[str, object]:
+def evaluators(processes: int) -> ProcessPool[str, object]:
     """Processes whose jobs are Python expressions, which can be pickled, unlike functions of a test."""
-    return Workers(partial(partial, eval), processes)
+    return ProcessPool(partial(partial, eval), processes)
 
 
 def test_a_process_that_dies_is_reported() -> None:
@@ -163,7 +163,7 @@ def test_processes_load_no_torch() -> None:
 PROGRAM = """
 import sys
 from functools import partial
-from audiosearch.parallel import Workers
+from audiosearch.parallel import ProcessPool
 
 def jobs():
     yield "(print('working', flush=True), __import__('time').sleep(0.2))"
@@ -173,7 +173,7 @@ def jobs():
 
 if __name__ == "__main__":
     try:
-        with Workers(partial(partial, eval), 2) as workers:
+        with ProcessPool(partial(partial, eval), 2) as workers:
             for _ in workers.map(jobs()):
                 pass
     except KeyboardInterrupt:
