@@ -233,7 +233,7 @@ class TestExportAndImport:
         bad.write_text("talk 1 0.5 0.5 fine\ntalk 1 never 0.5 bad\n")
         result = run("import", bad, "--store", store)
         assert (result.exit_code, result.stdout) == (1, "0 recordings imported, 1 could not be used.\n")
-        assert result.stderr == f"{bad}, line 2: 'never' should be a number.\n"
+        assert result.stderr == f"{bad}, line 2: 'never' must be a number.\n"
 
 
 WATCHER = """

@@ -79,7 +79,8 @@ def lm(
     of an acoustic model, then find their weight by 'audiosearch tune'. Needs KenLM's lmplz and build_binary:
     scripts/build_kenlm.sh builds them.
     """
-    from audiosearch.language_model.kenlm_model import WORDS_NAME, estimate
+    from audiosearch.language_model.estimation import estimate
+    from audiosearch.language_model.kenlm_model import WORDS_NAME
 
     if not development:
         if vocabulary or max_words or max_megabytes:

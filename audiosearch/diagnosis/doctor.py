@@ -170,7 +170,7 @@ def _ffmpeg(section: str) -> Check:
 
 
 def _programs(section: str) -> Check:
-    from audiosearch.language_model.kenlm_model import PROGRAM_FOLDER
+    from audiosearch.language_model.estimation import PROGRAM_FOLDER
 
     folder = os.environ.get(PROGRAM_FOLDER)
     kenlm = [name for name in ("lmplz", "build_binary") if shutil.which(name, path=folder)]

@@ -77,12 +77,12 @@ def read_labels(path: Path) -> Iterator[Label]:
 def read_transcripts(folder: Path, max_seconds: Seconds = MAX_SECONDS) -> Iterator[Label | Rejected]:
     """Labels of recordings with transcripts by other programs beside them, which have their names.
 
-    Times of words or of segments are needed; the programs are those of ``foreign.py``.
+    Times of words or of segments are needed; the formats are those of ``transcripts/readers.py``.
 
     Raises:
         ManifestError: there is no such folder, or it has no transcript.
     """
-    from audiosearch.transcripts import readers as foreign
+    from audiosearch.transcripts.readers import read_transcripts
 
     if not folder.is_dir():
         raise ManifestError(f"{folder}: is no folder; give the folder of the recordings and their transcripts.")
@@ -94,7 +94,7 @@ def read_transcripts(folder: Path, max_seconds: Seconds = MAX_SECONDS) -> Iterat
         )
     for path in files:
         try:
-            several = foreign.read(path, word_times=False)
+            several = read_transcripts(path, word_times=False)
         except TranscriptError as error:
             yield Rejected(Row(path.stem, None), "transcript unreadable", str(error))
             continue

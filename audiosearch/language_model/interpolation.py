@@ -25,28 +25,28 @@ from audiosearch.language_model.ngrams import (
 )
 
 ITERATIONS = 100
-"""Of EM; the weights move by less than a thousandth after some thirty."""
+"""Iterations of EM; after about thirty the weights change by less than a thousandth."""
 
 
-def predicted(tokens: Integers) -> NDArray[np.bool_]:
-    """The tokens [T] that count in a perplexity: neither starts of sentences nor unknown words."""
+def counted_tokens(tokens: Integers) -> NDArray[np.bool_]:
+    """Mask of the tokens [T] that count in a perplexity: neither sentence starts nor unknown words."""
     counted: NDArray[np.bool_] = (tokens != START) & (tokens != UNKNOWN)
     return counted
 
 
 def perplexity(log_probs: NDArray[np.float64]) -> float:
-    """Of log10 probabilities [T]."""
+    """Perplexity of log10 probabilities [T]."""
     return float(10 ** -log_probs.mean())
 
 
 def fit_weights(log_probs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The weights [M] under which a mixture of models makes development texts likeliest; they sum to 1.
+    """Maximum-likelihood weights [M] of a mixture of models on development texts; they sum to 1.
 
-    EM (Jelinek and Mercer 1980): of each token, the share that every model has in its probability; the new weights
-    are the mean shares, each text counting the same however long it is.
+    EM (Jelinek and Mercer 1980): for each token, the share of every model in its probability; the new weights are the
+    mean shares, with the same total weight for each text.
 
     Args:
-        log_probs: of each text, what the models say of its tokens, log10 [M, T].
+        log_probs: for each text, log10 probabilities of its tokens by the models [M, T].
     """
     weights = np.full(len(log_probs[0]), 1 / len(log_probs[0]))
     probs = [exp10(logs) for logs in log_probs]
@@ -57,13 +57,13 @@ def fit_weights(log_probs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]
 
 
 def interpolate(models: Sequence[NGramModel], weights: NDArray[np.float64]) -> NGramModel:
-    """One model whose probability of every n-gram that any of ``models`` has is Σ weight · p(w|h) of theirs.
+    """Interpolated model: the probability of every n-gram in any of ``models`` is the weighted sum of theirs.
 
-    Back-off weights are computed anew, as SRILM's ``ngram -mix-lm`` does (Stolcke 2002). The vocabulary and the order
+    Back-off weights are recomputed, as SRILM's ``ngram -mix-lm`` does (Stolcke 2002). The vocabulary and the order
     must be the same.
     """
-    rows = [np.arange(len(model.orders[0])) for model in models]  # of each model's n-grams in the union
-    logs = [model.orders[0].log_probs for model in models]  # by each model, of the n-grams of the union
+    rows = [np.arange(len(model.orders[0])) for model in models]  # rows of each model's n-grams in the union
+    logs = [model.orders[0].log_probs for model in models]  # of the n-grams of the union, by each model
     first = models[0].orders[0]
     orders = [Order(first.keys, first.suffixes, _mix(logs, weights), first.backoffs)]
     for n in range(1, len(models[0].orders)):
@@ -90,32 +90,32 @@ def _mix(logs: Sequence[Floats], weights: NDArray[np.float64]) -> Floats:
         return np.maximum(np.log10(mixed), NEVER).astype(np.float32)
 
 
-def frequencies(
+def ngram_frequencies(
     model: NGramModel, texts: Sequence[Integers], weights: NDArray[np.float64]
 ) -> list[NDArray[np.float64]]:
-    """Of each order but the longest, how often its n-grams come in the texts per token, weighted [K].
+    """Weighted relative frequencies of n-grams in the texts [K], for each order but the longest.
 
-    They are the probabilities of contexts that pruning needs: those that a model with Kneser-Ney smoothing gives are
-    misleading, as its lower orders count contexts instead of occurrences (Chelba, Brants, Neveitt and Xu 2010).
+    Pruning needs them as probabilities of contexts: those of a model with Kneser-Ney smoothing are misleading, since
+    its lower orders count contexts instead of occurrences (Chelba, Brants, Neveitt and Xu 2010).
     """
-    found = [np.zeros(len(order)) for order in model.orders[:-1]]
+    frequencies = [np.zeros(len(order)) for order in model.orders[:-1]]
     shorter = NGramModel(model.orders[:-1])
     for tokens, weight in zip(texts, weights, strict=True):
-        for total, rows in zip(found, shorter.rows(tokens), strict=True):
+        for total, rows in zip(frequencies, shorter.rows(tokens), strict=True):
             total += np.bincount(rows[rows >= 0], minlength=len(total)) * (weight / len(tokens))
-    return found
+    return frequencies
 
 
-def losses(model: NGramModel, contexts: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
-    """The relative entropy (nats a token) that leaving each n-gram [K] out would cost, of each order above 1.
+def pruning_costs(model: NGramModel, contexts: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """Relative entropy (nats per token) of removing each n-gram [K], for each order above 1.
 
     Stolcke 1998, equation 6: with a = (1 - Σ p(w|h)) / (1 - Σ p(w|h')) the back-off weight of h and a' the one without
-    w, it is -p(h) (p(w|h) (log p(w|h') + log a' - log p(w|h)) + (1 - Σ p(w|h)) (log a' - log a)).
+    w, the cost is -p(h) (p(w|h) (log p(w|h') + log a' - log p(w|h)) + (1 - Σ p(w|h)) (log a' - log a)).
 
     Args:
-        contexts: probabilities of the n-grams of each order as contexts, as from ``frequencies``.
+        contexts: probabilities of the n-grams of each order as contexts, as from ``ngram_frequencies``.
     """
-    found = []
+    costs = []
     for n in range(1, len(model.orders)):
         below, order = model.orders[n - 1], model.orders[n]
         rows, size = order.contexts, len(below)
@@ -123,29 +123,29 @@ def losses(model: NGramModel, contexts: Sequence[NDArray[np.float64]]) -> list[N
         rest, rest_lower = (left_over(rows, values, size)[rows] for values in (p, lower))
         old, new = np.log(rest / rest_lower), np.log((rest + p) / (rest_lower + lower))
         change = p * (np.log(lower) + new - np.log(p)) + rest * (new - old)
-        found.append(-contexts[n - 1][rows] * change)
-    return found
+        costs.append(-contexts[n - 1][rows] * change)
+    return costs
 
 
 def prune(model: NGramModel, costs: Sequence[NDArray[np.float64]], keep: int) -> NGramModel:
-    """The model with the ``keep`` n-grams above order 1 that are worth most, and back-off weights that fit them.
+    """The model with the ``keep`` most costly n-grams above order 1, normalized again.
 
-    An n-gram is worth as much as the best one that needs it as context or suffix.
+    The cost of an n-gram is at least that of every n-gram that needs it as context or suffix.
 
     Args:
-        costs: of leaving an n-gram out, for each order above 1, as from ``losses``.
+        costs: of removing each n-gram, for each order above 1, as from ``pruning_costs``.
     """
-    worth = [cost.copy() for cost in costs]
-    for n in range(len(worth) - 1, 0, -1):
+    bounds = [cost.copy() for cost in costs]
+    for n in range(len(bounds) - 1, 0, -1):
         order = model.orders[n + 1]
         for rows in (order.contexts, order.suffixes):
-            np.maximum.at(worth[n - 1], rows, worth[n])
-    every = np.concatenate(worth)
-    least = np.partition(every, len(every) - keep)[len(every) - keep] if 0 < keep < len(every) else -np.inf
+            np.maximum.at(bounds[n - 1], rows, bounds[n])
+    every = np.concatenate(bounds)
+    min_cost = np.partition(every, len(every) - keep)[len(every) - keep] if 0 < keep < len(every) else -np.inf
     orders = [model.orders[0]]
     rows = np.arange(len(orders[0]))  # of the order below, after pruning
-    for order, values in zip(model.orders[1:], worth, strict=True):
-        kept = values >= least if keep else np.zeros(len(values), np.bool_)
+    for order, values in zip(model.orders[1:], bounds, strict=True):
+        kept = values >= min_cost if keep else np.zeros(len(values), np.bool_)
         keys = pack(rows[order.contexts[kept]], order.words[kept])
         orders.append(Order(keys, rows[order.suffixes[kept]], order.log_probs[kept], order.backoffs[kept]))
         rows = np.cumsum(kept) - 1

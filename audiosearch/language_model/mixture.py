@@ -1,11 +1,11 @@
-"""A language model of several kinds of text: one model of each, interpolated to fit development text, pruned to a size.
+"""Language models of several kinds of text: a model of each, interpolated to fit development text, pruned to a size.
 
 ::
 
     texts of a kind → lmplz → models ┐
     development texts → EM → weights ┴ interpolate → prune by relative entropy → build_binary
 
-lmplz gets the words as numbers, so that what it writes is read by numpy.
+lmplz gets the words as numbers, so that numpy can parse its output.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from audiosearch.errors import LanguageModelError
-from audiosearch.language_model.kenlm_model import (
-    MODEL_NAME,
-    WORDS_NAME,
+from audiosearch.language_model.estimation import (
     check_files,
     check_settings,
     find_programs,
@@ -32,6 +30,7 @@ from audiosearch.language_model.kenlm_model import (
     run_lmplz,
     write_words,
 )
+from audiosearch.language_model.kenlm_model import MODEL_NAME, WORDS_NAME
 from audiosearch.normalizer import normalize
 
 if TYPE_CHECKING:
@@ -40,23 +39,23 @@ if TYPE_CHECKING:
 
     from audiosearch.language_model.ngrams import Integers, NGramModel
 
-_TRIALS = 8
-_CLOSE = 0.98
-"""How often a binary is built at most to find the largest under the size bound, and how near to it is near enough."""
+_MAX_TRIALS = 8
+_SUFFICIENT = 0.98
+"""Maximum number of binaries built to fill the size limit, and the share of it that is sufficient."""
 
 _NGRAM_BYTES = 5.0
-"""Of a binary, for a first guess."""
+"""Bytes per n-gram of a binary, for a first guess."""
 
 _UNKNOWN = "x"
-"""Stands in numbered text for a word outside the vocabulary."""
+"""Replaces words outside the vocabulary in numbered text."""
 
 
 @dataclass(frozen=True, slots=True)
 class DevelopmentFit:
-    """A development text under the mixture before pruning.
+    """Fit of the mixture, before pruning, to a development text.
 
     Args:
-        unknown: share of its words that are not in the vocabulary; the perplexity is that of the others.
+        unknown: share of its words outside the vocabulary; the perplexity is that of the other words.
     """
 
     path: Path
@@ -66,7 +65,7 @@ class DevelopmentFit:
 
 @dataclass(frozen=True, slots=True)
 class MixtureSummary:
-    """An interpolated model: its size, and how it came about.
+    """Size and statistics of an interpolated model.
 
     Args:
         weights: of each kind of text.
@@ -98,27 +97,27 @@ def estimate_mixture(
     """Estimate a model of each kind of text and write their interpolation to ``output``, with its word list beside it.
 
     Args:
-        kinds: the texts of each kind: plain, ``.gz`` or ``.xz``; of a ``.jsonl`` manifest its transcripts.
-        development: texts that the weights of the kinds fit, each as important as the others.
-        output: the KenLM binary; replaced only when the new one is whole.
-        vocabulary: words to know beside those that the texts hold ``min_count`` times: one a line, the most important
-            first, with a tab and a count behind it or without.
-        max_words: so many words of the vocabulary are taken, all unless given.
-        max_megabytes: size to which the model is pruned by relative entropy; unless given, it is not.
-        order, prune, min_count, bits, memory: as of ``lm.estimate``, for the model of each kind; ``min_count`` means
-            the words of all kinds together.
+        kinds: the texts of each kind: plain, ``.gz`` or ``.xz``, or ``.jsonl`` manifests.
+        development: texts that the weights are fitted to, each with the same importance.
+        output: the KenLM binary; replaced only when the new one is complete.
+        vocabulary: a list of words to include besides those that the texts hold ``min_count`` times: one per line,
+            most important first, optionally followed by a tab and a count.
+        max_words: maximum number of words read from ``vocabulary``.
+        max_megabytes: size to which the model is pruned by relative entropy; None for no pruning.
+        order, prune, min_count, bits, memory: as for ``estimate``, for the model of each kind; ``min_count`` refers to
+            the counts over all kinds.
 
     Raises:
-        LanguageModelError: a text cannot be read, holds no words, or KenLM's programs are missing or fail.
+        LanguageModelError: a text cannot be read or holds no words, or KenLM's programs are missing or fail.
     """
-    from audiosearch.language_model.interpolation import fit_weights, frequencies, interpolate
+    from audiosearch.language_model.interpolation import fit_weights, interpolate, ngram_frequencies
     from audiosearch.language_model.ngrams import MAX_WORDS, RESERVED, read_arpa
 
     check_settings(order, prune, min_count, bits)
     find_programs()
     check_files([*(path for kind in kinds for path in kind), *development], output)
     if not development:
-        raise LanguageModelError("no development text: kinds of text are weighed by how they fit one.")
+        raise LanguageModelError("no development text, which the weights of the kinds of text are fitted to.")
     with tempfile.TemporaryDirectory(prefix=".lm-", dir=output.parent) as folder:
         work = Path(folder)
         texts = [work / f"text{number}" for number in range(len(kinds))]
@@ -131,20 +130,20 @@ def estimate_mixture(
         (work / "vocabulary").write_text(" ".join(map(str, range(len(RESERVED), len(names)))), encoding="ascii")
         limits = ["--limit_vocab_file", str(work / "vocabulary"), "--vocab_pad", str(len(names))]
 
-        shares = _shares(known)
+        word_counts = _word_counts(known)
         models, tokens = [], []
         for text in texts:
             with text.open(encoding="ascii") as file, (work / "numbers").open("w", encoding="ascii") as numbers:
                 tokens.append(_tokens(file, ids, numbers))
             text.unlink()
             run_lmplz(work / "numbers", work / "arpa", order, prune, memory, *limits)
-            models.append(read_arpa(work / "arpa", shares))
+            models.append(read_arpa(work / "arpa", word_counts))
         held_out = [_tokens(map(normalize, read_lines(path)), ids) for path in development]
         weights = fit_weights([_scores(models, *pair) for pair in zip(held_out, development, strict=True)])
         mixture = interpolate(models, weights)
         del models
         fits = tuple(_fit(mixture, *pair) for pair in zip(held_out, development, strict=True))
-        contexts = frequencies(mixture, tokens, weights)
+        contexts = ngram_frequencies(mixture, tokens, weights)
         del tokens
         sizes = _pack(mixture, contexts, names, work / MODEL_NAME, max_megabytes, bits, memory)
         ranks = (-contexts[0][len(RESERVED) :]).argsort(kind="stable") + len(RESERVED)
@@ -162,45 +161,47 @@ def _known_words(
     max_words: int | None,
     min_count: int,
 ) -> dict[str, int]:
-    """The vocabulary, with how often each word comes in the list or in the texts, whichever is more."""
+    """The vocabulary, with the count of each word in the list or in the texts, whichever is larger."""
     total: Counter[str] = Counter()
     for kind, count in zip(kinds, counts, strict=True):
         if not count:
             raise LanguageModelError(f"{', '.join(map(str, kind))}: holds no words.")
         total.update(count)
     known = {} if vocabulary is None else read_vocabulary(vocabulary, max_words)
-    for word, times in total.items():
-        if times >= min_count:
-            known[word] = max(times, known.get(word, 0))
+    for word, occurrences in total.items():
+        if occurrences >= min_count:
+            known[word] = max(occurrences, known.get(word, 0))
     if not known:
         raise LanguageModelError(f"no word occurs {min_count} times or more.")
     return known
 
 
 def read_vocabulary(path: Path, max_words: int | None = None) -> dict[str, int]:
-    """The words of a list in its order with the counts behind them, 1 where there is none.
+    """The words of a list in order, with their counts, 1 where the list has none.
 
     Raises:
-        LanguageModelError: the file cannot be read, or a line is not a word, perhaps with a tab and a count.
+        LanguageModelError: the file cannot be read, or a line is not a word, optionally with a tab and a count.
     """
     known: dict[str, int] = {}
     for number, line in enumerate(islice(read_lines(path), max_words), start=1):
         word, _, count = line.strip().partition("\t")
         if not word or " " in word or normalize(word) != word or not (count or "1").isdecimal():
-            raise LanguageModelError(f"{path}: line {number} must be a normal word, or one with a tab and a count.")
+            raise LanguageModelError(
+                f"{path}: line {number} must be a normalized word, optionally with a tab and a count."
+            )
         known[word] = max(int(count or 1), 1)
     return known
 
 
-def _shares(known: dict[str, int]) -> NDArray[np.float64]:
-    """What a model that has not seen a word goes by: its count; that of the rarest for an unknown one."""
+def _word_counts(known: dict[str, int]) -> NDArray[np.float64]:
+    """Counts [V] by which unseen words share probability; unknown words count as the rarest known one."""
     import numpy as np
 
     return np.array([min(known.values()), 0, 0, *known.values()], dtype=np.float64)
 
 
 def _tokens(sentences: Iterable[str], ids: dict[str, int], numbers: IO[str] | None = None) -> Integers:
-    """Ids of the words of sentences between START and END; also written to ``numbers`` as lmplz takes them."""
+    """Ids of the words of sentences between START and END; also written to ``numbers`` as input of lmplz."""
     import numpy as np
 
     from audiosearch.language_model.ngrams import END, START, UNKNOWN
@@ -217,24 +218,24 @@ def _tokens(sentences: Iterable[str], ids: dict[str, int], numbers: IO[str] | No
 
 
 def _scores(models: Sequence[NGramModel], tokens: Integers, path: Path) -> NDArray[np.float64]:
-    """Of each model, log10 probabilities of the known words of a development text."""
+    """Log10 probabilities of the known words of a development text by each model [M, T]."""
     import numpy as np
 
-    from audiosearch.language_model.interpolation import predicted
+    from audiosearch.language_model.interpolation import counted_tokens
 
-    counted = predicted(tokens)
+    counted = counted_tokens(tokens)
     if not counted.any():
-        raise LanguageModelError(f"{path}: holds no words to fit weights to.")
+        raise LanguageModelError(f"{path}: holds no known words to fit the weights to.")
     return np.stack([model.score(tokens)[counted] for model in models])
 
 
 def _fit(mixture: NGramModel, tokens: Integers, path: Path) -> DevelopmentFit:
-    from audiosearch.language_model.interpolation import perplexity, predicted
+    from audiosearch.language_model.interpolation import counted_tokens, perplexity
     from audiosearch.language_model.ngrams import END, START, UNKNOWN
 
     words = (tokens != START) & (tokens != END)
     unknown = float((tokens[words] == UNKNOWN).mean())
-    return DevelopmentFit(path, perplexity(mixture.score(tokens)[predicted(tokens)]), unknown)
+    return DevelopmentFit(path, perplexity(mixture.score(tokens)[counted_tokens(tokens)]), unknown)
 
 
 def _pack(
@@ -246,15 +247,15 @@ def _pack(
     bits: int,
     memory: str,
 ) -> tuple[int, ...]:
-    """Write the largest pruned model that fits; the n-grams of each order that it has.
+    """Write the largest pruned model within the limit; returns its number of n-grams by order.
 
-    Beside what the words take, the bytes of a trie are nearly proportional to its n-grams: a few trials find the
-    number that fits.
+    Apart from the words, the size of a trie is nearly proportional to its number of n-grams: a few trials find the
+    right number.
 
     Raises:
-        LanguageModelError: the words alone take more.
+        LanguageModelError: the words alone exceed the limit.
     """
-    from audiosearch.language_model.interpolation import losses, prune
+    from audiosearch.language_model.interpolation import prune, pruning_costs
     from audiosearch.language_model.ngrams import write_arpa
 
     def build(model: NGramModel) -> int:
@@ -268,20 +269,20 @@ def _pack(
         build(mixture)
         return tuple(map(len, mixture.orders))
     limit = max_megabytes * 1e6
-    costs = losses(mixture, contexts)
-    every = sum(map(len, costs))
+    costs = pruning_costs(mixture, contexts)
+    total = sum(map(len, costs))
     words = prune(mixture, costs, 0)
     base = build(words)
     if base > limit:
         raise LanguageModelError(f"max-megabytes {max_megabytes:g}: the words alone take {base / 1e6:.2f}.")
-    keep = min(int((limit - base) / _NGRAM_BYTES), every)
-    for trial in range(_TRIALS):
+    keep = min(int((limit - base) / _NGRAM_BYTES), total)
+    for trial in range(_MAX_TRIALS):
         pruned = prune(mixture, costs, keep)
         size = build(pruned)
-        if size <= limit and (size >= _CLOSE * limit or keep == every or trial >= _TRIALS // 2):
+        if size <= limit and (size >= _SUFFICIENT * limit or keep == total or trial >= _MAX_TRIALS // 2):
             break
-        target = limit * (1 + _CLOSE) / 2 if trial < _TRIALS // 2 else limit * _CLOSE**trial
-        keep = min(every, int(keep * max(target - base, 0) / max(size - base, 1)))
+        target = limit * (1 + _SUFFICIENT) / 2 if trial < _MAX_TRIALS // 2 else limit * _SUFFICIENT**trial
+        keep = min(total, int(keep * max(target - base, 0) / max(size - base, 1)))
     else:
         pruned = words
         build(pruned)

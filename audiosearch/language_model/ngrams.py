@@ -1,8 +1,8 @@
-"""N-gram back-off models as sorted arrays of integers, which numpy looks up by the million.
+"""N-gram back-off models as sorted arrays of integers, for vectorized lookups with numpy.
 
-An n-gram is the row of its first n-1 words at the order below, its *context*, and its last word, both packed into one
-key; the rows of an order are sorted by their keys, and row w of order 1 is word w. Its *suffix* is the row of its last
-n-1 words. Of an n-gram that is in the model, its context and its suffix are in it too.
+The key of an n-gram packs two integers: its *context*, the row of its first n-1 words at the order below, and its last
+word. The rows of an order are sorted by key, and row w of order 1 is word w. The *suffix* of an n-gram is the row of
+its last n-1 words. A model that holds an n-gram also holds its context and its suffix.
 
 Legend: ``K`` n-grams of an order, ``V`` words, ``T`` tokens of a text.
 """
@@ -22,16 +22,16 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 UNKNOWN, START, END = 0, 1, 2
-"""Ids of the words that every vocabulary begins with."""
+"""Ids of the first words of every vocabulary."""
 RESERVED = ("<unk>", "<s>", "</s>")
 
 NEVER = -99.0
-"""Log10 probability of what is not predicted: the start of a sentence."""
+"""Log10 probability of the sentence start, which is never predicted."""
 
 _WORD_BITS = 21
 MAX_WORDS = (1 << _WORD_BITS) - len(RESERVED)
 _LINES = 500_000
-"""Lines of an ARPA file parsed at once."""
+"""Lines of an ARPA file that are parsed at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +40,9 @@ class Order:
 
     Args:
         keys: context and last word [K], ascending.
-        suffixes: rows at the order below [K]; of order 1 nothing reads them.
-        log_probs: log10 of the probability of the last word after the others [K].
-        backoffs: log10 of the back-off weight of the n-gram as a context [K].
+        suffixes: rows at the order below [K]; unused in order 1.
+        log_probs: log10 probability of the last word given the others [K].
+        backoffs: log10 back-off weight of the n-gram as a context [K].
     """
 
     keys: Integers
@@ -55,7 +55,7 @@ class Order:
 
     @property
     def contexts(self) -> Integers:
-        """Rows at the order below [K]."""
+        """Rows of the contexts at the order below [K]."""
         return self.keys >> _WORD_BITS
 
     @property
@@ -64,7 +64,7 @@ class Order:
         return self.keys & ((1 << _WORD_BITS) - 1)
 
     def find(self, contexts: Integers, words: Integers) -> Integers:
-        """Rows of n-grams, -1 where there is none; a context may be -1."""
+        """Rows of n-grams, -1 for those not in the model; a context may be -1."""
         keys = pack(contexts, words)
         if not len(self):
             return np.full(keys.shape, -1)
@@ -82,13 +82,13 @@ class NGramModel:
     """A back-off model (Katz 1987): p(w|h) is stored, or the back-off weight of h times p(w|h without its first word).
 
     Args:
-        orders: from unigrams, which are all words of the vocabulary, to the longest.
+        orders: from unigrams, which include the whole vocabulary, to the longest n-grams.
     """
 
     orders: tuple[Order, ...]
 
     def rows(self, tokens: Integers) -> list[Integers]:
-        """Of each order, the rows of the n-grams that end at each token [T], -1 where there is none."""
+        """For each order, the rows of the n-grams that end at each token [T], -1 for those not in the model."""
         rows = [tokens]
         for order in self.orders[1:]:
             contexts = np.concatenate([[-1], rows[-1][:-1]])
@@ -96,22 +96,22 @@ class NGramModel:
         return rows
 
     def score(self, tokens: Integers) -> NDArray[np.float64]:
-        """Log10 probability of each token [T] after those before it; sentences begin with START."""
+        """Log10 probability of each token [T] given those before it; sentences begin with START."""
         rows = self.rows(tokens)
         scores = self.orders[0].log_probs[tokens].astype(np.float64)
         for n in range(1, len(self.orders)):
             contexts = np.concatenate([[-1], rows[n - 1][:-1]])
             known = contexts >= 0
             scores[known] += self.orders[n - 1].backoffs[contexts[known]]
-            found = rows[n] >= 0
-            scores[found] = self.orders[n].log_probs[rows[n][found]]
+            stored = rows[n] >= 0
+            scores[stored] = self.orders[n].log_probs[rows[n][stored]]
         return scores
 
 
 def normalized(orders: Sequence[Order]) -> NGramModel:
-    """The model with the back-off weights that make the probabilities after every context sum to 1.
+    """Recompute back-off weights so that the probabilities after every context sum to 1.
 
-    For a context h and the words w seen after it, the weight is (1 - Σ p(w|h)) / (1 - Σ p(w|h')), h' being h without
+    For a context h and the words w stored after it, the weight is (1 - Σ p(w|h)) / (1 - Σ p(w|h')), h' being h without
     its first word.
     """
     done = []
@@ -130,17 +130,17 @@ def exp10(values: Floats | NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def left_over(contexts: Integers, probs: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """For each of ``size`` contexts 1 minus the sum of its probabilities, kept above what rounding makes of 0."""
+    """Probability left by the n-grams of each of ``size`` contexts, at least 1e-6 against rounding errors."""
     sums: NDArray[np.float64] = np.bincount(contexts, probs, size).astype(np.float64)
     return np.maximum(1.0 - sums, 1e-6)
 
 
 def read_arpa(path: Path, counts: NDArray[np.float64]) -> NGramModel:
-    """A model from a file by lmplz whose words are written as their ids.
+    """Read a model by lmplz in which words are written as their ids.
 
     Args:
-        counts: for each word of the vocabulary [V], how often it occurs elsewhere. The probability that the file
-            leaves to words that it does not have is shared out among them in proportion to this.
+        counts: of the words of the vocabulary in other texts [V]. The probability that the file leaves to words that
+            it does not hold is divided among them in proportion to these counts.
     """
     orders: list[Order] = []
     with path.open("rb") as file:
@@ -166,7 +166,7 @@ def read_arpa(path: Path, counts: NDArray[np.float64]) -> NGramModel:
 
 
 def _sizes(file: IO[bytes]) -> list[int]:
-    """The numbers of n-grams in the header."""
+    """Numbers of n-grams, from the header."""
     assert file.readline().strip() == b"\\data\\"
     sizes = []
     while line := file.readline().strip():
@@ -175,7 +175,7 @@ def _sizes(file: IO[bytes]) -> list[int]:
 
 
 def _table(file: IO[bytes], size: int, columns: int) -> NDArray[np.float64]:
-    """The next section of an ARPA file, up to the empty line at its end."""
+    """The next section of an ARPA file, including the empty line at its end."""
     file.readline()  # \1-grams:
     parts = [np.empty((0, columns))]
     for first in range(0, size, _LINES):
@@ -205,7 +205,7 @@ def _unigrams(ids: Integers, log_probs: Floats, backoffs: Floats, counts: NDArra
 
 
 def write_arpa(model: NGramModel, vocabulary: Sequence[str], path: Path) -> None:
-    """Write a model as text that KenLM's build_binary reads; ``vocabulary`` begins with RESERVED."""
+    """Write a model in ARPA format for KenLM's build_binary; ``vocabulary`` begins with RESERVED."""
     names: Sequence[str] = ()
     with path.open("w", encoding="ascii") as file:
         file.write("\\data\\\n")

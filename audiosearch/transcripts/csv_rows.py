@@ -1,7 +1,7 @@
-"""Lines of CSV (RFC 4180, UTF-8) that a spreadsheet takes as what they are.
+"""CSV rows (RFC 4180, UTF-8) that a spreadsheet never takes for formulas.
 
-A text that begins with =, +, -, @, a tab or a line break is a formula to a spreadsheet, which may then do what a
-stranger's file name says. Such a text gets an apostrophe in front. Numbers are given as numbers and never get one.
+A spreadsheet takes a text that begins with =, +, -, @, a tab or a line break for a formula, which may do harm if it
+comes from the name of a stranger's file. Such a text is prefixed with an apostrophe. Numbers are written as numbers.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def csv_line(cells: Iterable[str | float]) -> str:
-    """The cells with commas between them and quotes where needed, ending with a line break."""
+    """One row, quoted where needed, with a line break at the end."""
     line = io.StringIO()
-    writer = csv.writer(line, lineterminator="\r\n")  # what holds either of these letters is quoted
-    writer.writerow([_harmless(cell) if isinstance(cell, str) else cell for cell in cells])
+    writer = csv.writer(line, lineterminator="\r\n")  # cells with either character are quoted
+    writer.writerow([_escape(cell) if isinstance(cell, str) else cell for cell in cells])
     return line.getvalue()[:-2] + "\n"
 
 
-def _harmless(text: str) -> str:
+def _escape(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text

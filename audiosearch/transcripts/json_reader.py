@@ -1,6 +1,6 @@
-"""Transcripts in JSON: WhisperX and Whisper with word times, Vosk, and our own (``audiosearch export --format json``).
+"""Transcripts in JSON: WhisperX and Whisper with word times, Vosk, and ``audiosearch export --format json``.
 
-A file may hold several values one after the other, on lines of their own or not, as Vosk's programs write them.
+A file may hold several values one after the other, on separate lines or not, as Vosk's programs write them.
 """
 
 from __future__ import annotations
@@ -14,164 +14,177 @@ from typing import Any
 
 from audiosearch.errors import TranscriptError
 from audiosearch.normalizer import normalize
-from audiosearch.transcripts.imported import ImportedTranscript, Token, checked, probability, timed
+from audiosearch.transcripts.imported import ImportedTranscript, Token, check_confidence, check_times, interpolate_times
 from audiosearch.types import Alternative, Seconds
 
 
-def read(path: Path, text: str, *, word_times: bool = True) -> list[ImportedTranscript]:
-    """What is said in the recordings of a file.
+def read_json(path: Path, text: str, *, word_times: bool = True) -> list[ImportedTranscript]:
+    """Transcripts of the recordings of a file.
 
     Args:
-        word_times: refuse a file that has times of segments only.
+        word_times: refuse a file in which only segments have times.
 
     Raises:
-        TranscriptError: it is not JSON, not of a known kind, or has no word times.
+        TranscriptError: the file is not JSON, of no known kind, or has no word times.
     """
     documents = list(_documents(path, text))
-    if len(documents) == 1 and isinstance(documents[0][1], list):  # a list of results or of segments
-        (line, several) = documents[0]
-        documents = [(f"{line}[{number}]", one) for number, one in enumerate(several)]
-    for place, one in documents:
-        if not isinstance(one, dict):
-            raise TranscriptError(f"{place}: is no object; it should be of WhisperX, Vosk, or audiosearch.")
+    if len(documents) == 1 and isinstance(documents[0][1], list):  # a list of results or segments
+        location, entries = documents[0]
+        documents = [(f"{location}[{number}]", entry) for number, entry in enumerate(entries)]
+    for location, entry in documents:
+        if not isinstance(entry, dict):
+            raise TranscriptError(f"{location}: is not an object; it must be by WhisperX, Vosk or audiosearch.")
     if not documents:
         raise TranscriptError(f"{path}: holds no transcript.")
-    kinds = {_kind(one) for _, one in documents}
+    kinds = {_kind(entry) for _, entry in documents}
     if kinds == {"json"}:
-        return [_own(place, one) for place, one in documents]
+        return [_own_format(location, entry) for location, entry in documents]
     if kinds == {"vosk"}:
-        return [ImportedTranscript("", "vosk", tuple(token for place, one in documents for token in _vosk(place, one)))]
+        return [
+            ImportedTranscript(
+                "", "vosk", tuple(token for location, entry in documents for token in _vosk(location, entry))
+            )
+        ]
     if kinds == {"segment"}:
         return [_whisper(path, documents, word_times)]
     if kinds == {"whisperx"} and len(documents) == 1:
-        ((place, one),) = documents
-        if isinstance(one.get("segments"), list):
-            segments = [(f"{place}: segments[{number}]", segment) for number, segment in enumerate(one["segments"])]
+        ((location, entry),) = documents
+        if isinstance(entry.get("segments"), list):
+            segments = [
+                (f"{location}: segments[{number}]", segment) for number, segment in enumerate(entry["segments"])
+            ]
         else:
-            segments = [(place, {"words": one["word_segments"]})]
-        language = one.get("language")
+            segments = [(location, {"words": entry["word_segments"]})]
+        language = entry.get("language")
         spoken = _whisper(path, segments, word_times)
         return [replace(spoken, language=language if isinstance(language, str) else None)]
-    raise TranscriptError(f"{path}: is JSON, but not a transcript of WhisperX, Vosk, or audiosearch.")
+    raise TranscriptError(f"{path}: is JSON, but not a transcript by WhisperX, Vosk or audiosearch.")
 
 
 def _documents(path: Path, text: str) -> Iterator[tuple[str, Any]]:
-    """Each value with its place."""
-    decoder, position = json.JSONDecoder(parse_constant=_refused), 0
-    while (position := _after_space(text, position)) < len(text):
-        place = f"{path}, line {text.count(chr(10), 0, position) + 1}"
+    """Each value with its location."""
+    decoder, position = json.JSONDecoder(parse_constant=_reject_constant), 0
+    while (position := _skip_space(text, position)) < len(text):
+        location = f"{path}, line {text.count(chr(10), 0, position) + 1}"
         try:
             value, position = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
             raise TranscriptError(f"{path}, line {error.lineno}: is not valid JSON ({error.msg}).") from error
         except (ValueError, RecursionError) as error:
-            raise TranscriptError(f"{place}: is not valid JSON ({error}).") from error
-        yield place, value
+            raise TranscriptError(f"{location}: is not valid JSON ({error}).") from error
+        yield location, value
 
 
-def _refused(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")
+def _reject_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number")
 
 
-def _after_space(text: str, position: int) -> int:
+def _skip_space(text: str, position: int) -> int:
     while position < len(text) and text[position] in " \t\r\n\x1e,":
         position += 1
     return position
 
 
-def _kind(one: dict[str, Any]) -> str:
-    if "segments" in one or "word_segments" in one:
+def _kind(document: dict[str, Any]) -> str:
+    if "segments" in document or "word_segments" in document:
         return "whisperx"
-    if "duration" in one and isinstance(one.get("words"), list) and "path" in one:
+    if "duration" in document and isinstance(document.get("words"), list) and "path" in document:
         return "json"
-    if "result" in one or "alternatives" in one or "partial" in one or set(one) == {"text"}:
+    if "result" in document or "alternatives" in document or "partial" in document or set(document) == {"text"}:
         return "vosk"
-    return "segment" if "start" in one and "end" in one and ("words" in one or "text" in one) else "unknown"
+    return (
+        "segment"
+        if "start" in document and "end" in document and ("words" in document or "text" in document)
+        else "unknown"
+    )
 
 
 def _whisper(path: Path, segments: list[tuple[str, Any]], word_times: bool) -> ImportedTranscript:
-    """Words of segments; those that WhisperX could not align share what time is left.
+    """Words of segments; those that WhisperX could not align divide the remaining time.
 
-    A word without a confidence of its own has that of its segment (``avg_logprob``).
+    A word without a confidence gets that of its segment (``avg_logprob``).
     """
     tokens: list[Token] = []
     breaks: list[Seconds] = []
     has_times = False
-    for place, segment in segments:
+    for location, segment in segments:
         if not isinstance(segment, dict):
-            raise TranscriptError(f"{place}: is no segment.")
-        words = _list(segment, "words", place) if segment.get("words") else []
-        pieces = [_token(word, f"{place}.words[{number}]", "word") for number, word in enumerate(words)]
-        known = [piece for piece in pieces if piece.end is not None]
-        has_times |= bool(known)
+            raise TranscriptError(f"{location}: is not a segment.")
+        words = _list(segment, "words", location) if segment.get("words") else []
+        pieces = [_token(word, f"{location}.words[{number}]", "word") for number, word in enumerate(words)]
+        timed = [piece for piece in pieces if piece.end is not None]
+        has_times |= bool(timed)
         if not words:
             text = str(segment.get("text") or "")
-            pieces = [Token(piece, None, None, None, place) for piece in text.split()]
-        if len(known) < len(pieces):
+            pieces = [Token(piece, None, None, None, location) for piece in text.split()]
+        if len(timed) < len(pieces):
             start, end = segment.get("start"), segment.get("end")
-            if known and (start is None or end is None):
-                start, end = known[0].start, known[-1].end
-            start, end = checked(start, end, place)
-            pieces = timed(pieces, start, end)
+            if timed and (start is None or end is None):
+                start, end = timed[0].start, timed[-1].end
+            start, end = check_times(start, end, location)
+            pieces = interpolate_times(pieces, start, end)
             breaks.append(end)
         mean = segment.get("avg_logprob")
         if isinstance(mean, (int, float)) and not isinstance(mean, bool) and mean <= 0:
-            sure = math.exp(mean)
-            pieces = [replace(piece, confidence=sure) if piece.confidence is None else piece for piece in pieces]
+            confidence = math.exp(mean)
+            pieces = [replace(piece, confidence=confidence) if piece.confidence is None else piece for piece in pieces]
         tokens += pieces
     if tokens and not has_times and word_times:
-        raise TranscriptError(f"{path}: has no word times; let WhisperX align it, or Whisper write word timestamps.")
+        raise TranscriptError(
+            f"{path}: has no word times; align it with WhisperX, or make Whisper write word timestamps."
+        )
     return ImportedTranscript("", "whisperx", tuple(tokens), breaks=() if has_times else tuple(breaks))
 
 
-def _vosk(place: str, one: dict[str, Any]) -> list[Token]:
-    if one.get("alternatives"):
-        place = f"{place}: alternatives[0]"
-        one = _object(_list(one, "alternatives", place)[0], place)
-    if "result" not in one:
-        if one.get("text"):
-            raise TranscriptError(f"{place}: has no word times; call SetWords(True) of the Vosk recognizer.")
+def _vosk(location: str, entry: dict[str, Any]) -> list[Token]:
+    if entry.get("alternatives"):
+        location = f"{location}: alternatives[0]"
+        entry = _object(_list(entry, "alternatives", location)[0], location)
+    if "result" not in entry:
+        if entry.get("text"):
+            raise TranscriptError(f"{location}: has no word times; call SetWords(True) of the Vosk recognizer.")
         return []
-    return [_token(word, f"{place}: result[{n}]", "word") for n, word in enumerate(_list(one, "result", place))]
+    return [_token(word, f"{location}: result[{n}]", "word") for n, word in enumerate(_list(entry, "result", location))]
 
 
-def _own(place: str, one: dict[str, Any]) -> ImportedTranscript:
-    tokens = [_token(word, f"{place}: words[{n}]", "text") for n, word in enumerate(_list(one, "words", place))]
-    duration, _ = checked(one["duration"], one["duration"], f"{place}: duration")
-    return ImportedTranscript(Path(str(one["path"])).name, "json", tuple(tokens), duration)
+def _own_format(location: str, entry: dict[str, Any]) -> ImportedTranscript:
+    tokens = [_token(word, f"{location}: words[{n}]", "text") for n, word in enumerate(_list(entry, "words", location))]
+    duration, _ = check_times(entry["duration"], entry["duration"], f"{location}: duration")
+    return ImportedTranscript(Path(str(entry["path"])).name, "json", tuple(tokens), duration)
 
 
-def _token(word: object, place: str, name: str) -> Token:
-    known = _object(word, place)
-    text = known.get(name)
+def _token(word: object, location: str, name: str) -> Token:
+    fields = _object(word, location)
+    text = fields.get(name)
     if not isinstance(text, str):
-        raise TranscriptError(f'{place}: should have a text "{name}".')
-    start, end = known.get("start"), known.get("end")
+        raise TranscriptError(f'{location}: must have a text "{name}".')
+    start, end = fields.get("start"), fields.get("end")
     if start is not None or end is not None:
-        start, end = checked(start, end, place)
-    elif name == "text" or "conf" in known:
-        raise TranscriptError(f"{place}: has no start and end.")
-    scores = (known.get(key) for key in ("score", "confidence", "conf", "probability"))
+        start, end = check_times(start, end, location)
+    elif name == "text" or "conf" in fields:
+        raise TranscriptError(f"{location}: has no start and end.")
+    scores = (fields.get(key) for key in ("score", "confidence", "conf", "probability"))
     score = next((score for score in scores if score is not None), None)
-    return Token(text, start, end, probability(score, place), place, tuple(_alternatives(known, place)))
+    return Token(text, start, end, check_confidence(score, location), location, tuple(_alternatives(fields, location)))
 
 
-def _alternatives(word: dict[str, Any], place: str) -> Iterator[Alternative]:
-    for other in _list(word, "alternatives", place) if word.get("alternatives") else ():
-        about = _object(other, f"{place}.alternatives")
-        text, sure = normalize(str(about.get("text", ""))), probability(about.get("probability"), place)
-        if text and " " not in text and sure is not None:
-            yield Alternative(text, sure)
+def _alternatives(word: dict[str, Any], location: str) -> Iterator[Alternative]:
+    for item in _list(word, "alternatives", location) if word.get("alternatives") else ():
+        fields = _object(item, f"{location}.alternatives")
+        text = normalize(str(fields.get("text", "")))
+        probability = check_confidence(fields.get("probability"), location)
+        if text and " " not in text and probability is not None:
+            yield Alternative(text, probability)
 
 
-def _object(value: object, place: str) -> dict[str, Any]:
+def _object(value: object, location: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise TranscriptError(f"{place}: should be an object, not {str(value)[:40]!r}.")
+        raise TranscriptError(f"{location}: must be an object, not {str(value)[:40]!r}.")
     return value
 
 
-def _list(one: dict[str, Any], name: str, place: str) -> list[Any]:
-    value = one.get(name)
+def _list(entry: dict[str, Any], name: str, location: str) -> list[Any]:
+    value = entry.get(name)
     if not isinstance(value, list):
-        raise TranscriptError(f'{place}: "{name}" should be a list.')
+        raise TranscriptError(f'{location}: "{name}" must be a list.')
     return value

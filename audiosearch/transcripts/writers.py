@@ -1,6 +1,6 @@
-"""A transcript as text, JSON, subtitles (SRT, WebVTT), NIST CTM, Praat TextGrid, Audacity labels, CSV, WhisperX JSON.
+"""Transcripts as text, JSON, captions (SRT, WebVTT), NIST CTM, Praat TextGrid, Audacity labels, CSV, WhisperX JSON.
 
-docs/formats.md describes them.
+``docs/formats.md`` describes them.
 """
 
 from __future__ import annotations
@@ -17,47 +17,47 @@ from audiosearch.types import Seconds, Transcript, Word
 FORMATS = ("text", "json", "srt", "vtt", "ctm", "textgrid", "audacity", "csv", "whisperx-json")
 
 JOINABLE = ("text", "json", "ctm", "csv")
-"""Those of which one document holds several transcripts."""
+"""Formats of which one document may hold several transcripts."""
 
 SUFFIXES = dict.fromkeys(FORMATS, "") | {
     **{form: f".{form}" for form in ("json", "srt", "vtt", "ctm", "csv")},
     **{"text": ".txt", "textgrid": ".TextGrid", "audacity": ".labels.txt", "whisperx-json": ".whisperx.json"},
 }
-"""Of the files that hold one transcript."""
+"""Suffixes of files with one transcript."""
 
 CSV_HEADER = csv_line(("path", "start", "end", "confidence", "word"))
 
 LINE_LENGTH = 42
-"""Characters of a caption's line, as broadcasters have it; a caption has two lines."""
+"""Maximum characters per line of a caption, as in broadcasting; a caption has at most two lines."""
 
 MAX_CAPTION: Seconds = 7.0
 CAPTION_PAUSE: Seconds = 0.8
-"""A pause as long as this ends a caption."""
+"""Shortest pause that ends a caption."""
 
 MIN_CAPTION: Seconds = 1.0
-"""A caption stays so long where no other follows, or it could not be read."""
+"""Minimum duration of a caption, unless the next one begins earlier, so that it can be read."""
 
 
 @dataclass(frozen=True)
 class Caption:
-    """Words shown together, half-open in time."""
+    """Words shown together in ``[start, end)``."""
 
     start: Seconds
     end: Seconds
     text: str
 
 
-def render(transcript: Transcript, form: str, about: Mapping[str, object] | None = None) -> str:
+def render(transcript: Transcript, form: str, metadata: Mapping[str, object] | None = None) -> str:
     """The transcript in one of ``FORMATS``, ending with a line break; JSON is one line.
 
     Args:
-        about: what JSON tells of the recording besides.
+        metadata: further fields of JSON records.
     """
     match form:
         case "text":
             return transcript.text + "\n"
         case "json":
-            return to_json(transcript, about) + "\n"
+            return to_json(transcript, metadata) + "\n"
         case "srt":
             numbered = enumerate(captions(transcript), start=1)
             return "\n".join(f"{n}\n{_clock(c.start, ',')} --> {_clock(c.end, ',')}\n{c.text}\n" for n, c in numbered)
@@ -71,44 +71,45 @@ def render(transcript: Transcript, form: str, about: Mapping[str, object] | None
         case "textgrid":
             return _textgrid(transcript)
         case "audacity":
-            return "".join(label(word.start, word.end, word.text) for word in transcript.words)
+            return "".join(audacity_label(word.start, word.end, word.text) for word in transcript.words)
         case "csv":
             rows = ((transcript.path, *_rounded(word), word.text) for word in transcript.words)
             return CSV_HEADER + "".join(map(csv_line, rows))
         case "whisperx-json":
             return _whisperx(transcript) + "\n"
-    raise ValueError(f"there is no format {form!r}")
+    raise ValueError(f"unknown format {form!r}")
 
 
-def to_json(transcript: Transcript, about: Mapping[str, object] | None = None) -> str:
-    """One line; times are rounded to milliseconds, probabilities to thousandths."""
+def to_json(transcript: Transcript, metadata: Mapping[str, object] | None = None) -> str:
+    """A JSON record on one line, with times in milliseconds and probabilities in thousandths."""
     record = {
         "path": transcript.path,
-        **(about or {}),
+        **(metadata or {}),
         "duration": round(transcript.duration, 3),
         "text": transcript.text,
-        "words": [_facts(word) for word in transcript.words],
+        "words": [_word_record(word) for word in transcript.words],
     }
     return json.dumps(record, ensure_ascii=False)
 
 
-def _facts(word: Word) -> dict[str, object]:
-    facts: dict[str, object] = {
+def _word_record(word: Word) -> dict[str, object]:
+    record: dict[str, object] = {
         "text": word.text,
         "start": round(word.start, 3),
         "end": round(word.end, 3),
         "confidence": round(word.confidence, 3),
     }
     if word.alternatives:
-        facts["alternatives"] = [
-            {"text": other.text, "probability": round(other.probability, 3)} for other in word.alternatives
+        record["alternatives"] = [
+            {"text": alternative.text, "probability": round(alternative.probability, 3)}
+            for alternative in word.alternatives
         ]
-    return facts
+    return record
 
 
 def captions(transcript: Transcript) -> list[Caption]:
-    """Captions of at most two lines and ``MAX_CAPTION``, ended by pauses; they do not overlap."""
-    groups = list(_groups([part for word in transcript.words for part in _parts(word)]))
+    """Captions of at most two lines and MAX_CAPTION seconds, split at pauses, without overlap."""
+    groups = list(_groups([piece for word in transcript.words for piece in _pieces(word)]))
     made = []
     for number, group in enumerate(groups):
         start = group[0].start
@@ -120,8 +121,8 @@ def captions(transcript: Transcript) -> list[Caption]:
     return made
 
 
-def _parts(word: Word) -> Iterator[Word]:
-    """The word, or if it is longer than a line its pieces, which share its time."""
+def _pieces(word: Word) -> Iterator[Word]:
+    """The word, or pieces of a word longer than a line, which divide its time."""
     count = -(-len(word.text) // LINE_LENGTH)
     if count <= 1:
         yield word
@@ -133,7 +134,7 @@ def _parts(word: Word) -> Iterator[Word]:
 
 
 def _groups(words: Sequence[Word]) -> Iterator[list[Word]]:
-    """Words of each caption. One that is full ends at its longest pause, if that leaves enough on either side."""
+    """Words of each caption; a full caption is split at the longest pause in its second half."""
     group: list[Word] = []
     for word in words:
         while group and (word.start - group[-1].end >= CAPTION_PAUSE or not _fits([*group, word])):
@@ -150,13 +151,13 @@ def _fits(group: Sequence[Word]) -> bool:
 
 
 def _best_end(group: Sequence[Word]) -> int:
-    """How many words to show before the longest pause in the later half; all but the last if none stands out."""
+    """Number of words before the longest pause in the second half; the last one among equals."""
     gaps = [(group[n].start - group[n - 1].end, n) for n in range(max(len(group) // 2, 1), len(group))]
     return max(gaps)[1]
 
 
 def _lines(group: Sequence[Word]) -> list[str]:
-    """The words in lines of at most ``LINE_LENGTH``, two of them of about equal length."""
+    """The words in lines of at most LINE_LENGTH characters; two lines have about equal length."""
     text = " ".join(word.text for word in group)
     if len(text) <= LINE_LENGTH:
         return [text]
@@ -176,15 +177,15 @@ def _clock(seconds: Seconds, point: str) -> str:
 
 
 def ctm_lines(transcript: Transcript, name: str) -> Iterator[str]:
-    """``file channel start duration word confidence``; the file is ``name`` without spaces."""
+    """Lines ``file channel start duration word confidence``; the file is ``name`` with underscores for spaces."""
     name = "_".join(name.split())
     for word in transcript.words:
         length = word.end - word.start
         yield f"{name} 1 {word.start:.3f} {length:.3f} {word.text} {word.confidence:.3f}\n"
 
 
-def label(start: Seconds, end: Seconds, text: str) -> str:
-    """A line of an Audacity label track."""
+def audacity_label(start: Seconds, end: Seconds, text: str) -> str:
+    """One line of an Audacity label track."""
     return f"{start:.6f}\t{end:.6f}\t{' '.join(text.split())}\n"
 
 
@@ -193,23 +194,23 @@ def _rounded(word: Word) -> tuple[float, float, float]:
 
 
 def _textgrid(transcript: Transcript) -> str:
-    """One tier of words, from 0 to the end without a hole, as Praat wants it; pauses are empty intervals."""
+    """One tier of words without gaps from 0 to the end, as Praat requires; pauses are empty intervals."""
     intervals = list(_intervals(transcript))
     span = f"xmin = 0.0\nxmax = {intervals[-1].end}"
     parts = [f'File type = "ooTextFile"\nObject class = "TextGrid"\n\n{span}\ntiers? <exists>\nsize = 1\nitem []:']
     parts.append(f'item [1]:\nclass = "IntervalTier"\nname = "words"\n{span}\nintervals: size = {len(intervals)}')
-    for number, one in enumerate(intervals, start=1):
-        text = one.text.replace('"', '""')
-        parts.append(f'intervals [{number}]:\nxmin = {one.start}\nxmax = {one.end}\ntext = "{text}"')
+    for number, interval in enumerate(intervals, start=1):
+        text = interval.text.replace('"', '""')
+        parts.append(f'intervals [{number}]:\nxmin = {interval.start}\nxmax = {interval.end}\ntext = "{text}"')
     return "\n".join(parts) + "\n"
 
 
 def _intervals(transcript: Transcript) -> Iterator[Caption]:
-    """Stretches of whole milliseconds that fill the recording. A word ends where the next begins, at the latest."""
+    """Intervals in whole milliseconds that fill the recording; a word ends at the latest where the next one begins."""
     spoken: list[tuple[int, int, str]] = []
     for word in transcript.words:
         start, end = round(word.start * 1000), round(word.end * 1000)
-        if spoken and start <= spoken[-1][0]:  # of two voices: they share an interval
+        if spoken and start <= spoken[-1][0]:  # of two speakers: they share an interval
             first, stop, text = spoken[-1]
             spoken[-1] = (first, max(stop, end), f"{text} {word.text}")
             continue
@@ -227,21 +228,21 @@ def _intervals(transcript: Transcript) -> Iterator[Caption]:
 
 
 def _whisperx(transcript: Transcript) -> str:
-    """As WhisperX writes it: segments of words; a segment is what a caption shows."""
+    """Segments of words in the format of WhisperX; a segment holds the words of one caption."""
     groups = list(_groups(transcript.words))
-    words = [[{"word": word.text, **_scored(word)} for word in group] for group in groups]
+    words = [[{"word": word.text, **_times_and_score(word)} for word in group] for group in groups]
     segments = [
         {
-            "start": some[0]["start"],
-            "end": some[-1]["end"],
+            "start": records[0]["start"],
+            "end": records[-1]["end"],
             "text": " ".join(word.text for word in group),
-            "words": some,
+            "words": records,
         }
-        for group, some in zip(groups, words, strict=True)
+        for group, records in zip(groups, words, strict=True)
     ]
-    every = [word for some in words for word in some]
+    every = [record for records in words for record in records]
     return json.dumps({"segments": segments, "word_segments": every, "language": "en"}, ensure_ascii=False)
 
 
-def _scored(word: Word) -> dict[str, float]:
+def _times_and_score(word: Word) -> dict[str, float]:
     return dict(zip(("start", "end", "score"), _rounded(word), strict=True))

@@ -60,7 +60,7 @@ class Task:
 def measure(task: Task, as_json: bool) -> bool:
     """Measure and draw; whether all utterances could be used."""
     from audiosearch.evaluation.references import References
-    from audiosearch.transcripts import readers as foreign
+    from audiosearch.transcripts.readers import read_transcripts
     from indexer.console.lazy_recognizer import LazyRecognizer
     from indexer.evaluation.evaluate import ask, assess, every_hit
     from indexer.evaluation.queries import draw, look_up
@@ -68,7 +68,7 @@ def measure(task: Task, as_json: bool) -> bool:
     from indexer.search.modes import shown
 
     texts = None if task.queries is None else _read_queries(task.queries)
-    times = {} if task.times is None else {one.name: one.words(1.0) for one in foreign.read(task.times)}
+    times = {} if task.times is None else {one.name: one.words(1.0) for one in read_transcripts(task.times)}
     with (
         _folder(task.keep) as folder,
         open_index(str(folder / "index.db"), create=True) as index,

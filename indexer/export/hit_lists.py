@@ -13,7 +13,7 @@ from pathlib import Path
 
 from audiosearch.errors import OutputError
 from audiosearch.transcripts.csv_rows import csv_line
-from audiosearch.transcripts.writers import label
+from audiosearch.transcripts.writers import audacity_label
 from audiosearch.types import Seconds
 from indexer.export.clips import padded
 from indexer.types import Hit
@@ -75,7 +75,7 @@ def _labels(hits: Sequence[Hit]) -> str:
             f"Audacity's labels belong to one recording, and these hits are in {count}: choose with --path."
         )
     ordered = sorted(hits, key=lambda hit: (hit.start, hit.end))
-    return "".join(label(hit.start, hit.end, hit.text or "(sound)") for hit in ordered)
+    return "".join(audacity_label(hit.start, hit.end, hit.text or "(sound)") for hit in ordered)
 
 
 def _m3u(hits: Sequence[Hit], padding: Seconds) -> Iterator[str]:

@@ -22,7 +22,7 @@ from typing import Literal
 
 from audiosearch.errors import AudioError, RefusedError, TranscriptError
 from audiosearch.transcripts.imported import ImportedTranscript
-from audiosearch.transcripts.readers import read
+from audiosearch.transcripts.readers import read_transcripts
 from audiosearch.types import Seconds, Word
 from indexer.index import Index
 from indexer.ingest.crawl import content_id
@@ -75,7 +75,7 @@ def import_files(
     for file in files:
         try:
             str(file).encode()
-            several = read(file, channel)
+            several = read_transcripts(file, channel)
         except UnicodeEncodeError:
             yield Failed(str(file), f"{str(file)!a}: the name is not valid Unicode; rename it.")
             continue

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from audiosearch.language_model.kenlm_model import PROGRAM_FOLDER
+from audiosearch.language_model.estimation import PROGRAM_FOLDER
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's threads on tiny tensors only wait for each other
 

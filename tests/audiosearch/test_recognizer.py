@@ -4,7 +4,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Generator, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -247,13 +247,13 @@ def test_fingerprint_names_an_engine_that_is_not_the_default(
     with Recognizer.load(whistle_model) as recognizer:
         decoder = recognizer.decoder.model_dump_json(exclude={"processes", "engine"})
         window = recognizer.window.model_dump_json(exclude={"batch", "precision"})
-        settings = [recognizer.model.fingerprint, decoder, window, [], asdict(recognizer.calibration)]
+        settings = [recognizer.model.fingerprint, decoder, window, [], recognizer.calibration.to_dict()]
         assert recognizer.language_model is None
         assert recognizer.fingerprint == hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
         library = recognizer.decoder.model_copy(update={"engine": "pyctcdecode"})
         with Recognizer(recognizer.model, decoder=library) as other:
             assert other.fingerprint != recognizer.fingerprint
-        with pytest.raises(ConfigError, match="takes no hot words"):
+        with pytest.raises(ConfigError, match="does not support hot words"):
             Recognizer(recognizer.model, decoder=library, hotwords=["zeus"])
         Recognizer(recognizer.model, decoder=library, hotwords=["zeus"], greedy=True).close()
 

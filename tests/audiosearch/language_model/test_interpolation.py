@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from audiosearch.language_model.interpolation import (
+    counted_tokens,
     fit_weights,
-    frequencies,
     interpolate,
-    losses,
+    ngram_frequencies,
     perplexity,
-    predicted,
     prune,
+    pruning_costs,
 )
 from audiosearch.language_model.kenlm_model import KenlmScorer
 from audiosearch.language_model.ngrams import END, NEVER, RESERVED, START, UNKNOWN, NGramModel, read_arpa, write_arpa
@@ -138,8 +138,8 @@ def test_a_mixture_has_the_weighted_sums(models: list[NGramModel], mixture: NGra
 def test_probabilities_sum_to_one(mixture: NGramModel, keep: int | None) -> None:
     model = mixture
     if keep is not None:
-        contexts = frequencies(mixture, [np.array([START, A, B, A, B, END])], np.ones(1))
-        model = prune(mixture, losses(mixture, contexts), keep)
+        contexts = ngram_frequencies(mixture, [np.array([START, A, B, A, B, END])], np.ones(1))
+        model = prune(mixture, pruning_costs(mixture, contexts), keep)
         assert sum(map(len, model.orders[1:])) >= min(keep, sum(map(len, mixture.orders[1:])))
     for history in HISTORIES:
         total = sum(probability(model, history, word) for word in range(len(NAMES)))
@@ -159,7 +159,7 @@ def test_kenlm_reads_the_same(mixture: NGramModel, tmp_path: Path) -> None:
 
 def test_weights_are_the_likeliest(models: list[NGramModel]) -> None:
     texts = [np.array([START, A, B, END, START, B, A, END]), np.array([START, C, UNKNOWN, D, END] * 3)]
-    scores = [np.stack([model.score(text)[predicted(text)] for model in models]) for text in texts]
+    scores = [np.stack([model.score(text)[counted_tokens(text)] for model in models]) for text in texts]
     assert [score.shape for score in scores] == [(2, 6), (2, 9)]
     weights = fit_weights(scores)
     assert weights.sum() == pytest.approx(1)
@@ -176,7 +176,7 @@ def test_weights_are_the_likeliest(models: list[NGramModel]) -> None:
 
 def test_frequencies_are_counted(mixture: NGramModel) -> None:
     texts = [np.array([START, A, B, END]), np.array([START, B, B, B, END])]
-    unigrams, bigrams = frequencies(mixture, texts, np.array([0.4, 0.6]))
+    unigrams, bigrams = ngram_frequencies(mixture, texts, np.array([0.4, 0.6]))
     assert unigrams.tolist() == pytest.approx([0, 0.4 / 4 + 0.6 / 5, 0.22, 0.1, 0.4 / 4 + 0.6 * 3 / 5, 0, 0])
     found = dict(zip(ngrams(mixture, 2), bigrams.tolist(), strict=True))
     assert found[(START, A)] == pytest.approx(0.1)
@@ -187,7 +187,7 @@ def test_frequencies_are_counted(mixture: NGramModel) -> None:
 def test_losses_are_relative_entropies(mixture: NGramModel) -> None:
     """Each against the divergence, summed over all words, of the model without that one n-gram."""
     contexts = [np.linspace(0.1, 0.2, len(order)) for order in mixture.orders[:-1]]
-    for n, costs in enumerate(losses(mixture, contexts), start=2):
+    for n, costs in enumerate(pruning_costs(mixture, contexts), start=2):
         for ngram, cost, row in zip(ngrams(mixture, n), costs, mixture.orders[n - 1].contexts, strict=True):
             history = ngram[:-1]
             old = [probability(mixture, history, word) for word in range(len(NAMES)) if word != START]

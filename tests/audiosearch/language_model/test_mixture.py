@@ -95,7 +95,7 @@ def test_texts_that_cannot_serve_are_named(kinds: list[list[Path]], tmp_path: Pa
     (tmp_path / "empty").write_text("\n--\n")
     with pytest.raises(LanguageModelError, match="empty: holds no words"):
         estimate_mixture(kinds, [tmp_path / "empty"], tmp_path / "lm.bin")
-    with pytest.raises(LanguageModelError, match="missing: there is no such text file"):
+    with pytest.raises(LanguageModelError, match="missing: no such text file"):
         estimate_mixture(kinds, [tmp_path / "missing"], tmp_path / "lm.bin")
     with pytest.raises(LanguageModelError, match="no development text"):
         estimate_mixture(kinds, [], tmp_path / "lm.bin")

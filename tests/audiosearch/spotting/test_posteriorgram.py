@@ -1,4 +1,4 @@
-"""Packed emissions: what comes back, how much they take."""
+"""Packed emissions: accuracy, size, and damaged data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from audiosearch.types import Emissions, PackedEmissions
 
 
 def random_emissions(frames: int, labels: int = 29, seed: int = 1) -> Emissions:
-    """Some frames clear, some not, with pauses of which one is long."""
+    """Emissions with clear and unclear frames and a long pause."""
     rng = np.random.default_rng(seed)
     logits = rng.standard_normal((frames, labels)).astype(np.float32) * 2
     logits[np.arange(frames), rng.integers(0, labels, frames)] += rng.uniform(0, 10, frames)
@@ -25,20 +25,20 @@ def _normalized(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize(("frames", "labels"), [(0, 29), (1, 29), (4, 2), (700, 29), (300, 40)])
-def test_losses_come_back_within_half_a_step(frames: int, labels: int) -> None:
+def test_losses_are_accurate_to_half_a_step(frames: int, labels: int) -> None:
     emissions = random_emissions(frames, labels)
     packed = pack(emissions)
     again = unpack(packed, labels)
     assert (again.start, again.frame_duration, len(again)) == (1.5, 0.03, frames)
     assert np.allclose(np.exp(again.log_probs).sum(1), 1, atol=1e-5)
-    before, after = (one.log_probs.max(1, keepdims=True) - one.log_probs for one in (emissions, again))
+    before, after = (item.log_probs.max(1, keepdims=True) - item.log_probs for item in (emissions, again))
     assert (before.argmin(1) == after.argmin(1)).all()
     kept = (after > 0) & (after < MAX_LOSS)
     assert (np.abs(before - after)[kept] <= MAX_LOSS / LEVELS / 2 + 1e-4).all()
     assert np.allclose(after[(before >= MAX_LOSS + 0.01)], OMITTED_LOSS, atol=1e-3)
 
 
-def test_silence_takes_next_to_nothing() -> None:
+def test_silence_takes_few_bytes() -> None:
     log_probs = np.full((100_000, 29), -23.0, np.float32)
     log_probs[:, 0] = 0.0
     packed = pack(Emissions(log_probs, 0.03))

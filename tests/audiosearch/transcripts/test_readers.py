@@ -1,4 +1,4 @@
-"""Transcripts of others: the words of each kind, with their times; what cannot be read is named with its line."""
+"""Imported transcripts: words and times of each format, and messages that name file and line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from audiosearch.errors import TranscriptError
 from audiosearch.transcripts.imported import ImportedTranscript, Token
-from audiosearch.transcripts.readers import read
+from audiosearch.transcripts.readers import read_transcripts
 from audiosearch.transcripts.writers import render
 from audiosearch.types import Alternative, Transcript, Word
 
@@ -23,7 +23,7 @@ def rows(words: tuple[Word, ...]) -> list[Row]:
 def read_one(folder: Path, text: str, channel: str | None = None) -> tuple[ImportedTranscript, list[Row]]:
     path = folder / "transcript"
     path.write_text(text, encoding="utf-8")
-    (spoken,) = read(path, channel)
+    (spoken,) = read_transcripts(path, channel)
     return spoken, rows(spoken.words(0.5))
 
 
@@ -52,7 +52,7 @@ def test_whisperx(tmp_path: Path) -> None:
     spoken, words = read_one(tmp_path, json.dumps(WHISPERX))
     assert (spoken.kind, spoken.name, spoken.duration) == ("whisperx", "", None)
     assert words[:3] == [("mister", 0.2, 0.5, 0.9), ("smith", 0.5, 0.9, 0.8), ("paid", 1.0, 1.3, 0.5)]
-    # what could not be aligned takes the rest of its segment: "five dollars and fifty cents" by their letters
+    # a token that was not aligned gets the rest of its segment: "five dollars and fifty cents" by their letters
     assert [text for text, *_ in words[3:8]] == ["five", "dollars", "and", "fifty", "cents"]
     assert words[3] == ("five", 1.3, round(1.3 + 1.7 * 4 / 24, 3), 0.5)
     assert words[7][2] == 3.0
@@ -83,17 +83,17 @@ def test_vosk(tmp_path: Path) -> None:
         read_one(tmp_path, f"{json.dumps(one)}\n" + json.dumps({"text": "the sea"}))
 
 
-def test_our_own_with_alternatives(tmp_path: Path) -> None:
+def test_exported_json_with_alternatives(tmp_path: Path) -> None:
     words = (Word("i", 0.1, 0.25, 0.6, (Alternative("eye", 0.25),)), Word("am", 0.3, 0.5, 0.9))
     lines = [render(Transcript(f"/talks/{name}.mp3", 9.5, words), "json", {"id": "x"}) for name in "ab"]
     (tmp_path / "two.jsonl").write_text("".join(lines))
-    first, second = read(tmp_path / "two.jsonl")
+    first, second = read_transcripts(tmp_path / "two.jsonl")
     assert (first.name, second.name, first.kind, first.duration) == ("a.mp3", "b.mp3", "json", 9.5)
     assert first.words(0.5) == second.words(0.5) == words
 
 
 @pytest.mark.parametrize("form", ["whisperx-json", "ctm", "json"])
-def test_what_we_write_comes_back(form: str, tmp_path: Path) -> None:
+def test_written_transcripts_can_be_read(form: str, tmp_path: Path) -> None:
     words = tuple(Word("abc"[n % 3] * (n % 5 + 1), n / 3, n / 3 + 0.25, n / 100) for n in range(100))
     _, found = read_one(tmp_path, render(Transcript("talk.mp3", 40.0, words), form))
     assert found == rows(words)
@@ -118,7 +118,7 @@ other A 2.0 0.5 well NA
 def test_ctm(tmp_path: Path) -> None:
     path = tmp_path / "all.ctm"
     path.write_text("\ufeff" + CTM, encoding="utf-8")
-    talk, other = read(path)
+    talk, other = read_transcripts(path)
     assert (talk.name, other.name) == ("talk_1", "other")
     assert rows(talk.words(0.5)) == [
         ("so", 0.1, 0.4, 0.9),
@@ -128,10 +128,10 @@ def test_ctm(tmp_path: Path) -> None:
         ("uh", 1.0, 1.1, 0.5),
     ]
     assert rows(other.words(0.25)) == [("well", 2.0, 2.5, 0.25)]
-    (second,) = read(path, "2")
+    (second,) = read_transcripts(path, "2")
     assert rows(second.words(0.5)) == [("yes", 0.2, 0.7, 0.8)]
-    with pytest.raises(TranscriptError, match="has no channel 3, but 1, 2, A"):
-        read(path, "3")
+    with pytest.raises(TranscriptError, match="has no channel 3, only 1, 2, A"):
+        read_transcripts(path, "3")
 
 
 VTT = """\
@@ -177,52 +177,52 @@ def test_vtt_with_word_times(tmp_path: Path) -> None:
 WRONG = [
     ("", "neither|no transcript"),
     ("WEBVTT\n\n00:01.000 --> 00:02.000\nhello\n", "has no word times"),
-    ("WEBVTT\n\nx\n00:01 --> 00:02.000\nhello\n", "line 4: should be two times"),
+    ("WEBVTT\n\nx\n00:01 --> 00:02.000\nhello\n", "line 4: must be two times"),
     ("WEBVTT\n\n00:03.000 --> 00:02.000\n<00:00:01.000>hello\n", "line 3: ends at 2 s, before it starts"),
     ("WEBVTT\n\n00:01.000 --> 00:02.000\na <00:00:09.000>b\n", "line 3: the time 9 s"),
     ('{"result": [\n{"word": "a",\n "start": 0.1 "end": 1}]}', "line 3: is not valid JSON"),
     ('{"result": [{"word": "a", "start": 0, "end": NaN}]}', "line 1: is not valid JSON"),
     ("[" * 100_000, "not valid JSON"),
     ('{"result": [{"word": "a", "start": 2, "end": 1}]}', r"line 1: result\[0\]: ends at 1 s, before"),
-    ('{"result": [{"word": "a", "start": -1, "end": 1}]}', r"result\[0\]: -1 is no time"),
-    ('{"result": [{"word": 5, "start": 0, "end": 1}]}', r'result\[0\]: should have a text "word"'),
-    ('{"result": [{"word": "a", "start": 0, "end": 1, "conf": 7}]}', r"result\[0\]: 7 is no confidence"),
-    ('{"result": {}}', '"result" should be a list'),
+    ('{"result": [{"word": "a", "start": -1, "end": 1}]}', r"result\[0\]: -1 is not a time"),
+    ('{"result": [{"word": 5, "start": 0, "end": 1}]}', r'result\[0\]: must have a text "word"'),
+    ('{"result": [{"word": "a", "start": 0, "end": 1, "conf": 7}]}', r"result\[0\]: 7 is not a confidence"),
+    ('{"result": {}}', '"result" must be a list'),
     (
         '{"segments": [{"start": 0, "end": 1, "text": "a", "words": [[]]}]}',
-        r"segments\[0\].words\[0\]: should be an obj",
+        r"segments\[0\].words\[0\]: must be an obj",
     ),
-    ('{"segments": [7]}', r"segments\[0\]: is no segment"),
+    ('{"segments": [7]}', r"segments\[0\]: is not a segment"),
     ('{"path": "a", "duration": 1, "words": [{"text": "a"}]}', r"words\[0\]: has no start and end"),
     ('{"hello": 1}', "not a transcript"),
-    ("[1, 2]", "is no object"),
-    ("talk 1 0.1 0.2 a 0.9\ntalk 1 x 0.2 b 0.9", "line 2: 'x' should be a number"),
+    ("[1, 2]", "is not an object"),
+    ("talk 1 0.1 0.2 a 0.9\ntalk 1 x 0.2 b 0.9", "line 2: 'x' must be a number"),
     ("talk 1 0.3 -0.2 a", "line 1: ends at"),
-    ("talk 1 nan 0.2 a", "line 1: nan is no time"),
-    ("talk 1 0.1 0.2 a 3", "line 1: 3.0 is no confidence"),
+    ("talk 1 nan 0.2 a", "line 1: nan is not a time"),
+    ("talk 1 0.1 0.2 a 3", "line 1: 3.0 is not a confidence"),
     ("# Title\n", "line 1: is neither JSON nor WebVTT, nor a line of CTM"),
 ]
 
 
 @pytest.mark.parametrize(("text", "reason"), WRONG)
-def test_what_cannot_be_read_is_a_sentence(text: str, reason: str, tmp_path: Path) -> None:
+def test_malformed_transcripts_are_refused(text: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(TranscriptError, match=reason) as raised:
         read_one(tmp_path, text)
     assert str(raised.value).startswith(str(tmp_path / "transcript"))
 
 
-def test_files_that_are_no_text(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"talk 1 0.1 0.2 a\n\xff\xfe")
-    with pytest.raises(TranscriptError, match="line 2: is no text in UTF-8"):
-        read(tmp_path / "a")
+    with pytest.raises(TranscriptError, match="line 2: is not UTF-8 text"):
+        read_transcripts(tmp_path / "a")
     with pytest.raises(TranscriptError, match="cannot be read"):
-        read(tmp_path)
+        read_transcripts(tmp_path)
     (tmp_path / "b").write_text('{"result": []}')
     with pytest.raises(TranscriptError, match="has no channels"):
-        read(tmp_path / "b", "1")
+        read_transcripts(tmp_path / "b", "1")
 
 
-def test_noise_and_marks_are_no_words() -> None:
+def test_noise_and_punctuation_are_no_words() -> None:
     texts = ("<unk>", "[noise]", "{laugh}", "♪", "—", "...", "Привет", "so")
     tokens = tuple(Token(text, n, n + 1, None, "") for n, text in enumerate(texts))
     assert [word.text for word in ImportedTranscript("", "ctm", tokens).words(0.5)] == ["so"]

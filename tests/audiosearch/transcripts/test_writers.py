@@ -1,3 +1,5 @@
+"""Written transcripts: known output, invariants, and independent readers."""
+
 from __future__ import annotations
 
 import csv
@@ -50,7 +52,7 @@ def test_known_renderings(form: str) -> None:
     assert render(TRANSCRIPT, form) == EXPECTED[form]
 
 
-def test_json_is_one_line_with_all_there_is() -> None:
+def test_json_is_one_line_with_all_fields() -> None:
     line = render(TRANSCRIPT, "json")
     assert line.index("\n") == len(line) - 1
     record = json.loads(line)
@@ -59,7 +61,7 @@ def test_json_is_one_line_with_all_there_is() -> None:
     assert record["words"][1] == {"text": "am", "start": 0.6, "end": 0.805, "confidence": 0.812}
 
 
-def test_json_shows_what_else_a_word_may_be() -> None:
+def test_json_holds_alternatives() -> None:
     word = Word("i", 0.0, 0.5, 0.6, (Alternative("eye", 0.25), Alternative("a", 0.04999)))
     record = json.loads(render(Transcript("a.wav", 1.0, (word,)), "json"))
     others = [{"text": "eye", "probability": 0.25}, {"text": "a", "probability": 0.05}]
@@ -67,7 +69,7 @@ def test_json_shows_what_else_a_word_may_be() -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_nothing_said(form: str) -> None:
+def test_a_recording_without_words(form: str) -> None:
     rendered = render(Transcript("a.wav", 1.0, ()), form)
     if form in ("json", "whisperx-json"):
         assert not any(json.loads(rendered).get(name) for name in ("words", "word_segments"))
@@ -77,7 +79,7 @@ def test_nothing_said(form: str) -> None:
         assert rendered.strip() in ("", "WEBVTT", "path,start,end,confidence,word")
 
 
-def test_captions_can_be_read_and_hold_every_word_once() -> None:
+def test_captions_are_readable_and_hold_every_word_once() -> None:
     rng = np.random.default_rng(3)
     words, now = [], 0.0
     for number in range(400):
@@ -96,7 +98,7 @@ def test_captions_can_be_read_and_hold_every_word_once() -> None:
     assert np.mean([len(caption.text) for caption in made]) > 25
 
 
-# What is written, read back by readers that others wrote
+# Output read by independent libraries
 
 
 def spoken(seed: int = 3, count: int = 400) -> Transcript:
@@ -113,7 +115,7 @@ def spoken(seed: int = 3, count: int = 400) -> Transcript:
 
 
 @pytest.mark.parametrize("form", ["srt", "vtt"])
-def test_captions_as_pysubs2_and_webvtt_read_them(form: str, tmp_path: Path) -> None:
+def test_pysubs2_and_webvtt_read_captions(form: str, tmp_path: Path) -> None:
     pysubs2, webvtt = pytest.importorskip("pysubs2"), pytest.importorskip("webvtt")
     transcript = spoken()
     path = tmp_path / f"captions.{form}"
@@ -136,7 +138,7 @@ def test_captions_as_pysubs2_and_webvtt_read_them(form: str, tmp_path: Path) -> 
             assert round(following.start * 1000) in starts
 
 
-def test_marks_of_webvtt_are_letters(tmp_path: Path) -> None:
+def test_markup_of_webvtt_is_escaped(tmp_path: Path) -> None:
     webvtt = pytest.importorskip("webvtt")
     path = tmp_path / "a.vtt"
     path.write_text(render(Transcript("a", 2.0, (Word("<b>&amp;-->", 0.0, 1.0, 1.0),)), "vtt"))
@@ -144,7 +146,7 @@ def test_marks_of_webvtt_are_letters(tmp_path: Path) -> None:
     assert html.unescape(caption.raw_text) == "<b>&amp;-->"
 
 
-def test_text_grids_as_praatio_and_tgt_read_them(tmp_path: Path) -> None:
+def test_praatio_and_tgt_read_text_grids(tmp_path: Path) -> None:
     textgrid, tgt = pytest.importorskip("praatio.textgrid"), pytest.importorskip("tgt")
     words = [Word('"quoted"', 0.0, 0.2, 1.0), Word("instant", 0.5, 0.5, 1.0), Word("over", 1.0, 2.0, 1.0)]
     words += [Word("lapping", 1.5, 2.5, 1.0), Word("same", 3.0, 3.2, 1.0), Word("time", 3.0, 3.1, 1.0)]
@@ -155,14 +157,14 @@ def test_text_grids_as_praatio_and_tgt_read_them(tmp_path: Path) -> None:
         grid = textgrid.openTextgrid(str(path), includeEmptyIntervals=True)
         tier = grid.getTier("words")
         assert (grid.minTimestamp, grid.maxTimestamp) == (0, round(transcript.duration, 3))
-        assert " ".join(one.label for one in tier.entries if one.label) == transcript.text
-        for one, following in itertools.pairwise(tier.entries):
-            assert one.start < one.end == following.start
+        assert " ".join(entry.label for entry in tier.entries if entry.label) == transcript.text
+        for entry, following in itertools.pairwise(tier.entries):
+            assert entry.start < entry.end == following.start
         (read,) = tgt.io.read_textgrid(str(path)).tiers
-        assert " ".join(one.text for one in read.intervals if one.text) == transcript.text
+        assert " ".join(interval.text for interval in read.intervals if interval.text) == transcript.text
         if transcript is not odd:
-            said = [(one.start, one.end) for one in tier.entries if one.label]
-            assert said == [(round(word.start, 3), round(word.end, 3)) for word in transcript.words]
+            spans = [(entry.start, entry.end) for entry in tier.entries if entry.label]
+            assert spans == [(round(word.start, 3), round(word.end, 3)) for word in transcript.words]
 
 
 def test_tables_and_labels_and_whisperx_hold_every_word() -> None:
@@ -184,7 +186,7 @@ def test_tables_and_labels_and_whisperx_hold_every_word() -> None:
         assert (segment["start"], segment["end"]) == (segment["words"][0]["start"], segment["words"][-1]["end"])
 
 
-def test_cells_are_no_formulas() -> None:
+def test_cells_are_never_formulas() -> None:
     cells = ["=1+1", "+1", "-1", "@A1", "\tx", "\rx", "\nx", "a=1", 'say "hi", ok', "two\nlines", "é", "", -1.5]
     (row,) = csv.reader(io.StringIO(csv_line(cells), newline=""))
     assert row == ["'=1+1", "'+1", "'-1", "'@A1", "'\tx", "'\rx", "'\nx", *cells[7:12], "-1.5"]
