@@ -1,7 +1,7 @@
-"""The command line: a click group that imports a command only when it is asked for.
+"""The command line: a click group that imports a command when it is used.
 
-Commands live in ``audiosearch.commands`` and ``indexer.commands``; each parses, calls one library function and draws
-what it yields. What all of them share is here: how an error that a user caused becomes one sentence.
+Commands are in ``audiosearch.commands`` and ``indexer.commands``; each parses its arguments, calls one library function
+and prints the results. Errors caused by users become one sentence here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import importlib
 
 import click
 
+from audiosearch.commands.options import INTERRUPTED
 from audiosearch.errors import AudioSearchError
 
 COMMANDS = {  # name: module:attribute, in the order of the help
@@ -34,14 +35,12 @@ COMMANDS = {  # name: module:attribute, in the order of the help
     "doctor": "indexer.commands.doctor:doctor",
 }
 
-INTERRUPTED = 130  # what shells report for a program stopped by Ctrl-C
-
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are run or described (click, "Lazily Loading Subcommands")."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order in which one needs them."""
+        """Names in the usual order of use."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -54,10 +53,9 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run; what a user can cause becomes one sentence on standard error, anything else keeps its traceback.
+        """Run a command; errors caused by users become one sentence, all others keep their traceback.
 
-        A package that is missing or does not load is told of here, once for all commands: they import what is heavy
-        when they need it, so it may happen anywhere.
+        Missing and broken packages are reported here for all commands, as commands import heavy packages late.
         """
         try:
             return super().invoke(ctx)

@@ -19,7 +19,7 @@ from pathlib import Path
 from audiosearch.data.manifest import Utterance, read_manifest
 from audiosearch.types import Seconds, Transcript
 from indexer.index import open_index
-from indexer.search.modes import search
+from indexer.search.engine import search
 from indexer.search.parse import parse
 from indexer.types import Location, Recording
 

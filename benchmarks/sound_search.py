@@ -31,8 +31,8 @@ from audiosearch.spotting.posteriorgram import PIECE_DURATION, pack_in_pieces
 from audiosearch.spotting.scoring import AcousticProfile, SpottingCalibration
 from audiosearch.types import Emissions, PackedEmissions, Word
 from indexer.index import open_index
-from indexer.search import spoken_terms as sound
-from indexer.search.modes import search
+from indexer.search import spoken_terms
+from indexer.search.engine import search
 from indexer.search.parse import parse
 from indexer.sqlite.index import SqliteIndex
 from indexer.types import Location, Query, Recording
@@ -208,7 +208,7 @@ def main() -> None:
             speech = Speech()
             queries = speech.queries()
             path = folder / f"{hours}.db"
-            small = hours * 3600 <= sound.EXHAUSTIVE
+            small = hours * 3600 <= spoken_terms.MAX_EXHAUSTIVE
             print(f"{hours:,} hours, " + ("every piece scored" if small else "candidates scored"))
             if not path.exists():
                 started = time.perf_counter()

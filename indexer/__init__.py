@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from indexer.index import Index, open_index
     from indexer.ingest.folders import IndexReport, index_folder
-    from indexer.search.modes import search as search_index
-    from indexer.search.parse import Reading as ParsedQuery
+    from indexer.search.engine import search as search_index
+    from indexer.search.parse import ParsedQuery
     from indexer.search.parse import parse as parse_query
     from indexer.types import Filter, Hit, Page, Phrase, Query, Recording, Term
 
@@ -38,8 +38,8 @@ _PLACES = {  # name: module:attribute
     "open_index": "indexer.index:open_index",
     "Index": "indexer.index:Index",
     "parse_query": "indexer.search.parse:parse",
-    "ParsedQuery": "indexer.search.parse:Reading",
-    "search_index": "indexer.search.modes:search",
+    "ParsedQuery": "indexer.search.parse:ParsedQuery",
+    "search_index": "indexer.search.engine:search",
     "Query": "indexer.types:Query",
     "Phrase": "indexer.types:Phrase",
     "Term": "indexer.types:Term",

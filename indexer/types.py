@@ -25,7 +25,7 @@ CONTEXT_WORDS = 8
 
 
 IMPORTED = "import:"
-UNHEARD = "import-without-media:"
+NO_MEDIA = "import-without-media:"
 """With which the model of a recording begins whose words others made."""
 
 Order = Literal["confidence", "time"]
@@ -59,7 +59,7 @@ class Recording:
         locations: sorted by path, at least one.
         duration: stored to the millisecond.
         model: fingerprint of the recognizer that heard it; begins with IMPORTED where its words were made by others,
-            and with UNHEARD where besides only these words are known and no file.
+            and with NO_MEDIA where besides only these words are known and no file.
         added: when, ISO 8601 in UTC.
     """
 
@@ -81,7 +81,7 @@ class Recording:
     @property
     def has_media(self) -> bool:
         """Whether there is, or was, a file to hear; else its location is the place of its words in a transcript."""
-        return not self.model.startswith(UNHEARD)
+        return not self.model.startswith(NO_MEDIA)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ ONLY_IN = {  # a library with types of its own is touched in one file
     "soxr": {"audiosearch/audio/reader.py"},
     "kenlm": {"audiosearch/language_model/kenlm_model.py"},
     "starlette": {"indexer/server"},
-    "uvicorn": {"indexer/server/running.py"},
+    "uvicorn": {"indexer/server/listener.py"},
     "click": {"cli.py", "audiosearch/commands", "indexer/console", "indexer/commands"},
     "rich": {"audiosearch/commands", "indexer/console", "indexer/commands"},
 }
@@ -243,6 +243,6 @@ def test_a_query_loads_nothing_heavy(tmp_path: Path) -> None:
         "from click.testing import CliRunner",
         f"arguments = ['query', 'a human', '2nd', '--store', '{tmp_path / 'store.db'}', *{conditions}]",
         "result = CliRunner().invoke(cli.main, arguments)",
-        "assert 'Nothing found' in result.stderr, result.output",
+        "assert 'No hits' in result.stderr, result.output",
     ]
     assert loaded_by(*lines) == set()

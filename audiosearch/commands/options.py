@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+INTERRUPTED = 130
+"""Exit status of a command that was stopped by Ctrl-C, as shells report it."""
+
 model_option = click.option(
     "--model",
     type=click.Path(path_type=Path),

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from audiosearch.commands.options import INTERRUPTED
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from audiosearch.training.events import Finished, Record, StepReport, ValidationReport
 
 SEVERAL = ("--train", "--valid", "--set")
-INTERRUPTED = 130
 
 
 class TrainCommand(click.Command):

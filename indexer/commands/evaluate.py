@@ -10,7 +10,7 @@ import click
 from indexer.commands.options import model_option
 
 if TYPE_CHECKING:
-    from indexer.search.modes import Mode
+    from indexer.search.engine import Mode
 
 DRAWN = 50  # phrases of every length and frequency
 

@@ -1,4 +1,4 @@
-"""``audiosearch query``: phrases → the places where they were said."""
+"""``audiosearch query``: hits of words and phrases."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ import click
 
 from indexer.commands.options import store_option
 from indexer.console.format import count
-from indexer.console.hit_output import Giving, giving_options
+from indexer.console.hit_output import HitOutput, hit_output_options
 from indexer.console.hit_table import write_counts, write_hits
 
 if TYPE_CHECKING:
     from indexer.index import Index
-    from indexer.search.modes import Mode
+    from indexer.search.engine import Mode
     from indexer.types import Order, Query
-
-NEAR_WORDS = 3  # offered for each word that is not in the index
 
 
 @click.command(
@@ -27,49 +25,49 @@ NEAR_WORDS = 3  # offered for each word that is not in the index
 )
 @click.argument("texts", metavar="TEXT...", nargs=-1, required=True)
 @store_option
-@click.option("--and", "together", metavar="TEXT", multiple=True, help="Only where this is said too; may be repeated.")
-@click.option("--not", "without", metavar="TEXT", multiple=True, help="Only where this is not said; may be repeated.")
+@click.option("--and", "together", metavar="TEXT", multiple=True, help="Require TEXT to be said as well; repeatable.")
+@click.option("--not", "without", metavar="TEXT", multiple=True, help="Require TEXT not to be said; repeatable.")
 @click.option(
     "--within",
     type=float,
     metavar="SECONDS",
-    help="How near --and and --not look; else they look at the whole recording.",
+    help="Maximum distance of --and and --not from a hit (default: the whole recording).",
 )
 @click.option(
     "--path",
     "paths",
     metavar="GLOB",
     multiple=True,
-    help="Only in this file or folder, or in files that match: * stops at /, ** does not. Quote it. May be repeated.",
+    help="Only recordings in this file or folder, or matching GLOB (quote it): * stops at /, ** does not; repeatable.",
 )
-@click.option("--since", metavar="DATE", help="Only files modified then or later: 2024-05-31, or 2024-05-31T18:30.")
-@click.option("--until", metavar="DATE", help="Only files modified before.")
+@click.option("--since", metavar="DATE", help="Only files modified at DATE or later: 2024-05-31, or 2024-05-31T18:30.")
+@click.option("--until", metavar="DATE", help="Only files modified before DATE.")
 @click.option(
     "--order",
     type=click.Choice(["confidence", "time"]),
     default="confidence",
     show_default=True,
-    help="Show the surest hits first, or those in the files that were modified first.",
+    help="Sort by decreasing confidence, or by increasing time of modification.",
 )
 @click.option(
     "--mode",
     type=click.Choice(["words", "sound", "auto"]),
     default="auto",
     show_default=True,
-    help="Look among the recognized words, in the sound itself, or in the sound too where words find little.",
+    help="Search the recognized words, the sound, or the sound as well if the words give few hits.",
 )
 @click.option(
     "--confidence",
     type=click.FloatRange(0, 1),
     metavar="P",
-    help="Only hits that are at least so sure; from there on guesses too, which must else be 0.6 sure.",
+    help="Minimum confidence. Also lowers the 0.6 threshold for alternatives and hits by sound.",
 )
-@click.option("--slop", type=click.IntRange(min=0), default=0, help="Let so many other words lie between, in all.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show so many, the first.")
-@click.option("--after", metavar="CURSOR", help="Go on where another page ended, which says this CURSOR.")
-@click.option("--counts", is_flag=True, help="Show how many hits each recording has instead, the most first.")
-@click.option("--json", "as_json", is_flag=True, help="Print one object a line.")
-@giving_options
+@click.option("--slop", type=click.IntRange(min=0), default=0, help="Maximum number of other words within a phrase.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Maximum number of hits.")
+@click.option("--after", metavar="CURSOR", help="Continue after the CURSOR printed by the previous page.")
+@click.option("--counts", is_flag=True, help="Print the number of hits per recording instead, largest first.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@hit_output_options
 @click.pass_context
 def query(
     ctx: click.Context,
@@ -89,84 +87,81 @@ def query(
     after: str | None,
     counts: bool,
     as_json: bool,
-    giving: Giving,
+    hit_output: HitOutput,
 ) -> None:
-    """Find where something was said.
+    """Search the index for spoken words and phrases.
 
-    Each TEXT is a word or a phrase; quote a phrase. A word that ends in * stands for all words that begin so. Of
-    several texts, the places of any of them are shown, the surest first. Exit status 1 if there are none.
+    Each TEXT is a word or a (quoted) phrase. A word with a trailing * matches all words with that prefix. Several
+    texts give the hits of any of them. The exit status is 1 if there are no hits.
 
-    What the recognizer misspelled, names above all, is found by its sound: the letters that were likely at each moment
-    are searched for the text. Such hits say "sound"; their words are what was recognized there.
+    Misrecognized words, mostly names, are found by their sound: the text is searched in the probabilities of letters
+    over time. Such hits are marked "sound", and their words are those of the transcript.
     """
     from audiosearch.settings import load_settings
     from indexer.index import open_index
     from indexer.matching.filters import from_here
-    from indexer.search import modes
+    from indexer.search import engine
     from indexer.search.parse import parse, parse_date
     from indexer.types import Filter
 
     if within is not None and not (together or without):
-        raise click.UsageError("--within says how near --and or --not must be: give one of them.")
+        raise click.UsageError("--within needs --and or --not.")
     if counts and after is not None:
-        raise click.UsageError("--after goes on with hits; --counts shows all recordings, as far as --limit.")
+        raise click.UsageError("--after: not with --counts, which prints the first recordings, up to --limit.")
     if counts and confidence is not None:
-        raise click.UsageError("--counts counts all hits, however sure: leave --confidence out.")
-    giving.check(as_json=as_json, counts=counts)
+        raise click.UsageError("--confidence: not with --counts, which counts all hits.")
+    hit_output.check(as_json=as_json, counts=counts)
     wanted = Filter(
         tuple(map(from_here, paths)),
         None if since is None else parse_date(since),
         None if until is None else parse_date(until),
     )
-    reading = parse(texts, slop, together=together, without=without, within=within, wanted=wanted, order=order)
-    for note in reading.notes:
+    parsed = parse(texts, slop, together=together, without=without, within=within, wanted=wanted, order=order)
+    for note in parsed.notes:
         click.echo(f"{note}.", err=True)
     with open_index(load_settings(store).store, create=False) as index:
         if counts:
-            counted, page = modes.count(index, reading.query, mode), None
+            counts_found, page = engine.count(index, parsed.query, mode), None
         else:
-            counted, page = [], modes.sure(index, reading.query, mode, limit, after, confidence)
+            counts_found, page = [], engine.search_above_confidence(index, parsed.query, mode, limit, after, confidence)
             while page.after is not None and not page.hits:
-                page = modes.sure(index, reading.query, mode, limit, page.after, confidence)
-        if not counted and not (page and page.hits):
-            click.echo("There are no more hits." if after else _nothing(index, reading.query, confidence), err=True)
+                page = engine.search_above_confidence(index, parsed.query, mode, limit, page.after, confidence)
+        if not counts_found and not (page and page.hits):
+            click.echo("There are no more hits." if after else _no_hits(index, parsed.query, confidence), err=True)
             ctx.exit(1)
     if page is None:
-        write_counts(counted[:limit], as_json)
-        if len(counted) > limit:
-            click.echo(f"Of {count(len(counted), 'recording')}; --limit shows more.", err=True)
+        write_counts(counts_found[:limit], as_json)
+        if len(counts_found) > limit:
+            click.echo(f"{limit} of {count(len(counts_found), 'recording')}; --limit shows more.", err=True)
         return
-    if giving.replaces_lines:
-        click.echo(giving.list(page.hits), nl=False)
+    if hit_output.replaces_lines:
+        click.echo(hit_output.list(page.hits), nl=False)
     else:
         write_hits(page.hits, as_json)
     if page.after is not None:
-        click.echo(f"There are more hits: --limit shows more at once, or the next with --after {page.after}", err=True)
-    ctx.exit(0 if giving.give(page.hits) else 1)
+        click.echo(f"There are more hits: raise --limit, or continue with --after {page.after}", err=True)
+    ctx.exit(0 if hit_output.write(page.hits) else 1)
 
 
-def _nothing(index: Index, query: Query, confidence: float | None) -> str:
-    """A sentence on why nothing was found, with words that were perhaps meant."""
-    from indexer.types import Phrase, Query
+def _no_hits(index: Index, query: Query, confidence: float | None) -> str:
+    """A sentence on the reason for an empty result, with suggestions."""
+    from indexer.search.suggestions import explain
 
-    asked = " or ".join(
+    texts = " or ".join(
         f'"{" ".join(term.text + "*" * term.prefix for term in phrase.terms)}"' for phrase in query.phrases
     )
-    conditions = {"--and": query.together, "--not": query.without, "--path": query.filter.paths}
-    options = [name for name, given in conditions.items() if given]
-    options += ["--since"] * (query.filter.since_ns is not None) + ["--until"] * (query.filter.until_ns is not None)
-    terms = dict.fromkeys(term for phrase in (*query.phrases, *query.together) for term in phrase.terms)
-    absent = [term for term in terms if not index.search(Query((Phrase((term,)),)), 1).hits]
-    hints = []
-    for term in absent:
-        if not term.prefix and (near := index.near(term.text, NEAR_WORDS)):
-            hints.append(f'near "{term.text}" there is {" and ".join(near)}')
-    if hints:
-        return f"Nothing found for {asked}; {', '.join(hints)}."
-    if options and index.search(Query(query.phrases), 1).hits:
-        return f"Nothing found for {asked}; it is said, but not as {' and '.join(options)} would have it."
-    if confidence and index.search(query, 1).hits:
-        return f"Nothing found for {asked} that is so sure: a lower --confidence shows more."
-    if absent or all(len(phrase.terms) == 1 for phrase in query.phrases):
-        return f"Nothing found for {asked}."
-    return f"Nothing found for {asked}; its words are there, but not together: --slop lets others lie between."
+    explanation = explain(index, query, confidence)
+    if explanation.similar:
+        similar = (f'did you mean {" or ".join(words)} for "{word}"?' for word, words in explanation.similar.items())
+        return f"No hits for {texts}; {' '.join(similar)}"
+    if explanation.reason == "conditions":
+        given = {
+            **{"--and": query.together, "--not": query.without, "--path": query.filter.paths},
+            **{"--since": query.filter.since_ns is not None, "--until": query.filter.until_ns is not None},
+        }
+        return f"No hits for {texts} with {' and '.join(name for name, value in given.items() if value)}."
+    if explanation.reason == "confidence":
+        return f"No hits for {texts} of this confidence; lower --confidence."
+    if explanation.reason == "order":
+        return f"No hits for {texts}; its words occur, but not in this order: try --slop."
+    return f"No hits for {texts}."

@@ -41,9 +41,9 @@ def serve(store: str | None, host: str, port: int, names: tuple[str, ...], media
     from audiosearch.errors import ConfigError
     from audiosearch.settings import load_settings
     from indexer.server.app import make_app
-    from indexer.server.auth import Door, is_loopback
-    from indexer.server.index_pool import Library
-    from indexer.server.running import bind, make_server
+    from indexer.server.auth import AccessPolicy, is_loopback
+    from indexer.server.index_pool import IndexPool
+    from indexer.server.listener import bind, make_server
 
     token = os.environ.get(TOKEN_VARIABLE) or None
     if token is not None and (len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable()):
@@ -53,13 +53,13 @@ def serve(store: str | None, host: str, port: int, names: tuple[str, ...], media
         token = secrets.token_urlsafe(24)
     listening = bind(host, port)
     try:
-        library = Library(load_settings(store).store)
+        library = IndexPool(load_settings(store).store)
         address, port = listening.getsockname()[:2]
         if address in ("0.0.0.0", "::"):
             address = socket.gethostname()
             names = (*names, address)
-        door = Door(host, names, token)
-        server = make_server(make_app(library, door, folders=[os.path.realpath(folder) for folder in media]))
+        policy = AccessPolicy(host, names, token)
+        server = make_server(make_app(library, policy, folders=[os.path.realpath(folder) for folder in media]))
         url = f"http://{f'[{address}]' if ':' in address else address}:{port}/"
         entry = f"{url}?token={token}" if made else url
         click.echo(f"Listening at {entry} until Ctrl-C.")

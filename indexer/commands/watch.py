@@ -1,4 +1,4 @@
-"""``audiosearch watch``: an index that stays up to date with folders."""
+"""``audiosearch watch``: keep an index up to date with folders."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from indexer.commands.options import hotwords_option, model_option, no_sound_opt
 @model_option
 @hotwords_option
 @no_sound_option
-@click.option("--keep", is_flag=True, help="Do not forget recordings that are no more under the folders.")
+@click.option("--keep", is_flag=True, help="Do not remove recordings whose files no longer exist.")
 @click.option(
-    "--poll", is_flag=True, help="Look at all files every second, where changes are not told (network drives)."
+    "--poll", is_flag=True, help="Scan all files every second, for file systems without notifications (network drives)."
 )
 @click.option(
     "--settle",
@@ -31,9 +31,9 @@ from indexer.commands.options import hotwords_option, model_option, no_sound_opt
     metavar="SECONDS",
     default=2.0,
     show_default=True,
-    help="Take a file to be complete when nothing has happened to it for so long.",
+    help="Time without changes after which a file counts as complete.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print an object a line for each thing done.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event.")
 def watch(
     paths: tuple[Path, ...],
     store: str | None,
@@ -45,48 +45,48 @@ def watch(
     settle: float,
     as_json: bool,
 ) -> None:
-    """Keep the index in step with folders until it is stopped by Ctrl-C or SIGTERM.
+    """Keep the index up to date with folders, until Ctrl-C or SIGTERM.
 
-    First what `audiosearch index` would do, then the same whenever something has changed: new files are transcribed
-    when they are complete, moved ones found again, removed ones forgotten. The model is loaded once.
+    Runs `audiosearch index --prune` at the start and after every change: complete new files are transcribed, moved
+    recordings are relocated, deleted ones removed. The model is loaded once.
     """
     from audiosearch.decoding.hotwords import read_hotwords
     from audiosearch.model_folder import find_model
     from audiosearch.settings import load_settings
     from indexer.console.format import length, shown
-    from indexer.console.ingest_report import Tally, facts, line
+    from indexer.console.ingest_report import IngestReport, json_record, line
     from indexer.console.lazy_recognizer import LazyRecognizer
     from indexer.index import open_index
     from indexer.ingest.ingest import Started
     from indexer.ingest.watch import Finished, changes, follow
 
     name, path = load_settings(store).store, find_model(model)
-    wanted = () if hotwords is None else read_hotwords(hotwords)
-    recognizer = LazyRecognizer(path, hotwords=wanted, sound=not no_sound)
-    with _until_stopped(), open_index(name, create=True) as opened, recognizer as heard:
+    words = () if hotwords is None else read_hotwords(hotwords)
+    recognizer = LazyRecognizer(path, hotwords=words, sound=not no_sound)
+    with _until_stopped(), open_index(name, create=True) as opened, recognizer as transcriber:
         check_writable(name)
-        click.echo(f"Watching {', '.join(shown(str(path)) for path in paths)}; Ctrl-C ends it.", err=True)
-        tally = Tally()
-        for record in follow(opened, heard, paths, changes(paths, poll=poll), prune=not keep, settle=settle):
+        click.echo(f"Watching {', '.join(shown(str(path)) for path in paths)}; stop with Ctrl-C.", err=True)
+        report = IngestReport()
+        for record in follow(opened, transcriber, paths, changes(paths, poll=poll), prune=not keep, settle=settle):
             if isinstance(record, Finished):
                 if as_json:
-                    click.echo(json.dumps(tally.facts()))
-                elif tally.indexed or tally.relocated or tally.replaced or tally.forgotten:
-                    click.echo(tally.summary())
-                tally = Tally()
+                    click.echo(json.dumps(report.record()))
+                elif report.indexed or report.relocated or report.replaced or report.removed:
+                    click.echo(report.summary())
+                report = IngestReport()
                 continue
-            tally.take(record)
+            report.add(record)
             if isinstance(record, Started) and not as_json:
-                click.echo(f"{shown(record.path)}: listening to {length(record.duration)}", err=True)
-            if told := line(record):
-                click.echo(told, err=True)
-            if as_json and (fact := facts(record)):
-                click.echo(json.dumps(fact))
+                click.echo(f"{shown(record.path)}: transcribing {length(record.duration)}", err=True)
+            if text := line(record):
+                click.echo(text, err=True)
+            if as_json and (event := json_record(record)):
+                click.echo(json.dumps(event))
 
 
 @contextmanager
 def _until_stopped() -> Iterator[None]:
-    """SIGTERM stops what is inside as Ctrl-C does; both are a good end."""
+    """Make SIGTERM stop the block like Ctrl-C; both end the command successfully."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -95,6 +95,6 @@ def _until_stopped() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        click.echo("\nStopped; what was indexed is kept.", err=True)
+        click.echo("\nStopped; indexed recordings are kept.", err=True)
     finally:
         signal.signal(signal.SIGTERM, before)

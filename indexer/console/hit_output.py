@@ -12,6 +12,7 @@ import click
 
 from audiosearch.types import Seconds
 from indexer.console.format import count, length, shown
+from indexer.export.hit_lists import FORMATS, FRAME_RATES
 
 if TYPE_CHECKING:
     from indexer.types import Hit
@@ -21,14 +22,12 @@ FADE: Seconds = 0.02
 LONGEST: Seconds = 60.0
 """Of padding, fade and gap."""
 
-SUFFIXES = ("wav", "flac", "mp3", "opus", "m4a")
-LISTINGS = ("csv", "audacity", "m3u", "edl")
-RATES = ("23.976", "24", "25", "29.97", "29.97df", "30", "50", "59.94", "60")
-# the same as in cutting.py and listings.py, which are loaded when they are used; a test compares them
+CLIP_FORMATS = ("wav", "flac", "mp3", "opus", "m4a")
+"""``SUFFIXES`` of audio/clips.py, which imports numpy; a test compares them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Giving:
+class HitOutput:
     """The options; None and False: not given."""
 
     form: str | None
@@ -80,7 +79,7 @@ class Giving:
         assert self.form is not None
         return listing(hits, self.form, padding=self._padding, rate=self.fps or "25")
 
-    def give(self, hits: Sequence[Hit]) -> bool:
+    def write(self, hits: Sequence[Hit]) -> bool:
         """Clips, one file of all, sound; whether all hits could be given."""
         missed = 0
         if self.clips is not None:
@@ -132,13 +131,13 @@ _NEEDS = {
 }
 
 _OPTIONS = (
+    click.option("--format", "form", type=click.Choice(FORMATS), help="Print hits in this format, for other programs."),
     click.option(
-        "--format", "form", type=click.Choice(LISTINGS), help="Print hits in this format, for other programs."
+        "--fps", type=click.Choice(tuple(FRAME_RATES)), help="Frames a second of --format edl; 25 unless given."
     ),
-    click.option("--fps", type=click.Choice(RATES), help="Frames a second of --format edl; 25 unless given."),
     click.option("--play", is_flag=True, help="Play the hits here, through ffplay, mpv or sounddevice."),
     click.option("--clips", metavar="DIR", type=click.Path(path_type=Path), help="Write each hit as a file in DIR."),
-    click.option("--clip-format", type=click.Choice(SUFFIXES), help="Of --clips; wav unless given."),
+    click.option("--clip-format", type=click.Choice(CLIP_FORMATS), help="Of --clips; wav unless given."),
     click.option(
         "--supercut",
         metavar="FILE",
@@ -151,13 +150,13 @@ _OPTIONS = (
 )
 
 
-def giving_options(command: Callable[..., None]) -> Callable[..., None]:
+def hit_output_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options of this file, given to a command as one argument ``giving``."""
 
     @functools.wraps(command)
     def gathered(*args: Any, **options: Any) -> None:
-        giving = Giving(**{name: options.pop(name) for name in Giving.__slots__})
-        command(*args, giving=giving, **options)
+        values = {name: options.pop(name) for name in HitOutput.__slots__}
+        command(*args, hit_output=HitOutput(**values), **options)
 
     for option in reversed(_OPTIONS):
         gathered = option(gathered)

@@ -1,4 +1,4 @@
-"""The recognizer as the commands use it: the one place where the index and the network meet."""
+"""The recognizer of the commands: the one module in which the index and the network meet."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class LazyRecognizer:
-    """A recognizer that is loaded when something is asked of it.
+    """A transcriber whose recognizer is loaded on first use.
 
     Args:
-        model: the one that is installed unless given.
-        hotwords: words and phrases to be preferred.
-        sound: whether transcripts keep their emissions.
-        greedy: without language model.
+        model: path of the model; None: the installed one.
+        hotwords: preferred words and phrases.
+        sound: True if transcripts keep their emissions.
+        greedy: True to decode without language model.
     """
 
     def __init__(
@@ -36,36 +36,32 @@ class LazyRecognizer:
     def __enter__(self) -> LazyRecognizer:
         return self
 
-    def __exit__(self, *about: object) -> None:
+    def __exit__(self, *exception: object) -> None:
         if "loaded" in vars(self):
             self.loaded.close()
 
     @cached_property
     def loaded(self) -> Recognizer:
-        """The recognizer, from the first time it is asked for."""
+        """The recognizer, loaded now if it was not yet."""
         from audiosearch.recognizer import Recognizer
 
         return Recognizer.load(self._model, hotwords=self._hotwords, keep_emissions=self._sound, greedy=self._greedy)
 
     @property
     def fingerprint(self) -> str:
-        """What tells its transcripts from those of another."""
+        """Identifier of the model and its settings."""
         return self.loaded.fingerprint
 
     @property
     def sounding(self) -> AcousticProfile:
-        """Alphabet and calibration of its emissions, for the search by sound."""
+        """Alphabet and calibration of the emissions."""
         return self.loaded.sounding
 
     @property
     def position(self) -> Seconds:
-        """How far the recording that is being heard has become words."""
+        """Time up to which the current recording is transcribed."""
         return self.loaded.position if "loaded" in vars(self) else 0.0
 
-    def transcribe(self, path: Path) -> Transcript:
-        """The words of a recording."""
-        return self.loaded.transcribe(path)
-
     def transcribe_all(self, paths: Iterable[Path]) -> Iterator[Transcript | AudioError]:
-        """The words of each recording; the windows of several share batches."""
+        """The transcript of each recording; windows of several recordings share batches."""
         return self.loaded.transcribe_all(paths)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from indexer.evaluation.evaluate import Measures, Quality
     from indexer.evaluation.std_metrics import Rates
     from indexer.index import Index
-    from indexer.search.modes import Mode
+    from indexer.search.engine import Mode
     from indexer.types import Recording
 
 Item = TypeVar("Item")
@@ -65,7 +65,7 @@ def measure(task: Task, as_json: bool) -> bool:
     from indexer.evaluation.evaluate import ask, assess, every_hit
     from indexer.evaluation.queries import draw, look_up
     from indexer.index import open_index
-    from indexer.search.modes import shown
+    from indexer.search.engine import is_shown
 
     texts = None if task.queries is None else _read_queries(task.queries)
     times = {} if task.times is None else {one.name: one.words(1.0) for one in read_transcripts(task.times)}
@@ -84,7 +84,7 @@ def measure(task: Task, as_json: bool) -> bool:
             texts = draw(spoken, vocabulary, task.draw)
         asked = list(look_up(texts, spoken, {name: index.words(name) for name in spoken}, vocabulary))
         seconds = sum({one.id: one.duration for one in recordings.values() if one.id in spoken}.values())
-        decides = {"shown": shown} if task.mode == "auto" else {}
+        decides = {"shown": is_shown} if task.mode == "auto" else {}
         outcomes = ask(every_hit(index, task.mode), _told(asked, "Asking"), frozenset(spoken), **decides)
         quality = assess(outcomes, seconds)
         facts = {
@@ -155,7 +155,7 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 def _index(index: Index, recognizer: LazyRecognizer, utterances: Sequence[Utterance]) -> dict[str, Recording]:
     """The recordings by path, all transcribed by this model."""
-    from indexer.ingest.ingest import Found, Indexed, Started, ingest
+    from indexer.ingest.ingest import CrawlSummary, Indexed, Started, ingest
     from indexer.ingest.walk import Failed
 
     failed = set()
@@ -165,7 +165,7 @@ def _index(index: Index, recognizer: LazyRecognizer, utterances: Sequence[Uttera
             if isinstance(record, Failed):
                 click.echo(f"Error: {record.sentence}", err=True)
                 failed.add(record.path)
-            elif isinstance(record, Found):
+            elif isinstance(record, CrawlSummary):
                 advance(0.0, record.seconds)
             elif isinstance(record, Started):
                 length = record.duration

@@ -22,13 +22,12 @@ from indexer.evaluation.std_metrics import (
     term_weighted_value,
 )
 from indexer.index import Index
-from indexer.search import modes
-from indexer.search import spoken_terms as sound
-from indexer.search.modes import Mode
+from indexer.search import engine, spoken_terms
+from indexer.search.engine import Mode
 from indexer.types import Hit, Query
 
 EVERY = "all"
-PAGE = 1000
+PAGE_SIZE = 1000
 
 PRECISION = 0.8
 """At which a recall is told that one can compare searches by."""
@@ -110,7 +109,7 @@ def every_hit(index: Index, mode: Mode) -> Search:
     def search(query: Query) -> Iterator[Hit]:
         after: str | None = None
         while True:
-            page = modes.search(index, query, mode, PAGE, after, least=sound.LEAST)
+            page = engine.search(index, query, mode, PAGE_SIZE, after, min_confidence=spoken_terms.MIN_PROBABILITY)
             yield from page.hits
             if (after := page.after) is None:
                 return

@@ -18,9 +18,9 @@ from audiosearch.types import Seconds
 from indexer.export.clips import padded
 from indexer.types import Hit
 
-LISTINGS = ("csv", "audacity", "m3u", "edl")
+FORMATS = ("csv", "audacity", "m3u", "edl")
 
-RATES = {
+FRAME_RATES = {
     "23.976": Fraction(24000, 1001),
     "24": Fraction(24),
     "25": Fraction(25),
@@ -38,11 +38,11 @@ MOST_EVENTS = 999
 
 
 def listing(hits: Sequence[Hit], form: str, *, padding: Seconds = 0.0, rate: str = "25") -> str:
-    """Hits in one of ``LISTINGS``, in their order.
+    """Hits in one of ``FORMATS``, in their order.
 
     Args:
         padding: sound before and after each hit, in play lists and edit decision lists.
-        rate: of ``RATES``, for edit decision lists.
+        rate: of ``FRAME_RATES``, for edit decision lists.
 
     Raises:
         OutputError: the format cannot hold these hits.
@@ -96,12 +96,12 @@ def _edl(hits: Sequence[Hit], padding: Seconds, rate: str) -> Iterator[str]:
     dropping = rate.endswith("df")
     yield f"TITLE: {_line(hits[0].text or 'hits')[:70]}\nFCM: {'DROP FRAME' if dropping else 'NON-DROP FRAME'}\n"
     reels: dict[str, str] = {}
-    position = 3600 * round(RATES[rate]) if not dropping else 107_892
+    position = 3600 * round(FRAME_RATES[rate]) if not dropping else 107_892
     for number, hit in enumerate(hits, start=1):
         reel = reels.setdefault(hit.recording.id, f"R{len(reels) + 1:07}")
         start, end = padded(hit, padding)
-        first = math.floor(Fraction(start) * RATES[rate])
-        last = max(math.ceil(Fraction(end) * RATES[rate]), first + 1)
+        first = math.floor(Fraction(start) * FRAME_RATES[rate])
+        last = max(math.ceil(Fraction(end) * FRAME_RATES[rate]), first + 1)
         times = [timecode(frame, rate) for frame in (first, last, position, position + last - first)]
         position += last - first
         yield f"\n{number:03}  {reel:8} AA    C        {' '.join(times)}\n"
@@ -115,7 +115,7 @@ def timecode(frame: int, rate: str) -> str:
     if dropping:  # numbers 0 and 1 are left out in each minute that is no tenth (SMPTE 12M)
         tens, rest = divmod(frame, 17_982)
         frame += 18 * tens + 2 * max(0, (rest - 2) // 1798)
-    seconds, frames = divmod(frame, round(RATES[rate]))
+    seconds, frames = divmod(frame, round(FRAME_RATES[rate]))
     hours, minutes = divmod(seconds // 60, 60)
     return f"{hours:02}:{minutes:02}:{seconds % 60:02}{';' if dropping else ':'}{frames:02}"
 

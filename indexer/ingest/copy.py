@@ -1,7 +1,7 @@
-"""A library from one store to another, with nothing transcribed again; yields what it did.
+"""Copying an index to another store, without transcribing again.
 
-Every recording is one step, so that a copy that was stopped goes on where it was. What the other store has already, as
-the first one has it, is left alone.
+Each recording is one step: an interrupted copy continues where it stopped. Identical recordings of the target are
+skipped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from indexer.types import Recording
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What there is to do: recordings of the first store, and how many of them the other has as they are."""
+    """Number of recordings of the source, and how many of them are identical in the target."""
 
     recordings: int
     same: int
@@ -24,7 +24,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A recording is in the other store too."""
+    """A recording was copied."""
 
     recording: Recording
     words: int
@@ -32,7 +32,7 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A recording that the other store does not take."""
+    """The target refused a recording; ``sentence`` is the reason."""
 
     recording: Recording
     sentence: str
@@ -40,7 +40,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """A recording that only the other store had was forgotten there."""
+    """A recording of the target alone was removed."""
 
     recording: Recording
 
@@ -49,21 +49,21 @@ Step = Planned | Copied | Refused | Pruned
 
 
 def copy(source: Index, target: Index, *, prune: bool = False) -> Iterator[Step]:
-    """Make ``target`` hold what ``source`` holds.
+    """Copy all recordings of ``source`` to ``target``.
 
     Args:
-        prune: forget in ``target`` what ``source`` does not hold; else it stays.
+        prune: remove recordings from ``target`` that are not in ``source``.
     """
-    there = {recording.id: recording for recording in target.recordings()}
-    # Which of two equally good hits comes first may depend on which recording was added last.
+    copies = {recording.id: recording for recording in target.recordings()}
+    # Hits of equal confidence are sorted by the order in which their recordings were added.
     recordings = sorted(source.recordings(), key=lambda recording: (recording.added, recording.path, recording.id))
-    missing = [recording for recording in recordings if there.get(recording.id) != recording]
+    missing = [recording for recording in recordings if copies.get(recording.id) != recording]
     yield Planned(len(recordings), len(recordings) - len(missing))
     for model, sounding in source.soundings().items():
         target.keep_sounding(model, sounding)
     for recording in missing:
-        known = there.get(recording.id)
-        if known is not None and replace(known, locations=recording.locations) == recording:
+        existing = copies.get(recording.id)
+        if existing is not None and replace(existing, locations=recording.locations) == recording:
             target.relocate(recording.id, recording.locations)
             yield Copied(recording, 0)
             continue
@@ -75,6 +75,6 @@ def copy(source: Index, target: Index, *, prune: bool = False) -> Iterator[Step]
         else:
             yield Copied(recording, len(words))
     if prune:
-        for recording_id in there.keys() - {recording.id for recording in recordings}:
+        for recording_id in copies.keys() - {recording.id for recording in recordings}:
             target.remove(recording_id)
-            yield Pruned(there[recording_id])
+            yield Pruned(copies[recording_id])

@@ -1,16 +1,16 @@
-"""Folders → what is new, moved, copied, changed or gone since the index was written.
+"""Crawling: compare folders with an index for new, moved, copied, changed and missing recordings.
 
-A recording is its content: the hash of its bytes. A file whose path, size and time of change the index knows is not
-read again; any other is hashed when it sounds like audio, so that a renamed one is recognized.
+A recording is identified by its content, the hash of its bytes. Files whose path, size and modification time are in
+the index are not read again; other audio files are hashed, which identifies renamed ones.
 
-Each location of a known recording R ends in one of three sets:
+Each location of an indexed recording R ends in one of three sets:
 
-    seen      R was met there now
-    dead      nothing is there any more, or something else is
-    kept      not looked at, or not to be judged: outside the given paths, unreadable, on a drive that is not mounted
+    seen      R is there now
+    dead      the path is empty, or has other content
+    kept      undecided: outside the given paths, unreadable, or on a drive that is not mounted
 
-    seen     → R is alive: its locations become seen + kept, whatever happened to the others
-    no seen  → R stays as it is, and ``Gone`` names its dead locations for whoever wants to forget them
+    seen     → R exists: its locations become seen + kept, whatever happened to the others
+    no seen  → R stays unchanged, and ``Missing`` lists its dead locations for pruning
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ from pathlib import Path
 from audiosearch.diagnosis.packages import explain
 from audiosearch.errors import AudioError
 from audiosearch.types import Seconds
-from indexer.ingest.media_type import is_recording, promises_sound, trouble
+from indexer.ingest.media_type import explain_failure, has_audio_suffix, is_recording
 from indexer.ingest.walk import Failed, walk
 from indexer.paths import absolute, is_empty_folder, under, vanished
 from indexer.types import Location, Recording
 
-_BLOCK = 1 << 20  # bytes hashed at once
+_BLOCK = 1 << 20  # bytes per read
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """One more file was looked at; ``path`` is it."""
+class Examined:
+    """A file was examined."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """Content that the index does not hold, to be transcribed.
+    """Content to transcribe, not in the index.
 
     Args:
-        id: the hash of the content.
-        locations: where it lies, by path.
-        duration: as the file says; for estimates only.
+        id: hash of the content.
+        locations: sorted by path.
+        duration: according to the file header; for estimates only.
     """
 
     id: str
@@ -56,27 +56,27 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class Relocation:
-    """A known recording whose locations are not what the index says."""
+    """An indexed recording with other locations than in the index."""
 
     recording: Recording
     locations: tuple[Location, ...]
 
     @property
     def added(self) -> tuple[str, ...]:
-        """Paths at which it was not before."""
+        """New paths."""
         before = {location.path for location in self.recording.locations}
         return tuple(location.path for location in self.locations if location.path not in before)
 
     @property
     def left(self) -> tuple[str, ...]:
-        """Paths at which it is no more."""
+        """Former paths."""
         now = {location.path for location in self.locations}
         return tuple(location.path for location in self.recording.locations if location.path not in now)
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
-    """A known recording met nowhere, and its locations under the given paths at which it certainly is no more."""
+class Missing:
+    """An indexed recording found nowhere, and its dead locations under the given paths."""
 
     recording: Recording
     dead: tuple[Location, ...]
@@ -84,20 +84,20 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Crawl:
-    """How the files under some paths differ from an index.
+    """The differences between the files under some paths and an index.
 
     Args:
-        discoveries: content to transcribe, by path.
-        relocations: known content at other places, or touched.
-        gone: known content met nowhere.
-        overwritten: path → hash of the content that is there now, for the paths of ``gone`` which hold other content.
-        seen: known content that was met.
-        files: files looked at, audio or not.
+        discoveries: content to transcribe, sorted by path.
+        relocations: indexed content at other locations, or with another modification time.
+        missing: indexed content found nowhere.
+        overwritten: path → hash of its current content, for paths of ``missing`` that hold other content.
+        seen: indexed content that was found.
+        files: number of files examined, audio or not.
     """
 
     discoveries: tuple[Discovery, ...]
     relocations: tuple[Relocation, ...]
-    gone: tuple[Gone, ...]
+    missing: tuple[Missing, ...]
     overwritten: dict[str, str]
     seen: tuple[Recording, ...]
     files: int
@@ -106,116 +106,116 @@ class Crawl:
 def crawl(
     paths: Sequence[str | Path],
     known: Iterable[Recording],
-    unready: Callable[[Location], bool] = lambda location: False,
-) -> Generator[Looked | Failed, None, Crawl]:
-    """Look through files and folders; yields progress and failures, returns how they differ from ``known``.
+    is_unstable: Callable[[Location], bool] = lambda location: False,
+) -> Generator[Examined | Failed, None, Crawl]:
+    """Compare files and folders with the recordings ``known``; yields progress and failures.
 
-    Hidden files and folders are passed over unless they are given themselves. Links are followed, each folder once.
-    Recordings without media are nowhere to be met, and stay out of it.
+    Hidden files and folders are skipped unless given themselves. Links are followed, each folder is entered once.
+    Recordings without media have no files and are ignored.
 
     Args:
-        unready: which files that ``known`` does not name as they are now are to be left for later.
+        is_unstable: predicate of new or changed files to skip for now.
     """
     recordings = {recording.id: recording for recording in known if recording.has_media}
     claims = {location: recording.id for recording in recordings.values() for location in recording.locations}
     given = [absolute(path) for path in paths]
-    met: dict[str, dict[str, Location]] = {}  # content → path → location
-    durations: dict[str, Seconds] = {}  # of content that is new
-    silent: set[str] = set()  # paths that hold no audio
+    found: dict[str, dict[str, Location]] = {}  # content → path → location
+    durations: dict[str, Seconds] = {}  # of new content
+    silent: set[str] = set()  # paths of files without audio
     files = 0
-    for found in walk(given):
-        if isinstance(found, Failed):
-            yield found
+    for location in walk(given):
+        if isinstance(location, Failed):
+            yield location
             continue
         files += 1
-        yield Looked(found.path)
-        identity = claims.get(found)
+        yield Examined(location.path)
+        identity = claims.get(location)
         try:
             if identity is None:
-                if unready(found):
+                if is_unstable(location):
                     continue
-                if not is_recording(Path(found.path)):
-                    silent.add(found.path)
-                    if found.path in given or promises_sound(Path(found.path)):
-                        yield Failed(found.path, trouble(Path(found.path)))
+                if not is_recording(Path(location.path)):
+                    silent.add(location.path)
+                    if location.path in given or has_audio_suffix(Path(location.path)):
+                        yield Failed(location.path, explain_failure(Path(location.path)))
                     continue
-                identity, found = content_id(found.path)
+                identity, location = content_id(location.path)
                 if identity not in recordings and identity not in durations:
-                    durations[identity] = _duration(found.path)
+                    durations[identity] = _duration(location.path)
         except AudioError as error:
-            yield Failed(found.path, str(error))
+            yield Failed(location.path, str(error))
         except OSError as error:
-            if broken := explain(error):  # not this file, but what reads them all
+            if broken := explain(error):  # the decoder is broken, not this file
                 raise broken from error
-            yield Failed(found.path, f"{found.path}: cannot be read ({error.strerror}).")
+            yield Failed(location.path, f"{location.path}: cannot be read ({error.strerror}).")
         else:
-            met.setdefault(identity, {})[found.path] = found
+            found.setdefault(identity, {})[location.path] = location
 
     roots: list[str] = []
-    absent: list[str] = []  # also given, but nothing can be judged from what is missing there
+    absent: list[str] = []  # given paths that are missing or empty: nothing follows from files missing there
     for root in given:
-        lost = sum(under(location.path, [root]) for location in claims)
-        if lost and is_empty_folder(root):
+        count = sum(under(location.path, [root]) for location in claims)
+        if count and is_empty_folder(root):
             absent.append(root)
-            yield Failed(root, f"{root}: is empty, but {lost} recordings were indexed from it; is a drive not mounted?")
+            yield Failed(root, f"{root}: is empty, but {count} recordings were indexed from it; is a drive unmounted?")
         else:
             (roots if Path(root).exists() else absent).append(root)
 
-    def judged(path: str) -> bool:
+    def is_judged(path: str) -> bool:
         return under(path, roots) and not under(path, absent)
 
-    return _compare(recordings, met, durations, silent, judged, files)
+    return _compare(recordings, found, durations, silent, is_judged, files)
 
 
 def _compare(
     recordings: Mapping[str, Recording],
-    met: Mapping[str, Mapping[str, Location]],
+    found: Mapping[str, Mapping[str, Location]],
     durations: Mapping[str, Seconds],
     silent: Container[str],
-    judged: Callable[[str], bool],
+    is_judged: Callable[[str], bool],
     files: int,
 ) -> Crawl:
-    """Sort what was met and what was not into the sets drawn at the top."""
-    occupants = {path: identity for identity, places in met.items() for path in places}
-    relocations, gone, overwritten = [], [], {}
+    """Sort locations into the sets of the module docstring."""
+    occupants = {path: identity for identity, locations in found.items() for path in locations}
+    relocations, missing, overwritten = [], [], {}
     for recording in recordings.values():
-        seen = met.get(recording.id, {})
+        seen = found.get(recording.id, {})
         has_moved = any(path not in {location.path for location in recording.locations} for path in seen)
         dead = []
         for location in recording.locations:
             path = location.path
             if path in seen:
                 continue
-            if path in occupants or path in silent or ((judged(path) or has_moved) and vanished(path)):
+            if path in occupants or path in silent or ((is_judged(path) or has_moved) and vanished(path)):
                 dead.append(location)
                 if not seen and path in occupants:
                     overwritten[path] = occupants[path]
         kept = [location for location in recording.locations if location.path not in seen and location not in dead]
         locations = tuple(sorted([*seen.values(), *kept], key=lambda location: location.path))
         if not seen and dead:
-            gone.append(Gone(recording, tuple(dead)))
+            missing.append(Missing(recording, tuple(dead)))
         elif locations != recording.locations:
             relocations.append(Relocation(recording, locations))
     discoveries = [
-        Discovery(identity, tuple(location for _, location in sorted(met[identity].items())), duration)
+        Discovery(identity, tuple(location for _, location in sorted(found[identity].items())), duration)
         for identity, duration in durations.items()
     ]
     return Crawl(
         discoveries=tuple(sorted(discoveries, key=lambda discovery: discovery.locations[0].path)),
         relocations=tuple(relocations),
-        gone=tuple(gone),
+        missing=tuple(missing),
         overwritten=overwritten,
-        seen=tuple(recording for recording in recordings.values() if recording.id in met),
+        seen=tuple(recording for recording in recordings.values() if recording.id in found),
         files=files,
     )
 
 
 def content_id(path: str | Path) -> tuple[str, Location]:
-    """Hash of the bytes of a file, and the location that goes with it.
+    """Hash of the content of a file, and its location.
 
     Raises:
-        AudioError: the file changed while it was read.
-        OSError: it cannot be read.
+        AudioError: the file changed during reading.
+        OSError: the file cannot be read.
     """
     digest = hashlib.blake2b(digest_size=16)
     block = memoryview(bytearray(_BLOCK))
@@ -231,12 +231,12 @@ def content_id(path: str | Path) -> tuple[str, Location]:
 
 
 def same_file(location: Location) -> bool:
-    """Whether the file still has the size and time of change that ``location`` says."""
+    """True if the file still has the size and modification time of ``location``."""
     try:
-        found = Path(location.path).stat()
+        status = Path(location.path).stat()
     except OSError:
         return False
-    return (found.st_size, found.st_mtime_ns) == (location.size, location.modified_ns)
+    return (status.st_size, status.st_mtime_ns) == (location.size, location.modified_ns)
 
 
 def _duration(path: str) -> Seconds:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from audiosearch.types import Seconds
 from indexer.index import open_index
-from indexer.ingest.ingest import Found, Indexed, Record, Transcriber, ingest
+from indexer.ingest.ingest import CrawlSummary, Indexed, Record, Transcriber, ingest
 from indexer.ingest.walk import Failed
 from indexer.types import Recording
 
@@ -49,7 +49,7 @@ def index_folder(
     Args:
         path: a folder or file, or several.
         store: path of an SQLite file, or URL of an Elasticsearch index.
-        recognizer: a ``Recognizer``, or anything with its ``fingerprint`` and ``transcribe``.
+        recognizer: a ``Recognizer``, or another ``Transcriber``.
         prune: remove recordings whose files no longer exist.
         again: transcribe again the recordings that another model transcribed.
         progress: called with a record of each step.
@@ -67,7 +67,7 @@ def index_folder(
                 indexed.append(record.recording)
             elif isinstance(record, Failed):
                 failed.append(record)
-            elif isinstance(record, Found):
+            elif isinstance(record, CrawlSummary):
                 unchanged = record.unchanged
             if progress is not None:
                 progress(record)

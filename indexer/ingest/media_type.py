@@ -1,7 +1,7 @@
-"""Whether a file is a recording, quickly for the many that are not.
+"""Detection of recordings, fast for the many files that are none.
 
-Audio libraries try to make sound of anything, which takes milliseconds for every object file and sometimes succeeds. So
-they are only asked about files that are named like audio, whatever is inside, or begin like audio, whatever their name.
+Audio libraries try to decode anything, which takes milliseconds per file and sometimes succeeds. They are tried only on
+files with the suffix or the signature of audio.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from pathlib import Path
 
 from audiosearch.errors import AudioError
 
-_BEGINNINGS = (
+_SIGNATURES = (
     *(b"RIFF", b"RIFX", b"RF64", b"FORM", b".snd", b"caff", b"fLaC", b"wvpk", b"TTA1", b"MAC ", b"MPCK", b"MP+"),
-    *(b"OggS", b"ID3", b"ADIF", b"#!AMR", b".RMF", b"FLV", b"\x0b\x77"),  # the last is AC-3
+    *(b"OggS", b"ID3", b"ADIF", b"#!AMR", b".RMF", b"FLV", b"\x0b\x77"),  # the last: AC-3
     b"\x1a\x45\xdf\xa3",  # Matroska, WebM
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF
     b"\x00\x00\x01\xba",  # MPEG program stream
@@ -29,36 +29,36 @@ _SUFFIXES = frozenset({  # not .ts, which is mostly TypeScript
 
 
 def is_recording(path: Path) -> bool:
-    """Whether a file holds sound. OSError where it cannot be read."""
+    """True if a file holds sound. OSError if it cannot be read."""
     with path.open("rb", buffering=0) as file:
         head = file.read(512) or b""
-    if not head or not (promises_sound(path) or begins_like_audio(head)):
+    if not head or not (has_audio_suffix(path) or has_audio_signature(head)):
         return False
     from audiosearch.audio.reader import is_audio
 
     return is_audio(path)
 
 
-def promises_sound(path: Path) -> bool:
-    """Whether the name is one of a recording, so that it is worth telling when there is none in it."""
+def has_audio_suffix(path: Path) -> bool:
+    """True if the name is that of a recording, whose lack of sound is then worth reporting."""
     return path.suffix.lower() in _SUFFIXES
 
 
-def trouble(path: Path) -> str:
-    """A sentence on why a file is no recording."""
+def explain_failure(path: Path) -> str:
+    """The reason why a file is not a recording."""
     from audiosearch.audio.reader import probe
 
     try:
         probe(path)
     except AudioError as error:
         return str(error)
-    return f"{path}: holds no sound that can be decoded."
+    return f"{path}: holds no decodable sound."
 
 
-def begins_like_audio(head: bytes) -> bool:
-    """Whether the first 512 bytes are those of a file that can hold sound."""
-    if head.startswith(_BEGINNINGS) or head[4:8] in _BOXES or (head[:1] == head[188:189] == head[376:377] == b"\x47"):
+def has_audio_signature(head: bytes) -> bool:
+    """True if the first 512 bytes are those of an audio or video file."""
+    if head.startswith(_SIGNATURES) or head[4:8] in _BOXES or (head[:1] == head[188:189] == head[376:377] == b"\x47"):
         return True
-    # MPEG audio and ADTS: eleven bits set; of the byte after them, MPEG audio knows no bit rate 15 and no frequency 3
+    # MPEG audio and ADTS begin with eleven set bits; MPEG audio has no bit rate 15 and no frequency 3
     sync = len(head) > 2 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
     return sync and (head[1] & 0xF6 == 0xF0 or (head[2] >> 4 != 0xF and head[2] >> 2 & 3 != 3))

@@ -1,6 +1,6 @@
-"""Several machines at one library: each takes the recordings that are its own, by their content.
+"""Sharding: several machines index one library, each the recordings of its shard, chosen by content.
 
-Every machine looks through all files, and every recording has one owner, wherever it lies and whatever it is called.
+Every machine scans all files. A recording belongs to one shard, wherever its files are and whatever their names.
 """
 
 from __future__ import annotations
@@ -10,43 +10,43 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from indexer.ingest.crawl import Crawl, Gone, Relocation
+from indexer.ingest.crawl import Crawl, Missing, Relocation
 
-_Change = TypeVar("_Change", Relocation, Gone)
+_Change = TypeVar("_Change", Relocation, Missing)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """The ``number``-th of ``total`` parts, the first being 1."""
+class Shard:
+    """Shard ``number`` (from 1) of ``total``."""
 
     number: int
     total: int
 
     @staticmethod
-    def parse(text: str) -> Part:
-        """The part that is written like 3/10; ValueError for another text."""
-        written = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text, flags=re.ASCII)
-        if written is None or not 1 <= int(written[1]) <= int(written[2]):
+    def parse(text: str) -> Shard:
+        """The shard of a text like 3/10; ValueError for another text."""
+        match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text, flags=re.ASCII)
+        if match is None or not 1 <= int(match[1]) <= int(match[2]):
             raise ValueError(f"{text!r} is not like 3/10, from 1/10 to 10/10")
-        return Part(int(written[1]), int(written[2]))
+        return Shard(int(match[1]), int(match[2]))
 
     def owns(self, recording_id: str) -> bool:
-        """Whether a recording, known by the hash of its content, belongs to this part."""
+        """True if a recording, identified by the hash of its content, belongs to this shard."""
         return int(recording_id, 16) % self.total == self.number - 1
 
-    def of(self, found: Crawl) -> Crawl:
-        """What of a crawl concerns recordings of this part."""
+    def select(self, crawl: Crawl) -> Crawl:
+        """The part of a crawl about recordings of this shard."""
         return replace(
-            found,
-            discoveries=tuple(one for one in found.discoveries if self.owns(one.id)),
-            relocations=self._changes(found.relocations),
-            gone=self._changes(found.gone),
-            seen=tuple(one for one in found.seen if self.owns(one.id)),
+            crawl,
+            discoveries=tuple(discovery for discovery in crawl.discoveries if self.owns(discovery.id)),
+            relocations=self._select(crawl.relocations),
+            missing=self._select(crawl.missing),
+            seen=tuple(recording for recording in crawl.seen if self.owns(recording.id)),
         )
 
-    def _changes(self, changes: Sequence[_Change]) -> tuple[_Change, ...]:
+    def _select(self, changes: Sequence[_Change]) -> tuple[_Change, ...]:
         return tuple(change for change in changes if self.owns(change.recording.id))
 
 
-WHOLE = Part(1, 1)
+ALL = Shard(1, 1)
 """All recordings."""

@@ -1,4 +1,4 @@
-"""Folders → the files in them, each once, whatever the links; and what can be said of a path that was not met."""
+"""Walking folders: every file once, whatever the links."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from indexer.types import Location
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A file or folder that could not be used; ``sentence`` names it and says why."""
+    """A file or folder that cannot be used; ``sentence`` names it and the reason."""
 
     path: str
     sentence: str
 
 
 def walk(given: Sequence[str]) -> Iterator[Location | Failed]:
-    """Files under absolute paths, in order of name; then what is behind links to folders.
+    """Files under absolute paths, sorted by name; then the files behind links to folders.
 
-    What is hidden and links that lead nowhere are passed over unless they are given themselves. Folders are told apart
-    by device and inode, so each is entered once and a link back up is no loop.
+    Hidden files and broken links are skipped unless given themselves. Folders are identified by device and inode:
+    each is entered once, and a link to a parent makes no loop.
     """
     entered: set[tuple[int, int]] = set()
     listed: set[str] = set()
@@ -48,10 +48,10 @@ def walk(given: Sequence[str]) -> Iterator[Location | Failed]:
                     if stat.S_ISREG(status.st_mode):
                         yield Location(path, status.st_size, status.st_mtime_ns)
                     elif path in given:
-                        yield Failed(path, f"{path}: is neither a file nor a folder.")
+                        yield Failed(path, f"{path}: neither a file nor a folder.")
             except FileNotFoundError:
                 if path in given:
-                    yield Failed(path, f"{path}: there is no such file or folder.")
+                    yield Failed(path, f"{path}: no such file or folder.")
             except UnicodeEncodeError:
                 yield Failed(path, f"{path!a}: the name is not valid Unicode; rename it.")
             except OSError as error:

@@ -1,12 +1,12 @@
-"""Keeping an index in step with folders: a run of ``ingest`` at the start, and one whenever something has changed.
+"""Watching folders: a run of ``ingest`` at the start and after changes.
 
-A file that is being written is left alone until nothing has happened to it for a while::
+A file that is being written waits until it has been unchanged for a while::
 
-    written ─┬──┬─┬───┬                    ┌ run: what is ready is indexed
+    written ─┬──┬─┬───┬                    ┌ run: complete files are indexed
              └──┴─┴───┴─── settle ─────────┘
-             each change begins the wait anew
+             each change restarts the wait
 
-Only this file knows watchfiles.
+The only module that imports watchfiles.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from pathlib import Path
 from audiosearch.errors import WatchError
 from audiosearch.types import Seconds
 from indexer.index import Index
-from indexer.ingest.ingest import Found, Record, Transcriber, ingest
+from indexer.ingest.ingest import CrawlSummary, Record, Transcriber, ingest
 from indexer.ingest.walk import Failed
 from indexer.paths import absolute
 from indexer.types import Location
 
 SETTLE: Seconds = 2.0
-"""A file to which nothing has happened for so long is taken to be complete."""
+"""Time without changes after which a file counts as complete."""
 
 PARTIAL = (".part", ".partial", ".crdownload", ".download", ".tmp", ".ytdl", ".aria2", ".!qb")
-"""Endings of files that are being loaded, however long that pauses; each gets its name when it is complete."""
+"""Suffixes of incomplete downloads; programs rename them when they are complete."""
 
-_LOOK: Seconds = 0.5
-"""How often it is asked whether something has settled."""
+_TICK: Seconds = 0.5
+"""Interval of the checks for settled files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A run has come to its end, and the index is as the folders were."""
+    """A run has ended."""
 
 
 def changes(paths: Sequence[str | Path], *, poll: bool = False) -> Iterator[set[str]]:
-    """What has changed under the paths since the last set, again and again; the empty set when nothing has.
+    """Sets of changed paths under ``paths``, one per tick; empty without changes.
 
     Args:
-        poll: look at all files every second, where the system does not tell of changes (network drives).
+        poll: scan all files every second, for file systems without notifications (network drives).
 
     Raises:
         WatchError: a path cannot be watched.
@@ -55,7 +55,7 @@ def changes(paths: Sequence[str | Path], *, poll: bool = False) -> Iterator[set[
             *map(absolute, paths),
             watch_filter=lambda change, path: not Path(path).name.startswith("."),
             debounce=500,
-            rust_timeout=round(_LOOK * 1000),
+            rust_timeout=round(_TICK * 1000),
             yield_on_timeout=True,
             raise_interrupt=True,
             force_polling=poll,
@@ -63,7 +63,7 @@ def changes(paths: Sequence[str | Path], *, poll: bool = False) -> Iterator[set[
         ):
             yield {path for _, path in batch}
     except FileNotFoundError as error:
-        raise WatchError(f"{', '.join(map(str, paths))}: there is no such folder; make it first.") from error
+        raise WatchError(f"{', '.join(map(str, paths))}: no such folder; create it first.") from error
     except OSError as error:
         raise WatchError(f"{', '.join(map(str, paths))}: cannot be watched ({error}); try --poll.") from error
 
@@ -78,17 +78,17 @@ def follow(
     settle: Seconds = SETTLE,
     clock: Callable[[], Seconds] = time.monotonic,
 ) -> Iterator[Record | Finished]:
-    """Bring ``index`` up to date at the first of ``changed``, and then when changes have settled.
+    """Bring ``index`` up to date at the first of ``changed``, then after settled changes.
 
-    Nothing is forgotten while a file is still being written: it may be what was moved.
+    Nothing is pruned while a file is being written, as it may be a moved recording.
 
     Args:
         changed: ``changes(paths)``.
-        prune: forget recordings that are no more.
-        clock: in seconds.
+        prune: remove recordings whose files no longer exist.
+        clock: monotonic time.
     """
-    waiting: dict[str, Seconds] = {}  # path → when it last changed
-    useless: dict[str, Location] = {}  # files that failed, as they were then
+    waiting: dict[str, Seconds] = {}  # path → time of its last change
+    failed: dict[str, Location] = {}  # path → size and time of an unusable file
     run = True
     for paths_now in changed:
         now = clock()
@@ -100,8 +100,8 @@ def follow(
         for path in settled:
             del waiting[path]
 
-        def unready(location: Location, now: Seconds = now) -> bool:
-            if useless.get(location.path) == location or location.path in waiting:
+        def is_unstable(location: Location, now: Seconds = now) -> bool:
+            if failed.get(location.path) == location or location.path in waiting:
                 return True
             if location.path.lower().endswith(PARTIAL):
                 return True
@@ -110,23 +110,23 @@ def follow(
                 return True
             return False
 
-        gone = 0
-        for record in ingest(index, transcriber, paths, unready=unready):
+        missing = 0
+        for record in ingest(index, transcriber, paths, is_unstable=is_unstable):
             if isinstance(record, Failed):
-                _remember(useless, record.path)
-            gone = record.gone if isinstance(record, Found) else gone
+                _add_failed(failed, record.path)
+            missing = record.missing if isinstance(record, CrawlSummary) else missing
             yield record
-        if gone and prune:
+        if missing and prune:
             if waiting:
-                waiting.setdefault(absolute(paths[0]), now)  # to come back to it
+                waiting.setdefault(absolute(paths[0]), now)  # retry later
             else:
-                yield from ingest(index, transcriber, paths, unready=unready, prune=True)
+                yield from ingest(index, transcriber, paths, is_unstable=is_unstable, prune=True)
         yield Finished()
 
 
-def _remember(useless: dict[str, Location], path: str) -> None:
+def _add_failed(failed: dict[str, Location], path: str) -> None:
     try:
         status = Path(path).stat()
     except OSError:
         return
-    useless[path] = Location(path, status.st_size, status.st_mtime_ns)
+    failed[path] = Location(path, status.st_size, status.st_mtime_ns)

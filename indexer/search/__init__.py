@@ -1,1 +1,1 @@
-"""A typed query to a page of hits, over any index."""
+"""Searching: typed text to a query, and a query to a page of hits, over any index."""

@@ -1,4 +1,4 @@
-"""What somebody types → a query, its phrases normalized as transcripts are. Nothing in a text is syntax but *."""
+"""Parsing of typed text into a ``Query``. Text is normalized like transcripts; the only operator is a trailing *."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from audiosearch.types import Seconds
 from indexer.types import MAX_LETTERS, MAX_SLOP, MAX_TERMS, MIN_PREFIX, Filter, Order, Phrase, Query, Term
 
 MAX_CHARACTERS = 10_000
-"""Of one text; nobody types so much."""
+"""Characters of one typed text."""
 
 _STAR = re.compile(r"(?<=[\w'’])\*+(?!\w)")
 _EDGES = ".,;:!?…()[]\"“”„«»'‘’"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A query, and how its texts were read.
+class ParsedQuery:
+    """A query and notes on its normalization.
 
     Args:
-        query: with a phrase for each text, repetitions left out.
-        notes: a sentence for each text that was read otherwise than it was typed, beyond case and marks at its words.
+        query: one phrase per text, without duplicates.
+        notes: a sentence for each text whose normalized form differs in more than case and surrounding punctuation.
     """
 
     query: Query
@@ -42,72 +42,70 @@ def parse(
     within: Seconds | None = None,
     wanted: Filter | None = None,
     order: Order = "confidence",
-) -> Reading:
-    """The query that was typed. A word that ends in * stands for all words that begin so.
+) -> ParsedQuery:
+    """Parse typed texts. A word with a trailing * matches all words with that prefix.
 
     Args:
-        slop: words that may lie between the words of a phrase, all together.
-        together: texts that must be said too.
-        without: texts that may not be said.
-        within: how near to a hit that counts; None: anywhere in its recording.
-        wanted: recordings that count; None: all.
+        slop: maximum number of other words between the words of a phrase.
+        together: texts that must also be said.
+        without: texts that must not be said.
+        within: maximum distance of ``together`` and ``without`` from a hit; None: anywhere in its recording.
+        wanted: filter of recordings; None: all.
 
     Raises:
-        QueryError: nothing to look for, too much of it, or a number out of range.
+        QueryError: no text, too much text, or a number out of range.
     """
     if not 0 <= slop <= MAX_SLOP:
         raise QueryError(f"slop must be from 0 to {MAX_SLOP}, not {slop}")
     if not texts:
-        raise QueryError("there is nothing to look for: give a word or a phrase")
+        raise QueryError("the query is empty: give a word or a phrase")
     if within is not None and not (math.isfinite(within) and within >= 0):
-        raise QueryError(f"how near a phrase must be is a number of seconds from 0 on, not {within}")
+        raise QueryError(f"the distance must be a number of seconds, at least 0, not {within}")
     notes: dict[str, None] = {}
-    phrases, others, unwanted = (_phrases(some, slop, notes) for some in (texts, together, without))
-    return Reading(Query(phrases, others, unwanted, within, wanted or Filter(), order), tuple(notes))
+    phrases, required, excluded = (_phrases(group, slop, notes) for group in (texts, together, without))
+    return ParsedQuery(Query(phrases, required, excluded, within, wanted or Filter(), order), tuple(notes))
 
 
 def parse_date(text: str) -> int:
-    """Nanoseconds since 1970 of a date, at its first moment, or of a date and time; local time where it names no zone.
+    """Nanoseconds since 1970 of a date (at midnight) or of a date and time; local time if no zone is given.
 
     Raises:
-        QueryError: it is no date.
+        QueryError: not a date.
     """
     try:
         moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text.strip())).astimezone()
     except (ValueError, OverflowError, OSError) as error:
-        raise QueryError(f"{_shown(text)} is no date: write it as 2024-05-31, or 2024-05-31T18:30") from error
+        raise QueryError(f"{_quoted(text)} is not a date: write it as 2024-05-31, or 2024-05-31T18:30") from error
     return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1) * 1000
 
 
 def _phrases(texts: Sequence[str], slop: int, notes: dict[str, None]) -> tuple[Phrase, ...]:
-    """A phrase for each text, each once; what is to be said about the texts goes into ``notes``."""
+    """One phrase per text, without duplicates; adds to ``notes``."""
     phrases: dict[Phrase, None] = {}
     for text in texts:
         terms = _terms(text)
         if not terms:
-            raise QueryError(f"there is no word to look for in {_shown(text)}: give letters a to z or numbers")
+            raise QueryError(f"there is no word to search for in {_quoted(text)}: use the letters a to z or numbers")
         if len(terms) > MAX_TERMS:
-            raise QueryError(f"a phrase has up to {MAX_TERMS} words, not {len(terms)}: {_shown(text)}")
+            raise QueryError(f"a phrase has at most {MAX_TERMS} words, not {len(terms)}: {_quoted(text)}")
         if max(len(term.text) for term in terms) > MAX_LETTERS:
-            raise QueryError(f"a word has up to {MAX_LETTERS} letters: {_shown(text)}")
+            raise QueryError(f"a word has at most {MAX_LETTERS} letters: {_quoted(text)}")
         phrases[Phrase(terms, slop)] = None
-        read = " ".join(term.text + "*" * term.prefix for term in terms)
-        if read != _plain(text):
-            notes[f'{_shown(text)} is read as "{read}"'] = None
+        normalized = " ".join(term.text + "*" * term.prefix for term in terms)
+        if normalized != _without_punctuation(text):
+            notes[f'{_quoted(text)} is read as "{normalized}"'] = None
     return tuple(phrases)
 
 
 def _terms(text: str) -> tuple[Term, ...]:
     if len(text) > MAX_CHARACTERS:
-        raise QueryError(
-            f"a phrase has up to {MAX_TERMS} words, this one is {len(text)} characters long: {_shown(text)}"
-        )
+        raise QueryError(f"a phrase has at most {MAX_TERMS} words, not {len(text)} characters: {_quoted(text)}")
     terms: list[Term] = []
     *starred, rest = _STAR.split(text)
     for part in starred:
         words = normalize(part).split()
         if not normalize(part.split()[-1]):
-            # What stood before the * has no letters of ours, so that the * says nothing about the word before it.
+            # The characters before the * are none of our letters: the * does not belong to the word before them.
             terms.extend(map(Term, words))
             continue
         if len(words[-1]) < MIN_PREFIX:
@@ -118,13 +116,13 @@ def _terms(text: str) -> tuple[Term, ...]:
     return tuple(terms)
 
 
-def _plain(text: str) -> str:
-    """What was typed, without what nobody needs to be told: case, spaces, and marks around words."""
+def _without_punctuation(text: str) -> str:
+    """The typed text in lower case, with single spaces and without punctuation around words."""
     words = (word.strip(_EDGES) for word in text.lower().replace("’", "'").split())
     return " ".join(word for word in words if word)
 
 
-def _shown(text: str) -> str:
-    """A typed text in quotes, cut to a line."""
+def _quoted(text: str) -> str:
+    """A typed text in quotation marks, on one line, truncated."""
     line = " ".join(text.split())
     return f'"{line if len(line) <= 60 else line[:59] + "…"}"'

@@ -1,8 +1,8 @@
-"""Hits by sound: places where the kept emissions may hold what is asked for, whatever the transcripts say.
+"""Spoken term detection: places where the stored emissions may hold a text, whatever the transcripts say.
 
-The emissions are scored piece by piece (``audiosearch/spotting/keyword_spotter.py``) by several threads. Of places
-that overlap the likeliest is a hit; its words are those of the best reading that its span overlaps, and tell how
-probable it is in the end.
+Several threads score the pieces of the emissions (``audiosearch/spotting/keyword_spotter.py``). Of overlapping
+candidates the most probable becomes a hit. Its words are those of the best transcript that its span overlaps, and its
+final probability takes them into account.
 """
 
 from __future__ import annotations
@@ -26,24 +26,33 @@ from indexer.types import CONTEXT_WORDS, Filter, Heard, Hit, Phrase, Query, Reco
 if TYPE_CHECKING:
     from audiosearch.spotting.keyword_spotter import KeywordSpotter
 
-LEAST = 0.05
-"""Probability from which on a place is a hit."""
+MIN_PROBABILITY = 0.05
+"""Minimum probability of a hit."""
 
-MOST = 1000
-"""Hits of a query, the likeliest; a text that is said in more places is too short to be found by sound."""
+MAX_HITS = 1000
+"""Hits per query, the most probable; a text with more is too short to be found by sound."""
 
 LEAD: Seconds = 0.04
-"""Hits begin so much before the first character is heard; else they would be 38 ms late at the median."""
+"""Time by which hits begin before the first spotted character; without it they are 38 ms late at the median."""
 
-BATCH = 1 << 20
-"""Bytes of emissions that a thread scores at once: two hours."""
+BATCH_BYTES = 1 << 20
+"""Bytes of emissions per batch of a thread: two hours."""
+
+MAX_EXHAUSTIVE: Seconds = 150 * 3600
+"""Total duration of the recordings up to which all pieces are scored; beyond it, only MAX_CANDIDATES pieces are."""
+
+MAX_CANDIDATES = 50_000
+"""Pieces chosen by their n-gram keys: 70 hours."""
+
+Span = tuple[Seconds, Seconds]
+"""Start and end."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """A place in a piece, before anything is read of its recording."""
+class SpokenCandidate:
+    """A spotted span in a piece, before the words of its recording are read."""
 
-    heard: Heard
+    piece: Heard
     start: Seconds
     end: Seconds
     probability: float
@@ -51,92 +60,91 @@ class Spot:
     text: str
 
 
-EXHAUSTIVE: Seconds = 150 * 3600
-"""Of recordings, up to which every piece is scored; of more only CANDIDATES are."""
-
-CANDIDATES = 50_000
-"""Pieces of which keys say that they may hold a text: 70 hours."""
-
-
-def texts(phrases: Iterable[Phrase]) -> Iterator[tuple[str, bool]]:
-    """What is looked for of each phrase, and whether words may go on after it.
+def spoken_texts(phrases: Iterable[Phrase]) -> Iterator[tuple[str, bool]]:
+    """The text of each phrase, and True where its last word is a prefix.
 
     Raises:
-        QueryError: a phrase wants what only words have.
+        QueryError: a phrase has slop, or a * inside.
     """
     for phrase in phrases:
         text = " ".join(term.text for term in phrase.terms)
         if phrase.slop:
-            raise QueryError("a search by sound lets no other words lie between: leave out --slop, or use --mode words")
+            raise QueryError("a search by sound does not support slop: leave out --slop, or use --mode words")
         if any(term.prefix for term in phrase.terms[:-1]):
-            raise QueryError(f'a search by sound takes a * only at the end of a phrase, not within "{text}"')
+            raise QueryError(f'a search by sound supports a * only at the end of a phrase, not inside "{text}"')
         yield text, phrase.terms[-1].prefix
 
 
-def find(index: Index, query: Query, least: float = LEAST) -> list[Hit]:
-    """The hits of a query by sound, likeliest first.
+def find(index: Index, query: Query, min_probability: float = MIN_PROBABILITY) -> list[Hit]:
+    """The hits of a query by sound, most probable first.
 
-    ``together`` and ``without`` are looked for among the words.
+    ``together`` and ``without`` are searched in the words.
 
     Raises:
-        QueryError: it cannot be looked for by sound.
+        QueryError: the query cannot be searched by sound.
     """
-    asked = list(texts(query.phrases))
-    soundings = {model: AcousticProfile.from_json(text) for model, text in index.soundings().items()}
-    if not soundings:
+    texts = list(spoken_texts(query.phrases))
+    profiles = {model: AcousticProfile.from_json(text) for model, text in index.soundings().items()}
+    if not profiles:
         return []
-    recording = _Recordings(index, query.filter)
-    spots = nlargest(MOST, _spots(index, asked, soundings, recording, least / 2), key=_likelihood)
-    hits = _hits(index, query, spots, recording, soundings)
-    return sorted((one for one in hits if one.confidence >= least), key=lambda one: -one.confidence)
+    recordings = _Recordings(index, query.filter)
+    candidates = nlargest(
+        MAX_HITS, _candidates(index, texts, profiles, recordings, min_probability / 2), key=_probability
+    )
+    hits = _hits(index, query, candidates, recordings, profiles)
+    return sorted((hit for hit in hits if hit.confidence >= min_probability), key=lambda hit: -hit.confidence)
 
 
-def _likelihood(spot: Spot) -> tuple[float, str, Seconds]:
-    return spot.probability, spot.heard.recording, spot.start
+def _probability(candidate: SpokenCandidate) -> tuple[float, str, Seconds]:
+    return candidate.probability, candidate.piece.recording, candidate.start
 
 
-def _spots(
+def _candidates(
     index: Index,
-    asked: Sequence[tuple[str, bool]],
-    soundings: Mapping[str, AcousticProfile],
+    texts: Sequence[tuple[str, bool]],
+    profiles: Mapping[str, AcousticProfile],
     recordings: _Recordings,
-    least: float,
-) -> Iterator[Spot]:
-    """Places of any of the texts, in no order."""
+    min_probability: float,
+) -> Iterator[SpokenCandidate]:
+    """Candidates of all texts, unordered."""
     from audiosearch.spotting.keyword_spotter import KeywordSpotter  # half a second to import
 
-    spellings: dict[KeywordQuery, dict[str, KeywordSpotter]] = {}  # by model
-    for model, sounding in soundings.items():
-        for text, unfinished in asked:
-            if set(text) <= set(sounding.alphabet.labels):
-                spelling = KeywordQuery(text, sounding.alphabet, unfinished)
-                spellings.setdefault(spelling, {})[model] = KeywordSpotter(spelling, sounding.calibration)
-    chosen = recordings.chosen()
-    if recordings.seconds() <= EXHAUSTIVE:
-        every = {model: [of[model] for of in spellings.values() if model in of] for model in soundings}
-        yield from _scored(index.heard(chosen), every, least)
+    spotters: dict[KeywordQuery, dict[str, KeywordSpotter]] = {}  # by spelling and model
+    for model, profile in profiles.items():
+        for text, unfinished in texts:
+            if set(text) <= set(profile.alphabet.labels):
+                spelling = KeywordQuery(text, profile.alphabet, unfinished)
+                spotters.setdefault(spelling, {})[model] = KeywordSpotter(spelling, profile.calibration)
+    selected = recordings.selected_ids()
+    if recordings.total_duration() <= MAX_EXHAUSTIVE:
+        by_model = {
+            model: [by_model[model] for by_model in spotters.values() if model in by_model] for model in profiles
+        }
+        yield from _score_pieces(index.heard(selected), by_model, min_probability)
         return
-    for spelling, of in spellings.items():
-        some = {model: [spotter] for model, spotter in of.items()}
-        yield from _scored(index.candidates(spelling, CANDIDATES, chosen), some, least)
+    for spelling, of_spelling in spotters.items():
+        pieces = index.candidates(spelling, MAX_CANDIDATES, selected)
+        yield from _score_pieces(pieces, {model: [of_spelling[model]] for model in of_spelling}, min_probability)
 
 
-def _scored(pieces: Iterable[Heard], spotters: Mapping[str, Sequence[KeywordSpotter]], least: float) -> Iterator[Spot]:
-    """Places in pieces, as spotters by model find them, side by side."""
+def _score_pieces(
+    pieces: Iterable[Heard], spotters: Mapping[str, Sequence[KeywordSpotter]], min_probability: float
+) -> Iterator[SpokenCandidate]:
+    """Candidates in pieces, scored in threads by the spotters of their model."""
 
-    def score(batch: Sequence[Heard]) -> list[Spot]:
-        packed = [heard.emissions for heard in batch]
-        of = [heard.recording for heard in batch]
+    def score(batch: Sequence[Heard]) -> list[SpokenCandidate]:
+        packed = [piece.emissions for piece in batch]
+        recordings = [piece.recording for piece in batch]
         return [
-            Spot(batch[place.piece], place.start, place.end, place.probability, place.features, spotter.text)
+            SpokenCandidate(batch[spot.piece], spot.start, spot.end, spot.probability, spot.features, spotter.text)
             for spotter in spotters[batch[0].model]
-            for place in spotter.find(packed, of, least)
+            for spot in spotter.find(packed, recordings, min_probability)
         ]
 
     workers = os.cpu_count() or 1
-    waiting: deque[Future[list[Spot]]] = deque()
+    waiting: deque[Future[list[SpokenCandidate]]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        for batch in _batches(heard for heard in pieces if heard.model in spotters):
+        for batch in _batches(piece for piece in pieces if piece.model in spotters):
             waiting.append(pool.submit(score, batch))
             if len(waiting) > 2 * workers:
                 yield from waiting.popleft().result()
@@ -145,93 +153,94 @@ def _scored(pieces: Iterable[Heard], spotters: Mapping[str, Sequence[KeywordSpot
 
 
 def _batches(pieces: Iterable[Heard]) -> Iterator[list[Heard]]:
-    """Pieces of one model, BATCH bytes or a little more at once."""
+    """Consecutive pieces of one model, in batches of about BATCH_BYTES."""
     batch: list[Heard] = []
     size = 0
-    for heard in pieces:
-        if batch and (size >= BATCH or heard.model != batch[0].model):
+    for piece in pieces:
+        if batch and (size >= BATCH_BYTES or piece.model != batch[0].model):
             yield batch
             batch, size = [], 0
-        batch.append(heard)
-        size += len(heard.emissions.data)
+        batch.append(piece)
+        size += len(piece.emissions.data)
     if batch:
         yield batch
 
 
 class _Recordings:
-    """Recordings by id, each read once; None for those that do not count, or are no more."""
+    """Recordings by id, each read once; None for filtered or removed ones."""
 
     def __init__(self, index: Index, wanted: Filter) -> None:
         self._index = index
-        self._wanted = wanted
+        self._filter = wanted
         self._passes = filters.passes(wanted)
-        self._known: dict[str, Recording | None] = {}
+        self._by_id: dict[str, Recording | None] = {}
 
-    def chosen(self) -> list[str] | None:
-        """Those that count; None: all."""
-        if self._wanted == Filter():
+    def selected_ids(self) -> list[str] | None:
+        """Ids of the recordings that pass the filter; None: all."""
+        if self._filter == Filter():
             return None
-        self._known = {one.id: one for one in self._index.recordings() if self._passes(one)}
-        return list(self._known)
+        self._by_id = {recording.id: recording for recording in self._index.recordings() if self._passes(recording)}
+        return list(self._by_id)
 
-    def seconds(self) -> Seconds:
-        """How long those are that count."""
-        if self._wanted == Filter():
+    def total_duration(self) -> Seconds:
+        """Total duration of the recordings that pass the filter."""
+        if self._filter == Filter():
             return self._index.heard_seconds()
-        return sum(one.duration for one in self._known.values() if one is not None)
+        return sum(recording.duration for recording in self._by_id.values() if recording is not None)
 
     def __call__(self, recording_id: str) -> Recording | None:
-        if recording_id not in self._known:
-            found = self._index.recording(recording_id)
-            self._known[recording_id] = found if found is not None and self._passes(found) else None
-        return self._known[recording_id]
+        if recording_id not in self._by_id:
+            recording = self._index.recording(recording_id)
+            self._by_id[recording_id] = recording if recording is not None and self._passes(recording) else None
+        return self._by_id[recording_id]
 
 
 def _hits(
     index: Index,
     query: Query,
-    spots: Sequence[Spot],
-    recording: Callable[[str], Recording | None],
-    soundings: Mapping[str, AcousticProfile],
+    candidates: Sequence[SpokenCandidate],
+    get_recording: Callable[[str], Recording | None],
+    profiles: Mapping[str, AcousticProfile],
 ) -> list[Hit]:
-    """Hits of places; of such that overlap, the likeliest before words are looked at."""
-    taken: dict[str, list[Spot]] = {}
-    holds = _Condition(index, query)
+    """Hits of candidates, which come most probable first; overlapping later ones are dropped."""
+    accepted: dict[str, list[SpokenCandidate]] = {}
+    satisfies = _Conditions(index, query)
     hits = []
-    for spot in spots:
-        others = taken.setdefault(spot.heard.recording, [])
-        if any(spot.start < other.end and other.start < spot.end for other in others):
+    for candidate in candidates:
+        neighbors = accepted.setdefault(candidate.piece.recording, [])
+        if any(candidate.start < neighbor.end and neighbor.start < candidate.end for neighbor in neighbors):
             continue
-        known = recording(spot.heard.recording)
-        if known is None:
+        recording = get_recording(candidate.piece.recording)
+        if recording is None:
             continue
         try:
-            if holds(known, spot.start, spot.end):
-                others.append(spot)
-                hits.append(hit(index, known, spot, soundings[spot.heard.model].calibration))
+            if satisfies(recording, candidate.start, candidate.end):
+                neighbors.append(candidate)
+                hits.append(build_hit(index, recording, candidate, profiles[candidate.piece.model].calibration))
         except StoreError:
-            if index.recording(known.id) is not None:
-                raise  # else it was removed meanwhile
+            if index.recording(recording.id) is not None:
+                raise  # otherwise it was removed in the meantime
     return hits
 
 
-def hit(index: Index, recording: Recording, spot: Spot, calibration: SpottingCalibration) -> Hit:
-    """A place with the words around it."""
-    first = max(spot.heard.word - CONTEXT_WORDS - 1, 0)
-    beyond = spot.heard.word + CONTEXT_WORDS + 1
-    seconds = spot.heard.emissions.frames * spot.heard.emissions.frame_duration
-    # Nobody says more than five words a second for long; what comes of more is shown with less behind it.
+def build_hit(index: Index, recording: Recording, candidate: SpokenCandidate, calibration: SpottingCalibration) -> Hit:
+    """The hit of a candidate, with the surrounding words."""
+    piece = candidate.piece
+    first = max(piece.word - CONTEXT_WORDS - 1, 0)
+    beyond = piece.word + CONTEXT_WORDS + 1
+    seconds = piece.emissions.frames * piece.emissions.frame_duration
+    # Speech rarely exceeds five words per second for long; a faster piece is shown with less context after the hit.
     words = index.words_between(recording.id, first, beyond + round(5 * seconds))
-    start, end = max(spot.start, 0.0), min(spot.end, recording.duration)
-    there = overlapping_words(start, end, words)
-    before = words.index(there[0]) if there else bisect_left([word.start for word in words], start)
-    after = before + len(there)
-    facts = (*spot.features, *evidence(spot.text, start, end, words))
+    start, end = max(candidate.start, 0.0), min(candidate.end, recording.duration)
+    inside = overlapping_words(start, end, words)
+    before = words.index(inside[0]) if inside else bisect_left([word.start for word in words], start)
+    after = before + len(inside)
+    features = (*candidate.features, *evidence(candidate.text, start, end, words))
     return Hit(
         recording=recording,
         start=round(max(start - LEAD, 0.0), 3),
         end=round(end, 3),
-        confidence=round(calibration.probability(facts), 3),
+        confidence=round(calibration.probability(features), 3),
         words=words[before:after],
         before=words[max(before - CONTEXT_WORDS, 0) : before],
         after=words[after : after + CONTEXT_WORDS],
@@ -239,32 +248,36 @@ def hit(index: Index, recording: Recording, spot: Spot, calibration: SpottingCal
     )
 
 
-class _Condition:
-    """Whether what must and must not be said at a place is so, by the words of its recording."""
+class _Conditions:
+    """Checks ``together`` and ``without`` of a query against the words of a recording."""
 
     def __init__(self, index: Index, query: Query) -> None:
         self._index = index
         self._query = query
-        self._spans: dict[str, tuple[list[list[tuple[Seconds, Seconds]]], list[list[tuple[Seconds, Seconds]]]]] = {}
+        self._spans: dict[str, tuple[list[list[Span]], list[list[Span]]]] = {}
 
     def __call__(self, recording: Recording, start: Seconds, end: Seconds) -> bool:
+        """Return whether the conditions hold for a span of a recording."""
         if not (self._query.together or self._query.without):
             return True
         if recording.id not in self._spans:
             words = self._index.words(recording.id)
             self._spans[recording.id] = (
-                [_times(words, phrase) for phrase in self._query.together],
-                [_times(words, phrase) for phrase in self._query.without],
+                [_match_times(words, phrase) for phrase in self._query.together],
+                [_match_times(words, phrase) for phrase in self._query.without],
             )
-        wanted, unwanted = self._spans[recording.id]
-        near = self._query.within
+        required, excluded = self._spans[recording.id]
+        distance = self._query.within
 
-        def somewhere(spans: Sequence[tuple[Seconds, Seconds]]) -> bool:
-            return any(near is None or (other - end <= near and start - until <= near) for other, until in spans)
+        def is_near(spans: Sequence[Span]) -> bool:
+            return any(
+                distance is None or (match_start - end <= distance and start - match_end <= distance)
+                for match_start, match_end in spans
+            )
 
-        return all(map(somewhere, wanted)) and not any(map(somewhere, unwanted))
+        return all(map(is_near, required)) and not any(map(is_near, excluded))
 
 
-def _times(words: Sequence[Word], phrase: Phrase) -> list[tuple[Seconds, Seconds]]:
+def _match_times(words: Sequence[Word], phrase: Phrase) -> list[Span]:
     """Start and end of each match of a phrase."""
     return [(words[span[0]].start, words[span[-1]].end) for span in match.find(words, phrase)]

@@ -18,8 +18,8 @@ from audiosearch.errors import AudioError, QueryError
 from indexer.records import hit_record, recording_record, word_record
 from indexer.server.byte_ranges import FileSource, respond
 from indexer.server.caches import DecodedCache, PeakCache
-from indexer.server.index_pool import Library
-from indexer.server.media import Media, UnheardError, open_media
+from indexer.server.index_pool import IndexPool
+from indexer.server.media import Media, MediaUnavailableError, open_media
 from indexer.server.parameters import Parameters
 from indexer.server.search_endpoint import MODES, PARAMETERS, search
 from indexer.types import Recording
@@ -39,7 +39,7 @@ class NotFoundError(Exception):
     """There is nothing under that name."""
 
 
-def answer(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_response(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """JSON in ASCII, whatever letters it holds."""
     return Response(json.dumps(content, separators=(",", ":")), status, headers, "application/json")
 
@@ -52,7 +52,7 @@ class Api:
         folders: in which files may lie besides those of the library.
     """
 
-    library: Library
+    library: IndexPool
     peak_cache: PeakCache
     decoded: DecodedCache
     folders: tuple[str, ...]
@@ -83,7 +83,7 @@ class Api:
         statistics = await self.library.ask(self.library.statistics)
         folders = await self.library.ask(self.library.folders)
         modes = MODES if await self.library.ask(self.library.keeps_sound) else ("words",)
-        return answer(
+        return json_response(
             {
                 "recordings": statistics.recordings,
                 "words": statistics.words,
@@ -97,12 +97,12 @@ class Api:
         """Hits."""
         found = await self.library.ask(search, self.library, Parameters(request.query_params, PARAMETERS))
         recordings = {hit.recording.id: recording_record(hit.recording) for hit in found.hits}
-        return answer(
+        return json_response(
             {
                 "hits": [hit_record(hit) for hit in found.hits],
                 "after": found.after,
                 "notes": list(found.notes),
-                "near": found.near,
+                "near": found.similar,
                 "recordings": list(recordings.values()),
             }
         )
@@ -115,12 +115,14 @@ class Api:
         name = (given.text("name") or "").lower()
         every = await self.library.ask(self.library.recordings)
         some = [one for one in every if name in one.path.lower()] if name else every
-        return answer({"recordings": list(map(recording_record, some[offset : offset + limit])), "total": len(some)})
+        return json_response(
+            {"recordings": list(map(recording_record, some[offset : offset + limit])), "total": len(some)}
+        )
 
     async def recording(self, request: Request) -> Response:
         """One recording."""
         Parameters(request.query_params, ())
-        return answer(recording_record(await self.find(request.path_params["id"])))
+        return json_response(recording_record(await self.find(request.path_params["id"])))
 
     async def transcript(self, request: Request) -> Response:
         """Some words of a recording: from a place on, or from the one said at a time."""
@@ -132,7 +134,7 @@ class Api:
         words = await self.library.ask(self.library.words, recording)
         if at is not None:
             offset = next((place for place, word in enumerate(words) if word.end > at), max(len(words) - 1, 0))
-        return answer(
+        return json_response(
             {
                 "path": recording.path,
                 "duration": recording.duration,
@@ -159,9 +161,9 @@ class Api:
             try:
                 peaks = await anyio.to_thread.run_sync(self.peak_cache.measured, recording.id, media.path)
             except AudioError as error:
-                raise UnheardError("this recording cannot be heard: its file cannot be read") from error
+                raise MediaUnavailableError("this recording cannot be heard: its file cannot be read") from error
         columns = drawn(peaks, points, start, end)
-        return answer(
+        return json_response(
             {"start": start, "end": end, "highest": list(columns.highest), "effective": list(columns.effective)},
             headers={"cache-control": "private, max-age=3600"},
         )
@@ -184,7 +186,7 @@ class Api:
         try:
             running = await anyio.to_thread.run_sync(self.decoded.begin, recording.id, media.path, recording.duration)
         except OSError as error:
-            raise UnheardError("this recording cannot be heard: the cache folder cannot be written") from error
+            raise MediaUnavailableError("this recording cannot be heard: the cache folder cannot be written") from error
         return respond(request, running, "audio/wav", tag, partial(self.decoded.end, running))
 
     async def _open(self, recording: Recording) -> Media:

@@ -17,11 +17,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from audiosearch.errors import AudioSearchError, QueryError
-from indexer.server.api import Api, NotFoundError, answer
-from indexer.server.auth import Door, Guard
+from indexer.server.api import Api, NotFoundError, json_response
+from indexer.server.auth import AccessPolicy, AuthMiddleware
 from indexer.server.caches import DecodedCache, PeakCache, cache_folder
-from indexer.server.index_pool import Library
-from indexer.server.media import UnheardError
+from indexer.server.index_pool import IndexPool
+from indexer.server.media import MediaUnavailableError
 from indexer.server.openapi import description
 from indexer.server.pages import load_assets
 
@@ -34,7 +34,9 @@ WRONG_TOKEN_SECONDS = 0.5
 """How long a wrong token waits for its answer."""
 
 
-def make_app(library: Library, door: Door, *, folders: Sequence[str] = (), cache: Path | None = None) -> ASGIApp:
+def make_app(
+    library: IndexPool, policy: AccessPolicy, *, folders: Sequence[str] = (), cache: Path | None = None
+) -> ASGIApp:
     """The server as an ASGI application, which closes the library at its end.
 
     Args:
@@ -44,7 +46,7 @@ def make_app(library: Library, door: Door, *, folders: Sequence[str] = (), cache
     cache = cache or cache_folder()
     api = Api(library, PeakCache(cache), DecodedCache(cache), tuple(folders))
     assets = load_assets()
-    about = description(door.token is not None)
+    about = description(policy.token is not None)
 
     async def page(request: Request) -> Response:
         return assets["index.html"].respond(request)
@@ -63,20 +65,20 @@ def make_app(library: Library, door: Door, *, folders: Sequence[str] = (), cache
         return asset.respond(request)
 
     async def login(request: Request) -> Response:
-        if request.method != "POST" or door.token is None:
+        if request.method != "POST" or policy.token is None:
             return assets["login.html"].respond(request)
         body = b""
         async for piece in request.stream():
             body += piece
             if len(body) > LONGEST_FORM:
                 raise HTTPException(413)
-        if door.opens(parse_qs(body.decode(errors="replace")).get("token", [""])[0].strip()):
-            return door.remember(RedirectResponse("/", 303), secure=request.url.scheme == "https")
+        if policy.check_token(parse_qs(body.decode(errors="replace")).get("token", [""])[0].strip()):
+            return policy.set_cookie(RedirectResponse("/", 303), secure=request.url.scheme == "https")
         await anyio.sleep(WRONG_TOKEN_SECONDS)
         return assets["refused.html"].respond(request, 401)
 
     async def openapi(request: Request) -> Response:
-        return answer(about)
+        return json_response(about)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -94,16 +96,21 @@ def make_app(library: Library, door: Door, *, folders: Sequence[str] = (), cache
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.router.redirect_slashes = False
-    for kind, status in ((QueryError, 400), (NotFoundError, 404), (UnheardError, 404), (AudioSearchError, 503)):
+    for kind, status in (
+        (QueryError, 400),
+        (NotFoundError, 404),
+        (MediaUnavailableError, 404),
+        (AudioSearchError, 503),
+    ):
         app.add_exception_handler(kind, _sentence(status))
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _broken)
-    return Guard(app, door, Response(assets["login.html"].content, 401, media_type="text/html"))
+    return AuthMiddleware(app, policy, Response(assets["login.html"].content, 401, media_type="text/html"))
 
 
 def _sentence(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def handle(request: Request, error: Exception) -> Response:
-        return answer({"error": str(error)}, status)
+        return json_response({"error": str(error)}, status)
 
     return handle
 
@@ -116,4 +123,4 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _broken(request: Request, error: Exception) -> Response:
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return answer({"error": "the server failed; its log says more"}, 500)
+    return json_response({"error": "the server failed; its log says more"}, 500)

@@ -52,7 +52,7 @@ def is_loopback(host: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class AccessPolicy:
     """Who is let in.
 
     Args:
@@ -65,7 +65,7 @@ class Door:
     names: Sequence[str] = ()
     token: str | None = None
 
-    def knows(self, header: str) -> bool:
+    def is_known_host(self, header: str) -> bool:
         """Whether a Host header names this server."""
         match = _HOST.fullmatch(header)
         if match is None:
@@ -81,43 +81,43 @@ class Door:
             return False
         return True
 
-    def opens(self, token: str) -> bool:
+    def check_token(self, token: str) -> bool:
         """Whether a token is the right one."""
         return self.token is None or hmac.compare_digest(token.encode(), self.token.encode())
 
     @property
-    def stamp(self) -> str:
+    def cookie_value(self) -> str:
         """What a cookie holds of those who gave the token."""
         assert self.token is not None
         return hmac.new(self.token.encode(), b"audiosearch cookie", hashlib.sha256).hexdigest()
 
-    def admits(self, headers: Headers) -> bool:
+    def is_authorized(self, headers: Headers) -> bool:
         """Whether a request brings the token or the cookie."""
         if self.token is None:
             return True
         kind, _, value = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and self.opens(value.strip()):
+        if kind.lower() == "bearer" and self.check_token(value.strip()):
             return True
         try:
             cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
         except CookieError:
             return False
-        return cookie is not None and hmac.compare_digest(cookie.value.encode(), self.stamp.encode())
+        return cookie is not None and hmac.compare_digest(cookie.value.encode(), self.cookie_value.encode())
 
-    def remember(self, response: Response, *, secure: bool) -> Response:
+    def set_cookie(self, response: Response, *, secure: bool) -> Response:
         """The response with a cookie for those who gave the token."""
         response.set_cookie(
-            COOKIE, self.stamp, max_age=COOKIE_SECONDS, httponly=True, samesite="lax", secure=secure, path="/"
+            COOKIE, self.cookie_value, max_age=COOKIE_SECONDS, httponly=True, samesite="lax", secure=secure, path="/"
         )
         return response
 
 
-class Guard:
+class AuthMiddleware:
     """Answers requests that are not let in, and puts HEADERS on all answers."""
 
-    def __init__(self, app: ASGIApp, door: Door, login: Response) -> None:
+    def __init__(self, app: ASGIApp, policy: AccessPolicy, login: Response) -> None:
         """``login`` is shown where a page is asked for without the token."""
-        self.app, self.door, self.login = app, door, login
+        self.app, self.policy, self.login = app, policy, login
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass on."""
@@ -141,22 +141,22 @@ class Guard:
     def _refused(self, request: Request) -> Response | None:
         """The answer to what is not let in."""
         hosts = request.headers.getlist("host")
-        if len(hosts) != 1 or not self.door.knows(hosts[0]):
+        if len(hosts) != 1 or not self.policy.is_known_host(hosts[0]):
             return PlainTextResponse(
                 "This server is not known by that name. Whoever started it can add it: --name NAME.\n", 421
             )
         path: bytes = request.scope.get("raw_path") or request.url.path.encode()
         if _HIDDEN.search(path) or "\0" in request.url.path:
             return JSONResponse({"error": "there is nothing here"}, 404)
-        if self.door.admits(request.headers) or OPEN.fullmatch(request.url.path):
+        if self.policy.is_authorized(request.headers) or OPEN.fullmatch(request.url.path):
             return None
         if request.url.path.startswith("/api/"):
             sentence = "give the token of this server: Authorization: Bearer TOKEN"
             return JSONResponse({"error": sentence}, 401, {"www-authenticate": "Bearer"})
         given = request.query_params.get("token")
-        if given and self.door.opens(given):
+        if given and self.policy.check_token(given):
             here = request.url.remove_query_params("token")
             target = here.path + (f"?{here.query}" if here.query else "")
             target = "/" + target.lstrip("/\\")  # //host would lead elsewhere
-            return self.door.remember(RedirectResponse(target, 303), secure=request.url.scheme == "https")
+            return self.policy.set_cookie(RedirectResponse(target, 303), secure=request.url.scheme == "https")
         return self.login

@@ -43,7 +43,7 @@ class _Listed:
     keeps_sound: bool
 
 
-class Library:
+class IndexPool:
     """An index that is read from threads.
 
     Every connection is used by one thread at a time. One that failed is closed, and the next request opens another.

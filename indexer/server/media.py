@@ -20,7 +20,7 @@ from indexer.paths import under
 from indexer.types import Location, Recording
 
 
-class UnheardError(Exception):
+class MediaUnavailableError(Exception):
     """No file of a recording can be given; the sentence says why, and names no path that is not in the index."""
 
 
@@ -51,10 +51,10 @@ def open_media(recording: Recording, folders: Sequence[str], others: Callable[[]
         others: gives all recordings, which tell where the library is.
 
     Raises:
-        UnheardError: it lies nowhere, or may not be given.
+        MediaUnavailableError: it lies nowhere, or may not be given.
     """
     if not recording.has_media:
-        raise UnheardError("this recording cannot be heard: only its words were imported")
+        raise MediaUnavailableError("this recording cannot be heard: only its words were imported")
     reasons = []
     for place in recording.locations:
         try:
@@ -65,7 +65,7 @@ def open_media(recording: Recording, folders: Sequence[str], others: Callable[[]
             return _opened(path, place, recording.id)
         except (OSError, ValueError, AudioError):
             reasons.append("the file is no longer there, or has changed since it was indexed")
-    raise UnheardError(f"this recording cannot be heard: {reasons[0]}")
+    raise MediaUnavailableError(f"this recording cannot be heard: {reasons[0]}")
 
 
 def is_inside(path: str, folders: Sequence[str], others: Iterable[Recording]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from indexer.server.api import MOST_POINTS, MOST_RECORDINGS, MOST_WORDS
 from indexer.server.parameters import MOST_TEXTS
-from indexer.server.search_endpoint import MODES, MOST_HITS
+from indexer.server.search_endpoint import MAX_HITS, MODES
 from indexer.types import MAX_SLOP, Way
 
 VERSION = "1.0"
@@ -106,7 +106,7 @@ def _search() -> list[Json]:
         _parameter("mode", {"enum": list(MODES)}, f"how to search; {MODES[0]} unless given"),
         _parameter("confidence", SHARE, "only hits at least so sure; guesses too, which must else be 0.6 sure"),
         _parameter("order", {"enum": ["confidence", "time"]}, "the surest first, or the oldest files"),
-        _whole("limit", 1, MOST_HITS, "so many at most; 20 unless given"),
+        _whole("limit", 1, MAX_HITS, "so many at most; 20 unless given"),
         _parameter("after", TEXT, "go on after the page that said this"),
     ]
 

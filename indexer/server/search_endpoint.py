@@ -1,4 +1,4 @@
-"""The parameters of a search → its hits, in pages of which each names the next."""
+"""The search endpoint: request parameters to a page of hits."""
 
 from __future__ import annotations
 
@@ -6,99 +6,88 @@ from dataclasses import dataclass, replace
 from typing import cast, get_args
 
 from audiosearch.errors import QueryError
-from indexer.index import Index
 from indexer.matching import filters
-from indexer.search import modes
-from indexer.search.parse import Reading, parse, parse_date
-from indexer.server.index_pool import Library
+from indexer.search import engine
+from indexer.search.parse import ParsedQuery, parse, parse_date
+from indexer.search.suggestions import similar_words
+from indexer.server.index_pool import IndexPool
 from indexer.server.parameters import Parameters
-from indexer.types import MAX_SLOP, Filter, Hit, Order, Phrase, Query
+from indexer.types import MAX_SLOP, Filter, Hit, Order
 
 PARAMETERS = (
     *("q", "and", "not", "within", "slop", "path", "id", "since", "until", "mode", "confidence", "order"),
     *("limit", "after"),
 )
-MODES: tuple[modes.Mode, ...] = ("auto", *(one for one in get_args(modes.Mode) if one != "auto"))
-"""Ways of searching, the default first."""
+MODES: tuple[engine.Mode, ...] = ("auto", *(mode for mode in get_args(engine.Mode) if mode != "auto"))
+"""Search modes, the default first."""
 
-MOST_HITS = 500
-"""Of one page."""
-
-NEAR_WORDS = 3
-"""Offered for each word that is not in the index."""
+MAX_HITS = 500
+"""Hits per page."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a search found.
+class SearchResult:
+    """A page of hits with notes and suggestions.
 
     Args:
-        hits: in their order.
-        after: what goes on after them; None: there are no more.
-        notes: how texts were read otherwise than they were typed.
-        near: words that were asked for and are said nowhere → words that are spelled nearly so; only where nothing is
-            found.
+        after: cursor of the next page; None: this is the last.
+        notes: sentences on normalized texts.
+        similar: words of the query in no transcript → words of similar spelling; empty if there are hits.
     """
 
     hits: tuple[Hit, ...]
     after: str | None
     notes: tuple[str, ...]
-    near: dict[str, list[str]]
+    similar: dict[str, list[str]]
 
 
-def search(library: Library, given: Parameters) -> Answer:
-    """The hits that a request asks for.
+def search(index_pool: IndexPool, parameters: Parameters) -> SearchResult:
+    """The page of hits that the parameters describe.
 
     Raises:
-        QueryError: a parameter is wrong.
+        QueryError: a parameter is invalid.
         StoreError: the index cannot be read.
     """
-    limit = given.whole("limit", 20, 1, MOST_HITS)
-    confidence = given.number("confidence", 0, 1) or None  # 0 asks for no more
-    mode = cast(modes.Mode, given.choice("mode", MODES))
-    reading = _reading(library, given)
-    if reading is None:
-        return Answer((), None, (), {})
-    after = given.text("after") or None
-    with library.index() as index:
-        page = modes.sure(index, reading.query, mode, limit, after, confidence)
-        near = {} if page.hits or after else _near(index, reading.query)
-    return Answer(page.hits, page.after, reading.notes, near)
+    limit = parameters.whole("limit", 20, 1, MAX_HITS)
+    confidence = parameters.number("confidence", 0, 1) or None  # 0 filters nothing
+    mode = cast(engine.Mode, parameters.choice("mode", MODES))
+    parsed = _parse(index_pool, parameters)
+    if parsed is None:
+        return SearchResult((), None, (), {})
+    after = parameters.text("after") or None
+    with index_pool.index() as index:
+        page = engine.search_above_confidence(index, parsed.query, mode, limit, after, confidence)
+        similar = {} if page.hits or after else similar_words(index, parsed.query)
+    return SearchResult(page.hits, page.after, parsed.notes, similar)
 
 
-def _reading(library: Library, given: Parameters) -> Reading | None:
-    """The query; None where it asks for a recording that there is not."""
-    since, until = given.text("since"), given.text("until")
-    paths = tuple(_path(library, typed) for typed in given.texts("path"))
-    reading = parse(
-        given.texts("q"),
-        given.whole("slop", 0, 0, MAX_SLOP),
-        together=given.texts("and"),
-        without=given.texts("not"),
-        within=given.number("within", 0, 1e9),
+def _parse(index_pool: IndexPool, parameters: Parameters) -> ParsedQuery | None:
+    """The query; None if it is restricted to a recording that does not exist."""
+    since, until = parameters.text("since"), parameters.text("until")
+    paths = tuple(_path_filter(index_pool, typed) for typed in parameters.texts("path"))
+    parsed = parse(
+        parameters.texts("q"),
+        parameters.whole("slop", 0, 0, MAX_SLOP),
+        together=parameters.texts("and"),
+        without=parameters.texts("not"),
+        within=parameters.number("within", 0, 1e9),
         wanted=Filter(paths, parse_date(since) if since else None, parse_date(until) if until else None),
-        order=cast(Order, given.choice("order", ("confidence", "time"))),
+        order=cast(Order, parameters.choice("order", ("confidence", "time"))),
     )
-    identity = given.text("id")
+    identity = parameters.text("id")
     if not identity:
-        return reading
-    recording = library.recording(identity)
+        return parsed
+    recording = index_pool.recording(identity)
     if recording is None:
         return None
-    places = tuple(filters.exactly(place.path) for place in recording.locations)
-    return replace(reading, query=replace(reading.query, filter=replace(reading.query.filter, paths=places)))
+    paths = tuple(filters.exactly(location.path) for location in recording.locations)
+    return replace(parsed, query=replace(parsed.query, filter=replace(parsed.query.filter, paths=paths)))
 
 
-def _path(library: Library, typed: str) -> str:
-    """A filter's path of one that was typed. The name of a folder that holds recordings is no glob."""
+def _path_filter(index_pool: IndexPool, typed: str) -> str:
+    """The path or glob of a filter; a folder that holds recordings is never read as a glob."""
     if not typed.startswith("/"):
-        raise QueryError(f"path is an absolute path or glob, which begins with /, not {typed[:40]!r}")
+        raise QueryError(f"path must be an absolute path or glob, not {typed[:40]!r}")
     folder = typed.rstrip("/")
-    is_known = any(one == folder or one.startswith(folder + "/") for one in library.folders())
+    is_known = any(known == folder or known.startswith(folder + "/") for known in index_pool.folders())
     return filters.exactly(folder) or "/" if is_known else typed
-
-
-def _near(index: Index, query: Query) -> dict[str, list[str]]:
-    terms = dict.fromkeys(term for phrase in (*query.phrases, *query.together) for term in phrase.terms)
-    absent = [term for term in terms if not term.prefix and not index.search(Query((Phrase((term,)),)), 1).hits]
-    return {term.text: index.near(term.text, NEAR_WORDS) for term in absent}

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
+from transcribers import FakeTranscriber
 
 import cli
-from audiosearch.alphabet import Alphabet
 from audiosearch.errors import StoreError
-from audiosearch.spotting.scoring import AcousticProfile, SpottingCalibration
 from audiosearch.types import Transcript, Word
 from indexer.elastic import client as elastic_client
 from indexer.elastic import documents
@@ -25,7 +24,7 @@ from indexer.elastic.passages import STRIDE
 from indexer.index import open_index
 from indexer.ingest.crawl import content_id
 from indexer.ingest.ingest import Indexed, ingest
-from indexer.ingest.shard import WHOLE, Part
+from indexer.ingest.shard import ALL, Shard
 from indexer.ingest.walk import Failed
 from indexer.types import Recording
 from indexer.word_codec import stored
@@ -40,11 +39,10 @@ Library = dict[str, tuple[Recording, tuple[Word, ...]]]
 NAMES = ("a", "b", "c", "d")
 
 
-class Speller:
+class Speller(FakeTranscriber):
     """Hears a few words, the first of which is the name of the file; in files that are called long, many words."""
 
     fingerprint = "speller"
-    sounding = AcousticProfile(Alphabet(), SpottingCalibration())
     position = 0.0
 
     def __init__(self, model: Path | None = None, **options: object) -> None:
@@ -211,17 +209,17 @@ def test_a_full_disk(talks: Path, elastic_url: str, ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("folders", "parts"),
     [
-        (("talks", "talks"), (WHOLE, WHOLE)),
-        (("talks", "others"), (WHOLE, WHOLE)),
-        (("talks", ""), (WHOLE, WHOLE)),
-        (("", ""), (Part(1, 2), Part(2, 2))),
+        (("talks", "talks"), (ALL, ALL)),
+        (("talks", "others"), (ALL, ALL)),
+        (("talks", ""), (ALL, ALL)),
+        (("", ""), (Shard(1, 2), Shard(2, 2))),
     ],
 )
 def test_two_indexers(
     talks: Path,
     elastic_url: str,
     folders: tuple[str, str],
-    parts: tuple[Part, Part],
+    parts: tuple[Shard, Shard],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """On the same folder, on two, on two of which one holds the other, and on the parts of one."""
@@ -232,11 +230,11 @@ def test_two_indexers(
     problems: list[BaseException] = []
     together = threading.Barrier(2)
 
-    def run(folder: Path, part: Part) -> None:
+    def run(folder: Path, shard: Shard) -> None:
         try:
             with open_index(elastic_url, create=True) as index:
                 together.wait(60)
-                for record in ingest(index, Speller(), [folder], part=part):
+                for record in ingest(index, Speller(), [folder], shard=shard):
                     assert not isinstance(record, Failed)
                     heard.extend([record.recording.id] if isinstance(record, Indexed) else [])
         except BaseException as error:  # noqa: BLE001 - shown below
@@ -255,7 +253,7 @@ def test_two_indexers(
     assert held(elastic_url) == both
     with open_index(elastic_url, create=False) as index:
         assert index.statistics().recordings == len(both)
-    assert parts == (WHOLE, WHOLE) or sorted(heard) == sorted(both), "no part does another's work"
+    assert parts == (ALL, ALL) or sorted(heard) == sorted(both), "no part does another's work"
 
 
 @pytest.mark.elastic

@@ -10,7 +10,7 @@ from audiosearch.types import Word
 from indexer.evaluation.evaluate import EVERY, Quality, ask, assess, every_hit
 from indexer.evaluation.queries import HARD, IN, MISSPELLED, OUT, Asked, draw, look_up
 from indexer.index import open_index
-from indexer.search.modes import SURE, shown
+from indexer.search.engine import MIN_CONFIDENCE, is_shown
 from indexer.types import Hit, Location, Query, Recording
 
 VOCABULARY = frozenset(["the", "keeper", "of", "light", "house", "went", "out", "to", "sea"])
@@ -107,13 +107,13 @@ def test_quality_worked_out_by_hand() -> None:
 
 
 def test_unsure_guesses_are_not_shown() -> None:
-    unsure, sure = (replace(hit("two", 1.2, confidence), way="sound") for confidence in (SURE - 0.1, 0.7))
+    unsure, sure = (replace(hit("two", 1.2, confidence), way="sound") for confidence in (MIN_CONFIDENCE - 0.1, 0.7))
     hits = {"keeper": [hit("one", 1.1, 0.2), replace(unsure, start=9.0, end=9.5)], "kierkegaard": [unsure]}
-    everything = assessed(hits, shown).classes[EVERY]
+    everything = assessed(hits, is_shown).classes[EVERY]
     assert (everything.rates.hits, everything.rates.correct, everything.atwv) == pytest.approx((1, 1, 0.25))
     assert everything.recall_ceiling == pytest.approx(0.75)
     assert everything.otwv == pytest.approx(0.5)  # kierkegaard's own threshold; keeper is worth nothing
-    quality = assessed({**hits, "kierkegaard": [sure]}, shown)
+    quality = assessed({**hits, "kierkegaard": [sure]}, is_shown)
     assert {way: (found.hits, found.correct) for way, found in quality.ways.items()} == {
         "words": (1, 1),
         "sound": (1, 1),

@@ -12,10 +12,9 @@ import pytest
 
 from audiosearch.errors import AudioError, OutputError
 from audiosearch.types import Word
-from indexer.console import hit_output as giving
 from indexer.export.clips import media, names, padded
-from indexer.export.hit_lists import LISTINGS, RATES, listing, timecode
-from indexer.types import UNHEARD, Hit, Location, Recording
+from indexer.export.hit_lists import FRAME_RATES, listing, timecode
+from indexer.types import NO_MEDIA, Hit, Location, Recording
 
 
 def hit(path: str = "/talks/one.opus", start: float = 64.0, text: str = "human things", identity: str = "ab") -> Hit:
@@ -66,7 +65,7 @@ def test_media_is_the_first_file_that_is_as_it_was(tmp_path: Path) -> None:
         with pytest.raises(AudioError, match="index it again"):
             media(replace(recording, locations=locations))
     with pytest.raises(AudioError, match="import it again with --media"):
-        media(replace(recording, model=UNHEARD + "ctm"))
+        media(replace(recording, model=NO_MEDIA + "ctm"))
 
 
 def test_csv_as_a_reader_reads_it() -> None:
@@ -121,12 +120,12 @@ def test_time_code(rate: str, frame: int, code: str) -> None:
     assert timecode(frame, rate) == code
 
 
-@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("rate", FRAME_RATES)
 def test_an_edl_covers_each_hit_and_plays_them_one_after_the_other(rate: str) -> None:
     hits = [hit(start=64.01), hit("/talks/two.mp4", start=600.5, identity="cd"), hit(start=3.0)]
     lines = listing(hits, "edl", rate=rate).splitlines()
     assert lines[:2] == ["TITLE: human things", f"FCM: {'DROP' if rate == '29.97df' else 'NON-DROP'} FRAME"]
-    per_second = round(RATES[rate])
+    per_second = round(FRAME_RATES[rate])
 
     def frames(code: str) -> int:
         hours, minutes, seconds, rest = map(int, re.split("[:;]", code))
@@ -144,8 +143,8 @@ def test_an_edl_covers_each_hit_and_plays_them_one_after_the_other(rate: str) ->
     assert events[0][6].startswith("01:00:00")
     for one, event in zip(hits, events, strict=True):
         first, last, begin, end = map(frames, event[4:])
-        assert first <= float(one.start * RATES[rate]) < first + 1
-        assert last - 1 < float(one.end * RATES[rate]) <= last
+        assert first <= float(one.start * FRAME_RATES[rate]) < first + 1
+        assert last - 1 < float(one.end * FRAME_RATES[rate]) <= last
         assert (begin, end) == (position, position + last - first)
         position = end
     assert "* FROM CLIP NAME: two.mp4" in lines
@@ -157,9 +156,8 @@ def test_an_edl_has_999_events() -> None:
         listing([hit()] * 1000, "edl")
 
 
-def test_options_offer_what_there_is() -> None:
+def test_clip_formats_are_those_of_the_writer() -> None:
     from audiosearch.audio.clips import SUFFIXES
+    from indexer.console.hit_output import CLIP_FORMATS
 
-    assert tuple(f".{suffix}" for suffix in giving.SUFFIXES) == SUFFIXES
-    assert giving.LISTINGS == LISTINGS
-    assert tuple(RATES) == giving.RATES
+    assert tuple(f".{suffix}" for suffix in CLIP_FORMATS) == SUFFIXES

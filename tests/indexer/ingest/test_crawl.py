@@ -51,7 +51,7 @@ def names(found: Crawl) -> list[list[str]]:
     return [[Path(location.path).name for location in discovery.locations] for discovery in found.discoveries]
 
 
-def test_audio_is_known_by_content_and_promises_are_kept(tmp_path: Path) -> None:
+def test_audio_is_detected_by_content_and_empty_audio_files_are_reported(tmp_path: Path) -> None:
     sound(tmp_path / "talk.wav", 1)
     sound(tmp_path / "no-suffix", 2)
     sound(tmp_path / "deep" / "er" / "copy of talk.bin", 1)
@@ -85,7 +85,7 @@ def test_other_files_do_not_reach_the_audio_libraries(tmp_path: Path, monkeypatc
     assert failures == []
 
 
-def test_hidden_is_passed_over_unless_given(tmp_path: Path) -> None:
+def test_hidden_files_are_skipped_unless_given(tmp_path: Path) -> None:
     hidden = sound(tmp_path / ".hidden.wav", 1)
     inside = sound(tmp_path / ".trash" / "a.wav", 2)
     assert names(run([tmp_path])[0]) == []
@@ -104,7 +104,7 @@ def test_links_never_loop_and_real_paths_are_preferred(tmp_path: Path) -> None:
     assert listed == [str(tmp_path / "z" / "a.wav"), str(tmp_path / "m" / "b.wav")]
 
 
-def test_given_twice_is_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_path_given_twice_is_crawled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = sound(tmp_path / "in" / "a.wav", 1)
     monkeypatch.chdir(tmp_path / "in")
     found, failures = run([Path(), path, tmp_path, Path("../in/a.wav")])
@@ -113,7 +113,7 @@ def test_given_twice_is_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert failures == []
 
 
-def test_what_is_given_and_cannot_be_used_is_reported(tmp_path: Path) -> None:
+def test_unusable_given_paths_are_reported(tmp_path: Path) -> None:
     text = tmp_path / "text"
     text.write_text("not sound")
     os.mkfifo(tmp_path / "pipe")
@@ -138,7 +138,7 @@ def test_renamed_copied_and_touched(tmp_path: Path) -> None:
     os.utime(third, ns=(1, 1))
     found, _ = run([tmp_path], known)
     assert not found.discoveries
-    assert not found.gone
+    assert not found.missing
     changes = [
         (
             Path(change.recording.path).name,
@@ -160,27 +160,27 @@ def test_swapped_names_stay_alive(tmp_path: Path) -> None:
     (tmp_path / "c").rename(second)
     found, _ = run([tmp_path], known)
     assert [change.added for change in found.relocations] == [(str(second),), (str(first),)]
-    assert found.gone == ()
+    assert found.missing == ()
     assert found.overwritten == {}
 
 
-def test_changed_content_names_who_took_the_place(tmp_path: Path) -> None:
+def test_changed_content_is_recorded_as_overwriting(tmp_path: Path) -> None:
     path = sound(tmp_path / "a.wav", 1)
     known = recording(path)
     sound(path, 2)
     os.utime(path, ns=(1, 1))
     found, _ = run([tmp_path], [known])
     assert names(found) == [["a.wav"]]
-    assert [gone.recording for gone in found.gone] == [known]
+    assert [missing.recording for missing in found.missing] == [known]
     assert found.overwritten == {str(path): found.discoveries[0].id}
 
 
-def test_sound_replaced_by_text_is_gone(tmp_path: Path) -> None:
+def test_recording_replaced_by_text_is_missing(tmp_path: Path) -> None:
     path = sound(tmp_path / "a.wav", 1)
     known = recording(path)
     path.write_text("no longer sound")
     found, failures = run([tmp_path], [known])
-    assert [gone.recording for gone in found.gone] == [known]
+    assert [missing.recording for missing in found.missing] == [known]
     assert len(failures) == 1
 
 
@@ -194,9 +194,9 @@ class TestGone:
         inside.unlink()
         beside.unlink()
         found, _ = run([tmp_path / "in"], known)
-        assert [gone.recording for gone in found.gone] == [known[0]]
+        assert [missing.recording for missing in found.missing] == [known[0]]
         found, _ = run([tmp_path / "in" / "stays.wav"], known)
-        assert found.gone == ()
+        assert found.missing == ()
 
     @pytest.mark.parametrize("empty", [True, False])
     def test_never_when_the_folder_is_missing_or_empty(self, tmp_path: Path, empty: bool) -> None:
@@ -208,7 +208,7 @@ class TestGone:
             path.parent.rmdir()
         for given in ([path.parent], [tmp_path, path.parent]):
             found, failures = run(given, known)
-            assert found.gone == ()
+            assert found.missing == ()
             assert [failure.path for failure in failures] == [str(path.parent)]
 
     def test_never_behind_a_link_that_leads_nowhere(self, tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ class TestGone:
         known = [recording(link / "a.wav")]
         path.unlink()
         path.parent.rmdir()
-        assert run([tmp_path / "talks"], known)[0].gone == ()
+        assert run([tmp_path / "talks"], known)[0].missing == ()
 
     def test_never_what_is_there_but_cannot_be_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = sound(tmp_path / "a.wav", 1)
@@ -231,11 +231,11 @@ class TestGone:
 
         monkeypatch.setattr(module, "is_recording", refuse)
         found, failures = run([tmp_path], known)
-        assert not found.gone
+        assert not found.missing
         assert not found.relocations
         assert [failure.sentence for failure in failures] == [f"{path}: cannot be read (Permission denied)."]
 
-    def test_a_copy_elsewhere_is_believed_until_the_recording_moves(self, tmp_path: Path) -> None:
+    def test_copy_elsewhere_is_kept_until_the_recording_moves(self, tmp_path: Path) -> None:
         here, away = sound(tmp_path / "here" / "a.wav", 1), sound(tmp_path / "away" / "a.wav", 1)
         known = [recording(here, away)]
         away.unlink()
@@ -245,14 +245,14 @@ class TestGone:
         assert [location.path for location in change.locations] == [str(here.with_name("b.wav"))]
 
 
-def test_names_that_are_not_unicode_are_reported(tmp_path: Path) -> None:
+def test_non_unicode_names_are_reported(tmp_path: Path) -> None:
     sound(tmp_path / "a.wav", 1).rename(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.wav"))
     _, failures = run([tmp_path])
     assert len(failures) == 1
     failures[0].sentence.encode()
 
 
-def test_a_file_that_is_being_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_being_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = sound(tmp_path / "a.wav", 1)
     real, now = os.fstat, count(10**18)
 

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from transcribers import FakeTranscriber
 
 from audiosearch.types import Transcript, Word
 from indexer import Index, IndexReport, index_folder, open_index, parse_query
 from indexer.ingest.ingest import Record
 
 
-class Reader:
-    """A recognizer that reads the name of each file."""
+class NameTranscriber(FakeTranscriber):
+    """Transcribes a recording as the name of its file."""
 
     fingerprint = "reader"
 
@@ -38,7 +39,7 @@ def found(index: Index, text: str) -> list[str]:
 
 def test_a_folder_is_indexed_and_searched(folder: Path, tmp_path: Path) -> None:
     records: list[Record] = []
-    report = index_folder(folder, tmp_path / "talks.db", Reader(), progress=records.append)
+    report = index_folder(folder, tmp_path / "talks.db", NameTranscriber(), progress=records.append)
     assert sorted(Path(recording.path).name for recording in report.indexed) == ["harbor.wav", "storm.wav"]
     assert [Path(failed.path).name for failed in report.failed] == ["broken.flac"]
     assert report.seconds == pytest.approx(1.0)
@@ -51,8 +52,8 @@ def test_a_folder_is_indexed_and_searched(folder: Path, tmp_path: Path) -> None:
 def test_a_second_run_transcribes_nothing_and_prunes(folder: Path, tmp_path: Path) -> None:
     (folder / "broken.flac").unlink()
     store = str(tmp_path / "talks.db")
-    index_folder([folder / "storm.wav", str(folder / "harbor.wav")], store, Reader())
+    index_folder([folder / "storm.wav", str(folder / "harbor.wav")], store, NameTranscriber())
     (folder / "storm.wav").unlink()
-    assert index_folder(str(folder), store, Reader(), prune=True) == IndexReport((), (), unchanged=1)
+    assert index_folder(str(folder), store, NameTranscriber(), prune=True) == IndexReport((), (), unchanged=1)
     with open_index(store) as index:
         assert found(index, "storm") == []

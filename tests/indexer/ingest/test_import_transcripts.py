@@ -1,4 +1,4 @@
-"""Transcripts of others in the index, with their recordings and without: found once, and never lost."""
+"""Imported transcripts, with and without their recordings."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from transcribers import FakeTranscriber
 
 from audiosearch.types import PackedEmissions, Transcript, Word
 from indexer.index import Index, open_index
 from indexer.ingest.crawl import content_id
 from indexer.ingest.import_transcripts import Imported, import_files
-from indexer.ingest.ingest import Found, Indexed, ingest
+from indexer.ingest.ingest import CrawlSummary, Indexed, ingest
 from indexer.ingest.walk import Failed
 from indexer.search.parse import parse
 from indexer.types import Recording
 
 
-class Hearer:
-    """A recognizer that hears one word."""
+class OneWordTranscriber(FakeTranscriber):
+    """Transcribes every recording as one word."""
 
     fingerprint = "hearer"
 
@@ -63,7 +64,7 @@ def found(index: Index, text: str) -> list[tuple[str, float]]:
     return [(hit.recording.path, hit.start) for hit in index.search(parse([text]).query, 10).hits]
 
 
-def test_without_media_it_is_found_listed_and_left_alone(index: Index, tmp_path: Path) -> None:
+def test_import_without_media_is_searchable_and_survives_indexing(index: Index, tmp_path: Path) -> None:
     talk = vosk(tmp_path / "talks" / "monday.json", "human", "things")
     ((was, recording),) = done(index, talk)
     place = f"{talk}/monday"
@@ -73,16 +74,16 @@ def test_without_media_it_is_found_listed_and_left_alone(index: Index, tmp_path:
     assert found(index, "human things") == [(place, 0.0)]
     sound(tmp_path / "talks" / "other.wav")
     for again in (False, True):
-        steps = list(ingest(index, Hearer(), [tmp_path / "talks"], prune=True, again=again))
-        (about,) = [step for step in steps if isinstance(step, Found)]
+        steps = list(ingest(index, OneWordTranscriber(), [tmp_path / "talks"], prune=True, again=again))
+        (about,) = [step for step in steps if isinstance(step, CrawlSummary)]
         assert (about.gone, about.outdated, about.again) == (0, 0, 0)
     assert found(index, "human things") == [(place, 0.0)]
     talk.unlink()
-    list(ingest(index, Hearer(), [tmp_path / "talks"], prune=True))
+    list(ingest(index, OneWordTranscriber(), [tmp_path / "talks"], prune=True))
     assert found(index, "human things") == [(place, 0.0)]
 
 
-def test_the_same_again_changed_and_moved(index: Index, tmp_path: Path) -> None:
+def test_repeated_changed_and_moved_imports(index: Index, tmp_path: Path) -> None:
     talk = vosk(tmp_path / "monday.json", "human", "things")
     done(index, talk)
     assert [was for was, _ in done(index, talk)] == ["unchanged"]
@@ -96,7 +97,7 @@ def test_the_same_again_changed_and_moved(index: Index, tmp_path: Path) -> None:
     assert len(index.recordings()) == 1
 
 
-def test_with_media_index_finds_it_done(index: Index, tmp_path: Path) -> None:
+def test_import_with_media_counts_as_indexed(index: Index, tmp_path: Path) -> None:
     talk = vosk(tmp_path / "words" / "monday.json", "human", "things")
     done(index, talk)
     file = sound(tmp_path / "talks" / "monday.wav")
@@ -104,18 +105,18 @@ def test_with_media_index_finds_it_done(index: Index, tmp_path: Path) -> None:
     assert (was, recording.path, recording.id) == ("replaced", str(file), content_id(file)[0])
     assert (recording.model, recording.duration, recording.has_media) == ("import:vosk", 3.0, True)
     assert [one.id for one in index.recordings()] == [recording.id]
-    steps = list(ingest(index, Hearer(), [tmp_path / "talks"]))
-    assert [step.unchanged for step in steps if isinstance(step, Found)] == [1]
+    steps = list(ingest(index, OneWordTranscriber(), [tmp_path / "talks"]))
+    assert [step.unchanged for step in steps if isinstance(step, CrawlSummary)] == [1]
     assert found(index, "human things") == [(str(file), 0.0)]
-    steps = list(ingest(index, Hearer(), [tmp_path / "talks"], again=True))
+    steps = list(ingest(index, OneWordTranscriber(), [tmp_path / "talks"], again=True))
     assert len([step for step in steps if isinstance(step, Indexed)]) == 1
     assert found(index, "heard") == [(str(file), 0.5)]
 
 
-def test_what_was_kept_of_a_recording_stays(index: Index, tmp_path: Path) -> None:
+def test_emissions_survive_an_import(index: Index, tmp_path: Path) -> None:
     file, copy = sound(tmp_path / "monday.wav"), tmp_path / "copy.wav"
     copy.write_bytes(file.read_bytes())
-    list(ingest(index, Hearer(), [tmp_path]))
+    list(ingest(index, OneWordTranscriber(), [tmp_path]))
     (known,) = index.recordings()
     emissions = (PackedEmissions(0.0, 0.02, 3, b"abc"),)
     index.add(known, index.words(known.id), emissions)
@@ -148,7 +149,7 @@ def test_media_is_found_by_name(index: Index, tmp_path: Path) -> None:
     ]
 
 
-def test_several_recordings_in_a_file(index: Index, tmp_path: Path) -> None:
+def test_file_of_several_recordings(index: Index, tmp_path: Path) -> None:
     week = tmp_path / "week.ctm"
     week.write_text("monday 1 0.0 0.5 yes\na/b 1 0.0 0.5 yes\n")
     assert [recording.path for _, recording in done(index, week)] == [f"{week}/monday", f"{week}/a_b"]
@@ -162,7 +163,7 @@ def test_several_recordings_in_a_file(index: Index, tmp_path: Path) -> None:
     assert sorted(one.path for one in index.recordings()) == [f"{tmp_path}/monday.wav", f"{week}/a_b"]
 
 
-def test_bad_ones_are_told_of_and_the_rest_go_on(index: Index, tmp_path: Path) -> None:
+def test_bad_transcripts_are_reported_and_the_others_imported(index: Index, tmp_path: Path) -> None:
     talks = tmp_path / "talks"
     sound(talks / "twice.wav")
     sound(talks / "twice.aiff")

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from transcribers import FakeTranscriber
 
 import cli
 from audiosearch.errors import AudioError, RefusedError, UnknownRecordingError
 from audiosearch.types import PackedEmissions, Transcript, Word
 from indexer.index import Index
-from indexer.ingest.ingest import Forgotten, Found, Indexed, Record, Relocated, Started, ingest
-from indexer.ingest.shard import WHOLE, Part
+from indexer.ingest.ingest import CrawlSummary, Indexed, Record, Relocated, Removed, Started, ingest
+from indexer.ingest.shard import ALL, Shard
 from indexer.ingest.walk import Failed
 from indexer.types import Hit, Location, Phrase, Recording, Statistics
 
@@ -86,8 +87,8 @@ class MemoryIndex:
         pass
 
 
-class Speller:
-    """Hears in a recording the hash of its bytes, so that a word tells which content it is of."""
+class Speller(FakeTranscriber):
+    """Transcribes a recording as the hash of its bytes."""
 
     def __init__(self, fingerprint: str = "speller", broken: Iterable[Path] = ()) -> None:
         self.fingerprint = fingerprint
@@ -102,7 +103,7 @@ class Speller:
 
 
 class BatchSpeller(Speller):
-    """The same for several recordings at once, read before they are asked for."""
+    """A speller that transcribes all recordings before it yields the first transcript."""
 
     def transcribe_all(self, paths: Iterable[Path]) -> Iterator[Transcript | AudioError]:
         results: list[Transcript | AudioError] = []
@@ -139,13 +140,13 @@ def run(
     speller: Speller | None = None,
     prune: bool = False,
     again: bool = False,
-    part: Part = WHOLE,
+    shard: Shard = ALL,
 ) -> list[Record]:
-    return list(ingest(index, speller or Speller(), paths, prune=prune, again=again, part=part))
+    return list(ingest(index, speller or Speller(), paths, prune=prune, again=again, shard=shard))
 
 
-def found(records: Sequence[Record]) -> Found:
-    (only,) = [record for record in records if isinstance(record, Found)]
+def summary(records: Sequence[Record]) -> CrawlSummary:
+    (only,) = [record for record in records if isinstance(record, CrawlSummary)]
     return only
 
 
@@ -197,7 +198,7 @@ def mutate(folder: Path, draw: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_up_to_date_equals_afresh(tmp_path: Path, seed: int) -> None:
+def test_updated_index_equals_a_new_one(tmp_path: Path, seed: int) -> None:
     draw = random.Random(seed)
     index, speller = MemoryIndex(), Speller()
     for name in "pqrs":
@@ -209,7 +210,7 @@ def test_up_to_date_equals_afresh(tmp_path: Path, seed: int) -> None:
         assert content(index) == expected(tmp_path)
         assert len(speller.heard) == len(set(content(index)) - known), "only what is new is heard, and once"
         assert not [record for record in records if isinstance(record, Failed)]
-        assert found(run(index, tmp_path, speller=speller)).new == 0
+        assert summary(run(index, tmp_path, speller=speller)).new == 0
         for _ in range(draw.randrange(1, 5)):
             mutate(tmp_path, draw)
 
@@ -217,7 +218,9 @@ def test_up_to_date_equals_afresh(tmp_path: Path, seed: int) -> None:
 @pytest.mark.parametrize("kill_after", [False, True])
 @pytest.mark.parametrize("prune", [False, True])
 @pytest.mark.parametrize("seed", range(4))
-def test_killed_at_any_change_a_second_run_finishes(tmp_path: Path, seed: int, prune: bool, kill_after: bool) -> None:
+def test_second_run_completes_a_run_killed_at_any_change(
+    tmp_path: Path, seed: int, prune: bool, kill_after: bool
+) -> None:
     draw = random.Random(seed)
     before = MemoryIndex()
     for name in "pqrs":
@@ -251,12 +254,12 @@ def test_known_content_over_known_content(tmp_path: Path) -> None:
     assert content(index) == expected(tmp_path)
 
 
-def test_copies_are_heard_once_and_renamed_not_again(tmp_path: Path) -> None:
+def test_copies_are_transcribed_once_and_renamed_files_not_again(tmp_path: Path) -> None:
     index, speller = MemoryIndex(), Speller()
     sound(tmp_path / "a.wav", 1)
     sound(tmp_path / "copy.wav", 1)
     records = run(index, tmp_path, speller=speller)
-    assert [type(record) for record in records[-3:]] == [Found, Started, Indexed]
+    assert [type(record) for record in records[-3:]] == [CrawlSummary, Started, Indexed]
     assert speller.heard == ["a.wav"]
     (tmp_path / "a.wav").rename(tmp_path / "z.wav")
     records = run(index, tmp_path, speller=speller)
@@ -266,17 +269,17 @@ def test_copies_are_heard_once_and_renamed_not_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [Speller, BatchSpeller])
-def test_a_bad_file_is_reported_and_the_rest_go_on(tmp_path: Path, kind: type[Speller]) -> None:
+def test_bad_file_is_reported_and_the_others_are_indexed(tmp_path: Path, kind: type[Speller]) -> None:
     index = MemoryIndex()
     bad = sound(tmp_path / "a.wav", 1)
     sound(tmp_path / "b.wav", 2)
     records = run(index, tmp_path, speller=kind(broken=[bad]))
     assert [record.sentence for record in records if isinstance(record, Failed)] == [f"{bad}: is broken."]
     assert list(content(index).values()) == [[str(tmp_path / "b.wav")]]
-    assert found(run(index, tmp_path)).new == 1, "it is tried again"
+    assert summary(run(index, tmp_path)).new == 1, "it is tried again"
 
 
-def test_changed_content_replaces_only_when_it_is_heard(tmp_path: Path) -> None:
+def test_changed_content_replaces_only_once_transcribed(tmp_path: Path) -> None:
     index = MemoryIndex()
     path = sound(tmp_path / "a.wav", 1)
     run(index, path)
@@ -285,12 +288,12 @@ def test_changed_content_replaces_only_when_it_is_heard(tmp_path: Path) -> None:
     run(index, path, speller=Speller(broken=[path]))
     assert content(index) == old
     records = run(index, path)
-    assert isinstance(records[-1], Forgotten)
+    assert isinstance(records[-1], Removed)
     assert records[-1].replaced
     assert content(index) == expected(tmp_path)
 
 
-def test_a_file_that_changes_while_it_is_heard_is_not_taken(tmp_path: Path) -> None:
+def test_file_changing_during_transcription_is_not_indexed(tmp_path: Path) -> None:
     path = sound(tmp_path / "a.wav", 1)
 
     class Slow(Speller):
@@ -307,22 +310,22 @@ def test_a_file_that_changes_while_it_is_heard_is_not_taken(tmp_path: Path) -> N
     assert content(index) == expected(tmp_path)
 
 
-def test_what_vanished_is_kept_and_counted_until_pruned(tmp_path: Path) -> None:
+def test_missing_recordings_are_kept_and_counted_until_pruned(tmp_path: Path) -> None:
     index = MemoryIndex()
     gone, stays = sound(tmp_path / "a.wav", 1), sound(tmp_path / "b.wav", 2)
     run(index, tmp_path)
     gone.unlink()
     before = content(index)
-    assert found(run(index, tmp_path)).gone == 1
+    assert summary(run(index, tmp_path)).missing == 1
     assert content(index) == before
-    assert found(run(index, stays, prune=True)).gone == 0
+    assert summary(run(index, stays, prune=True)).missing == 0
     assert content(index) == before
     records = run(index, tmp_path, prune=True)
-    assert isinstance(records[-1], Forgotten)
+    assert isinstance(records[-1], Removed)
     assert content(index) == expected(tmp_path)
 
 
-def test_another_model_hears_only_when_told(tmp_path: Path) -> None:
+def test_outdated_transcripts_are_renewed_only_on_request(tmp_path: Path) -> None:
     index = MemoryIndex()
     sound(tmp_path / "a.wav", 1)
     sound(tmp_path / "b.wav", 2)
@@ -330,24 +333,24 @@ def test_another_model_hears_only_when_told(tmp_path: Path) -> None:
     (tmp_path / "a.wav").rename(tmp_path / "c.wav")
     better = Speller("new")
     sound(tmp_path / "d.wav", 3)
-    assert found(run(index, tmp_path, speller=better)).outdated == 2
+    assert summary(run(index, tmp_path, speller=better)).outdated == 2
     assert better.heard == ["d.wav"]
     records = run(index, tmp_path, speller=better, again=True)
-    assert (found(records).new, found(records).again) == (2, 2)
+    assert (summary(records).new, summary(records).again) == (2, 2)
     assert better.heard == ["d.wav", "b.wav", "c.wav"]
     assert {recording.model for recording in index.recordings()} == {"new"}
-    assert found(run(index, tmp_path, speller=better, again=True)).new == 0
+    assert summary(run(index, tmp_path, speller=better, again=True)).new == 0
 
 
-def test_nothing_to_do_asks_nothing_of_the_transcriber(tmp_path: Path) -> None:
+def test_transcriber_is_unused_without_work(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing to hear")
     transcriber: Speller = None  # type: ignore[assignment]
     index = MemoryIndex()
-    assert found(list(ingest(index, transcriber, [tmp_path]))).files == 1
+    assert summary(list(ingest(index, transcriber, [tmp_path]))).files == 1
     sound(tmp_path / "a.wav", 1)
     run(index, tmp_path)
     (tmp_path / "a.wav").rename(tmp_path / "b.wav")
-    assert found(list(ingest(index, transcriber, [tmp_path]))).files == 2
+    assert summary(list(ingest(index, transcriber, [tmp_path]))).files == 2
 
 
 def changes(before: dict[str, object], after: dict[str, object]) -> set[str]:
@@ -356,8 +359,8 @@ def changes(before: dict[str, object], after: dict[str, object]) -> set[str]:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_parts_together_are_the_whole(tmp_path: Path, seed: int) -> None:
-    """Each part touches its own recordings alone, in whatever order they run; after all of them nothing is left."""
+def test_shards_together_are_the_whole(tmp_path: Path, seed: int) -> None:
+    """In any order each shard changes only its own recordings, and after all of them no work is left."""
     draw = random.Random(seed)
     index, speller = MemoryIndex(), Speller()
     for number in range(8):
@@ -365,45 +368,45 @@ def test_parts_together_are_the_whole(tmp_path: Path, seed: int) -> None:
     for _ in range(8):
         known = set(content(index))
         speller.heard.clear()
-        parts = [Part(number, 3) for number in (1, 2, 3)]
-        draw.shuffle(parts)
-        for part in parts:
+        shards = [Shard(number, 3) for number in (1, 2, 3)]
+        draw.shuffle(shards)
+        for shard in shards:
             before = dict(index.kept)
-            run(index, tmp_path, speller=speller, part=part, prune=True)
-            assert all(part.owns(one) for one in changes(before, index.kept))
+            run(index, tmp_path, speller=speller, shard=shard, prune=True)
+            assert all(shard.owns(one) for one in changes(before, index.kept))
         assert content(index) == expected(tmp_path)
-        assert len(speller.heard) == len(set(content(index)) - known), "every recording is heard by one part"
-        for part in parts:
-            assert found(run(index, tmp_path, speller=speller, part=part)).new == 0
+        assert len(speller.heard) == len(set(content(index)) - known), "every recording is transcribed by one shard"
+        for shard in shards:
+            assert summary(run(index, tmp_path, speller=speller, shard=shard)).new == 0
         for _ in range(draw.randrange(1, 5)):
             mutate(tmp_path, draw)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_what_other_content_replaced_goes_when_its_part_runs_again(tmp_path: Path, seed: int) -> None:
+def test_replaced_recordings_are_removed_by_the_next_run_of_their_shard(tmp_path: Path, seed: int) -> None:
     draw = random.Random(seed)
     index = MemoryIndex()
     files = [sound(tmp_path / f"{number}.wav", draw.randrange(10**9)) for number in range(6)]
-    parts = [Part(number, 4) for number in (1, 2, 3, 4)]
+    shards = [Shard(number, 4) for number in (1, 2, 3, 4)]
     for turn in range(3):
-        for part in parts * (1 + bool(turn)):
-            run(index, tmp_path, part=part)
+        for shard in shards * (1 + bool(turn)):
+            run(index, tmp_path, shard=shard)
         assert content(index) == expected(tmp_path)
         for path in draw.sample(files, 3):
             sound(path, draw.randrange(10**9))
 
 
 @pytest.mark.parametrize("text", ["", "1", "0/3", "4/3", "-1/3", "1/0", "a/b", "1/2/3", "1/3 "])
-def test_parts_that_are_none(text: str) -> None:
-    assert Part.parse("3/3") == Part(3, 3)
+def test_invalid_shards(text: str) -> None:
+    assert Shard.parse("3/3") == Shard(3, 3)
     with pytest.raises(ValueError, match="is not like 3/10"):
-        Part.parse(text)
+        Shard.parse(text)
     told = CliRunner().invoke(cli.main, ["index", "folder", "--part", text])
     assert told.exit_code == 2
     assert "is not like 3/10, from 1/10 to 10/10." in told.stderr
 
 
-def test_a_recording_that_the_index_refuses_is_reported_and_the_rest_go_on(tmp_path: Path) -> None:
+def test_refused_recording_is_reported_and_the_others_are_indexed(tmp_path: Path) -> None:
     index = MemoryIndex()
     refused = spelled(sound(tmp_path / "a.wav", 1))
     sound(tmp_path / "b.wav", 2)

@@ -1,4 +1,4 @@
-"""Two runs over one folder at the same time, of which one forgets what is gone: both end well, with one copy."""
+"""Two concurrent runs over one folder, one of which prunes: both succeed, and no recording is lost or doubled."""
 
 from __future__ import annotations
 
@@ -9,20 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from transcribers import FakeTranscriber
 
-from audiosearch.alphabet import Alphabet
 from audiosearch.errors import AudioError
-from audiosearch.spotting.scoring import AcousticProfile, SpottingCalibration
 from audiosearch.types import Transcript, Word
 from indexer.index import Index, open_index
-from indexer.ingest.ingest import Failed, Found, Record, ingest
+from indexer.ingest.ingest import CrawlSummary, Failed, Record, ingest
 
 
-class Hearer:
-    """Hears of each recording how it begins."""
-
-    fingerprint = "hearer"
-    sounding = AcousticProfile(Alphabet(), SpottingCalibration())
+class PrefixTranscriber(FakeTranscriber):
+    """Transcribes a recording as its first bytes."""
 
     def transcribe(self, path: Path) -> Transcript:
         try:
@@ -39,26 +35,26 @@ def sound(path: Path, seed: int) -> None:
 
 
 def crawled(index: Index, folder: Path, *, prune: bool = False) -> Iterator[Record]:
-    """A run that has seen what is there, and done nothing yet."""
-    run = ingest(index, Hearer(), [folder], prune=prune)
+    """A run that has crawled and changed nothing yet."""
+    run = ingest(index, PrefixTranscriber(), [folder], prune=prune)
     for record in run:
-        if isinstance(record, Found):
+        if isinstance(record, CrawlSummary):
             return run
-    raise AssertionError("there was no end of the crawl")
+    raise AssertionError("the crawl did not end")
 
 
 def there(index: Index) -> list[str]:
-    """Where recordings lie, one after the other."""
+    """Names of the files of all recordings."""
     return [Path(place.path).name for one in index.recordings() for place in one.locations]
 
 
-def test_what_one_run_moves_and_the_other_forgets(url: str, tmp_path: Path) -> None:
+def test_recordings_moved_during_a_pruning_run(url: str, tmp_path: Path) -> None:
     folder = tmp_path / "talks"
     folder.mkdir()
     with open_index(url, create=True) as index, open_index(url, create=True) as other:
         for number, name in enumerate(("a", "b", "stays")):
             sound(folder / f"{name}.wav", number)
-        list(ingest(index, Hearer(), [folder]))
+        list(ingest(index, PrefixTranscriber(), [folder]))
         words = {one.id: index.words(one.id) for one in index.recordings()}
 
         (folder / "a.wav").rename(tmp_path / "elsewhere.wav")
@@ -86,12 +82,12 @@ def test_what_one_run_moves_and_the_other_forgets(url: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_runs_that_take_turns(tmp_path: Path, seed: int) -> None:
-    """Whatever befalls the files meanwhile; a run after them finds all in order."""
+def test_interleaved_runs(tmp_path: Path, seed: int) -> None:
+    """After random changes during two runs, one more run makes the index correct."""
     chance = random.Random(seed)
     folder = tmp_path / "talks"
     folder.mkdir()
-    sound(folder / "stays.wav", 9999)  # nothing is forgotten of an empty folder
+    sound(folder / "stays.wav", 9999)  # an empty folder is never pruned
     with open_index(str(tmp_path / "l.db"), create=True) as index:
         for round_ in range(12):
             for number in range(4):
@@ -108,8 +104,8 @@ def test_runs_that_take_turns(tmp_path: Path, seed: int) -> None:
                 run = chance.choice(runs)
                 if next(run, None) is None:
                     runs.remove(run)
-            list(ingest(index, Hearer(), [folder], prune=True))
+            list(ingest(index, PrefixTranscriber(), [folder], prune=True))
             assert sorted(there(index)) == sorted(path.name for path in folder.iterdir())
             for one in index.recordings():
-                heard = {Hearer().transcribe(Path(place.path)).words for place in one.locations}
+                heard = {PrefixTranscriber().transcribe(Path(place.path)).words for place in one.locations}
                 assert heard == {index.words(one.id)}

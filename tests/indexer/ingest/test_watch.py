@@ -1,4 +1,4 @@
-"""Folders that change under one's eyes: nothing half written is taken, nothing moved is forgotten."""
+"""Watched folders: incomplete files wait, moved recordings are kept."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from transcribers import FakeTranscriber
 
 from audiosearch.errors import AudioError, WatchError
 from audiosearch.types import Transcript, Word
@@ -20,10 +21,8 @@ from indexer.ingest.watch import Finished, changes, follow
 Step = Callable[[], set[str]]
 
 
-class Hearer:
-    """A recognizer that hears one word, and counts."""
-
-    fingerprint = "hearer"
+class OneWordTranscriber(FakeTranscriber):
+    """Transcribes every recording as one word, and keeps a log."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
@@ -56,8 +55,10 @@ def sound(path: Path, text: str = "", *, age: float = 100.0) -> Path:
     return path
 
 
-def told(index: Index, hearer: Hearer, talks: Path, *steps: Step, **options: bool) -> list[Record | Finished]:
-    """What ``follow`` yields when a second passes at each step, which gives the paths that have changed."""
+def watched(
+    index: Index, transcriber: OneWordTranscriber, talks: Path, *steps: Step, **options: bool
+) -> list[Record | Finished]:
+    """The records of ``follow``, with one second per step; a step returns the changed paths."""
     now = 0.0
 
     def changed() -> Iterator[set[str]]:
@@ -66,7 +67,7 @@ def told(index: Index, hearer: Hearer, talks: Path, *steps: Step, **options: boo
             now += 1.0
             yield step()
 
-    return list(follow(index, hearer, [talks], changed(), settle=2.0, clock=lambda: now, **options))
+    return list(follow(index, transcriber, [talks], changed(), settle=2.0, clock=lambda: now, **options))
 
 
 def names(index: Index) -> list[str]:
@@ -77,12 +78,12 @@ def nothing() -> set[str]:
     return set()
 
 
-def test_runs_at_the_start_and_when_something_has_settled(index: Index, talks: Path) -> None:
+def test_runs_at_the_start_and_after_settled_changes(index: Index, talks: Path) -> None:
     sound(talks / "a.wav")
-    hearer = Hearer()
-    steps = told(
+    transcriber = OneWordTranscriber()
+    steps = watched(
         index,
-        hearer,
+        transcriber,
         talks,
         nothing,
         nothing,
@@ -93,11 +94,11 @@ def test_runs_at_the_start_and_when_something_has_settled(index: Index, talks: P
         nothing,
     )
     assert sum(isinstance(step, Finished) for step in steps) == 2
-    assert hearer.heard == ["a.wav", "b.wav"]
+    assert transcriber.heard == ["a.wav", "b.wav"]
 
 
-def test_a_file_that_grows_is_left_until_it_rests_and_holds_up_no_other(index: Index, talks: Path) -> None:
-    hearer = Hearer()
+def test_growing_file_waits_without_delaying_others(index: Index, talks: Path) -> None:
+    transcriber = OneWordTranscriber()
     seen: list[list[str]] = []
 
     def grow() -> set[str]:
@@ -107,30 +108,30 @@ def test_a_file_that_grows_is_left_until_it_rests_and_holds_up_no_other(index: I
     def grow_and_add() -> set[str]:
         return {*grow(), str(sound(talks / "other.wav"))}
 
-    told(index, hearer, talks, grow, grow_and_add, grow, grow, grow, nothing, nothing, nothing, nothing)
+    watched(index, transcriber, talks, grow, grow_and_add, grow, grow, grow, nothing, nothing, nothing, nothing)
     assert seen[-1] == ["other.wav"]
     assert sorted(names(index)) == ["growing.wav", "other.wav"]
-    assert hearer.heard.count("growing.wav") == 1
+    assert transcriber.heard.count("growing.wav") == 1
 
 
-def test_young_files_at_the_start_and_partial_ones_wait(index: Index, talks: Path) -> None:
+def test_recent_and_partial_files_wait(index: Index, talks: Path) -> None:
     young = sound(talks / "young.wav", age=0)
     sound(talks / "talk.mp3.part")
     sound(talks / "talk.wav.CRDOWNLOAD")
-    hearer = Hearer()
+    transcriber = OneWordTranscriber()
 
     def rest() -> set[str]:
         os.utime(young, (time.time() - 100,) * 2)
         return set()
 
-    told(index, hearer, talks, nothing, nothing)
-    assert hearer.heard == []
-    told(index, hearer, talks, nothing, nothing, rest, nothing, nothing)
-    assert hearer.heard == ["young.wav"]
+    watched(index, transcriber, talks, nothing, nothing)
+    assert transcriber.heard == []
+    watched(index, transcriber, talks, nothing, nothing, rest, nothing, nothing)
+    assert transcriber.heard == ["young.wav"]
 
 
-def test_moved_removed_and_kept(index: Index, talks: Path) -> None:
-    hearer = Hearer()
+def test_moved_and_removed_files(index: Index, talks: Path) -> None:
+    transcriber = OneWordTranscriber()
 
     def move() -> set[str]:
         (talks / "a.wav").rename(talks / "b.wav")
@@ -142,19 +143,19 @@ def test_moved_removed_and_kept(index: Index, talks: Path) -> None:
 
     for name in ("a.wav", "c.wav", "d.wav"):
         sound(talks / name)
-    told(index, hearer, talks, nothing, move, nothing, nothing, remove, nothing, nothing, prune=False)
+    watched(index, transcriber, talks, nothing, move, nothing, nothing, remove, nothing, nothing, prune=False)
     assert sorted(names(index)) == ["b.wav", "c.wav", "d.wav"]
-    told(index, hearer, talks, nothing)
+    watched(index, transcriber, talks, nothing)
     assert sorted(names(index)) == ["b.wav", "d.wav"]
-    assert len(hearer.heard) == 3
+    assert len(transcriber.heard) == 3
 
 
-def test_nothing_is_forgotten_while_a_file_is_written(index: Index, talks: Path) -> None:
-    """A file that is copied and then removed is moved, too."""
-    hearer = Hearer()
+def test_nothing_is_pruned_while_a_file_is_written(index: Index, talks: Path) -> None:
+    """A copy followed by the removal of the original is a move."""
+    transcriber = OneWordTranscriber()
     original = sound(talks / "a.wav", "text")
     sound(talks / "z.wav")
-    told(index, hearer, talks, nothing)
+    watched(index, transcriber, talks, nothing)
 
     def copy() -> set[str]:
         copied = sound(talks / "b.wav", "text", age=0)
@@ -168,13 +169,13 @@ def test_nothing_is_forgotten_while_a_file_is_written(index: Index, talks: Path)
         os.utime(talks / "b.wav", (time.time() - 100,) * 2)
         return set()
 
-    told(index, hearer, talks, nothing, copy, touch, touch, touch, rest, nothing, nothing, nothing)
+    watched(index, transcriber, talks, nothing, copy, touch, touch, touch, rest, nothing, nothing, nothing)
     assert sorted(names(index)) == ["b.wav", "z.wav"]
-    assert sorted(hearer.heard) == ["a.wav", "z.wav"]
+    assert sorted(transcriber.heard) == ["a.wav", "z.wav"]
 
 
-def test_what_is_broken_is_tried_again_when_it_changes(index: Index, talks: Path) -> None:
-    hearer = Hearer()
+def test_broken_file_is_retried_after_a_change(index: Index, talks: Path) -> None:
+    transcriber = OneWordTranscriber()
     sound(talks / "broken.wav")
 
     def other() -> set[str]:
@@ -183,15 +184,15 @@ def test_what_is_broken_is_tried_again_when_it_changes(index: Index, talks: Path
     def mend() -> set[str]:
         return {str(sound(talks / "broken.wav", "longer than before"))}
 
-    told(index, hearer, talks, nothing, other, nothing, nothing)
-    assert hearer.heard == ["broken.wav", "other.wav"]
-    told(index, hearer, talks, nothing, nothing, mend, nothing, nothing)
-    assert hearer.heard.count("broken.wav") == 3
+    watched(index, transcriber, talks, nothing, other, nothing, nothing)
+    assert transcriber.heard == ["broken.wav", "other.wav"]
+    watched(index, transcriber, talks, nothing, nothing, mend, nothing, nothing)
+    assert transcriber.heard.count("broken.wav") == 3
 
 
-def test_a_real_folder(index: Index, talks: Path) -> None:
-    """The system's own word for what happens, in a thread that makes it happen."""
-    hearer = Hearer()
+def test_real_file_system_events(index: Index, talks: Path) -> None:
+    """Changes made by a thread, reported by the operating system."""
+    transcriber = OneWordTranscriber()
     deep = talks / "new" / "deep"
 
     def live() -> None:
@@ -207,7 +208,7 @@ def test_a_real_folder(index: Index, talks: Path) -> None:
     worker = threading.Thread(target=live)
     deadline = time.monotonic() + 30
     finished = 0
-    for record in follow(index, hearer, [talks], until(deadline, talks), settle=0.6):
+    for record in follow(index, transcriber, [talks], until(deadline, talks), settle=0.6):
         finished += isinstance(record, Finished)
         if finished == 1 and not worker.ident:
             worker.start()
@@ -215,7 +216,7 @@ def test_a_real_folder(index: Index, talks: Path) -> None:
             break
     worker.join()
     assert sorted(names(index)) == ["b.wav", "grows.wav"]
-    assert hearer.heard.count("grows.wav") == 1
+    assert transcriber.heard.count("grows.wav") == 1
 
 
 def until(deadline: float, folder: Path) -> Iterator[set[str]]:
@@ -225,6 +226,6 @@ def until(deadline: float, folder: Path) -> Iterator[set[str]]:
             return
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(WatchError, match="no such folder"):
         next(changes([tmp_path / "none"]))

@@ -16,7 +16,7 @@ from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery, Spotting
 from audiosearch.types import Emissions, PackedEmissions, Word
 from indexer.index import Index, open_index
 from indexer.ingest.copy import copy
-from indexer.search import spoken_terms as sound
+from indexer.search import spoken_terms
 from indexer.types import Filter, Heard, Phrase, Query, Recording, Term
 
 MakeRecording = Callable[..., Recording]
@@ -112,10 +112,10 @@ def test_a_search_by_sound(
     with open_index(url, create=True) as index:
         fill(index, recording, spoken)
         query = Query((Phrase((Term("night"), Term("train"))),))
-        hits = sound.find(index, query)
+        hits = spoken_terms.find(index, query)
         assert {hit.recording.id for hit in hits} == {"id001"}
         assert all(hit.way == "sound" and hit.confidence > 0.5 for hit in hits)
-        monkeypatch.setattr(sound, "EXHAUSTIVE", 0.0)
-        assert sound.find(index, query) == hits
+        monkeypatch.setattr(spoken_terms, "MAX_EXHAUSTIVE", 0.0)
+        assert spoken_terms.find(index, query) == hits
         elsewhere = Filter((recording(3).path,))
-        assert sound.find(index, Query(query.phrases, filter=elsewhere)) == []
+        assert spoken_terms.find(index, Query(query.phrases, filter=elsewhere)) == []

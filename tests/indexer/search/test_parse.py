@@ -1,4 +1,4 @@
-"""Typed texts and what they are read as."""
+"""Parsing of typed texts."""
 
 from __future__ import annotations
 
@@ -34,31 +34,31 @@ def read(text: str) -> str:
         ('AND (x OR "y") NEAR/3 z^2 -w col:v', None, True),
     ],
 )
-def test_how_it_is_read(typed: str, expected: str | None, noted: bool) -> None:
-    reading = parse([typed], slop=2)
+def test_normalization_and_notes(typed: str, expected: str | None, noted: bool) -> None:
+    parsed = parse([typed], slop=2)
     if expected is not None:
         assert read(typed) == expected
-    assert all(phrase.slop == 2 for phrase in reading.query.phrases)
-    assert bool(reading.notes) == noted
-    for note in reading.notes:
+    assert all(phrase.slop == 2 for phrase in parsed.query.phrases)
+    assert bool(parsed.notes) == noted
+    for note in parsed.notes:
         assert read(typed) in note
 
 
-def test_several_texts_and_repetitions() -> None:
-    reading = parse(["one", "1", "two three", "One"])
-    assert reading.query.phrases == (Phrase((Term("one"),)), Phrase((Term("two"), Term("three"))))
-    assert reading.notes == ('"1" is read as "one"',)
+def test_duplicate_texts_give_one_phrase() -> None:
+    parsed = parse(["one", "1", "two three", "One"])
+    assert parsed.query.phrases == (Phrase((Term("one"),)), Phrase((Term("two"), Term("three"))))
+    assert parsed.notes == ('"1" is read as "one"',)
 
 
 @pytest.mark.parametrize(
     ("texts", "slop", "message"),
     [
-        ([], 0, "nothing to look for"),
-        ([""], 0, "no word to look for"),
-        (["*"], 0, "no word to look for"),
-        (["?!"], 0, "no word to look for"),
-        (["世界"], 0, "no word to look for"),
-        (["fine", " "], 0, "no word to look for"),
+        ([], 0, "is empty"),
+        ([""], 0, "no word to search for"),
+        (["*"], 0, "no word to search for"),
+        (["?!"], 0, "no word to search for"),
+        (["世界"], 0, "no word to search for"),
+        (["fine", " "], 0, "no word to search for"),
         (["a*"], 0, "at least 2 letters"),
         ([" ".join(["word"] * 1000)], 0, "not 1000"),
         (["x" * 1_000_000], 0, "1000000 characters"),
@@ -67,19 +67,19 @@ def test_several_texts_and_repetitions() -> None:
         (["word"], MAX_SLOP + 1, "slop"),
     ],
 )
-def test_what_cannot_be_searched(texts: list[str], slop: int, message: str) -> None:
+def test_invalid_texts_are_refused(texts: list[str], slop: int, message: str) -> None:
     with pytest.raises(QueryError, match=message) as error:
         parse(texts, slop)
     assert len(str(error.value)) < 200
 
 
-def test_limits_are_allowed() -> None:
+def test_longest_phrase_is_accepted() -> None:
     (phrase,) = parse([" ".join(["word"] * MAX_TERMS)], MAX_SLOP).query.phrases
     assert len(phrase.terms) == MAX_TERMS
 
 
-def test_conditions_are_read_as_texts_are() -> None:
-    reading = parse(
+def test_conditions_are_normalized_like_texts() -> None:
+    parsed = parse(
         ["one"],
         2,
         together=["2nd", "two*"],
@@ -90,8 +90,8 @@ def test_conditions_are_read_as_texts_are() -> None:
     )
     one, second, two = (Phrase((term,), 2) for term in (Term("one"), Term("second"), Term("two", prefix=True)))
     unwanted = Phrase((Term("mister"), Term("x")), 2)
-    assert reading.query == Query((one,), (second, two), (unwanted,), 1.5, Filter(("/a",)), "time")
-    assert reading.notes == ('"2nd" is read as "second"', '"Mr. X" is read as "mister x"')
+    assert parsed.query == Query((one,), (second, two), (unwanted,), 1.5, Filter(("/a",)), "time")
+    assert parsed.notes == ('"2nd" is read as "second"', '"Mr. X" is read as "mister x"')
     for conditions in ({"together": ["?!"]}, {"without": ["a*"]}):
         with pytest.raises(QueryError):
             parse(["one"], **conditions)  # type: ignore[arg-type]
@@ -102,7 +102,7 @@ def test_conditions_are_read_as_texts_are() -> None:
             Query((one,), (two,), within=within)
 
 
-def test_dates_are_moments_of_local_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dates_are_in_local_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Kolkata")
     time.tzset()
     try:
@@ -116,7 +116,7 @@ def test_dates_are_moments_of_local_time(monkeypatch: pytest.MonkeyPatch) -> Non
         ):
             assert parse_date(text) == midnight + round(seconds * 1_000_000_000)
         for text in ("", "yesterday", "2024-13-01", "31.5.2024", "2024-05-31T25:00", "x" * 9999):
-            with pytest.raises(QueryError, match="no date"):
+            with pytest.raises(QueryError, match="not a date"):
                 parse_date(text)
     finally:
         monkeypatch.undo()

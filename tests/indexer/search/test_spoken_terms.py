@@ -1,4 +1,4 @@
-"""The search by sound in a store, and beside words."""
+"""Search by sound, alone and merged with hits by words."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from audiosearch.spotting.posteriorgram import pack_in_pieces
 from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery, SpottingCalibration
 from audiosearch.types import Emissions, PackedEmissions, Word
 from indexer.index import Index, open_index
-from indexer.search import modes
-from indexer.search import spoken_terms as sound
+from indexer.search import engine, spoken_terms
 from indexer.search.parse import parse
 from indexer.sqlite import emissions as sqlite_sound
 from indexer.sqlite.index import SqliteIndex
@@ -27,7 +26,7 @@ SOUNDING = AcousticProfile(ALPHABET, SpottingCalibration())
 
 
 def heard(text: str, start: float = 0.0, seed: int = 1) -> list[PackedEmissions]:
-    """Pieces in which a text is clearly heard, at eleven letters a second."""
+    """Emissions in which a text has high probability, at eleven letters per second, in pieces."""
     path = [label for letter in ALPHABET.encode(text) for label in (letter, letter, 0)]
     logits = np.random.default_rng(seed).standard_normal((len(path), len(ALPHABET))).astype(np.float32)
     logits[np.arange(len(path)), path] += 11
@@ -36,7 +35,7 @@ def heard(text: str, start: float = 0.0, seed: int = 1) -> list[PackedEmissions]
 
 
 def timed(text: str, confidence: float = 0.5) -> list[Word]:
-    """The words at those times."""
+    """The words of such emissions with their times."""
     words, letter = [], 0
     for word in text.split():
         words.append(Word(word, letter * 0.09, (letter + len(word)) * 0.09, confidence))
@@ -66,22 +65,22 @@ def found(hits: Sequence[Hit]) -> list[tuple[str, str, str]]:
     return sorted((hit.recording.path, hit.way, hit.text) for hit in hits)
 
 
-def test_a_name_is_found_where_no_transcript_has_it(index: Index) -> None:
+def test_misrecognized_name_is_found_by_sound(index: Index) -> None:
     query = parse(["Kierkegaard"]).query
-    assert found(modes.search(index, query, "words", 10).hits) == [("/talks/2.wav", "words", "kierkegaard")]
+    assert found(engine.search(index, query, "words", 10).hits) == [("/talks/2.wav", "words", "kierkegaard")]
     both = [("/talks/1.wav", "sound", "kirk a guard"), ("/talks/2.wav", "words", "kierkegaard")]
-    assert found(modes.search(index, query, "auto", 10).hits) == both
-    hits = modes.search(index, query, "sound", 10).hits
+    assert found(engine.search(index, query, "auto", 10).hits) == both
+    hits = engine.search(index, query, "sound", 10).hits
     assert [hit.way for hit in hits] == ["sound", "sound"]
     first = next(hit for hit in hits if hit.recording.path == "/talks/1.wav")
-    assert (first.start, first.end) == (pytest.approx(8 * 0.09 - sound.LEAD), pytest.approx(19 * 0.09, abs=0.04))
+    assert (first.start, first.end) == (pytest.approx(8 * 0.09 - spoken_terms.LEAD), pytest.approx(19 * 0.09, abs=0.04))
     assert [word.text for word in first.before] == ["he", "read"]
-    assert [one.hits for one in modes.count(index, query, "sound")] == [1, 1]
+    assert [one.hits for one in engine.count(index, query, "sound")] == [1, 1]
 
 
-def test_conditions_filters_and_pages_hold(index: Index) -> None:
-    def paths(*texts: str, mode: modes.Mode = "sound", **more: object) -> list[str]:
-        page = modes.search(index, parse(texts, **more).query, mode, 10)  # type: ignore[arg-type]
+def test_conditions_filters_and_pages(index: Index) -> None:
+    def paths(*texts: str, mode: engine.Mode = "sound", **more: object) -> list[str]:
+        page = engine.search(index, parse(texts, **more).query, mode, 10)  # type: ignore[arg-type]
         return sorted(hit.recording.path for hit in page.hits)
 
     assert paths("kierkegaard", together=["evening"]) == ["/talks/1.wav"]
@@ -91,39 +90,39 @@ def test_conditions_filters_and_pages_hold(index: Index) -> None:
     assert paths("kierkeg*") == ["/talks/1.wav", "/talks/2.wav"]
     for order in ("confidence", "time"):
         query = parse(["kierkegaard", "nobody"], order=order).query  # type: ignore[arg-type]
-        whole = modes.search(index, query, "sound", 10)
-        first = modes.search(index, query, "sound", 2)
+        whole = engine.search(index, query, "sound", 10)
+        first = engine.search(index, query, "sound", 2)
         assert first.after is not None
-        rest = modes.search(index, query, "sound", 2, first.after)
+        rest = engine.search(index, query, "sound", 2, first.after)
         assert first.hits + rest.hits == whole.hits
         assert len(whole.hits) == 3
     with pytest.raises(QueryError, match="slop"):
-        modes.search(index, parse(["a b"], 1).query, "sound", 1)
+        engine.search(index, parse(["a b"], 1).query, "sound", 1)
     with pytest.raises(QueryError, match="in the order of"):
-        modes.search(index, replace(query, order="confidence"), "sound", 2, first.after)
+        engine.search(index, replace(query, order="confidence"), "sound", 2, first.after)
     with pytest.raises(QueryError, match="hits by words"):
-        modes.search(index, query, "sound", 2, "abcd")
+        engine.search(index, query, "sound", 2, "abcd")
 
 
-def test_a_library_without_sound_is_searched_by_words(tmp_path: Path) -> None:
+def test_index_without_emissions_is_searched_by_words(tmp_path: Path) -> None:
     with open_index(str(tmp_path / "words.db"), create=True) as index:
         index.add(recording(1), timed("kirk a guard"))
-        assert found(modes.search(index, parse(["guard"]).query, "auto", 5).hits) == [
+        assert found(engine.search(index, parse(["guard"]).query, "auto", 5).hits) == [
             ("/talks/1.wav", "words", "guard")
         ]
-        with pytest.raises(QueryError, match="keeps no sound"):
-            modes.search(index, parse(["guard"]).query, "sound", 5)
+        with pytest.raises(QueryError, match="holds no emissions"):
+            engine.search(index, parse(["guard"]).query, "sound", 5)
 
 
-def test_candidates_hold_what_scoring_everything_finds(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_candidates_give_the_hits_of_an_exhaustive_search(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     query = parse(["kierkegaard", "anything here"]).query
-    every = sound.find(index, query)
-    monkeypatch.setattr(sound, "EXHAUSTIVE", 0.0)
-    assert sound.find(index, query) == every
-    assert len(every) == 3
+    exhaustive = spoken_terms.find(index, query)
+    monkeypatch.setattr(spoken_terms, "MAX_EXHAUSTIVE", 0.0)
+    assert spoken_terms.find(index, query) == exhaustive
+    assert len(exhaustive) == 3
 
 
-def test_keys_follow_what_is_added_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_follow_additions_and_removals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("audiosearch.spotting.ngram_index.BLOCK", 16)
     path = tmp_path / "store.db"
     with SqliteIndex(str(path), create=True) as index:

@@ -19,9 +19,9 @@ from audiosearch.types import Word
 from indexer.index import open_index
 from indexer.ingest.crawl import content_id
 from indexer.server.app import make_app
-from indexer.server.auth import Door
-from indexer.server.index_pool import Library
-from indexer.server.running import bind, make_server
+from indexer.server.auth import AccessPolicy
+from indexer.server.index_pool import IndexPool
+from indexer.server.listener import bind, make_server
 from indexer.types import Recording
 
 LETTER = 0.08
@@ -102,11 +102,11 @@ def own_shelf(_first_shelf: Shelf, tmp_path: Path) -> Shelf:
 
 
 @contextlib.contextmanager
-def running(store: Path, cache: Path, door: Door, folders: tuple[str, ...] = ()) -> Iterator[str]:
+def running(store: Path, cache: Path, policy: AccessPolicy, folders: tuple[str, ...] = ()) -> Iterator[str]:
     """A server in a thread; its URL without the last slash."""
     listening = bind("127.0.0.1", 0)
     listening.listen()
-    server = make_server(make_app(Library(str(store)), door, folders=folders, cache=cache))
+    server = make_server(make_app(IndexPool(str(store)), policy, folders=folders, cache=cache))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
@@ -123,7 +123,7 @@ def running(store: Path, cache: Path, door: Door, folders: tuple[str, ...] = ())
 @pytest.fixture(scope="session")
 def url(_first_shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the library is served, without a token."""
-    with running(_first_shelf.store, tmp_path_factory.mktemp("cache"), Door("127.0.0.1")) as address:
+    with running(_first_shelf.store, tmp_path_factory.mktemp("cache"), AccessPolicy("127.0.0.1")) as address:
         yield address
 
 
@@ -142,8 +142,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., httpx.Client]]:
         def made(
             shelf: Shelf, token: str | None = None, names: tuple[str, ...] = (), folders: tuple[str, ...] = ()
         ) -> httpx.Client:
-            door = Door("127.0.0.1", names, token)
-            address = stack.enter_context(running(shelf.store, tmp_path / "cache", door, folders))
+            policy = AccessPolicy("127.0.0.1", names, token)
+            address = stack.enter_context(running(shelf.store, tmp_path / "cache", policy, folders))
             return stack.enter_context(httpx.Client(base_url=address, timeout=30))
 
         yield made

@@ -15,7 +15,7 @@ import soundfile
 from indexer.index import open_index
 from indexer.ingest.crawl import content_id
 from indexer.server.byte_ranges import UnsatisfiableError, wanted
-from indexer.types import UNHEARD, Recording
+from indexer.types import NO_MEDIA, Recording
 
 KINDS = {
     "talks/first talk.wav": "audio/wav",
@@ -166,7 +166,7 @@ def test_a_transcript_is_no_recording(serve: Any, own_shelf: Any) -> None:
     path.write_text("{}")
     identity, location = content_id(path)
     with open_index(str(own_shelf.store), create=False) as index:
-        index.add(Recording(identity, (location,), 1.0, f"{UNHEARD}vosk", "2024-05-01"), ())
+        index.add(Recording(identity, (location,), 1.0, f"{NO_MEDIA}vosk", "2024-05-01"), ())
     refused = serve(own_shelf).get(audio(identity))
     assert refused.status_code == 404
     assert "only its words" in refused.json()["error"]

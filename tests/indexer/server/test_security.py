@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from indexer.server.auth import COOKIE, Door, is_loopback
+from indexer.server.auth import COOKIE, AccessPolicy, is_loopback
 
 TOKEN = "correct horse battery staple"
 
@@ -82,10 +82,10 @@ def test_only_known_names_are_answered(url: str) -> None:
 
 
 def test_addresses_are_names_only_where_a_token_is_asked_for() -> None:
-    assert not Door("127.0.0.1").knows("192.168.1.5:8765")
-    assert Door("0.0.0.0", token=TOKEN).knows("192.168.1.5:8765")
-    assert not Door("0.0.0.0", token=TOKEN).knows("talks.example.org")
-    assert Door("0.0.0.0", ("talks.example.org",), TOKEN).knows("Talks.example.org")
+    assert not AccessPolicy("127.0.0.1").is_known_host("192.168.1.5:8765")
+    assert AccessPolicy("0.0.0.0", token=TOKEN).is_known_host("192.168.1.5:8765")
+    assert not AccessPolicy("0.0.0.0", token=TOKEN).is_known_host("talks.example.org")
+    assert AccessPolicy("0.0.0.0", ("talks.example.org",), TOKEN).is_known_host("Talks.example.org")
     assert [
         is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "192.168.1.5", "example.org")
     ] == [

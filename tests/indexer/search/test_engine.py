@@ -1,3 +1,5 @@
+"""Modes of search, and pages of hits above a confidence."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -7,36 +9,36 @@ import pytest
 
 from audiosearch.types import Alternative, Word
 from indexer.index import open_index
-from indexer.search import modes
+from indexer.search import engine
 from indexer.search.parse import parse
 from indexer.types import Hit, Order, Recording
 
 
 @pytest.mark.parametrize("limit", [1, 10])
-def test_auto_shows_guesses_only_if_they_are_sure(
+def test_auto_shows_uncertain_hits_only_above_a_confidence(
     tmp_path: Path, recording: Callable[..., Recording], limit: int
 ) -> None:
-    chances = (0.9, modes.SURE, modes.SURE - 0.1, 0.1)
+    chances = (0.9, engine.MIN_CONFIDENCE, engine.MIN_CONFIDENCE - 0.1, 0.1)
     words = [Word("see", float(n), n + 0.5, 0.05, (Alternative("sea", chance),)) for n, chance in enumerate(chances)]
     query = parse(["sea"]).query
     with open_index(str(tmp_path / "store.db"), create=True) as index:
         index.add(recording(1), [*words, Word("sea", 9.0, 9.5, 0.2)])
-        said = modes.search(index, query, "words", 10).hits
+        said = engine.search(index, query, "words", 10).hits
         found: list[Hit] = []
         after: str | None = None
         while not found or after is not None:
-            page = modes.search(index, query, "auto", limit, after)
+            page = engine.search(index, query, "auto", limit, after)
             found += page.hits
             after = page.after
     assert [hit.start for hit in said] == [0.0, 1.0, 2.0, 9.0, 3.0]
     assert [hit.start for hit in found] == [0.0, 1.0, 9.0]
-    assert [modes.is_guess(hit) for hit in found] == [True, True, False]
+    assert [engine.is_uncertain(hit) for hit in found] == [True, True, False]
 
 
 @pytest.mark.parametrize("order", ["confidence", "time"])
 @pytest.mark.parametrize("mode", ["words", "auto"])
-def test_hits_that_are_sure_enough(
-    tmp_path: Path, recording: Callable[..., Recording], mode: modes.Mode, order: Order
+def test_pages_of_hits_above_a_confidence(
+    tmp_path: Path, recording: Callable[..., Recording], mode: engine.Mode, order: Order
 ) -> None:
     chances = (0.3, 0.9, 0.1, 0.5, 0.4, 0.3, 0.2, 0.45)
     words = [Word("see", float(n), n + 0.5, 0.05, (Alternative("sea", chance),)) for n, chance in enumerate(chances)]
@@ -44,10 +46,10 @@ def test_hits_that_are_sure_enough(
     with open_index(str(tmp_path / "store.db"), create=True) as index:
         index.add(recording(1), [*words, Word("sea", 9.0, 9.5, 0.2)])
         found: list[Hit] = []
-        page = modes.sure(index, query, mode, 1, None, 0.4)
+        page = engine.search_above_confidence(index, query, mode, 1, None, 0.4)
         found += page.hits
         while page.after is not None:
-            page = modes.sure(index, query, mode, 1, page.after, 0.4)
+            page = engine.search_above_confidence(index, query, mode, 1, page.after, 0.4)
             found += page.hits
     expected = [1.0, 3.0, 7.0, 4.0] if order == "confidence" else [1.0, 3.0, 4.0, 7.0]
     assert [hit.start for hit in found] == expected

@@ -1,0 +1,77 @@
+"""A progress bar on standard error, shown only on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.progress import Progress, TaskID
+
+Item = TypeVar("Item")
+
+MAX_DESCRIPTION = 30
+"""Characters of a description."""
+
+
+@dataclass(frozen=True)
+class ProgressBar:
+    """A bar that is drawn."""
+
+    _progress: Progress
+    _task: TaskID
+
+    def update(self, **fields: Any) -> None:
+        """Change ``total``, ``completed`` or ``description``, or ``advance`` the bar."""
+        self._progress.update(self._task, **fields)
+
+    def print(self, line: str) -> None:
+        """Write a line above the bar."""
+        self._progress.console.print(line, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bar(
+    description: str, total: float | None = None, poll: Callable[[], Mapping[str, Any]] | None = None
+) -> Iterator[ProgressBar]:
+    """A progress bar for the time of a ``with`` block.
+
+    Args:
+        poll: fields of ``update``, asked for whenever the bar is drawn; without it the bar shows completed of total.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    class PolledProgress(Progress):
+        def get_renderables(self) -> Iterable[RenderableType]:
+            for task in self.tasks:  # none yet at the first call
+                if poll is not None:
+                    self.update(task.id, **poll())
+            yield from super().get_renderables()
+
+    console = Console(stderr=True, highlight=False)
+    progress = PolledProgress(
+        SpinnerColumn(),
+        TextColumn(f"{{task.description:.{MAX_DESCRIPTION}}}", markup=False),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn() if poll is None else TextColumn("{task.fields[state]}"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        redirect_stdout=False,  # otherwise results would go to standard error
+        disable=not console.is_terminal,
+    )
+    task = progress.add_task(description, total=total, state="")
+    with progress:
+        yield ProgressBar(progress, task)
+
+
+def track(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
+    """The items, with a progress bar; ``total`` where they have no length."""
+    with progress_bar(description, len(items) if isinstance(items, Sequence) else total) as bar:
+        for item in items:
+            yield item
+            bar.update(advance=1)

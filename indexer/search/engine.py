@@ -1,0 +1,208 @@
+"""Search by words, by sound, or both.
+
+*auto*: if the words alone give MIN_HITS_BY_WORDS hits, they are the result. Otherwise hits by sound are merged in, in
+the same order; where two hits overlap, the one by words is kept, with the greater of both confidences. Uncertain hits
+(by sound, or by an alternative of a word) are shown only from MIN_CONFIDENCE on.
+
+Queries with slop or with a * inside a phrase are searched by words only.
+
+The cursor of a page of hits by sound is the sort key of its last hit. All hits are computed again for each page, and
+so additions and removals shift nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Literal
+
+from audiosearch.errors import QueryError
+from indexer.index import Index
+from indexer.matching import match
+from indexer.search import spoken_terms
+from indexer.types import Count, Hit, Order, Page, Query
+
+Mode = Literal["words", "sound", "auto"]
+"""Search the recognized words, the emissions, or the emissions too if the words give few hits."""
+
+MIN_HITS_BY_WORDS = 100
+"""Number of hits by words from which *auto* does not search by sound."""
+
+MIN_CONFIDENCE = 0.6
+"""Default confidence of uncertain hits in *auto*: their precision then equals that of an exact search in the best
+transcripts (``audiosearch evaluate --search``).
+"""
+
+MAX_PAGES_READ = 20
+"""Result pages scanned to fill one page when filtering by confidence."""
+
+SortKey = tuple[float, str, str, float, float]
+"""Confidence (negative) or time of modification, then path, id, start and end of a hit."""
+
+
+def search(
+    index: Index, query: Query, mode: Mode, limit: int, after: str | None = None, *, min_confidence: float | None = None
+) -> Page:
+    """The first ``limit`` hits after the cursor ``after``.
+
+    Args:
+        min_confidence: of uncertain hits in *auto* (default MIN_CONFIDENCE), of all hits by sound (default
+            ``spoken_terms.MIN_PROBABILITY``).
+
+    Raises:
+        QueryError: the query cannot be searched in this mode, or the cursor is of another mode or order.
+        StoreError: the store fails.
+    """
+    position = None if after is None else _read_cursor(after)
+    if mode == "words":
+        if position is not None:
+            raise QueryError("the cursor is of hits by sound: use --mode auto or sound, or start again")
+        return index.search(query, limit, after)
+    if mode == "sound":
+        if after is not None and position is None:
+            raise QueryError("the cursor is of hits by words: use --mode auto or words, or start again")
+        _check_emissions(index)
+        min_probability = spoken_terms.MIN_PROBABILITY if min_confidence is None else min_confidence
+        return _page(spoken_terms.find(index, query, min_probability), query.order, limit, position)
+    threshold = MIN_CONFIDENCE if min_confidence is None else min_confidence
+    hits = None if after is not None and position is None else _merged_hits(index, query)
+    if hits is None:
+        return _page_by_words(index, query, limit, after, threshold)
+    return _page([hit for hit in hits if is_shown(hit, threshold)], query.order, limit, position)
+
+
+def search_above_confidence(
+    index: Index, query: Query, mode: Mode, limit: int, after: str | None, confidence: float | None
+) -> Page:
+    """The next page of ``search`` with hits of at least ``confidence``, uncertain ones included; None: no filter.
+
+    A page may be empty and have a cursor, if MAX_PAGES_READ pages held no such hit.
+    """
+    if confidence is None:
+        return search(index, query, mode, limit, after)
+    min_confidence = max(confidence, spoken_terms.MIN_PROBABILITY)
+    for _ in range(MAX_PAGES_READ):
+        page = search(index, query, mode, limit, after, min_confidence=min_confidence)
+        hits = tuple(hit for hit in page.hits if hit.confidence >= confidence)
+        after = page.after
+        if query.order == "confidence" and page.hits:
+            last, wanted = (match.grade(round(1000 * value)) for value in (page.hits[-1].confidence, confidence))
+            if last < wanted:  # the following pages are of no better grade
+                return Page(hits, None)
+        if hits or after is None:
+            break
+    return Page(hits, after)
+
+
+def is_shown(hit: Hit, min_confidence: float = MIN_CONFIDENCE) -> bool:
+    """True if *auto* shows a hit: certain, or of at least this confidence."""
+    return hit.confidence >= min_confidence or not is_uncertain(hit)
+
+
+def is_uncertain(hit: Hit) -> bool:
+    """True if the best transcript has other words there: a hit by sound, or by an alternative of a word."""
+    return hit.way == "sound" or any(word.text in {rival.text for rival in word.alternatives} for word in hit.words)
+
+
+def count(index: Index, query: Query, mode: Mode) -> list[Count]:
+    """Number of hits per recording; most hits first, then by path and id.
+
+    If words alone give MIN_HITS_BY_WORDS, uncertain hits that are not shown are counted too.
+    """
+    if mode == "sound":
+        _check_emissions(index)
+        hits: list[Hit] | None = spoken_terms.find(index, query)
+    else:
+        hits = None if mode == "words" else _merged_hits(index, query)
+    if hits is None:
+        return index.count(query)
+    shown = [hit for hit in hits if mode == "sound" or is_shown(hit)]
+    recordings = {hit.recording.id: hit.recording for hit in shown}
+    numbers = Counter(hit.recording.id for hit in shown)
+    counts = [Count(recordings[identity], number) for identity, number in numbers.items()]
+    return sorted(counts, key=lambda entry: (-entry.hits, entry.recording.path, entry.recording.id))
+
+
+def _check_emissions(index: Index) -> None:
+    if not index.soundings():
+        raise QueryError("the index holds no emissions: index the recordings again, without --no-sound")
+
+
+def _page_by_words(index: Index, query: Query, limit: int, after: str | None, min_confidence: float) -> Page:
+    """The next page of hits by words that holds at least one shown hit."""
+    while True:
+        page = index.search(query, limit, after)
+        hits = tuple(hit for hit in page.hits if is_shown(hit, min_confidence))
+        if hits or page.after is None:
+            return Page(hits, page.after)
+        after = page.after
+
+
+def _merged_hits(index: Index, query: Query) -> list[Hit] | None:
+    """All hits by words and by sound; None if the words suffice or the query cannot be searched by sound."""
+    if not index.soundings():
+        return None
+    try:
+        list(spoken_terms.spoken_texts(query.phrases))
+    except QueryError:
+        return None
+    page = index.search(query, MIN_HITS_BY_WORDS)
+    if page.after is not None:
+        return None
+    return merge(page.hits, spoken_terms.find(index, query))
+
+
+def merge(hits_by_words: Iterable[Hit], hits_by_sound: Iterable[Hit]) -> list[Hit]:
+    """Hits by words and by sound, without overlaps between the two."""
+    hits = list(hits_by_words)
+    positions: dict[str, list[int]] = {}
+    for position, hit in enumerate(hits):
+        positions.setdefault(hit.recording.id, []).append(position)
+    for hit in hits_by_sound:
+        overlapping = [
+            position
+            for position in positions.get(hit.recording.id, [])
+            if hits[position].start < hit.end and hit.start < hits[position].end
+        ]
+        for position in overlapping:
+            hits[position] = replace(hits[position], confidence=max(hits[position].confidence, hit.confidence))
+        if not overlapping:
+            hits.append(hit)
+    return hits
+
+
+def _page(hits: Iterable[Hit], order: Order, limit: int, after: tuple[str, SortKey] | None) -> Page:
+    if after is not None and after[0] != order:
+        raise QueryError(f"the cursor is of hits in the order of {after[0]}, not of {order}")
+    keyed = [(_sort_key(hit, order), hit) for hit in hits]
+    remaining = sorted((pair for pair in keyed if after is None or pair[0] > after[1]), key=lambda pair: pair[0])
+    shown = remaining[: max(limit, 0)]
+    cursor = _write_cursor(order, shown[-1][0]) if shown and len(remaining) > len(shown) else None
+    return Page(tuple(hit for _, hit in shown), cursor)
+
+
+def _sort_key(hit: Hit, order: Order) -> SortKey:
+    first = -hit.confidence if order == "confidence" else float(hit.recording.locations[0].modified_ns)
+    return first, hit.recording.path, hit.recording.id, hit.start, hit.end
+
+
+def _write_cursor(order: Order, key: SortKey) -> str:
+    """A cursor in the alphabet of ``cursor.py``."""
+    plain = json.dumps(["sound", order, key], separators=(",", ":"))
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+def _read_cursor(text: str) -> tuple[str, SortKey] | None:
+    """Order and sort key of a cursor of hits by sound; None for any other text."""
+    try:
+        fields = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        kind, order, (first, path, identity, start, end) = fields
+        if kind != "sound" or not isinstance(order, str) or not isinstance(path, str) or not isinstance(identity, str):
+            return None
+        return order, (float(first), path, identity, float(start), float(end))
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        return None
