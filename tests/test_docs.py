@@ -110,6 +110,14 @@ def test_the_reference_shows_the_script_of_the_readme() -> None:
     assert blocks("README.md", "python")[0] == blocks("docs/api.md", "python")[0]
 
 
+def test_decisions_are_numbered_and_in_the_index() -> None:
+    text = (REPOSITORY / "docs" / "decisions.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
+    numbers = [re.match(r"\d+", heading) for heading in headings]
+    assert [int(number.group()) for number in numbers if number] == list(range(1, len(headings) + 1))
+    assert [heading for heading in headings if f"[{heading}](#" not in text] == []
+
+
 def test_every_page_is_in_the_contents() -> None:
     contents = (REPOSITORY / "docs" / "index.md").read_text(encoding="utf-8")
     navigation = (REPOSITORY / "zensical.toml").read_text(encoding="utf-8")
