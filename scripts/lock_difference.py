@@ -1,4 +1,4 @@
-"""Packages of this environment whose versions are not those of a lock file.
+"""Report packages of this environment whose versions differ from a lock file.
 
 python scripts/lock_difference.py constraints.txt
 """
@@ -15,7 +15,7 @@ from packaging.version import Version
 
 
 def locked(lines: list[str]) -> dict[str, Version]:
-    """Version of each package that a lock file names for this Python and system."""
+    """Locked version of each package for this Python and system."""
     versions: dict[str, Version] = {}
     for line in lines:
         if not line.strip() or line.lstrip().startswith("#"):
@@ -28,7 +28,7 @@ def locked(lines: list[str]) -> dict[str, Version]:
 
 
 def differences(lock: dict[str, Version], installed: dict[str, str]) -> list[str]:
-    """A line for each package that the lock names in another version, or not at all."""
+    """Lines on packages that are locked in another version, or not locked."""
     lines = []
     for name, version in sorted(installed.items()):
         if name not in lock:
@@ -39,14 +39,14 @@ def differences(lock: dict[str, Version], installed: dict[str, str]) -> list[str
 
 
 def main() -> None:
-    """Print what differs."""
+    """Print the differences."""
     lock = locked(Path(sys.argv[1]).read_text(encoding="utf-8").splitlines())
     installed = {canonicalize_name(package.name): package.version for package in distributions()}
     ours = {
         str(name): version for name, version in installed.items() if name not in {"audiosearch", "pip", "setuptools"}
     }
-    found = differences(lock, ours)
-    print("\n".join(found) if found else "All versions are those of the lock.")
+    lines = differences(lock, ours)
+    print("\n".join(lines) if lines else "All versions are as locked.")
 
 
 if __name__ == "__main__":

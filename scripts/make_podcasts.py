@@ -1,6 +1,6 @@
-"""The example episodes: ``examples/podcasts/episodes.yaml`` read by flite and espeak-ng into small Opus files.
+"""Synthesize the example episodes of ``examples/podcasts/episodes.yaml`` by flite and espeak-ng, as Opus files.
 
-A chime opens each episode, half a second of quiet lies between speakers, and a little noise lies under all of it.
+Each episode opens with a chime, has half a second of silence between speakers, and a little background noise.
 Needs the Debian packages flite and espeak-ng.
 
     python scripts/make_podcasts.py
@@ -24,7 +24,7 @@ FLITE_VOICES = ("awb", "rms", "slt", "kal16")
 
 
 def speech(voice: str, text: str) -> NDArray[np.float32]:
-    """``text`` in a voice of flite, or else of espeak-ng, at SAMPLE_RATE."""
+    """Synthesize ``text`` with a voice of flite, or otherwise of espeak-ng, at SAMPLE_RATE."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
         if voice in FLITE_VOICES:
@@ -39,7 +39,7 @@ def speech(voice: str, text: str) -> NDArray[np.float32]:
 
 
 def chime() -> NDArray[np.float32]:
-    """Three falling notes, two seconds."""
+    """Three descending notes in two seconds."""
     time = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
     notes = [(0.0, 659.3), (0.35, 523.3), (0.7, 392.0)]
     tones = [np.sin(2 * np.pi * hz * (time - at)) * np.exp(-4 * (time - at)) * (time >= at) for at, hz in notes]

@@ -1,7 +1,6 @@
-"""A model folder as it ships: weights in half precision, or with --int8 in half of that, without the paths they were
-trained from, a language model and checksums of both. decoder.yaml and calibration.yaml come along where the model has
-them. Those of the model that was in the folder before stay else, and 'audiosearch tune' and 'audiosearch calibrate'
-find those of the new one.
+"""Prepare a model folder for release: weights in half precision (or 8 bits with --int8) without paths of training data,
+a language model, and checksums of both. decoder.yaml and calibration.yaml are copied if the model has them. Otherwise
+those of the previous model in the folder remain: run 'audiosearch tune' and 'audiosearch calibrate' for the new one.
 
 python scripts/ship_model.py runs/deepspeech-small --language-model lm/ --output audiosearch/models/english
 """

@@ -1,9 +1,9 @@
-"""Synthetic speech with transcripts: sentences of a text, read by the English voices of flite, espeak-ng and festival.
+"""Synthesize speech with transcripts: sentences of a text in the English voices of flite, espeak-ng and festival.
 
-Every utterance draws a voice, a rate, a pitch and formants from a generator seeded by its number, so that a run can be
-repeated and spread over processes. Formants are moved by speaking slower and lower, or faster and higher, than is
-wanted, and playing it at a speed that takes that back. Needs the Debian packages flite and espeak-ng; festival's voices
-are used where festival is installed, those of festvox-kallpc16k, festvox-kdlpc16k and festvox-us-slt-hts.
+Voice, rate, pitch and formants of an utterance come from a generator seeded by its number, so that runs are
+reproducible. Formants are shifted by synthesizing slower and lower, or faster and higher, and resampling back to the
+intended rate and pitch. Needs the Debian packages flite and espeak-ng; festival is optional, with the voices of
+festvox-kallpc16k, festvox-kdlpc16k and festvox-us-slt-hts.
 
     python scripts/synthesise.py books.txt.xz --hours 5 --output synthetic/
 """
@@ -31,14 +31,14 @@ from audiosearch.normalizer import normalize
 
 SAMPLE_RATE = 16000
 FLITE_VOICES = {"awb": 130, "rms": 95, "slt": 170, "kal16": 105, "kal": 105}
-"""Voices and the mean pitch in Hz around which it is drawn."""
+"""Mean pitch of each voice in Hz, which is varied."""
 ESPEAK_VOICES = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-rp", "en-gb-x-gbcwmd", "en-029")
 ESPEAK_VARIANTS = ("", "+f1", "+f2", "+f3", "+f4", "+f5", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+m8")
 FESTIVAL_VOICES = {"kal_diphone": 105, "ked_diphone": 105, "cmu_us_slt_arctic_hts": 0}
-"""Likewise; where it is 0 the voice cannot be told a pitch."""
+"""Mean pitch of each voice in Hz; 0: the voice has no setting for it."""
 SHARES = {"flite": 0.6, "espeak": 0.25, "festival": 0.15}
 FORMANTS = (0.87, 1.15)
-"""Factors of the formants' frequencies."""
+"""Range of the factor of formant frequencies."""
 
 
 def sentences(path: Path, seed: int) -> Iterator[str]:
@@ -50,53 +50,56 @@ def sentences(path: Path, seed: int) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How a sentence is read: factors of its length and of the voice's mean pitch, as the program is told them."""
+class Prosody:
+    """Factors of duration and of mean pitch, as given to the synthesizer."""
 
     stretch: float
     pitch: float
 
 
-def flite(voice: str, manner: Manner, text: str, target: Path) -> list[str]:
-    """The command that reads a text into a file."""
-    options = [f"duration_stretch={manner.stretch:.2f}", f"int_f0_target_mean={FLITE_VOICES[voice] * manner.pitch:.0f}"]
+def flite(voice: str, prosody: Prosody, text: str, target: Path) -> list[str]:
+    """Command of flite that synthesizes a text into a file."""
+    options = [
+        f"duration_stretch={prosody.stretch:.2f}",
+        f"int_f0_target_mean={FLITE_VOICES[voice] * prosody.pitch:.0f}",
+    ]
     return ["flite", "-voice", voice, "--setf", options[0], "--setf", options[1], "-t", text, "-o", str(target)]
 
 
-def espeak(voice: str, manner: Manner, text: str, target: Path) -> list[str]:
-    """Likewise; it knows words a minute, and a pitch from 0 to 99 with 50 for the voice's own."""
-    rate, pitch = round(160 / manner.stretch), min(max(round(50 + 100 * (manner.pitch - 1)), 0), 99)
+def espeak(voice: str, prosody: Prosody, text: str, target: Path) -> list[str]:
+    """Command of espeak-ng, with words per minute, and a pitch from 0 to 99 of which 50 is the default."""
+    rate, pitch = round(160 / prosody.stretch), min(max(round(50 + 100 * (prosody.pitch - 1)), 0), 99)
     return ["espeak-ng", "-v", voice, "-s", str(rate), "-p", str(pitch), "-w", str(target), text]
 
 
-def festival(voice: str, manner: Manner, text: str, target: Path) -> list[str]:
-    """Likewise, through a file for the text."""
+def festival(voice: str, prosody: Prosody, text: str, target: Path) -> list[str]:
+    """Command of festival, which reads the text from a file."""
     source = target.with_suffix(".txt")
     source.write_text(text)
-    options = [f"(voice_{voice})", f"(Parameter.set 'Duration_Stretch {manner.stretch:.2f})"]
-    if hertz := FESTIVAL_VOICES[voice] * manner.pitch:
+    options = [f"(voice_{voice})", f"(Parameter.set 'Duration_Stretch {prosody.stretch:.2f})"]
+    if hertz := FESTIVAL_VOICES[voice] * prosody.pitch:
         means = f"(target_f0_mean {hertz:.0f}) (target_f0_std 14) (model_f0_mean 170) (model_f0_std 34)"
         options.append(f"(set! int_lr_params '({means}))")
-    told = [part for option in options for part in ("-eval", option)]
-    return ["text2wave", *told, "-o", str(target), str(source)]
+    arguments = [part for option in options for part in ("-eval", option)]
+    return ["text2wave", *arguments, "-o", str(target), str(source)]
 
 
 def speak(text: str, seed: int, target: Path, programs: Sequence[str]) -> tuple[str, float]:
-    """Read ``text`` into ``target``; returns the voice and the seconds written."""
+    """Synthesize ``text`` into ``target``; return the voice and the duration in seconds."""
     draw = random.Random(seed)
     raw = target.with_suffix(".wav")
     program = draw.choices(programs, [SHARES[name] for name in programs])[0]
     formants = draw.uniform(*FORMANTS)
-    manner = Manner(draw.uniform(0.8, 1.3) * formants, draw.uniform(0.8, 1.3) / formants)
+    prosody = Prosody(draw.uniform(0.8, 1.3) * formants, draw.uniform(0.8, 1.3) / formants)
     if program == "flite":
         voice = draw.choice(list(FLITE_VOICES))
-        command = flite(voice, manner, text, raw)
+        command = flite(voice, prosody, text, raw)
     elif program == "espeak":
         voice = draw.choice(ESPEAK_VOICES) + draw.choice(ESPEAK_VARIANTS)
-        command = espeak(voice, manner, text, raw)
+        command = espeak(voice, prosody, text, raw)
     else:
         voice = draw.choice(list(FESTIVAL_VOICES))
-        command = festival(voice, manner, text, raw)
+        command = festival(voice, prosody, text, raw)
     subprocess.run(command, check=True, capture_output=True)
     samples, rate = soundfile.read(raw, dtype="float32")
     raw.unlink()
@@ -111,7 +114,7 @@ def speak(text: str, seed: int, target: Path, programs: Sequence[str]) -> tuple[
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("text", type=Path, help="sentences, one a line (.xz or plain)")
+    parser.add_argument("text", type=Path, help="sentences, one per line (.xz or plain)")
     parser.add_argument("--output", type=Path, required=True, help="folder for audio/ and manifest.jsonl")
     parser.add_argument("--hours", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=1)

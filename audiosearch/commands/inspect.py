@@ -1,4 +1,4 @@
-"""``audiosearch inspect``: a picture of what the network hears and says."""
+"""``audiosearch inspect``: plot spectrogram, emissions and words of a recording."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from audiosearch.commands.options import model_option
 
-MOST_SECONDS = 120.0
+MAX_SECONDS = 120.0
 
 
 @click.command(
@@ -25,15 +25,15 @@ Examples:
 @click.option("--start", type=click.FloatRange(min=0), default=0.0, show_default=True, help="Seconds to skip.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, min_open=True, max=MOST_SECONDS),
+    type=click.FloatRange(min=0, min_open=True, max=MAX_SECONDS),
     default=30.0,
     show_default=True,
-    help="Seconds to draw.",
+    help="Seconds to plot.",
 )
 def inspect(file: Path, output: Path, model: Path | None, start: float, seconds: float) -> None:
-    """Draw a recording's spectrogram and, under it, the probability of each character by frame.
+    """Plot the spectrogram of a recording and, below it, the probability of each character by frame.
 
-    The recognized words stand between the two at their times.
+    Between the two are the recognized words at their times.
     """
     from audiosearch.model_folder import find_model
 

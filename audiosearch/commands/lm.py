@@ -1,4 +1,4 @@
-"""``audiosearch lm``: a language model of text."""
+"""``audiosearch lm``: estimate a language model."""
 
 from __future__ import annotations
 
@@ -34,30 +34,30 @@ Examples:
     metavar="N,N,…",
     default="0,0,1,1",
     show_default=True,
-    help="Of 1-grams, 2-grams …: leave out those seen no more often.",
+    help="Prune 1-grams, 2-grams … with counts up to N.",
 )
-@click.option("--min-count", default=1, show_default=True, help="Words seen less often become unknown words.")
+@click.option("--min-count", default=1, show_default=True, help="Treat words with a lower count as unknown.")
 @click.option(
     "--interpolate-on",
     "development",
     metavar="TEXT",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Estimate a model of each TEXT, and interpolate them by weights that fit this development text; repeatable.",
+    help="Estimate a model of each TEXT, and interpolate them with weights fitted on this text; repeatable.",
 )
 @click.option(
     "--vocabulary",
     type=click.Path(path_type=Path),
-    help="With --interpolate-on: further words to know, one a line, with a tab and a count or without.",
+    help="With --interpolate-on: further words, one per line, optionally with a tab and a count.",
 )
-@click.option("--max-words", type=click.IntRange(1), help="Of the vocabulary, only so many from its top.")
+@click.option("--max-words", type=click.IntRange(1), help="Use only the first words of the vocabulary, this many.")
 @click.option(
     "--max-megabytes",
     type=click.FloatRange(0, min_open=True),
-    help="With --interpolate-on: leave out n-grams that matter least until the model is so small.",
+    help="With --interpolate-on: prune the least important n-grams down to this size.",
 )
 @click.option("--bits", default=8, show_default=True, help="Precision of the stored probabilities.")
-@click.option("--memory", default="1G", show_default=True, help="For sorting; beyond it the disk is used.")
+@click.option("--memory", default="1G", show_default=True, help="Memory for sorting; more data is sorted on disk.")
 def lm(
     texts: tuple[tuple[Path, ...], ...],
     output: Path,
@@ -71,13 +71,12 @@ def lm(
     bits: int,
     memory: str,
 ) -> None:
-    """Estimate a language model of TEXT, a sentence a line.
+    """Estimate a language model from TEXT, one sentence per line.
 
-    The files may be plain, .gz or .xz, and are normalized; of a manifest (.jsonl) the transcripts are taken.
-    With --interpolate-on each TEXT is a kind of text with a weight of its own; files joined by commas are one kind.
-    Beside the model its word list is written, words.txt.xz. Put both, as lm.bin and words.txt.xz, into the folder
-    of an acoustic model, then find their weight by 'audiosearch tune'. Needs KenLM's lmplz and build_binary:
-    scripts/build_kenlm.sh builds them.
+    Files may be plain, .gz or .xz, and are normalized; manifests (.jsonl) supply their transcripts. With
+    --interpolate-on each TEXT is a kind of text with its own weight; join files of one kind by commas. The word list is
+    written beside the model as words.txt.xz. Put both, as lm.bin and words.txt.xz, into the folder of an acoustic
+    model, then run `audiosearch tune`. Needs KenLM's lmplz and build_binary: scripts/build_kenlm.sh builds them.
     """
     from audiosearch.language_model.estimation import estimate
     from audiosearch.language_model.kenlm_model import WORDS_NAME

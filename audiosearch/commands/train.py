@@ -1,4 +1,4 @@
-"""``audiosearch train``: transcribed speech to a network, shown while it learns."""
+"""``audiosearch train``: train a network on transcribed speech, with progress."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
     from audiosearch.training.events import Finished, Record, StepReport, ValidationReport
 
-SEVERAL = ("--train", "--valid", "--set")
+MULTIPLE = ("--train", "--valid", "--set")
 
 
 class TrainCommand(click.Command):
-    """Takes several values after one ``--train``, ``--valid`` or ``--set``, as shells expand ``*``."""
+    """Accepts several values after ``--train``, ``--valid`` or ``--set``, as from shell wildcards."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Repeat the option before each further value, then parse as usual."""
+        """Repeat the option before each further value, then parse."""
         return super().parse_args(ctx, spread(args))
 
 
 def spread(args: Sequence[str]) -> list[str]:
-    """``--train a b`` as ``--train a --train b``; a recipe (.yaml) is never taken for a further value."""
+    """Rewrite ``--train a b`` as ``--train a --train b``; a recipe (.yaml) is never a further value."""
     result: list[str] = []
     option, values = "", 0
     for arg in args:
         if arg.startswith("-") or arg.endswith((".yaml", ".yml")):
-            option, values = (arg if arg in SEVERAL else ""), 0
+            option, values = (arg if arg in MULTIPLE else ""), 0
         elif option:
             if values:
                 result.append(option)
@@ -55,17 +55,17 @@ Examples:
   torchrun --nproc-per-node 4 --no-python audiosearch train configs/deepspeech.yaml""",
 )
 @click.argument("config", required=False, type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--train", "train_manifests", multiple=True, metavar="MANIFEST…", help="Learn from these.")
-@click.option("--valid", "valid_manifests", multiple=True, metavar="MANIFEST…", help="Measure by these.")
-@click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE…", help="Change settings.")
-@click.option("--resume", is_flag=True, help="Go on where the run in --output stopped, as if it never had.")
-@click.option("--max-minutes", type=click.FloatRange(min=0), help="Stop after so long, ready to be resumed.")
+@click.option("--train", "train_manifests", multiple=True, metavar="MANIFEST…", help="Training data.")
+@click.option("--valid", "valid_manifests", multiple=True, metavar="MANIFEST…", help="Validation data.")
+@click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE…", help="Override settings.")
+@click.option("--resume", is_flag=True, help="Continue the run in --output exactly where it stopped.")
+@click.option("--max-minutes", type=click.FloatRange(min=0), help="Time limit; the run can be resumed.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the run; runs/ and the name of CONFIG unless given.",
+    help="Folder of the run. Default: runs/ and the name of CONFIG.",
 )
-@click.option("--init", type=click.Path(path_type=Path), metavar="MODEL", help="Begin with a model's weights.")
+@click.option("--init", type=click.Path(path_type=Path), metavar="MODEL", help="Start from the weights of a model.")
 @click.option("--prepare", is_flag=True, help="Only decode the audio into the cache.")
 def train(
     config: Path | None,
@@ -80,14 +80,14 @@ def train(
 ) -> None:
     """Train a DeepSpeech network on transcribed speech.
 
-    CONFIG is a YAML recipe; what it leaves out has the defaults. Manifests come from `audiosearch manifest`; a folder
-    of decoded audio, as --prepare leaves it under the run's cache/, may stand in for one. The run's folder gets the
-    model (best.safetensors), what --resume needs, metrics.jsonl, TensorBoard events and progress.png.
+    CONFIG is a YAML recipe; omitted settings have their defaults. `audiosearch manifest` makes manifests; a folder of
+    decoded audio, made by --prepare under cache/ in the folder of a run, can replace one. The folder of the run
+    contains the model (best.safetensors), the state for --resume, metrics.jsonl, TensorBoard events and progress.png.
     """
     from audiosearch.config import load_config, parse_overrides
 
     if resume and init is not None:
-        raise click.UsageError("--resume goes on with the run's own weights; leave --init out.")
+        raise click.UsageError("--resume continues with the weights of the run; leave --init out.")
     output = output or Path("runs") / (config.stem if config else "default")
     recipe = config
     if resume and config is None and (output / "config.yaml").exists():
@@ -112,7 +112,7 @@ def train(
 
 @contextmanager
 def _signals(stop: threading.Event, screen: _Screen) -> Iterator[None]:
-    """Ctrl-C and a request to end let the step finish and the checkpoint be written; a second one does not."""
+    """On the first Ctrl-C or SIGTERM finish the step and write a checkpoint; on the second stop at once."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def restore() -> None:
@@ -122,7 +122,7 @@ def _signals(stop: threading.Event, screen: _Screen) -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         stop.set()
         restore()
-        screen.say("Stopping after this step, to save; once more to stop at once.")
+        screen.say("Stopping after this step to save; press Ctrl-C again to stop at once.")
 
     for number in before:
         signal.signal(number, end)
@@ -144,7 +144,7 @@ def _screen() -> Iterator[_Screen]:
 
 
 class _Screen:
-    """Draws records on standard error: a moving bar on a terminal, lines elsewhere."""
+    """Shows records on standard error: a progress bar on a terminal, lines otherwise."""
 
     def __init__(self, console: Console, bar: Progress) -> None:
         self.model: Path | None = None
@@ -154,33 +154,33 @@ class _Screen:
         self._decoded = ""
 
     def say(self, text: str) -> None:
-        """One line, above the bar."""
+        """Print a line above the bar."""
         self._console.print(text, markup=False)
 
     def show(self, record: Record) -> None:
-        """Draw a record."""
-        from audiosearch.training import events as records
+        """Show a record."""
+        from audiosearch.training import events
 
-        if isinstance(record, records.StepReport):
+        if isinstance(record, events.StepReport):
             self._step(record)
-        elif isinstance(record, records.ValidationReport):
+        elif isinstance(record, events.ValidationReport):
             self._validation(record)
-        elif isinstance(record, records.Decoding):
+        elif isinstance(record, events.Decoding):
             if self._bar.disable and record.name != self._decoded:
                 self._decoded = record.name
                 self.say(f"decoding {record.total} recordings of {record.name}")
             self._advance(f"decoding {record.name}", record.done, record.total, f"{record.done} of {record.total}")
-        elif isinstance(record, records.LeftOut):
+        elif isinstance(record, events.LeftOut):
             self.say(f"left out: {record.count} of {record.total} {record.name}: {record.reason}")
             for example in record.examples:
-                self.say(f"  such as {example}")
-        elif isinstance(record, records.Notice):
+                self.say(f"  for example {example}")
+        elif isinstance(record, events.Notice):
             self.say(record.text)
-        elif isinstance(record, records.SkippedStep):
+        elif isinstance(record, events.SkippedStep):
             self.say(
                 f"step {record.step}: skipped, the loss or its gradient is not finite ({record.in_a_row} in a row)"
             )
-        elif isinstance(record, records.Started):
+        elif isinstance(record, events.Started):
             self.say(
                 f"{record.utterances} utterances, {record.audio / 3600:.2f} h; for validation "
                 f"{record.valid_utterances}, {record.valid_audio / 3600:.2f} h"
@@ -188,8 +188,8 @@ class _Screen:
             many = f" × {record.processes} processes" if record.processes > 1 else ""
             self.say(f"{record.parameters / 1e6:.1f} million weights on {record.device}{many}, {record.precision}")
             at = f", from step {record.step}" if record.step else ""
-            self.say(f"{record.total_steps} steps, {record.epochs} epochs{at}; the run is kept in {record.output}")
-        elif isinstance(record, records.Finished):
+            self.say(f"{record.total_steps} steps, {record.epochs} epochs{at}; folder of the run: {record.output}")
+        elif isinstance(record, events.Finished):
             self._finished(record)
 
     def _step(self, report: StepReport) -> None:
@@ -197,7 +197,7 @@ class _Screen:
         epoch = min(report.epoch + 1, report.epochs)
         numbers = (
             f"loss {report.loss:.3f}  lr {report.lr:.2e}  {report.audio_per_second:.0f} s of audio/s  "
-            f"{hours}:{minutes:02} to go"
+            f"{hours}:{minutes:02} left"
         )
         where = f"epoch {epoch}/{report.epochs}  step {report.step}/{report.total_steps}"
         if self._bar.disable:
@@ -217,15 +217,15 @@ class _Screen:
             self.say(f'  prediction:      "{pair.prediction}"')
 
     def _finished(self, record: Finished) -> None:
-        again = f"`audiosearch train --resume --output {record.output}` goes on."
-        skipped = f" {record.skipped} steps were skipped for a loss that was not finite." if record.skipped else ""
+        resume = f"resume it with `audiosearch train --resume --output {record.output}`."
+        skipped = f" {record.skipped} steps with a non-finite loss were skipped." if record.skipped else ""
         if record.reason == "done":
-            self.say(f"Trained to the end, {record.step} steps.{skipped}")
+            self.say(f"Training is complete after {record.step} steps.{skipped}")
         elif record.reason == "time":
-            self.say(f"Time is up after step {record.step} of {record.total_steps}; {again}{skipped}")
+            self.say(f"Time limit reached after step {record.step} of {record.total_steps}; {resume}{skipped}")
         elif record.total_steps == 0:
-            self.say("Stopped while decoding the audio; the same command goes on.")
+            self.say("Stopped while decoding the audio; run the same command to continue.")
         else:
-            self.say(f"Stopped after step {record.step} of {record.total_steps}; {again}{skipped}")
+            self.say(f"Stopped after step {record.step} of {record.total_steps}; {resume}{skipped}")
         names = ("best.safetensors", "last.safetensors")
         self.model = next((path for name in names if (path := record.output / name).exists()), None)

@@ -1,4 +1,4 @@
-"""``audiosearch transcribe``: recordings to text with times."""
+"""``audiosearch transcribe``: transcribe recordings."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Examples:
 )
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @model_option
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="What to write.")
-@click.option("--greedy", is_flag=True, help="Likeliest letters, no beam search and no language model: faster, worse.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Output format.")
+@click.option("--greedy", is_flag=True, help="Greedy decoding without language model: faster, less accurate.")
 @click.option("--hotword", "words", metavar="WORD", multiple=True, help="Prefer this word; repeatable.")
 @hotwords_option
 def transcribe(
@@ -32,20 +32,20 @@ def transcribe(
     words: tuple[str, ...],
     hotwords: Path | None,
 ) -> None:
-    """Write what is said in each FILE to standard output.
+    """Transcribe each FILE to standard output.
 
     \b
-    text           the words on one line; of several files each line begins with its path
-    json           one object a line and file: path, duration, text, words (text, start, end, confidence)
+    text           words on one line, after the path if there are several files
+    json           one object per file and line: path, duration, text, words (text, start, end, confidence)
     srt            subtitles of one file
     vtt            subtitles of one file, for the web
-    ctm            one word a line: file, channel, start, duration, word, confidence
-    textgrid       a tier of words for Praat, of one file
-    audacity       a label track of one file
-    csv            one word a line: path, start, end, confidence, word
+    ctm            one word per line: file, channel, start, duration, word, confidence
+    textgrid       tier of words for Praat, of one file
+    audacity       label track of one file
+    csv            one word per line: path, start, end, confidence, word
     whisperx-json  segments and words of one file
 
-    A file that cannot be read is reported, the others go on, and the exit status is 1.
+    Unreadable files are reported and skipped; the exit status is then 1.
     """
     from audiosearch.decoding.hotwords import read_hotwords
     from audiosearch.model_folder import find_model
@@ -53,7 +53,7 @@ def transcribe(
 
     path = find_model(model)
     if form not in JOINABLE and len(files) > 1:
-        raise click.UsageError(f"--format {form} makes one document of one FILE; call it once for each file.")
+        raise click.UsageError(f"--format {form} takes one FILE; run the command once per file.")
     preferred = [normalize(word) for word in words]
     if not all(preferred):
         raise click.UsageError(f"--hotword {words[preferred.index('')]!r} contains no letters.")
@@ -68,12 +68,12 @@ def transcribe(
     from audiosearch.transcripts.writers import CSV_HEADER, render
 
     class Position(ProgressColumn):
-        """How far the recording has become words."""
+        """Position up to which the recording is transcribed."""
 
         def render(self, task: Task) -> Text:
-            return Text(f"Listening {timedelta(seconds=int(recognizer.position))}")
+            return Text(f"Transcribing {timedelta(seconds=int(recognizer.position))}")
 
-    failed = begun = False
+    failed = header_written = False
     screen = Console(stderr=True)
     with Recognizer.load(path, hotwords=preferred, greedy=greedy) as recognizer:
         hidden = not screen.is_terminal
@@ -87,8 +87,8 @@ def transcribe(
                     click.echo(f"Error: {result.error}", err=True)
                     failed = True
                     continue
-                text = render(result.transcript, form).removeprefix(CSV_HEADER if begun and form == "csv" else "")
-                begun = True
+                text = render(result.transcript, form).removeprefix(CSV_HEADER if header_written else "")
+                header_written = form == "csv"
                 click.echo(f"{result.transcript.path}: {text}" if form == "text" and len(files) > 1 else text, nl=False)
     if failed:
         raise click.exceptions.Exit(1)

@@ -1,1 +1,1 @@
-"""Transcribed speech to train on: corpora, manifests, cache, batches, augmentation."""
+"""Training data: corpora, manifests, cache of decoded audio, batches, augmentation."""

@@ -1,7 +1,7 @@
-"""Random changes to training utterances: what is drawn, and how it is applied to a batch on the device.
+"""Random augmentation of training utterances: drawing its parameters, and applying them to a batch on the device.
 
-Everything drawn is a function of (seed, epoch, utterance), so no random state need be kept, and the lengths
-after augmentation are known before batches are made of them.
+All parameters are a function of (seed, epoch, utterance), so there is no random state to store, and lengths after
+augmentation are known before batches are formed.
 
 Legend: N utterances, B batch, S samples, T frames, F bins, M masks.
 """
@@ -19,25 +19,25 @@ from audiosearch.acoustic.features import bin_frequencies, frequency_bins
 from audiosearch.config import AugmentConfig, FeaturesConfig
 
 ROOM_SECONDS = 1.0
-"""What follows later than this after the direct sound is cut from a room's response."""
+"""Length of a room response from the direct sound on; the rest is cut off."""
 
 QUIET_DBFS = (-85.0, -55.0)
-"""Level of the noise in silence put around an utterance: few recorders give digital zeros."""
+"""Level of the noise in silence added around an utterance: few recorders give digital zeros."""
 
 WARP_EDGE = 0.85
-"""Where the first line of a warp ends, of the highest frequency."""
+"""End of the first line of a warp, as a fraction of the highest frequency."""
 
 TIME_MASK_FRACTION = 0.2
-"""A time mask covers at most this much of an utterance (p in Park et al. 2019)."""
+"""Largest fraction of an utterance that a time mask covers (p in Park et al. 2019)."""
 
 
 @dataclass(frozen=True)
 class Draws:
-    """What happens to each utterance; all arrays have one row for each."""
+    """Augmentation parameters; all arrays have one row per utterance."""
 
     samples: NDArray[np.int64]  # as recorded
     padded: NDArray[np.int64]  # before resampling, ≥ samples
-    resampled: NDArray[np.int64]  # of padded; equal to it where speed is kept
+    resampled: NDArray[np.int64]  # length of padded after resampling; the same at unchanged speed
     before: NDArray[np.int64]  # samples of quiet
     after: NDArray[np.int64]
     quiet: NDArray[np.float64]  # amplitude of the quiet
@@ -58,18 +58,23 @@ class Draws:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Samples after all."""
+        """Samples after augmentation."""
         return self.before + self.changed + self.after
 
     def take(self, utterances: NDArray[np.int64]) -> Draws:
-        """The rows of some utterances."""
+        """Rows of the given utterances."""
         return Draws(**{field.name: getattr(self, field.name)[utterances] for field in fields(self)})
 
 
 def draw(
     samples: NDArray[np.int64], config: AugmentConfig, sample_rate: int, seed: int, epoch: int, noises: int, rooms: int
 ) -> Draws:
-    """Draws for all utterances of an epoch, given their lengths [N] and how many noises and rooms there are."""
+    """Draw parameters for all utterances of an epoch.
+
+    Args:
+        samples: lengths [N].
+        noises, rooms: number of recordings of noise, and of room responses.
+    """
     rng = np.random.default_rng([seed, epoch, 0])
     count = len(samples)
 
@@ -79,7 +84,7 @@ def draw(
     def between(limits: tuple[float, float]) -> NDArray[np.float64]:
         return rng.uniform(min(limits), max(limits), count)
 
-    # Each line draws the same numbers whatever is switched on, so that one setting does not change another's draws.
+    # Each line always draws the same amount, so that one setting does not change the draws of another.
     change_speed, speed = chosen(config.speed_probability), between(config.speed)
     padded = np.where(change_speed, _smooth_at_least(samples), np.maximum(samples, 1))
     resampled = np.where(change_speed, _smooth_at_least(np.ceil(padded / speed).astype(np.int64)), padded)
@@ -103,7 +108,7 @@ def draw(
 
 
 def _smooth_numbers(limit: int) -> NDArray[np.int64]:
-    """Even numbers up to ``limit`` with no prime factor above 7: quick lengths for the Fourier transform."""
+    """Even numbers up to ``limit`` with no prime factor above 7: fast lengths for the Fourier transform."""
     numbers = np.array([2], dtype=np.int64)
     for prime in (2, 3, 5, 7):
         powers = prime ** np.arange(int(np.log(limit) / np.log(prime)) + 1, dtype=np.int64)
@@ -125,13 +130,13 @@ def _smooth(length: int) -> int:
 
 @dataclass(frozen=True)
 class Sound:
-    """A batch of recorded samples and what is mixed into it; 16-bit values.
+    """A batch of recorded samples with the sounds to mix in; 16-bit values.
 
     Args:
         speech: [B, S] zero past each length.
-        quiet: [B, S'] noise of variance 1 in 1/4096ths, or [B, 0] when there is none in the batch.
-        noise: [B, S'] recordings to mix in, zero where there is none, or [B, 0].
-        rooms: [B, L] responses, zero where there is none, or [B, 0].
+        quiet: [B, S'] noise of variance 1 in units of 1/4096, or [B, 0] without any in the batch.
+        noise: [B, S'] recordings to mix in, zero in rows without one, or [B, 0].
+        rooms: [B, L] room responses, zero in rows without one, or [B, 0].
     """
 
     speech: Tensor
@@ -140,12 +145,12 @@ class Sound:
     rooms: Tensor
 
     def to(self, device: torch.device) -> Sound:
-        """The same on another device."""
+        """Copy to a device."""
         return Sound(**{f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)})
 
 
 def mix(sound: Sound, draws: Draws, sample_rate: int) -> tuple[Tensor, Tensor]:
-    """Augmented samples [B, S'] and their lengths [B], on the device where the sound is."""
+    """Augmented samples [B, S'] and their lengths [B], on the device of ``sound``."""
     device = sound.speech.device
     lengths = torch.from_numpy(draws.lengths).to(device)
     total = int(draws.lengths.max())
@@ -175,14 +180,14 @@ def mix(sound: Sound, draws: Draws, sample_rate: int) -> tuple[Tensor, Tensor]:
 
 
 def resample(x: Tensor, padded: int, resampled: int) -> Tensor:
-    """Samples [resampled] of ``x``, zero-padded to ``padded``, through its spectrum: no aliases, pitch moves too."""
+    """Resample ``x``, zero-padded to ``padded``, to [resampled] by its spectrum: no aliasing; the pitch changes too."""
     spectrum = torch.fft.rfft(x, n=padded)
     y: Tensor = torch.fft.irfft(spectrum[: resampled // 2 + 1], n=resampled)
     return y * (resampled / padded)
 
 
 def reverberate(x: Tensor, rooms: Tensor) -> Tensor:
-    """Samples [B, S] as heard in rooms [B, L], as loud as before; the direct sound keeps its time."""
+    """Convolve samples [B, S] with room responses [B, L], keeping energy and time of the direct sound."""
     size = _smooth(x.shape[1] + rooms.shape[1])
     wet: Tensor = torch.fft.irfft(torch.fft.rfft(x, n=size) * torch.fft.rfft(rooms, n=size), n=size)[:, : x.shape[1]]
     loudness = x.square().sum(1, keepdim=True) / wet.square().sum(1, keepdim=True).clamp(min=1e-12)
@@ -190,7 +195,7 @@ def reverberate(x: Tensor, rooms: Tensor) -> Tensor:
 
 
 def scaled_noise(x: Tensor, noise: Tensor, snr: Tensor) -> Tensor:
-    """Noise [B, S] at power ratios [B, 1] below the speech ``x``; both powers are of what is not zero."""
+    """Scale noise [B, S] to power ratios [B, 1] below the speech ``x``; zero samples do not count for either power."""
     speech_power = x.square().sum(1, keepdim=True) / (x != 0).sum(1, keepdim=True).clamp(min=1)
     noise_power = noise.square().sum(1, keepdim=True) / (noise != 0).sum(1, keepdim=True).clamp(min=1)
     factor = (speech_power / (snr * noise_power.clamp(min=1e-12))).sqrt()
@@ -198,8 +203,8 @@ def scaled_noise(x: Tensor, noise: Tensor, snr: Tensor) -> Tensor:
 
 
 def low_pass(x: Tensor, edges: Tensor, sample_rate: int) -> Tensor:
-    """Samples [B, S] without what is above edges [B, 1] in Hz; the slope spans a tenth of the edge."""
-    size = _smooth(x.shape[1] + sample_rate // 10)  # room for what the filter rings into, instead of the start
+    """Low-pass samples [B, S] at edges [B, 1] in Hz; the slope spans a tenth of the edge."""
+    size = _smooth(x.shape[1] + sample_rate // 10)  # padding, so that ringing does not wrap around to the start
     spectrum = torch.fft.rfft(x, n=size)
     frequency = torch.arange(spectrum.shape[1], device=x.device) * (sample_rate / size)
     slope = ((frequency / edges - 1) / 0.1).clamp(0, 1)
@@ -208,28 +213,27 @@ def low_pass(x: Tensor, edges: Tensor, sample_rate: int) -> Tensor:
 
 
 def warp(x: Tensor, draws: Draws, features: FeaturesConfig) -> Tensor:
-    """Features [B, T, F] with their frequencies moved by the factors drawn, as a shorter or longer vocal tract does.
+    """Warp the frequencies of features [B, T, F] by the drawn factors, as a shorter or longer vocal tract does.
 
-    Vocal tract length perturbation (Jaitly & Hinton 2013): the warp is linear up to an edge near ``high_hz`` and from
-    there on a line to ``high_hz``, which stays. What lies between two bins is interpolated.
+    Vocal tract length perturbation (Jaitly & Hinton 2013): the warp is linear up to an edge near ``high_hz``, and from
+    there linear to ``high_hz``, which is fixed. Values between two bins are interpolated.
     """
     if (draws.warp == 1).all():
         return x
     factors = _column(draws.warp, x.device)
     bins = torch.arange(features.bins, device=x.device, dtype=torch.float32)
-    heard = bin_frequencies(bins, features)
+    frequency = bin_frequencies(bins, features)
     top = features.high_hz if features.kind == "log-mel" else features.sample_rate / 2
-    edge = WARP_EDGE * top * factors.clamp(max=1)  # [B, 1] where the first line ends, as it is heard after the warp
-    beyond = top - (top - heard) * (top - edge / factors) / (top - edge)
-    source = frequency_bins(torch.where(heard < edge, heard / factors, beyond), features).clamp(
-        0, features.bins - 1
-    )  # [B, F]
+    edge = WARP_EDGE * top * factors.clamp(max=1)  # [B, 1] end of the first line, after the warp
+    beyond = top - (top - frequency) * (top - edge / factors) / (top - edge)
+    source = torch.where(frequency < edge, frequency / factors, beyond)
+    source = frequency_bins(source, features).clamp(0, features.bins - 1)  # [B, F]
     nearness = 1 - (source[:, None, :] - bins[None, :, None]).abs()
     return x @ nearness.clamp(min=0)  # [B, T, F] · [B, F, F]
 
 
 def mask(x: Tensor, frames: Tensor, draws: Draws, config: AugmentConfig, features: FeaturesConfig) -> Tensor:
-    """Features [B, T, F] with stretches of time and bands of frequency set to 0, their mean (SpecAugment)."""
+    """Set spans of time and bands of frequency in features [B, T, F] to 0, their mean (SpecAugment)."""
     widest = config.time_mask_seconds * 1000 / features.hop_ms
     time = _masked(draws.time_masks, x.shape[1], frames, torch.clamp(TIME_MASK_FRACTION * frames, max=widest))
     bins = torch.full_like(frames, x.shape[2])
@@ -238,7 +242,7 @@ def mask(x: Tensor, frames: Tensor, draws: Draws, config: AugmentConfig, feature
 
 
 def _masked(draws: NDArray[np.float64], total: int, length: Tensor, widest: Tensor) -> Tensor:
-    """Whether each of ``total`` places lies under a mask [B, total]; masks lie within ``length`` [B]."""
+    """True at positions under a mask [B, total]; masks lie within ``length`` [B]."""
     place, width = torch.from_numpy(draws).to(length.device, torch.float32).unbind(2)  # [B, M] each
     width = (width * (widest[:, None] + 1)).floor()
     start = (place * (length[:, None] - width + 1)).floor()

@@ -1,4 +1,4 @@
-"""Which utterances make up each step, and their samples read ahead of the network.
+"""Batches of utterances of similar length, and loading them ahead of the network.
 
 Legend: N utterances, B of them in a batch, S samples.
 """
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from audiosearch.types import Seconds
 
 JITTER = 0.04
-"""How far an utterance may stray from its place by length, so that epochs group differently; costs as much padding."""
+"""Random relative change of lengths before sorting, so that epochs group differently; adds as much padding."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -31,16 +31,16 @@ def plan(
     ascending: bool = False,
     processes: int = 1,
 ) -> list[NDArray[np.int64]]:
-    """The utterances of every step of an epoch; each utterance once.
+    """Group the utterances of an epoch into steps; each utterance occurs once.
 
-    Utterances of like length go together, as many as keep the padded audio of each process within
-    ``batch_seconds`` (or one, if it alone is longer). Steps come in random order, or ``ascending`` from short to
-    long (SortaGrad); but always first the one with the longest utterance and the one with the most padded audio:
-    what does not fit in memory fails at once.
+    A step has utterances of similar length, as many as keep the padded audio of each process within
+    ``batch_seconds`` (at least one). Steps come in random order, or ``ascending`` from short to long (SortaGrad). The
+    step with the longest utterance and the one with the most padded audio always come first, so that a batch that does
+    not fit in memory fails at once.
 
     Args:
         lengths: seconds of every utterance [N].
-        processes: how many share a step; process ``r`` takes every ``processes``-th from its ``r``-th on.
+        processes: that share a step; process ``r`` takes every ``processes``-th utterance from the ``r``-th on.
     """
     rng = np.random.default_rng([seed, epoch, 1])
     upper = lengths * rng.uniform(1, 1 + JITTER, len(lengths))  # never below the true length
@@ -66,13 +66,13 @@ def plan(
 
 
 def share(step: NDArray[np.int64], process: int, processes: int) -> tuple[NDArray[np.int64], bool]:
-    """A process's part of a step, and whether it counts; where there are too few it gets one that does not."""
+    """Utterances of a step for one process, and True; without any, the first of the step, and False."""
     part = step[process::processes]
     return (part, True) if len(part) else (step[:1], False)
 
 
 def read_ahead(items: Iterable[T], load: Callable[[T], R], threads: int) -> Iterator[R]:
-    """``load(item)`` of every item in order, worked out in threads a few items ahead; 0 threads: when asked for."""
+    """Yield ``load(item)`` for each item in order, computed ahead in threads; 0 threads: on demand."""
     if threads == 0:
         yield from map(load, items)
         return

@@ -1,10 +1,10 @@
-"""Transcribed corpora as they are published, row by row.
+"""Readers of transcribed corpora in their published layouts.
 
 =============  ===============================================================================================
 librispeech    ``*.trans.txt`` with the audio beside them; ``split`` names a set, such as train-clean-100
-commonvoice    ``clips/`` and tables; ``split`` names the table, ``train`` unless given
+commonvoice    ``clips/`` and tables; ``split`` names the table (default: ``train``)
 ljspeech       ``metadata.csv`` and ``wavs/``
-kaldi          ``wav.scp`` (files, no commands), ``text``, ``utt2spk`` if there is one; no ``segments``
+kaldi          ``wav.scp`` (files, no commands), ``text``, optional ``utt2spk``; no ``segments``
 kur            a ``.jsonl`` with ``text``, ``duration_s`` and ``uuid``, and ``audio/``; ``split`` names the .jsonl
 txt            a folder, at any depth, of audio with .txt of the same name beside it
 =============  ===============================================================================================
@@ -28,9 +28,9 @@ class Row:
     """A line of a corpus, not yet checked.
 
     Args:
-        text: as it is written there.
-        audio: absolute; None where the line or a file does not tell.
-        fault: what is wrong already, in words; None where nothing is.
+        text: as written in the corpus.
+        audio: absolute path; None if unknown.
+        fault: description of a malformed line; None if it is well-formed.
     """
 
     id: str
@@ -41,10 +41,14 @@ class Row:
 
 
 def read_corpus(folder: str | Path, kind: str | None = None, split: str | None = None) -> Iterator[Row]:
-    """The rows of a corpus in its own order; of the kind that ``detect`` finds, unless given.
+    """Rows of a corpus in its own order.
+
+    Args:
+        kind: one of KINDS; None: as detected.
+        split: part of the corpus, as described at the top.
 
     Raises:
-        ManifestError: the folder is not of that kind, or has no such split.
+        ManifestError: the folder is not a corpus of that kind, or has no such split.
     """
     folder = Path(os.path.normpath(Path(folder).absolute()))
     if not folder.is_dir():
@@ -56,7 +60,7 @@ def read_corpus(folder: str | Path, kind: str | None = None, split: str | None =
 
 
 def detect(folder: Path) -> str:
-    """Which kind of corpus a folder holds, judged by its files."""
+    """Kind of the corpus in a folder, by its files."""
     if (folder / "wav.scp").is_file():
         return "kaldi"
     if _commonvoice_folder(folder) is not None:
@@ -70,13 +74,14 @@ def detect(folder: Path) -> str:
     if next(folder.rglob("*.txt"), None) is not None:
         return "txt"
     raise ManifestError(
-        f"{folder}: holds no corpus of a known kind: no *.trans.txt (librispeech), no clips/ and .tsv (commonvoice), "
-        "no metadata.csv (ljspeech), no wav.scp (kaldi), no .jsonl with audio/ (kur), no .txt beside audio (txt)."
+        f"{folder}: contains no corpus of a known kind: no *.trans.txt (librispeech), no clips/ and .tsv "
+        "(commonvoice), no metadata.csv (ljspeech), no wav.scp (kaldi), no .jsonl with audio/ (kur), no .txt beside "
+        "audio (txt)."
     )
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """Lines of a UTF-8 text file, without their ends."""
+    """Lines of a UTF-8 text file, without line ends."""
     try:
         with path.open(encoding="utf-8-sig", newline="\n") as file:
             for line in file:
@@ -96,7 +101,7 @@ def _pairs(path: Path) -> Iterator[tuple[str, str]]:
 
 
 class _Files:
-    """Audio files of a folder by their names without ending."""
+    """Audio files of a folder by stem."""
 
     def __init__(self, folder: Path) -> None:
         self.paths: dict[str, list[Path]] = {}
@@ -105,7 +110,7 @@ class _Files:
                 self.paths.setdefault(path.stem, []).append(path)
 
     def get(self, stem: str) -> Path | None:
-        """The file of that name; of several, the first that is audio."""
+        """File with that stem; of several, the first that is audio."""
         paths = self.paths.get(stem, [])
         if len(paths) > 1:
             return next((path for path in paths if audio.is_audio(path)), paths[0])
@@ -117,10 +122,10 @@ def _librispeech(folder: Path, split: str | None) -> Iterator[Row]:
     if split is not None:
         transcripts = [path for path in transcripts if split in (folder.name, *path.relative_to(folder).parts)]
     if not transcripts:
-        raise ManifestError(f"{folder}: holds no *.trans.txt{f' in {split}' if split else ''}.")
+        raise ManifestError(f"{folder}: contains no *.trans.txt{f' in {split}' if split else ''}.")
     sets = sorted({path.parents[2].name for path in transcripts if len(path.relative_to(folder).parts) > 3})
     if len(sets) > 1:
-        raise ManifestError(f"{folder}: holds several sets, {', '.join(sets)}; choose one with --split.")
+        raise ManifestError(f"{folder}: contains several sets, {', '.join(sets)}; choose one with --split.")
     for transcript in transcripts:
         files = _Files(transcript.parent)
         for name, text in _pairs(transcript):
@@ -128,19 +133,19 @@ def _librispeech(folder: Path, split: str | None) -> Iterator[Row]:
 
 
 def _commonvoice_folder(folder: Path) -> Path | None:
-    """The folder with ``clips`` and tables: this one, or the one language in it."""
+    """Folder with ``clips`` and tables: this one, or its only subfolder of a language."""
     candidates = [path for path in (folder, *sorted(folder.iterdir())) if (path / "clips").is_dir()]
     candidates = [path for path in candidates if any(path.glob("*.tsv"))]
     return candidates[0] if len(candidates) == 1 or folder in candidates else None
 
 
 def _commonvoice(folder: Path, split: str | None) -> Iterator[Row]:
-    found = _commonvoice_folder(folder)
-    if found is None:
+    language = _commonvoice_folder(folder)
+    if language is None:
         raise ManifestError(f"{folder}: has no clips/ with .tsv tables beside it; give the folder of one language.")
-    table = found / f"{split or 'train'}.tsv"
+    table = language / f"{split or 'train'}.tsv"
     if not table.is_file():
-        names = ", ".join(sorted(path.stem for path in found.glob("*.tsv")))
+        names = ", ".join(sorted(path.stem for path in language.glob("*.tsv")))
         raise ManifestError(f"{table}: is missing; choose one of {names} with --split.")
     rows = csv.reader(_lines(table), delimiter="\t", quoting=csv.QUOTE_NONE)
     header = next(rows, [])
@@ -152,7 +157,7 @@ def _commonvoice(folder: Path, split: str | None) -> Iterator[Row]:
             yield Row(f"{table.name}:{number}", None, fault=f"{table.name}, line {number} has too few columns")
             continue
         name = row["path"] if Path(row["path"]).suffix else row["path"] + ".mp3"
-        yield Row(Path(name).stem, found / "clips" / name, row["sentence"], row.get("client_id", "")[:16] or None)
+        yield Row(Path(name).stem, language / "clips" / name, row["sentence"], row.get("client_id", "")[:16] or None)
 
 
 def _ljspeech(folder: Path, split: str | None) -> Iterator[Row]:
@@ -184,7 +189,7 @@ def _kaldi(folder: Path, split: str | None) -> Iterator[Row]:
                 f"{folder / 'wav.scp'}: {name} is a command, which is not run; write its output to a file."
             )
         path = folder / value
-        wavs[name] = path if path.exists() else Path(value).absolute()  # Kaldi counts from the working directory
+        wavs[name] = path if path.exists() else Path(value).absolute()  # as Kaldi resolves it
     speakers = dict(_pairs(folder / "utt2spk")) if (folder / "utt2spk").is_file() else {}
     for name, text in _pairs(folder / "text"):
         yield Row(name, wavs.get(name), text, speakers.get(name))
@@ -197,7 +202,7 @@ def _kur(folder: Path, split: str | None) -> Iterator[Row]:
     manifests = [path for path in tables if _is_manifest(path)]
     tables = [path for path in tables if path not in manifests]
     if manifests and not tables:
-        raise ManifestError(f"{manifests[0]}: is a manifest already; train with it as it is.")
+        raise ManifestError(f"{manifests[0]}: is a manifest already; use it for training directly.")
     if len(tables) != 1 or not (folder / "audio").is_dir():
         names = ", ".join(path.stem for path in tables) or "none"
         raise ManifestError(f"{folder}: needs audio/ and one .jsonl with 'uuid'; there are: {names} (see --split).")
@@ -218,7 +223,7 @@ def _kur(folder: Path, split: str | None) -> Iterator[Row]:
 
 
 def _is_manifest(path: Path) -> bool:
-    """Whether a .jsonl is one of ours, perhaps written here before."""
+    """True if a .jsonl file is a manifest, perhaps written here before."""
     try:
         first = json.loads(next(_lines(path), ""))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The check that every row of a corpus must pass before it is trained on."""
+"""Checks of the rows of a corpus before training."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from audiosearch.errors import AudioError
 from audiosearch.normalizer import normalize
 from audiosearch.types import Seconds
 
-FASTEST = 30.0
-"""Characters a second; the fastest readers reach 24."""
+MAX_PACE = 30.0
+"""Characters per second; the fastest readers reach 24."""
 
-SLOWEST = 0.5
-"""Characters a second; below this most of the recording is something else."""
+MIN_PACE = 0.5
+"""Characters per second; below it most of the recording is not the text."""
 
-FOREIGN_LETTERS = 0.1
-"""A text with a larger share of letters that normalizing loses is not English."""
+MAX_FOREIGN_LETTERS = 0.1
+"""Largest fraction of letters without normalized form; a text with more is not English."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A row that can be trained on."""
+    """A row that passed all checks."""
 
     utterance: Utterance
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that is left out.
+    """A row that failed a check.
 
     Args:
-        reason: the same few words for all rows with this fault.
+        reason: category, the same for all rows with this fault.
         detail: about this row.
     """
 
@@ -49,11 +49,11 @@ class Rejected:
 
 
 def check(rows: Iterable[Row], *, thorough: bool = False, threads: int | None = None) -> Iterator[Kept | Rejected]:
-    """The rows, each kept or rejected, in their order; as many are in hand at once as is worth it.
+    """Check rows, in order, and return each as kept or rejected.
 
     Args:
         thorough: decode every recording to its end, not only its beginning.
-        threads: that read recordings; one for each core unless given.
+        threads: for reading recordings; None: one per core.
     """
     rows = iter(rows)
     seen: set[Path] = set()
@@ -70,21 +70,21 @@ def check(rows: Iterable[Row], *, thorough: bool = False, threads: int | None = 
 
 
 def text_fault(text: str) -> tuple[str, str] | None:
-    """Reason and detail why a text, as it is written, cannot be trained on; None where it can."""
+    """Reason and detail for rejecting a text as written; None if it can be used."""
     if not normalize(text):
         return "no text", f"nothing is left of {text!r}" if text else "the text is empty"
     foreign = _foreign_share(text)
-    if foreign > FOREIGN_LETTERS:
+    if foreign > MAX_FOREIGN_LETTERS:
         return "foreign letters", f"{foreign:.0%} of the letters are not Latin"
     return None
 
 
 def pace_fault(text: str, duration: Seconds) -> tuple[str, str] | None:
-    """Reason and detail why nobody says a normal text in that time; None where it can be said."""
+    """Reason and detail if a normalized text cannot be spoken in ``duration``; None if it can."""
     rate = len(text) / duration
-    if SLOWEST <= rate <= FASTEST:
+    if MIN_PACE <= rate <= MAX_PACE:
         return None
-    reason = "too much text for its length" if rate > FASTEST else "too little text for its length"
+    reason = "too much text for its length" if rate > MAX_PACE else "too little text for its length"
     return reason, f"{len(text)} characters in {duration:.2f} s"
 
 
@@ -96,7 +96,7 @@ def _judge(row: Row, thorough: bool) -> Kept | Rejected:
     if row.audio is None or not row.audio.exists():
         return Rejected(row, "audio missing", f"there is no {row.audio}" if row.audio else "no audio of this name")
     try:
-        duration = _listen(row.audio, thorough)
+        duration = _measure(row.audio, thorough)
     except AudioError as error:
         return Rejected(row, "audio unreadable", str(error))
     text = normalize(row.text)
@@ -105,8 +105,8 @@ def _judge(row: Row, thorough: bool) -> Kept | Rejected:
     return Kept(Utterance(row.audio, text, round(duration, 3), row.speaker, row.id))
 
 
-def _listen(path: Path, thorough: bool) -> Seconds:
-    """Length of a recording of which at least the beginning can be decoded."""
+def _measure(path: Path, thorough: bool) -> Seconds:
+    """Duration of a recording, of which at least the beginning must be decodable."""
     info = audio.probe(path)
     blocks = audio.read_blocks(path, info.sample_rate, 0.1 if not thorough else 30.0)
     if not thorough:
@@ -119,7 +119,7 @@ def _listen(path: Path, thorough: bool) -> Seconds:
 
 
 def _foreign_share(text: str) -> float:
-    """Share of letters of which normalizing leaves nothing."""
+    """Fraction of letters that normalization removes."""
     if text.isascii():
         return 0.0
     letters = [character for character in text if unicodedata.category(character).startswith("L")]

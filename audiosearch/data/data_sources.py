@@ -1,4 +1,4 @@
-"""What the settings name to train on: manifests, folders of recordings, and caches made from either."""
+"""Training data named by the settings: manifests, folders of recordings, and caches made from either."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from audiosearch.config import Config
 from audiosearch.data.dataset import Recordings
 from audiosearch.data.events import Decoding, LeftOut
 from audiosearch.data.manifest import read_manifest
-from audiosearch.data.pcm_cache import PcmCache, Reader, Source, build, is_cache
+from audiosearch.data.pcm_cache import PcmCache, Reader, Source, build_cache, is_cache
 from audiosearch.errors import ManifestError
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".webm", ".mp4", ".aiff"})
-"""Taken for recordings in folders of noises and rooms, where texts and licenses lie beside them."""
+"""Files that count as recordings in folders of noises and rooms; others are texts and licenses."""
 
 Sources = Mapping[str, Sequence[Source]]
-"""What is to be decoded, by the path that the settings name; caches are not among them."""
+"""Recordings to decode, by the path in the settings; without caches, which are decoded already."""
 
 
-def find(config: Config) -> Sources:
-    """All recordings that the settings name; that some of each are there is checked, nothing is decoded.
+def find_sources(config: Config) -> Sources:
+    """List all recordings that the settings name, without decoding; at least one of each path must exist.
 
     Raises:
         ManifestError: a manifest or folder cannot be used.
@@ -36,20 +36,20 @@ def find(config: Config) -> Sources:
     return sources
 
 
-def decode(sources: Sources, root: Path, sample_rate: int, read: Reader | None) -> Iterator[Decoding | LeftOut]:
-    """Bring the caches in the folder ``root`` up to date."""
+def decode_sources(sources: Sources, root: Path, sample_rate: int, read: Reader | None) -> Iterator[Decoding | LeftOut]:
+    """Decode recordings that the caches in ``root`` lack."""
     for path, listed in sources.items():
-        yield from build(cache_folder(root, path), sample_rate, path, listed, read)
+        yield from build_cache(cache_folder(root, path), sample_rate, path, listed, read)
 
 
-def recordings(paths: Sequence[str], root: Path, sample_rate: int) -> Recordings:
-    """The decoded recordings of manifests, folders or caches."""
+def load_recordings(paths: Sequence[str], root: Path, sample_rate: int) -> Recordings:
+    """Decoded recordings of manifests, folders or caches."""
     folders = [Path(path) if is_cache(Path(path)) else cache_folder(root, path) for path in paths]
     return Recordings([PcmCache(folder, sample_rate) for folder in folders])
 
 
 def cache_folder(root: Path, path: str) -> Path:
-    """Where the decoded audio of a manifest or folder is kept."""
+    """Folder of the decoded audio of a manifest or folder."""
     absolute = Path(path).absolute()
     name = absolute.parent.name if absolute.stem == "manifest" else absolute.stem
     return root / f"{name}-{hashlib.sha1(str(absolute).encode()).hexdigest()[:8]}"
@@ -57,12 +57,12 @@ def cache_folder(root: Path, path: str) -> Path:
 
 def _of_manifest(path: str) -> list[Source]:
     if Path(path).is_dir():
-        raise ManifestError(f"{path}: is a folder; give a manifest, which `audiosearch manifest {path}` makes.")
+        raise ManifestError(f"{path}: is a folder; give a manifest, made by `audiosearch manifest {path}`.")
     sources = [Source(row.audio, row.text, row.speaker, row.id) for row in read_manifest(path)]
     if not any(source.audio.is_file() for source in sources):
         first = sources[0].audio
         raise ManifestError(
-            f"{path}: none of its {len(sources)} recordings is there (the first is {first}); paths in a manifest "
+            f"{path}: none of its {len(sources)} recordings exists (the first is {first}); paths in a manifest "
             "are relative to it."
         )
     return sources
@@ -74,5 +74,5 @@ def _of_folder(path: str) -> list[Source]:
         raise ManifestError(f"{path}: there is no such folder of recordings.")
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES and file.is_file())
     if not files:
-        raise ManifestError(f"{path}: holds no recordings ({', '.join(sorted(AUDIO_SUFFIXES))}).")
+        raise ManifestError(f"{path}: contains no recordings ({', '.join(sorted(AUDIO_SUFFIXES))}).")
     return [Source(file, "", None, str(file.relative_to(folder))) for file in files]

@@ -1,4 +1,4 @@
-"""Utterances to learn from: cached samples with the labels of what is said in them, and batches of them.
+"""Training utterances: cached samples with their labels, and batches of them.
 
 Legend: N utterances, B of them in a batch, S samples, U labels.
 """
@@ -24,31 +24,33 @@ from audiosearch.data.pcm_cache import Clip, PcmCache
 
 
 class Recordings:
-    """Cached recordings of one or more folders, counted through; empty ones are passed over."""
+    """Cached recordings of one or more folders, numbered consecutively; empty ones are skipped."""
 
     def __init__(self, caches: Sequence[PcmCache] = ()) -> None:
         self._caches = tuple(caches)
-        self._places = [(cache, place) for cache in caches for place in range(len(cache)) if cache.clips[place].samples]
+        self._positions = [
+            (cache, place) for cache in caches for place in range(len(cache)) if cache.clips[place].samples
+        ]
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._positions)
 
     def clip(self, number: int) -> Clip:
-        """What is known of a recording."""
-        cache, place = self._places[number]
-        return cache.clips[place]
+        """Metadata of a recording."""
+        cache, position = self._positions[number]
+        return cache.clips[position]
 
     def read(self, number: int, start: int = 0, length: int | None = None) -> NDArray[np.int16]:
-        """A stretch of a recording."""
-        cache, place = self._places[number]
-        return cache.read(place, start, length)
+        """Samples of a recording, or a span of them."""
+        cache, position = self._positions[number]
+        return cache.read(position, start, length)
 
 
 class Dataset:
-    """Those recordings whose transcripts can be learned.
+    """Recordings with their transcripts as labels.
 
     Args:
-        chosen: numbers of recordings [N].
+        chosen: numbers of the recordings to use [N].
     """
 
     def __init__(self, recordings: Recordings, chosen: Sequence[int], alphabet: Alphabet) -> None:
@@ -81,12 +83,15 @@ def select(
     emission_frames: Callable[[Tensor], Tensor],
     fastest: float,
 ) -> tuple[Dataset, list[LeftOut]]:
-    """The utterances fit for training, and how many are not and why.
+    """Select the utterances that can be trained on.
 
     Args:
-        emission_frames: frames T' that the network makes of so many samples.
-        fastest: highest speed of augmentation: CTC needs a frame for every label and one between equal
-            neighbors, also when the utterance is played as fast as that.
+        emission_frames: maps numbers of samples to emission frames T'.
+        fastest: highest speed of augmentation, at which CTC still needs a frame for every label and one between
+            equal neighbors.
+
+    Returns:
+        the dataset, and records of the utterances left out.
     """
     foreign, short, long, dense = [], [], [], []
     chosen = []
@@ -120,18 +125,18 @@ def select(
 
 
 def frames_needed(text: str) -> int:
-    """Emission frames that CTC needs at least: one a character, and a blank between equal neighbors."""
+    """Smallest number of emission frames for CTC: one per character, and a blank between equal neighbors."""
     return len(text) + sum(a == b for a, b in pairwise(text))
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Utterances of one step, or one process's share of it.
+    """Utterances of one step for one process.
 
     Args:
-        labels: of all utterances end to end; ``label_lengths`` [B] parts them.
-        step_labels: in the batches of all processes together.
-        counts: False where they only keep this process in step with the others.
+        labels: of all utterances, concatenated; ``label_lengths`` [B] separates them.
+        step_labels: number of labels in the batches of all processes.
+        counts: False if the batch only keeps this process synchronized and must not change the weights.
     """
 
     utterances: NDArray[np.int64]
@@ -144,15 +149,15 @@ class Batch:
 
     @property
     def samples(self) -> int:
-        """Samples after augmentation, padding not counted."""
+        """Number of samples after augmentation, without padding."""
         return int(self.draws.lengths.sum()) if self.counts else 0
 
 
 class Collator:
-    """Reads the samples of batches, and of what is mixed into them.
+    """Reads the samples of batches, with the noises and room responses to mix in.
 
     Args:
-        seed: of the quiet noise, with the epoch and the utterance.
+        seed: of the background noise, combined with epoch and utterance.
     """
 
     def __init__(self, dataset: Dataset, noises: Recordings, rooms: Recordings, sample_rate: int, seed: int) -> None:
@@ -165,7 +170,7 @@ class Collator:
     def __call__(
         self, step: NDArray[np.int64], draws: Draws, epoch: int, process: int = 0, processes: int = 1
     ) -> Batch:
-        """A process's share of the utterances of a step; ``draws`` are of all utterances."""
+        """Load a process's batch of a step; ``draws`` cover all utterances of the epoch."""
         utterances, counts = share(step, process, processes)
         draws = draws.take(utterances)
         total = int(draws.lengths.max())
@@ -199,7 +204,7 @@ class Collator:
         )
 
     def _noise(self, number: int, at: float, length: int) -> NDArray[np.int16]:
-        """A stretch of a noise from a random place on; a short one is repeated."""
+        """Span of a noise recording from the relative position ``at``; a short recording is repeated."""
         recording = self.noises.read(number)
         if len(recording) >= length:
             start = int(at * (len(recording) - length + 1))
@@ -207,7 +212,7 @@ class Collator:
         return np.take(recording, np.arange(length) + int(at * len(recording)), mode="wrap")
 
     def _room(self, number: int) -> NDArray[np.int16]:
-        """A response from its direct sound on, the loudest sample."""
+        """Room response from its direct sound, the loudest sample, on."""
         response = self.rooms.read(number)
         direct = int(np.argmax(np.abs(response.astype(np.int32))))
         return response[direct : direct + self.room_samples]
@@ -218,7 +223,7 @@ def _quiet(seed: list[int], length: int) -> NDArray[np.int16]:
 
 
 def _stack(rows: dict[int, NDArray[np.int16]], count: int, length: int) -> Tensor:
-    """Rows [B, S], zero where there is none; [B, 0] when there is none at all."""
+    """Stack rows to [B, S], missing ones as zeros; [B, 0] without any row."""
     stacked = np.zeros((count, length if rows else 0), dtype=np.int16)
     for row, values in rows.items():
         stacked[row, : len(values)] = values

@@ -1,4 +1,4 @@
-"""Public corpora brought over the network by torchaudio, which checks each archive against its checksum."""
+"""Download of public corpora by torchaudio, which verifies the checksum of each archive."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ LIBRISPEECH_SETS = (
     "train-other-500",
 )
 CORPORA = ("ljspeech", *(f"librispeech:{name}" for name in LIBRISPEECH_SETS))
-"""What ``download`` knows."""
+"""Names that ``download`` accepts."""
 
 TIMEOUT_SECONDS = 60.0
-"""A server silent for so long is given up."""
+"""Time without data after which a server is given up."""
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A corpus on this disk, as ``read_corpus`` takes it."""
+    """A corpus on disk: folder and kind, as ``read_corpus`` takes them."""
 
     folder: Path
     kind: str
 
 
-def find(name: str, folder: Path) -> Corpus:
-    """Where a corpus lies, or will lie, below ``folder``.
+def corpus_location(name: str, folder: Path) -> Corpus:
+    """Location of a corpus below ``folder``, downloaded or not.
 
     Raises:
-        ManifestError: none of that name can be downloaded.
+        ManifestError: there is no corpus of that name to download.
     """
     if name == "ljspeech":
         return Corpus(folder / "LJSpeech-1.1", "ljspeech")
@@ -50,25 +50,25 @@ def find(name: str, folder: Path) -> Corpus:
         return Corpus(folder / "LibriSpeech" / name.partition(":")[2], "librispeech")
     if name.startswith("commonvoice"):
         raise ManifestError(
-            "Common Voice is given out only on its website, after its terms are accepted; "
+            "Common Voice can only be downloaded from its website, after accepting its terms; "
             "unpack a release and give its folder: audiosearch manifest cv-corpus/en"
         )
     raise ManifestError(f"--download {name}: there is no such corpus; there are {', '.join(CORPORA)}.")
 
 
 def download(name: str, folder: Path) -> Corpus:
-    """Brings a corpus into ``folder`` unless it is there; it appears under its name only once it is whole.
+    """Download a corpus into ``folder`` unless it exists; it gets its name only once it is complete.
 
     Raises:
-        ManifestError: the name is unknown, the network fails, the checksum is wrong or the disk is full.
+        ManifestError: the name is unknown, the download fails, the checksum is wrong or the disk is full.
     """
-    corpus = find(name, folder)
+    corpus = corpus_location(name, folder)
     if corpus.folder.is_dir():
         return corpus
     unfinished = folder / f".{name.replace(':', '-')}.download"
     timeout = socket.getdefaulttimeout()
     try:
-        shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
+        shutil.rmtree(unfinished, ignore_errors=True)  # left by a killed run
         unfinished.mkdir(parents=True)
         socket.setdefaulttimeout(TIMEOUT_SECONDS)
         _fetch(name, unfinished)
@@ -78,14 +78,14 @@ def download(name: str, folder: Path) -> Corpus:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
         reason = getattr(error, "reason", None) or error
-        raise ManifestError(f"--download {name}: cannot be brought ({reason}); nothing was kept.") from error
+        raise ManifestError(f"--download {name}: download failed ({reason}); nothing was kept.") from error
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise ManifestError(f"--download {name}: the archive is damaged ({error}); nothing was kept.") from error
     except RuntimeError as error:
         if "hash" not in str(error):
             raise
         raise ManifestError(
-            f"--download {name}: what the server sent has a wrong checksum, so nothing was kept; try again later."
+            f"--download {name}: the checksum of the download is wrong, so nothing was kept; try again later."
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)
@@ -97,7 +97,7 @@ def _fetch(name: str, folder: Path) -> None:
     from torchaudio import datasets
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of tarfile, about filters; the checksum was right
+        warnings.simplefilter("ignore", DeprecationWarning)  # of tarfile, about filters; the checksum is right
         if name == "ljspeech":
             datasets.LJSPEECH(folder, download=True)
         else:

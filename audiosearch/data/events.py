@@ -1,4 +1,4 @@
-"""Reports on the preparation of data: progress of decoding, utterances that are left out."""
+"""Records of data preparation: progress of decoding, and utterances that are left out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """Progress of decoding a set's audio into the cache."""
+    """Recordings of a set that are decoded into the cache, of ``total`` to decode."""
 
     name: str
     done: int
@@ -16,7 +16,7 @@ class Decoding:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Utterances that are not used, with the first few by id or path."""
+    """Utterances that are not used, with ids or paths of the first few."""
 
     name: str
     reason: str

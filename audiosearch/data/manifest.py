@@ -1,8 +1,8 @@
-"""Manifests: JSON lines that name recordings and what is said in them.
+"""Manifests: JSON lines with recordings and their transcripts.
 
-One object a line: ``audio`` (path relative to the manifest, or absolute) and ``text``; ``duration`` in seconds,
-``speaker`` and ``id`` where known (a speaker ``?`` is not); for texts by a recognizer its ``confidence`` and the
-``score`` of a network; other keys are ignored::
+One object per line: ``audio`` (path relative to the manifest, or absolute) and ``text``; optionally ``duration`` in
+seconds, ``speaker`` (``?`` if unknown) and ``id``; for text by a recognizer also its ``confidence``, and the ``score``
+by a network; other keys are ignored::
 
     {"audio": "clips/0001.flac", "text": "i am a human", "duration": 2.31, "speaker": "ann", "id": "0001"}
 """
@@ -30,11 +30,11 @@ class Utterance:
     Args:
         audio: absolute path.
         text: normalized.
-        duration: None where nobody has measured it.
-        speaker: None where unknown.
-        id: for reports; the audio's path within the manifest where it has none.
-        confidence: of the recognizer that wrote the text, in [0, 1]; None where a person did, or nobody tells.
-        score: by a network that checked the text (``label_scores.py``); None where none did.
+        duration: None if not measured.
+        speaker: None if unknown.
+        id: for reports; by default ``audio`` as the manifest spells it.
+        confidence: of the recognizer that wrote the text, in [0, 1]; None if unknown, or if a person wrote it.
+        score: of the text by a network (``labeling/scores.py``); None if not computed.
     """
 
     audio: Path
@@ -47,10 +47,10 @@ class Utterance:
 
 
 def read_manifest(path: str | Path) -> list[Utterance]:
-    """The utterances of a manifest, in its order; whether their audio exists is not looked at.
+    """Read the utterances of a manifest, in order; their audio need not exist.
 
     Raises:
-        ManifestError: names the file and the line that is wrong.
+        ManifestError: the file cannot be read, or a line is malformed; the message names both.
     """
     utterances = []
     for row, folder, place in read_rows(path):
@@ -69,10 +69,10 @@ def read_manifest(path: str | Path) -> list[Utterance]:
 
 
 def read_rows(path: str | Path) -> Iterator[tuple[dict[str, Any], Path, str]]:
-    """The objects of a manifest, with its folder and their place in it for messages.
+    """Objects of a manifest, each with the manifest's folder and its own position for messages.
 
     Raises:
-        ManifestError: names the file and the line that is wrong.
+        ManifestError: the file cannot be read, or a line is malformed; the message names both.
     """
     path = Path(path)
     folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - resolve() would follow links to another folder
@@ -89,14 +89,14 @@ def read_rows(path: str | Path) -> Iterator[tuple[dict[str, Any], Path, str]]:
     except UnicodeDecodeError as error:
         raise ManifestError(f"{path}: is not UTF-8 text; a manifest has a JSON object on every line.") from error
     if empty:
-        raise ManifestError(f"{path}: holds no utterance; `audiosearch manifest` writes manifests.")
+        raise ManifestError(f"{path}: contains no utterance; `audiosearch manifest` writes manifests.")
 
 
 def audio_path(row: dict[str, Any], folder: Path, place: str) -> Path:
-    """The absolute path of a row's recording.
+    """Absolute path of a row's recording.
 
     Raises:
-        ManifestError: it is no path.
+        ManifestError: the row has no valid path.
     """
     audio = row.get("audio")
     if not isinstance(audio, str):
@@ -107,16 +107,16 @@ def audio_path(row: dict[str, Any], folder: Path, place: str) -> Path:
 
 
 def known_speaker(row: dict[str, Any]) -> str | None:
-    """The speaker of a row; None where it is absent or ``?``."""
+    """Speaker of a row; None if absent or ``?``."""
     speaker = row.get("speaker")
     return None if speaker is None or speaker in ("", "?") else str(speaker)
 
 
 def number(row: dict[str, Any], key: str, place: str) -> float | None:
-    """A finite number of a row; None where it has none.
+    """Finite number under a key of a row; None if absent.
 
     Raises:
-        ManifestError: it is something else.
+        ManifestError: the value is not a finite number.
     """
     value = row.get(key)
     if value is None:
@@ -137,9 +137,9 @@ def _parse(line: str, place: str) -> dict[str, Any]:
 
 
 def write_manifest(path: str | Path, utterances: Iterable[Utterance]) -> int:
-    """Writes a manifest and returns how many lines it has; audio below its folder is named by relative paths.
+    """Write a manifest and return its number of lines; paths of audio below its folder are relative.
 
-    The file appears under its name only once it is whole.
+    The file is replaced atomically.
     """
     path = Path(path)
     folder = Path(os.path.abspath(path)).parent  # noqa: PTH100

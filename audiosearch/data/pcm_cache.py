@@ -1,13 +1,13 @@
-"""Decoded audio as one memory-mapped file of 16-bit samples, so that reading costs next to nothing.
+"""Cache of decoded audio: one memory-mapped file of 16-bit samples.
 
-A cache is a folder that stands alone: it also holds the transcripts, so it can be carried to a machine without
-the recordings (or the libraries that read them) and be given in place of a manifest::
+A cache is self-contained: it includes the transcripts, so it can be copied to a machine without the recordings (or the
+libraries that read them) and be used in place of a manifest::
 
-    samples-16000.pcm     all recordings end to end, 16-bit little-endian; the name says the rate
-    index-16000.jsonl     one line for each decoded file: key (path, size, time of change), start, samples
+    samples-16000.pcm     all recordings end to end, 16-bit little-endian; the number is the sample rate
+    index-16000.jsonl     one line per decoded file: key (path, size, modification time), start, samples
     clips-16000.jsonl     the utterances of the set, in order: id, text, speaker, start, samples
 
-The first two only grow, and a sample is written before its line. So a build that is stopped goes on where it was.
+The first two files are append-only, and samples are written before their line, so an interrupted build can resume.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Reader = Callable[[Path, int], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A recording to decode, with what is known of it."""
+    """A recording to decode, with its transcript."""
 
     audio: Path
     text: str
@@ -45,7 +45,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """An utterance in the cache: ``samples`` of them from sample ``start``."""
+    """An utterance in the cache: ``samples`` samples from sample ``start``."""
 
     id: str
     text: str
@@ -55,10 +55,10 @@ class Clip:
 
 
 class PcmCache:
-    """The utterances of one cache folder.
+    """Utterances of one cache folder.
 
     Raises:
-        ManifestError: the folder is no cache of this sample rate, or is damaged.
+        ManifestError: the folder is not a cache of this sample rate, or is damaged.
     """
 
     def __init__(self, folder: Path, sample_rate: int) -> None:
@@ -70,11 +70,11 @@ class PcmCache:
                 self.clips = tuple(Clip(**json.loads(line)) for line in lines)
             total = samples.stat().st_size // 2
         except FileNotFoundError as error:
-            raise ManifestError(f"{folder}: holds no cached audio at {sample_rate} Hz; make it anew.") from error
+            raise ManifestError(f"{folder}: contains no cached audio at {sample_rate} Hz; make it again.") from error
         except (ValueError, TypeError) as error:
-            raise ManifestError(f"{clips}: is damaged; delete the folder and make it anew.") from error
+            raise ManifestError(f"{clips}: is damaged; delete the folder and make it again.") from error
         if any(clip.start < 0 or clip.samples < 0 or clip.start + clip.samples > total for clip in self.clips):
-            raise ManifestError(f"{samples}: is shorter than its index says; delete the folder and make it anew.")
+            raise ManifestError(f"{samples}: is shorter than its index says; delete the folder and make it again.")
         self._samples: NDArray[np.int16] = (
             np.memmap(samples, dtype="<i2", mode="r") if total else np.empty(0, dtype=np.int16)
         )
@@ -83,23 +83,26 @@ class PcmCache:
         return len(self.clips)
 
     def read(self, number: int, start: int = 0, length: int | None = None) -> NDArray[np.int16]:
-        """Samples of an utterance, or a stretch of them, without copying."""
+        """Samples of an utterance, or a span of them, without copying."""
         clip = self.clips[number]
         end = clip.samples if length is None else min(start + length, clip.samples)
         return self._samples[clip.start + start : clip.start + end]
 
 
 def is_cache(path: Path) -> bool:
-    """Whether ``path`` is a folder made by :func:`build`."""
+    """True if ``path`` is a folder made by :func:`build_cache`."""
     return path.is_dir() and any(path.glob("clips-*.jsonl"))
 
 
-def build(
+def build_cache(
     folder: Path, sample_rate: int, name: str, sources: Sequence[Source], read: Reader | None = None
 ) -> Iterator[Decoding | LeftOut]:
-    """Decode what is not in the cache yet, and list the set's utterances there; progress as it goes.
+    """Decode the recordings that the cache lacks, write the list of utterances, and yield progress.
 
-    Files that cannot be read are left out and reported. ``read`` is :func:`audiosearch.audio.reader.read` unless given.
+    Files that cannot be read are left out and reported.
+
+    Args:
+        read: reads a recording; None: :func:`audiosearch.audio.reader.read`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
@@ -135,7 +138,7 @@ def _decode(
     read: Reader | None,
 ) -> Iterator[Decoding]:
     if read is None:
-        from audiosearch.audio.reader import read as read_audio  # a machine that has only the cache lacks its libraries
+        from audiosearch.audio.reader import read as read_audio  # not on machines that only have the cache
 
         read = read_audio
     threads = os.cpu_count() or 1  # the audio libraries release the interpreter's lock
@@ -176,13 +179,13 @@ def _decode(
 def _read_pcm(read: Reader, path: Path, sample_rate: int) -> NDArray[np.int16]:
     samples = read(path, sample_rate)
     if not np.isfinite(samples).all():
-        raise AudioError(f"{path}: holds samples that are not numbers.")
+        raise AudioError(f"{path}: contains samples that are not numbers.")
     pcm: NDArray[np.int16] = np.rint(np.clip(samples, -1, 1) * 32767).astype("<i2")
     return pcm
 
 
 def _read_index(folder: Path, sample_rate: int) -> dict[str | None, tuple[int, int]]:
-    """Start and samples of every decoded file; a line that was cut off is passed over and ended."""
+    """Start and number of samples of each decoded file, by key; a truncated line is skipped and terminated."""
     path = _index_path(folder, sample_rate)
     known: dict[str | None, tuple[int, int]] = {}
     if not path.exists():
@@ -210,7 +213,7 @@ def _write_clips(path: Path, clips: Sequence[Clip]) -> None:
 
 
 def _key(path: Path) -> str | None:
-    """What identifies a file's content without reading it; None when there is no such file."""
+    """Key of a file's content, without reading it; None if the file does not exist."""
     try:
         status = path.stat()
     except OSError:

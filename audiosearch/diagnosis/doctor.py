@@ -1,6 +1,6 @@
-"""Checks of an installation: packages, processor, FFmpeg, the models. The index has checks of its own in ``indexer``.
+"""Checks of an installation: packages, processor, FFmpeg, models. ``indexer.doctor`` checks the index.
 
-A check never raises for what it finds: that is a problem, with a sentence on what to do.
+A failed check does not raise: it has the status ``problem`` and advice.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 Status = Literal["ok", "warning", "problem"]
 
 MIN_MEMORY_GB = 2
-"""With less, a recording of some length may not fit beside the network and the language model."""
+"""With less free memory long recordings may not fit beside the network and the language model."""
 
 ABSENT = "not installed"
-"""Value of packages that are not there."""
+"""Value of a package that is missing."""
 
-FEATURES = {  # as torch calls them: as people do
+FEATURES = {  # torch's names: common names
     "avx2": "AVX2",
     "avx512_f": "AVX-512",
     "avx512_vnni": "VNNI",
@@ -49,11 +49,11 @@ class Check:
     """The outcome of one check.
 
     Args:
-        section: what it belongs to.
-        name: of what was looked at.
-        value: what was found.
-        status: with a warning something is missing that may be wanted; with a problem something will not work.
-        advice: a sentence on what to do; empty where there is nothing.
+        section: heading of a group of checks.
+        name: subject of the check.
+        value: result.
+        status: ``warning`` if a feature is missing, ``problem`` if commands will fail.
+        advice: a sentence on what to do; may be empty.
     """
 
     section: str
@@ -64,7 +64,7 @@ class Check:
 
 
 def attempt(section: str, name: str, check: Callable[[], Check]) -> Check:
-    """The outcome of a check; what it raises is a problem, but for a package that was found not to load before."""
+    """Run a check; an error becomes a problem, or a warning if a package is to blame that has a problem already."""
     try:
         with _quiet():
             return check()
@@ -80,7 +80,7 @@ def attempt(section: str, name: str, check: Callable[[], Check]) -> Check:
 
 
 def without_home(check: Check) -> Check:
-    """The same with ~ for the home folder, whose path tells who the user is."""
+    """Replace the home folder, whose path may reveal the user's name, by ~."""
     home = str(Path.home()).rstrip("/")
     if not home:
         return check
@@ -89,7 +89,7 @@ def without_home(check: Check) -> Check:
 
 
 def check_installation() -> Iterator[Check]:
-    """Python, the packages, FFmpeg, and the programs that some commands start."""
+    """Check Python, packages, FFmpeg, and programs that some commands start."""
     section = "Installation"
     yield Check(
         section, "audiosearch", version("audiosearch") or f"not installed, run from {Path(__file__).parents[1]}"
@@ -103,7 +103,7 @@ def check_installation() -> Iterator[Check]:
 
 
 def check_machine() -> Iterator[Check]:
-    """Processor, memory and GPU."""
+    """Check processor, memory and GPU."""
     section = "Machine"
     yield attempt(section, "processor", partial(_processor, section))
     yield _memory(section)
@@ -111,10 +111,10 @@ def check_machine() -> Iterator[Check]:
 
 
 def check_models(path: Path | None) -> Iterator[Check]:
-    """The model that would transcribe, in which precision, and its language model.
+    """Check the acoustic model, its precision, and its language model.
 
     Args:
-        path: as ``Recognizer.load`` takes it.
+        path: as for ``Recognizer.load``.
     """
     section = "Recognition"
     loaded: list[AcousticModel] = []
@@ -149,7 +149,7 @@ def _package(section: str, package: Package) -> Check:
 
 
 def _exchange_arrays() -> None:
-    """Give an array of NumPy to torch and back, which fails where each was built for another version."""
+    """Pass an array from torch to NumPy, which fails if they were built for different versions."""
     import torch
 
     try:
@@ -159,12 +159,12 @@ def _exchange_arrays() -> None:
 
 
 def _ffmpeg(section: str) -> Check:
-    from audiosearch.audio import ffmpeg as coded
+    from audiosearch.audio import ffmpeg
 
-    found = coded.ffmpeg_version()
-    missing = coded.missing_decoders()
+    found = ffmpeg.ffmpeg_version()
+    missing = ffmpeg.missing_decoders()
     if not missing:
-        return Check(section, "FFmpeg", f"{found}, decodes {', '.join(coded.DECODERS)}")
+        return Check(section, "FFmpeg", f"{found}, decodes {', '.join(ffmpeg.DECODERS)}")
     advice = "Recordings of these kinds cannot be read; install PyAV from its wheels: pip install --force-reinstall av."
     return Check(section, "FFmpeg", f"{found}, lacks {', '.join(missing)}", "warning", advice)
 
@@ -218,7 +218,7 @@ def _memory(section: str) -> Check:
 
 
 def _memory_gb() -> tuple[float, float]:
-    """Memory of this machine and what is free of it, within the limit of its control group; zeros if unknown."""
+    """Total and free memory in GB, within the limit of the control group; zeros if unknown."""
     total = free = 0.0
     with contextlib.suppress(OSError, ValueError, IndexError):
         lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines())
@@ -239,35 +239,35 @@ def _gpu(section: str) -> Check:
     if Path("/proc/driver/nvidia/version").exists():
         advice = "There is a driver of NVIDIA, but torch cannot use it: install a torch for the driver's CUDA version."
         return Check(section, "GPU", f"not usable by torch {torch.__version__}", "warning", advice)
-    return Check(section, "GPU", "none, the processor does all")
+    return Check(section, "GPU", "none")
 
 
 # Models
 
 
 def _model(section: str, path: Path | None, loaded: list[AcousticModel]) -> Check:
-    """Also puts the model that was loaded into ``loaded``."""
+    """Load the model, and append it to ``loaded``."""
     from audiosearch.acoustic.checkpoint import load_model
 
-    importlib.import_module("audiosearch.recognizer")  # all that a transcription stands on
+    importlib.import_module("audiosearch.recognizer")  # imports everything that transcription needs
     path = find_model(path)
-    model = load_model(path)  # which holds it against its checksums
+    model = load_model(path)  # also verifies checksums
     loaded.append(model)
     folder = path if path.is_dir() else path.parent
     weights = sum(parameter.numel() for parameter in model.network.parameters()) / 1e6
     checksums = "checksums hold" if read_checksums(folder) else "no checksums beside it"
     title = _title(folder)
-    about = [
+    details = [
         *([title] if title else []),
         f"{weights:.1f} million weights",
         f"fingerprint {model.fingerprint}",
         checksums,
     ]
-    return Check(section, "model", f"{path}: {', '.join(about)}")
+    return Check(section, "model", f"{path}: {', '.join(details)}")
 
 
 def _title(folder: Path) -> str:
-    """First heading of the card in a model's folder."""
+    """First heading of the model card in a folder."""
     with contextlib.suppress(OSError, UnicodeDecodeError):
         for line in (folder / "README.md").read_text(encoding="utf-8").splitlines():
             if line.startswith("# "):
@@ -294,7 +294,7 @@ def _language_model(section: str, path: Path | None) -> Check:
     path = find_model(path)
     folder = path if path.is_dir() else path.parent
     if not (folder / MODEL_NAME).exists() and MODEL_NAME not in read_checksums(folder):
-        advice = "Recordings are read by sound alone, with many more errors; `audiosearch lm` makes one."
+        advice = "Without one, transcripts have many more errors; `audiosearch lm` makes one."
         return Check(section, name, f"none beside {path}", "warning", advice)
     model = LanguageModel.load(folder)
     checksums = "checksums hold" if MODEL_NAME in read_checksums(folder) else "no checksums"
@@ -305,7 +305,7 @@ def _language_model(section: str, path: Path | None) -> Check:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Warnings and what packages say while they are imported are not part of the answer."""
+    """Suppress warnings and output of packages during import."""
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         yield

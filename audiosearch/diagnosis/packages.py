@@ -1,8 +1,8 @@
-"""The packages that audiosearch stands on, and the sentence about one that is missing or does not load.
+"""Packages that audiosearch depends on, and messages about those that are missing or fail to import.
 
-Compiled packages break in ways of their own: a torchaudio beside another torch than it was built for raises OSError, a
-package built for another NumPy ValueError or AttributeError. All have in common that the import of a package from
-outside raised them, which their traceback tells.
+Incompatible compiled packages raise various errors: torchaudio beside another torch than it was built for raises
+OSError, a package built for another NumPy ValueError or AttributeError. Their tracebacks show that the import of a
+third-party package raised them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from audiosearch.errors import InstallationError
 REMEDY = "in a clone of audiosearch, `pip install -c constraints.txt .` installs the versions that were tested together"
 
 MAX_REASON = 160
-"""Characters of somebody else's message that are shown."""
+"""Characters of a third-party error message that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class Package:
     Args:
         module: name to import.
         distribution: name to install.
-        is_required: as pyproject.toml says; without the others a feature is missing.
-        is_loaded: to find out whether it works it has to be imported, since it is compiled or stands on one that is.
-        beside: distribution that it must fit.
+        is_required: False for optional packages, without which a feature is missing.
+        is_loaded: True if only importing it shows that it works, since it is compiled or depends on such a package.
+        beside: distribution that it must be compatible with.
     """
 
     module: str
@@ -74,8 +74,8 @@ _MACHINERY = frozenset({"importlib", "_frozen_importlib", "_frozen_importlib_ext
 
 
 def version(distribution: str) -> str:
-    """The version that is installed, or nothing."""
-    from importlib import metadata  # takes longer to import than a query to be answered
+    """Installed version; empty if not installed."""
+    from importlib import metadata  # its import takes longer than a query
 
     try:
         return metadata.version(distribution)
@@ -84,9 +84,9 @@ def version(distribution: str) -> str:
 
 
 def explain(error: BaseException) -> InstallationError | None:
-    """The sentence about a package that is missing or does not load; None where the error is of another kind.
+    """Error with a remedy if a third-party package is missing or fails to import; None for all other errors.
 
-    Errors of our own modules are never explained away: they are ours, and keep their traceback.
+    Errors in modules of this project are not explained: they keep their traceback.
     """
     module = _failed_import(error)
     if not module:
@@ -104,11 +104,11 @@ def explain(error: BaseException) -> InstallationError | None:
 
 
 def _failed_import(error: BaseException) -> str:
-    """Module from outside, or of Python, that was being imported by one of ours when the error arose; else nothing."""
+    """Third-party or standard module that a module of this project was importing; empty without one."""
     named = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
     if named in _OWN or not isinstance(error, Exception):
         return ""
-    beyond: list[tuple[str, bool]] = []  # frames after the last of ours: root module, whether it is an import
+    beyond: list[tuple[str, bool]] = []  # frames after our last one: root module, and True for an import
     for frame, _ in traceback.walk_tb(error.__traceback__):
         root = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         if root in _OWN:
@@ -121,7 +121,7 @@ def _failed_import(error: BaseException) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of what first went wrong, with files instead of their paths."""
+    """First line of the root cause, with file names instead of paths."""
     while error.__cause__ is not None:
         error = error.__cause__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""Error rates of transcripts: edits of words or characters over those spoken."""
+"""Word and character error rates: edit distance over the length of the reference."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ErrorRate:
-    """Substitutions, insertions and deletions, and the words or characters of the references."""
+    """Number of substitutions, insertions and deletions, and of words or characters in the references."""
 
     errors: int
     total: int
 
     @property
     def rate(self) -> float:
-        """As a fraction, above 1 when there are more insertions than words; 0 of nothing is 0."""
+        """Errors over total; above 1 with many insertions, 0 without references and errors."""
         if self.total == 0:
             return float("inf") if self.errors else 0.0
         return self.errors / self.total
@@ -25,7 +25,7 @@ class ErrorRate:
 
 
 def word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorRate:
-    """Errors in words of normalized texts, paired in order."""
+    """Word errors of normalized texts, paired in order."""
     import jiwer
 
     if not references:
@@ -35,7 +35,7 @@ def word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorRa
 
 
 def character_errors(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorRate:
-    """Errors in characters of normalized texts, spaces between words included."""
+    """Character errors of normalized texts, including spaces between words."""
     import jiwer
 
     if not references:

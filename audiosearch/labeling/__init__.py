@@ -1,1 +1,1 @@
-"""Training rows from transcripts that recognizers made, checked by their text and by a network."""
+"""Pseudo-labels: training rows from transcripts by recognizers, checked by text and by a network."""

@@ -1,7 +1,7 @@
-"""Faults of texts that recognizers write: loops, another language, low confidence.
+"""Checks of texts by recognizers: loops and other languages.
 
-Self-training leaves out looping texts and the least confident ones (Kahn, Lee and Hannun, "Self-training for
-end-to-end speech recognition", ICASSP 2020): a network that learns from them learns the other recognizer's failures.
+Self-training filters looping transcripts and those of low confidence (Kahn, Lee and Hannun, "Self-training for
+end-to-end speech recognition", ICASSP 2020): training on them teaches a network the failures of the recognizer.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 import re
 
 MAX_REPEATS = 3
-"""A phrase may come so often in a row: "no no no" is said, "thank you" four times in a row is a decoder's loop."""
+"""Repetitions of a phrase in normal speech: people say "no no no", but four times "thank you" is a loop."""
 
 MAX_LOOP_WORDS = 30
-"""Words of the longest phrase that is looked for in loops."""
+"""Longest phrase in a loop."""
 
-LONG_PHRASE = 6
-"""Words of a phrase that is a loop when it comes twice in a row already."""
+MIN_LONG_PHRASE = 6
+"""Words of a phrase for which two occurrences in a row are a loop."""
 
 MIN_WORDS = 10
-"""A shorter text may have none of the words that make it English."""
+"""Shorter texts are not checked: they may lack frequent words."""
 
 MIN_ENGLISH = 0.05
-"""Share of ``ENGLISH`` among the words of a text. Of 10,900 English ones of ten words and more, 9 have less."""
+"""Smallest fraction of ENGLISH words in a text. Of 10,900 English texts of ten words or more, 9 have less."""
 
 _ENGLISH = """
 the and of to i that it his you with her for not she is but at be have my this by all they which from were we there
@@ -31,27 +31,27 @@ just another such new many most first two three used made under between during t
 these those until against became including called against well said here
 """
 ENGLISH = frozenset(_ENGLISH.split())
-"""Frequent words that few other languages have. Whisper and others write what they take for English whatever is said;
-where they write another language, hardly any of these are in it."""
+"""Frequent words that few other languages have. A recognizer set to English, such as Whisper, may still write another
+language; such texts have hardly any of these words."""
 
 _LOOP = re.compile(
-    rf"(?<!\S)(?:(?P<short>\S+(?: \S+){{0,{LONG_PHRASE - 2}}}?)(?: (?P=short)(?!\S)){{{MAX_REPEATS},}}"
-    rf"|(?P<long>\S+(?: \S+){{{LONG_PHRASE - 1},{MAX_LOOP_WORDS - 1}}}?)(?: (?P=long)(?!\S))+)"
+    rf"(?<!\S)(?:(?P<short>\S+(?: \S+){{0,{MIN_LONG_PHRASE - 2}}}?)(?: (?P=short)(?!\S)){{{MAX_REPEATS},}}"
+    rf"|(?P<long>\S+(?: \S+){{{MIN_LONG_PHRASE - 1},{MAX_LOOP_WORDS - 1}}}?)(?: (?P=long)(?!\S))+)"
 )
 
 
-def loop(text: str) -> str | None:
-    """The phrase that a normal text says more than ``MAX_REPEATS`` times in a row, or twice if long; else None."""
-    found = _LOOP.search(text)
-    return None if found is None else found["short"] or found["long"]
+def find_loop(text: str) -> str | None:
+    """Phrase that a normalized text repeats more than MAX_REPEATS times in a row, or twice if long; None without."""
+    match = _LOOP.search(text)
+    return None if match is None else match["short"] or match["long"]
 
 
 def loop_spans(text: str) -> list[tuple[int, int]]:
-    """Characters ``[start, end)`` of a normal text that are in loops."""
-    return [found.span() for found in _LOOP.finditer(text)]
+    """Spans ``[start, end)`` of the characters of a normalized text that are in loops."""
+    return [match.span() for match in _LOOP.finditer(text)]
 
 
 def english_share(text: str) -> float:
-    """Share of a text's words that are frequent in English and in few other languages; 1 of a short text."""
+    """Fraction of ENGLISH among the words of a text; 1 for texts below MIN_WORDS."""
     words = text.split()
     return sum(word in ENGLISH for word in words) / len(words) if len(words) >= MIN_WORDS else 1.0

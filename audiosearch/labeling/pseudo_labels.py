@@ -1,11 +1,11 @@
-"""Transcripts by recognizers → rows to train on, checked.
+"""Training rows from transcripts by recognizers, checked by text and by a network.
 
 ::
 
     index, transcript files ─words with times─> cut at pauses ┐
     rows with a teacher's text ──too long──> aligned, cut ────┴> text, pace ─> score by a network ─> worst ─> clips
 
-Every row is kept, or rejected with a reason; what nobody listened to is not trusted.
+Every row is either kept, or rejected with a reason.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 from audiosearch.data.corpus_check import Kept, Rejected, pace_fault, text_fault
 from audiosearch.data.manifest import Utterance
 from audiosearch.errors import AudioError, ManifestError, OutputError
-from audiosearch.labeling.checks import MIN_ENGLISH, english_share, loop
-from audiosearch.labeling.sources import MAX_SECONDS, Label, cut
+from audiosearch.labeling.checks import MIN_ENGLISH, english_share, find_loop
+from audiosearch.labeling.sources import MAX_SECONDS, Label, label_segments
 from audiosearch.normalizer import normalize
 from audiosearch.types import Seconds
 
@@ -30,25 +30,26 @@ if TYPE_CHECKING:
 
 MIN_CONFIDENCE = 0.6
 """An average log-probability of −0.5. On 245 Common Voice clips with known text Whisper tiny.en had 9.9 % word errors;
-9.2 % where it was as sure as this, 7.8 % from 0.68 on (−0.38), and 5.6 % from 0.78 on (−0.25)."""
+9.2 % at this confidence or more, 7.8 % from 0.68 (−0.38), and 5.6 % from 0.78 (−0.25)."""
 
 MIN_SCORE = -2.0
-"""Nats per letter, chosen on the same clips: by the eighth version of the model all score above −1.6, and with the text
-of another clip all below −3.6. Of 31 samples, meetings and calls more than one in ten is below this with its text."""
+"""Nats per letter, chosen on the same clips: with the eighth version of the model all score above −1.6, and with the
+text of another clip all below −3.6. Of 31 meetings, calls and samples more than a tenth score below it with their own
+text."""
 
 CLIP_RATE = 16000
-"""Hz of clips; no recognizer of speech hears more."""
+"""Sample rate of clips; recognizers of speech use no higher one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Limits that rows must keep.
+    """Limits for rows.
 
     Args:
         max_seconds: longer recordings are cut.
-        min_confidence: of the recognizer that wrote the text: the mean of its words, or exp(avg_logprob).
-        min_score: by our network, in nats per letter.
-        drop_worst: share of the rows that pass all else, those with the lowest scores.
+        min_confidence: of the recognizer that wrote the text: mean over words, or exp(avg_logprob).
+        min_score: by the network, in nats per letter.
+        drop_worst: fraction of the rows that pass all other checks to reject for their scores, the lowest.
     """
 
     max_seconds: Seconds = MAX_SECONDS
@@ -59,7 +60,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """Progress of the check by a network."""
+    """Rows scored by a network, of ``total``."""
 
     done: int
     total: int
@@ -68,12 +69,11 @@ class Scoring:
 def training_rows(
     labels: Iterable[Label | Rejected], bounds: Bounds, *, recognizer: Recognizer | None, clips: Path | None
 ) -> Iterator[Kept | Rejected | Scoring]:
-    """The rows, each kept or rejected, and progress; the kept ones come last, in their order.
+    """Yield each row as kept or rejected, and progress; the kept rows come last, in order.
 
     Args:
-        recognizer: whose network scores labels that have no score, and aligns long ones that have no times; without
-            one neither is done.
-        clips: the folder to which parts of recordings are written; without one they are rejected.
+        recognizer: its network scores labels without a score, and aligns long ones without times; None: neither.
+        clips: folder for parts of recordings; None: parts are rejected.
 
     Raises:
         OutputError: a clip cannot be written.
@@ -110,7 +110,7 @@ def training_rows(
 def _measured(
     labels: Iterable[Label | Rejected], bounds: Bounds, recognizer: Recognizer | None
 ) -> Iterator[Label | Rejected]:
-    """The labels with their lengths; long ones without times are aligned with the sound, and cut."""
+    """Labels with their durations; long ones without times are aligned with the sound, and cut."""
     from audiosearch.audio.reader import probe
     from audiosearch.evaluation.references import align_words
 
@@ -126,7 +126,7 @@ def _measured(
             continue
         measured = replace(label, duration=duration)
         short = duration <= bounds.max_seconds
-        if short or recognizer is None or text_fault(label.text) or loop(normalize(label.text)):
+        if short or recognizer is None or text_fault(label.text) or find_loop(normalize(label.text)):
             yield measured
             continue
         try:
@@ -134,16 +134,18 @@ def _measured(
         except (AudioError, ManifestError) as error:
             yield Rejected(label.row, "cannot be aligned", str(error))
             continue
-        yield from cut(label.id, label.audio, words, False, (), bounds.max_seconds, label.speaker, label.confidence)
+        yield from label_segments(
+            label.id, label.audio, words, False, (), bounds.max_seconds, label.speaker, label.confidence
+        )
 
 
 def _fault(label: Label, bounds: Bounds, has_clips: bool) -> tuple[str, str] | None:
-    """Reason and detail why a label cannot be trained on, as far as its text and length tell."""
+    """Reason and detail for rejecting a label by its text or duration; None if both are fine."""
     assert label.duration is not None
     if fault := text_fault(label.text):
         return fault
     text = normalize(label.text)
-    if label.looped or (phrase := loop(text)) is not None:
+    if label.looped or (phrase := find_loop(text)) is not None:
         return "repeated over and over", repr(text[:60] if label.looped else phrase)
     share = english_share(text)
     if share < MIN_ENGLISH:
@@ -163,37 +165,39 @@ def _fault(label: Label, bounds: Bounds, has_clips: bool) -> tuple[str, str] | N
 def _scored(
     rows: Sequence[Label], bounds: Bounds, recognizer: Recognizer | None
 ) -> Iterator[Label | Rejected | Scoring]:
-    """The rows in their order, with scores, those rejected first that a network hears otherwise."""
+    """Rejected rows with too low a score, then the other rows with their scores, in order."""
     from audiosearch.labeling.scores import Passage, score_passages
 
     scored = list(rows)
     rejected: set[int] = set()
     if recognizer is not None:
         passages = [
-            (place, Passage(row.audio, row.text, row.start, _end(row), row.duration or 0.0))
-            for place, row in enumerate(rows)
+            (number, Passage(row.audio, row.text, row.start, _end(row), row.duration or 0.0))
+            for number, row in enumerate(rows)
             if row.score is None
         ]
-        for done, (place, result) in enumerate(score_passages(recognizer, passages), start=1):
+        for done, (number, result) in enumerate(score_passages(recognizer, passages), start=1):
             if done % 50 == 0 or done == len(passages):
                 yield Scoring(done, len(passages))
             if isinstance(result, AudioError):
-                rejected.add(place)
-                yield Rejected(rows[place].row, "audio unreadable", str(result))
+                rejected.add(number)
+                yield Rejected(rows[number].row, "audio unreadable", str(result))
             else:
-                scored[place] = replace(rows[place], score=result)
-    for place, label in enumerate(scored):
+                scored[number] = replace(rows[number], score=result)
+    for number, label in enumerate(scored):
         score = label.score
-        if place not in rejected and score is not None and (score < bounds.min_score or score == -math.inf):
-            rejected.add(place)
+        if number not in rejected and score is not None and (score < bounds.min_score or score == -math.inf):
+            rejected.add(number)
             yield Rejected(label.row, "not what is heard", f"score {score:.2f}, below {bounds.min_score:g}")
     order = sorted(
-        (label.score, place) for place, label in enumerate(scored) if place not in rejected and label.score is not None
+        (label.score, number)
+        for number, label in enumerate(scored)
+        if number not in rejected and label.score is not None
     )
-    for score, place in order[: round(bounds.drop_worst * len(order))]:
-        rejected.add(place)
-        yield Rejected(scored[place].row, "among the worst scores", f"score {score:.2f}")
-    yield from (label for place, label in enumerate(scored) if place not in rejected)
+    for score, number in order[: round(bounds.drop_worst * len(order))]:
+        rejected.add(number)
+        yield Rejected(scored[number].row, "among the worst scores", f"score {score:.2f}")
+    yield from (label for number, label in enumerate(scored) if number not in rejected)
 
 
 def _end(label: Label) -> Seconds | None:
@@ -203,7 +207,7 @@ def _end(label: Label) -> Seconds | None:
 
 
 def _write(label: Label, clips: Path | None) -> Path:
-    """The clip of a label, named by its recording, which tells apart those of one name, and its start."""
+    """Write the clip of a label; its name has the stem and a hash of the recording's path, and the start."""
     from audiosearch.audio.clips import Cut, write_clip
 
     end = _end(label)
@@ -213,7 +217,7 @@ def _write(label: Label, clips: Path | None) -> Path:
     try:
         clips.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{clips}: cannot be a folder ({error.strerror}).") from error
+        raise OutputError(f"{clips}: cannot be created ({error.strerror}).") from error
     mark = hashlib.sha1(str(label.audio).encode(errors="replace")).hexdigest()[:6]
     stem = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in label.audio.stem)[:80]
     target = Path(clips.absolute(), f"{stem}-{mark}-{round(1000 * label.start):09}.flac")

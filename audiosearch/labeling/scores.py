@@ -1,12 +1,13 @@
-"""The score of a text by a network that hears the recording: the check of what another recognizer wrote.
+"""Score of a text by an acoustic model: a check of transcripts by other recognizers.
 
-The score is the CTC log-probability of the text, all its paths together, over that of the likeliest path of the same
+The score is the CTC log-probability of the text, summed over all its paths, minus that of the best path of the same
 frames, in nats per letter::
 
-    score = (log p(text | sound) − log p(likeliest path | sound)) / letters
+    score = (log p(text | sound) − log p(best path | sound)) / letters
 
-It is about 0 where the network would write the same, and falls with each letter that it
-hears otherwise. Legend: T' emission frames, V labels, U letters of the text.
+It is about 0 if the network would transcribe the same text, and falls with each letter that differs.
+
+Legend: T' emission frames, V labels, U letters of the text.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A text and where it is said: in a whole recording, or in a span of it where both ends are given."""
+    """A text and its recording, or the span ``[start, end)`` of it if both are given."""
 
     audio: Path
     text: str
@@ -45,33 +46,37 @@ class Passage:
 def score_passages(
     recognizer: Recognizer, passages: Sequence[tuple[Key, Passage]]
 ) -> Iterator[tuple[Key, float | AudioError]]:
-    """The score of each passage by its key, the longest first: those of like length share a batch.
+    """Score passages, the longest first, as those of similar length share a batch.
 
-    ``-inf`` where the text does not fit into the sound, or nothing is heard.
+    Args:
+        passages: by key.
+
+    Returns:
+        scores by key; ``-inf`` if the text does not fit the sound, or the sound has no speech.
     """
     from audiosearch.evaluation.references import concatenate_emissions
 
     ordered = sorted(passages, key=lambda item: -item[1].duration)
     alphabet = recognizer.model.alphabet
-    heard = recognizer.pipeline.segments(_source(recognizer, passage) for _, passage in ordered)
+    emissions = recognizer.pipeline.segments(_source(recognizer, passage) for _, passage in ordered)
     for key, passage in ordered:
-        stretches: list[Emissions] = []
+        segments: list[Emissions] = []
         error: AudioError | None = None
-        for _, item in heard:
+        for _, item in emissions:
             if not isinstance(item, Emissions):
                 error = item.error
                 break
-            stretches.append(item)
+            segments.append(item)
         if error is not None:
             yield key, error
-        elif not stretches:
+        elif not segments:
             yield key, -math.inf
         else:
-            yield key, text_score(concatenate_emissions(stretches, alphabet.blank).log_probs, passage.text, alphabet)
+            yield key, text_score(concatenate_emissions(segments, alphabet.blank).log_probs, passage.text, alphabet)
 
 
 def text_score(log_probs: NDArray[np.float32], text: str, alphabet: Alphabet) -> float:
-    """The score of a normal text in log-probs [T', V]; ``-inf`` where it does not fit or cannot be spelled."""
+    """Score of a normalized text in log-probs [T', V]; ``-inf`` if it does not fit or has other characters."""
     import torch
 
     try:

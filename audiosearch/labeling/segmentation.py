@@ -1,6 +1,6 @@
-"""Words of a long recording → utterances to train on, cut at its pauses.
+"""Cut a long recording with word times into utterances at its pauses.
 
-A stretch of speech that is too long is cut at the widest pause in it, and its parts again::
+A segment that is too long is cut at its widest pause, and its parts recursively::
 
     words    ▁████▁██▁▁▁▁▁███▁██▁▁▁██▁█████▁
                      ↑ first     ↑ then            a pause of ``MAX_PAUSE`` is always a cut
@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from audiosearch.types import Seconds, Word
 
 MIN_PAUSE: Seconds = 0.15
-"""Shorter ones may be a closed consonant, and times of words are off by some hundredths of a second."""
+"""Shorter pauses may be closures of consonants; times of words are accurate to some hundredths of a second."""
 
 MAX_PAUSE: Seconds = 2.0
-"""No utterance holds a longer one."""
+"""Longest pause within an utterance."""
 
 MARGIN: Seconds = 0.25
-"""Kept before the first word and after the last, or half of the pause where it is shorter than both margins."""
+"""Silence before the first and after the last word; half of the pause if it is shorter than two margins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Words of a span ``[start, end)`` of a recording, which is what is cut out."""
+    """A span ``[start, end)`` of a recording with its words."""
 
     words: tuple[Word, ...]
     start: Seconds
@@ -40,12 +40,12 @@ class Segment:
 def split_at_pauses(
     words: Sequence[Word], duration: Seconds, *, max_seconds: Seconds, breaks: Sequence[Seconds] = ()
 ) -> Iterator[Segment]:
-    """Segments of a recording in order; one that has no pause to be cut at stays longer than ``max_seconds``.
+    """Segments of a recording, in order; a segment without a pause may be longer than ``max_seconds``.
 
     Args:
-        words: by start.
+        words: in the order of start times.
         duration: of the recording.
-        breaks: times at which a transcript itself parts the text; they are pauses, however short.
+        breaks: times of segment boundaries in the transcript, which count as pauses however short.
     """
     if not words:
         return
@@ -57,7 +57,7 @@ def split_at_pauses(
         length = ends[end - 1] - words[first].start
         inside = range(first + 1, end)
         middle = (words[first].start + ends[end - 1]) / 2
-        # of pauses that are equally wide, as without word times, the one next to the middle
+        # of equally wide pauses, as without word times, the one closest to the middle
         widest = max(inside, key=lambda n: (gaps[n], -abs(words[n].start - middle)), default=None)
         if widest is not None and (
             gaps[widest] >= MAX_PAUSE or (gaps[widest] >= MIN_PAUSE and length > max_seconds - 2 * MARGIN)
@@ -72,7 +72,7 @@ def split_at_pauses(
 
 
 def _gaps(words: Sequence[Word], breaks: Sequence[Seconds]) -> list[Seconds]:
-    """The pause before each word: none before the first, and at least ``MIN_PAUSE`` where there is a break."""
+    """Pause before each word: 0 before the first, at least MIN_PAUSE at a break."""
     gaps = [0.0]
     ends = _running_ends(words)
     rest = sorted(breaks)
@@ -88,7 +88,7 @@ def _gaps(words: Sequence[Word], breaks: Sequence[Seconds]) -> list[Seconds]:
 
 
 def _running_ends(words: Sequence[Word]) -> list[Seconds]:
-    """The latest end of the words up to each: of two voices at once, one may end before an earlier one."""
+    """Latest end of all words up to each; words of overlapping voices may end before earlier words."""
     ends: list[Seconds] = []
     for word in words:
         ends.append(max(word.end, ends[-1] if ends else 0.0))

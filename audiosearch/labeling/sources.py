@@ -1,6 +1,6 @@
-"""Texts that recognizers wrote, from transcripts with times and from manifests, as labels of recordings or parts.
+"""Labels of recordings, or parts of them, from transcripts with times and from manifests.
 
-A recording with times is cut at pauses (``segmentation.py``); nothing is checked here but that it can be.
+A recording with times is cut at pauses (``segmentation.py``); ``pseudo_labels.py`` checks the labels.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from audiosearch.labeling.segmentation import split_at_pauses
 from audiosearch.types import Seconds, Transcript, Word
 
 MAX_SECONDS: Seconds = 17.0
-"""As ``data.max_seconds`` of the recipes."""
+"""``data.max_seconds`` of the recipes."""
 
 TRANSCRIPT_SUFFIXES = frozenset({".json", ".jsonl", ".vtt", ".ctm"})
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A text that a recognizer wrote for a recording, or for a span of it.
+    """Text by a recognizer for a recording, or for a span of it.
 
     Args:
-        text: as it was written.
+        text: as the recognizer wrote it.
         start: None: the whole recording.
-        duration: of what is labeled; None where it has to be measured.
-        confidence: None where the recognizer does not tell.
-        score: None where no network has checked it yet.
-        looped: it is part of a longer loop.
+        duration: of the labeled span; None if not measured.
+        confidence: None if unknown.
+        score: by a network; None if not computed.
+        looped: True if part of a loop over several labels.
     """
 
     id: str
@@ -49,17 +49,17 @@ class Label:
 
     @property
     def row(self) -> Row:
-        """The same for reports."""
+        """Row for reports."""
         return Row(self.id, self.audio, self.text, self.speaker)
 
 
 def read_labels(path: Path) -> Iterator[Label]:
-    """The rows of a manifest whose texts are by a recognizer.
+    """Rows of a manifest with texts by a recognizer.
 
     The text is ``teacher_text``, or else ``text``; the confidence is ``confidence``, or else exp(``avg_logprob``).
 
     Raises:
-        ManifestError: names the file and the line that is wrong.
+        ManifestError: the file cannot be read, or a line is malformed; the message names both.
     """
     for row, folder, place in read_rows(path):
         text = row.get("teacher_text", row.get("text"))
@@ -75,30 +75,30 @@ def read_labels(path: Path) -> Iterator[Label]:
 
 
 def read_transcripts(folder: Path, max_seconds: Seconds = MAX_SECONDS) -> Iterator[Label | Rejected]:
-    """Labels of recordings with transcripts by other programs beside them, which have their names.
+    """Labels of recordings with a transcript by another program, of the same name, beside them.
 
-    Times of words or of segments are needed; the formats are those of ``transcripts/readers.py``.
+    Transcripts need times of words or segments, in a format of ``audiosearch.transcripts.readers``.
 
     Raises:
         ManifestError: there is no such folder, or it has no transcript.
     """
-    from audiosearch.transcripts.readers import read_transcripts
+    from audiosearch.transcripts import readers
 
     if not folder.is_dir():
-        raise ManifestError(f"{folder}: is no folder; give the folder of the recordings and their transcripts.")
+        raise ManifestError(f"{folder}: is not a folder; give the folder of the recordings and their transcripts.")
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in TRANSCRIPT_SUFFIXES and path.is_file())
     if not files:
         raise ManifestError(
-            f"{folder}: holds no transcript ({', '.join(sorted(TRANSCRIPT_SUFFIXES))}); they lie beside their "
-            "recordings and have the same names."
+            f"{folder}: contains no transcript ({', '.join(sorted(TRANSCRIPT_SUFFIXES))}); put them beside "
+            "their recordings, with the same names."
         )
     for path in files:
         try:
-            several = read_transcripts(path, word_times=False)
+            transcripts = readers.read_transcripts(path, word_times=False)
         except TranscriptError as error:
             yield Rejected(Row(path.stem, None), "transcript unreadable", str(error))
             continue
-        for spoken in several:
+        for spoken in transcripts:
             name = Path(spoken.name).stem or path.stem
             audio = _recording(path.parent, name) or _recording(path.parent, Path(name).stem)
             if audio is None:
@@ -110,22 +110,22 @@ def read_transcripts(folder: Path, max_seconds: Seconds = MAX_SECONDS) -> Iterat
             elif fault := text_fault(" ".join(token.text for token in spoken.tokens)):
                 yield Rejected(Row(name, audio), *fault)
             else:
-                told = any(token.confidence is not None for token in spoken.tokens)
-                yield from cut(name, audio, spoken.words(1.0), told, spoken.breaks, max_seconds)
+                has_confidence = any(token.confidence is not None for token in spoken.tokens)
+                yield from label_segments(name, audio, spoken.words(1.0), has_confidence, spoken.breaks, max_seconds)
 
 
 def label_transcripts(
     transcripts: Iterable[Transcript], max_seconds: Seconds = MAX_SECONDS
 ) -> Iterator[Label | Rejected]:
-    """Labels of recordings whose words are known with their times."""
+    """Labels of recordings from transcripts with word times."""
     for transcript in transcripts:
         audio = Path(transcript.path)
         if not audio.exists():
             yield Rejected(Row(audio.stem, audio), "audio missing", f"there is no {audio}")
         elif not transcript.words:
-            yield Rejected(Row(audio.stem, audio), "no text", f"no word of {audio} is known")
+            yield Rejected(Row(audio.stem, audio), "no text", f"the transcript of {audio} is empty")
         else:
-            yield from cut(audio.stem, audio, transcript.words, True, (), max_seconds)
+            yield from label_segments(audio.stem, audio, transcript.words, True, (), max_seconds)
 
 
 def _recording(folder: Path, stem: str) -> Path | None:
@@ -137,7 +137,7 @@ def _recording(folder: Path, stem: str) -> Path | None:
     return next((path for path in files if path.suffix.lower() not in TRANSCRIPT_SUFFIXES and is_audio(path)), None)
 
 
-def cut(
+def label_segments(
     name: str,
     audio: Path,
     words: Sequence[Word],
@@ -147,7 +147,7 @@ def cut(
     speaker: str | None = None,
     confidence: float | None = None,
 ) -> Iterator[Label | Rejected]:
-    """Labels of the segments of a recording; loops are looked for in all of it, as they go on over pauses."""
+    """Labels of the segments of a recording; loops are detected in the whole text, as they may cross pauses."""
     from audiosearch.audio.reader import probe
 
     try:
@@ -164,9 +164,9 @@ def cut(
             row = Row(f"{name}-{segment.start:.2f}", audio, segment.text)
             yield Rejected(row, "after the end of the recording", f"{audio} ends at {duration:.2f} s")
             continue
-        sure = confidence
+        mean_confidence = confidence
         if has_confidence:
-            sure = sum(word.confidence for word in segment.words) / len(segment.words)
+            mean_confidence = sum(word.confidence for word in segment.words) / len(segment.words)
         yield Label(
             f"{name}-{segment.start:.2f}",
             audio,
@@ -174,17 +174,17 @@ def cut(
             segment.start,
             segment.end - segment.start,
             speaker,
-            sure,
-            looped=any(place in looped for place in numbers),
+            mean_confidence,
+            looped=any(number in looped for number in numbers),
         )
 
 
 def _looped(words: Sequence[Word]) -> set[int]:
-    """The places of words that are in loops."""
+    """Numbers of the words that are in loops."""
     spans = loop_spans(" ".join(word.text for word in words))
-    places, position = set(), 0
-    for place, word in enumerate(words):
+    looped, position = set(), 0
+    for index, word in enumerate(words):
         if any(start <= position < end for start, end in spans):
-            places.add(place)
+            looped.add(index)
         position += len(word.text) + 1
-    return places
+    return looped

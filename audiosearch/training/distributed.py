@@ -1,4 +1,4 @@
-"""Training on several GPUs (or, for trial, several processes on the CPU) as torchrun starts them."""
+"""Training in several processes started by torchrun: one per GPU, or on the CPU to try it out."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from audiosearch.config import TrainerConfig
 from audiosearch.errors import TrainingError
 
 PATIENCE = timedelta(hours=2)
-"""How long processes wait for the first, which decodes the audio; torchrun ends all when one fails."""
+"""Longest wait for the first process, which decodes the audio; torchrun ends all processes when one fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """This process among those that train together."""
+    """Rank of this process and number of processes in the group."""
 
     rank: int
     count: int
@@ -28,11 +28,11 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """Whether this is the one that writes and reports."""
+        """True in the process that writes and reports."""
         return self.rank == 0
 
     def sum(self, values: Sequence[float]) -> list[float]:
-        """Values added over all processes."""
+        """Sum values over all processes."""
         if self.count == 1:
             return list(values)
         total = torch.tensor(values, dtype=torch.float64, device=self.device)
@@ -40,16 +40,16 @@ class Processes:
         return [float(value) for value in total.tolist()]
 
     def wait(self) -> None:
-        """Until all processes are here."""
+        """Wait for all processes."""
         if self.count > 1:
             distributed.barrier()
 
 
 def choose_device(config: TrainerConfig) -> torch.device:
-    """Where to train, checked to be there.
+    """Device to train on, verified to exist.
 
     Raises:
-        TrainingError: the device or the precision asked for is not available.
+        TrainingError: the configured device or precision is not available.
     """
     local_rank = int(os.environ.get("LOCAL_RANK", "0"))
     if config.device == "cpu" or (config.device == "auto" and not torch.cuda.is_available()):
@@ -67,8 +67,8 @@ def choose_device(config: TrainerConfig) -> torch.device:
 
 
 @contextmanager
-def together(device: torch.device) -> Iterator[Processes]:
-    """The processes that torchrun started, or this one alone."""
+def process_group(device: torch.device) -> Iterator[Processes]:
+    """Process group that torchrun started, or this process alone."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if device.type == "cuda":
         torch.cuda.set_device(device)
@@ -78,6 +78,6 @@ def together(device: torch.device) -> Iterator[Processes]:
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
         yield Processes(distributed.get_rank(), count, device)
-        distributed.barrier()  # or one would take the group down while another still talks in it
+        distributed.barrier()  # a process may only leave once no other communicates
     finally:
         distributed.destroy_process_group()

@@ -1,4 +1,4 @@
-"""What training reports while it goes on; the command draws these."""
+"""Records that training yields while it runs."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from audiosearch.types import Seconds
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the user should know, as a sentence."""
+    """A sentence for the user."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Everything is loaded; ``step`` is above 0 in a resumed run."""
+    """The first step is about to begin; ``step`` is above 0 in a resumed run."""
 
     step: int
     total_steps: int
@@ -37,7 +37,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """Means since the last report; ``loss`` is in nats a label."""
+    """Means since the last report; ``loss`` in nats per label."""
 
     step: int
     total_steps: int
@@ -53,7 +53,7 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class SkippedStep:
-    """A step whose loss or gradient was not finite; weights were left as they were."""
+    """A step without update, because its loss or gradient was not finite."""
 
     step: int
     loss: float
@@ -62,7 +62,7 @@ class SkippedStep:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What was said and what the network read by its likeliest labels."""
+    """Reference and greedy transcript of an utterance."""
 
     truth: str
     prediction: str
@@ -70,7 +70,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class ValidationReport:
-    """The averaged weights on the validation audio; rates are fractions."""
+    """Scores of the averaged weights on the validation utterances; rates are fractions."""
 
     step: int
     epoch: int
@@ -84,7 +84,7 @@ class ValidationReport:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A checkpoint is in place."""
+    """A checkpoint has been written."""
 
     step: int
     path: Path
@@ -92,7 +92,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The run ended; ``reason`` is ``done``, ``time`` or ``stopped``."""
+    """The run has ended; ``reason`` is ``done``, ``time`` or ``stopped``."""
 
     step: int
     total_steps: int

@@ -1,9 +1,9 @@
-"""A trained network made wider by copying units, so that a larger one need not begin anew (Chen et al. 2016, Net2Net).
+"""Widen a trained network by copying units, to initialize a larger one (Chen et al. 2016, Net2Net).
 
 Each unit of a recurrent layer beyond the old width copies a random one of the old ones. The weights that lead out of a
-unit are shared out among its copies, so that their sum, and with it the output, stays as it was; layer normalization
-sees the same values in slightly different proportions. The copies' incoming weights get a little noise, or Adam, which
-ignores the scale of a gradient, would move all copies alike.
+unit are divided among its copies, so that their sum, and with it the output, is unchanged; layer normalization
+sees the same values in slightly different proportions. The incoming weights of copies get a little noise, without which
+Adam, which ignores the scale of a gradient, would update all copies equally.
 
 Legend: H hidden, H' hidden of the wider network.
 """
@@ -22,13 +22,13 @@ NOISE = 0.05
 
 
 def can_grow(old: ModelConfig, new: ModelConfig) -> bool:
-    """Whether the networks differ in nothing but dropout and wider recurrent layers."""
-    alike = {"dropout": 0.0, "hidden": 1}
-    return old.model_copy(update=alike) == new.model_copy(update=alike) and new.hidden >= old.hidden
+    """True if the networks differ only in dropout and in wider recurrent layers."""
+    ignored = {"dropout": 0.0, "hidden": 1}
+    return old.model_copy(update=ignored) == new.model_copy(update=ignored) and new.hidden >= old.hidden
 
 
 def widen(weights: Mapping[str, Tensor], old: ModelConfig, new: ModelConfig, seed: int) -> dict[str, Tensor]:
-    """Weights of the wider network ``new`` that computes nearly what ``old`` does with ``weights``."""
+    """Weights for the wider network ``new`` that compute nearly the function of ``old`` with ``weights``."""
     draw = torch.Generator().manual_seed(seed)
     grown = dict(weights)
     copies = [_copies(old.hidden, new.hidden, draw) for _ in range(old.layers)]
@@ -60,14 +60,14 @@ def widen(weights: Mapping[str, Tensor], old: ModelConfig, new: ModelConfig, see
 
 
 def _copies(old: int, new: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:
-    """For each of the new units the old one that it copies [H'], and its share of what leads out of that [H']."""
+    """Old unit that each new unit copies [H'], and its share of the outgoing weights [H']."""
     extra = [torch.randperm(old, generator=draw) for _ in range(-(-(new - old) // old))]
     origins = torch.cat([torch.arange(old), *extra])[:new]
-    parts = 0.5 + torch.rand(new, generator=draw)  # uneven, so that copies part
+    parts = 0.5 + torch.rand(new, generator=draw)  # uneven, so that copies diverge
     return origins, parts / torch.zeros(old).index_add_(0, origins, parts)[origins]
 
 
 def _take(weights: dict[str, Tensor], name: str, units: Tensor) -> None:
-    """Let a vector with a value for each unit, where there is one, have one for each of these."""
+    """Select the values of ``units`` from a vector with a value per unit, if the network has it."""
     if name in weights:
         weights[name] = weights[name][units]

@@ -1,4 +1,4 @@
-"""What a run leaves to look at: numbers as JSON lines and TensorBoard events, and a picture of the curves."""
+"""Metrics of a run as JSON lines and TensorBoard events, and a plot of the curves."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ METRICS = "metrics.jsonl"
 PICTURE = "progress.png"
 
 
-class Journal:
-    """Writes a run's reports into its folder.
+class MetricsLog:
+    """Writes the reports of a run into its folder.
 
     Args:
-        step: where the run goes on; what a stopped run reported after its last checkpoint is struck out.
+        step: first step of a resumed run; rows of later steps, written after the last checkpoint, are removed.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
@@ -33,7 +33,7 @@ class Journal:
         with atomic_write(folder / METRICS) as temporary:
             temporary.write_text("".join(json.dumps(row) + "\n" for row in self._rows), encoding="utf-8")
         self._events: SummaryWriter | None = None
-        self._missing: list[Notice] = []  # to be said with the next report
+        self._missing: list[Notice] = []  # yielded with the next report
         self._draws = True
         try:
             from torch.utils.tensorboard import SummaryWriter
@@ -43,7 +43,7 @@ class Journal:
             self._events = SummaryWriter(str(folder), purge_step=step + 1)
 
     def write(self, record: Record) -> Iterator[Notice]:
-        """Note a report; what cannot be done is said once."""
+        """Write a report; yield a notice, once, for each output whose package is missing."""
         if isinstance(record, StepReport | ValidationReport | SkippedStep):
             row = {"kind": _KINDS[type(record)], **asdict(record)}
             row = {key: _plain(value) for key, value in row.items()}
@@ -62,7 +62,7 @@ class Journal:
         yield from self._missing
         self._missing = []
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> MetricsLog:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,7 +79,7 @@ class Journal:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics file; one that was cut off is passed over."""
+    """Rows of a metrics file; a truncated line is skipped."""
     rows = []
     if path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -94,5 +94,5 @@ _KINDS = {StepReport: "train", ValidationReport: "valid", SkippedStep: "skipped"
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no infinities."""
+    """Replace infinities and NaN, which JSON lacks, by None."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

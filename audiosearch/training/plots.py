@@ -1,4 +1,4 @@
-"""The picture of a run: training and validation loss, and the error rates, by step."""
+"""Plot of a run: training and validation loss, and error rates, by step."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from matplotlib.ticker import PercentFormatter
 from audiosearch.files import atomic_write
 
 SMOOTHED = 0.03
-"""Part of a run over which its training loss is averaged for the thick line."""
+"""Fraction of a run over which the thick line averages the training loss."""
 
 
 def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Write the curves of a metrics file's rows as a PNG, in place of the last."""
+    """Plot the rows of a metrics file as a PNG."""
     figure = Figure(figsize=(9, 6), layout="constrained")
     loss, errors = figure.subplots(2, 1, sharex=True)
     train = [row for row in rows if row["kind"] == "train"]
     valid = [row for row in rows if row["kind"] == "valid"]
     _draw_training(loss, *_curve(train, "loss"))
     loss.plot(*_curve(valid, "loss"), color="tab:orange", marker="o", markersize=3, label="validation")
-    loss.set_ylabel("loss, nats a character")
+    loss.set_ylabel("loss, nats per character")
     loss.legend(frameon=False, loc="upper right", ncols=2)
     for key, name, color in (("wer", "words", "tab:red"), ("cer", "characters", "tab:purple")):
         steps, rates = _curve(valid, key)
@@ -46,7 +46,7 @@ def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 def _draw_training(axes: Axes, steps: Sequence[int], losses: Sequence[float]) -> None:
-    """What was measured, faint, and its mean over some steps about each; the first steps may go beyond the picture."""
+    """Draw the loss, faint, and its moving average; the first steps may lie outside the plot."""
     axes.plot(steps, losses, color="tab:blue", alpha=0.3, linewidth=0.8)
     half = round(SMOOTHED * len(losses) / 2)
     means = [float(np.mean(losses[max(place - half, 0) : place + half + 1])) for place in range(len(losses))]

@@ -1,4 +1,4 @@
-"""A whole run: check everything, decode the audio, train."""
+"""A training run: validate the settings, decode the audio, train."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from audiosearch.acoustic.features import Features
 from audiosearch.acoustic.model import DeepSpeech
 from audiosearch.alphabet import Alphabet
 from audiosearch.config import Config
-from audiosearch.data import data_sources as sources
+from audiosearch.data import data_sources
 from audiosearch.data.dataset import Collator, Dataset, Recordings, select
 from audiosearch.data.events import LeftOut
 from audiosearch.data.pcm_cache import Reader
 from audiosearch.errors import ModelError, TrainingError
-from audiosearch.training.distributed import choose_device, together
+from audiosearch.training.checkpoint_state import FILE_NAME, TrainingState, load_state
+from audiosearch.training.distributed import choose_device, process_group
 from audiosearch.training.events import Finished, Notice, Record
 from audiosearch.training.growth import can_grow, widen
-from audiosearch.training.learner import Learner
-from audiosearch.training.metrics_log import Journal
-from audiosearch.training.state import FILE_NAME, TrainingState, load_state
+from audiosearch.training.metrics_log import MetricsLog
+from audiosearch.training.optimization import TrainStep
 from audiosearch.training.trainer import Trainer
 
 CONFIG_NAME = "config.yaml"
-"""The settings of a run, in its folder."""
+"""File of the settings in the folder of a run."""
 
-NO_DATA = """there is nothing to train on: the settings name no manifest in data.train, and --train gives none.
-A manifest has one JSON object a line: {"audio": "a.flac", "text": "what is said"}.
-LibriSpeech is a good beginning (6.3 GB for the 100 hours):
+NO_DATA = """there is no training data: name manifests by --train or data.train.
+A manifest has one JSON object per line: {"audio": "a.flac", "text": "what is said"}.
+LibriSpeech is a good start (6.3 GB for the 100 hours):
   audiosearch manifest --download librispeech:train-clean-100 corpora
   audiosearch manifest --download librispeech:dev-clean corpora
   audiosearch train --train corpora/manifest-train-clean-100.jsonl --valid corpora/manifest-dev-clean.jsonl"""
@@ -52,37 +52,37 @@ def train(
     prepare_only: bool = False,
     read: Reader | None = None,
 ) -> Iterator[Record]:
-    """Train a network and report on the way; of several processes the first reports.
+    """Train a network and yield reports, in the first of several processes.
 
     Args:
-        output: the run's folder.
-        resume: go on from the folder's checkpoint.
-        init: model whose weights to begin with.
-        max_minutes: end after so long, ready to be resumed.
-        stop: when set, end after the step that is going on, ready to be resumed.
-        prepare_only: end when the audio is decoded.
-        read: reads a recording; :func:`audiosearch.audio.reader.read` unless given.
+        output: folder of the run.
+        resume: continue from the checkpoint in that folder.
+        init: model with the initial weights.
+        max_minutes: time limit, after which the run can be resumed.
+        stop: when set, end after the current step, resumable.
+        prepare_only: end once the audio is decoded.
+        read: reads a recording; None: :func:`audiosearch.audio.reader.read`.
 
     Raises:
-        AudioSearchError: something given does not fit; all of it is checked before the audio is decoded.
+        AudioSearchError: an argument or setting is invalid; all are checked before the audio is decoded.
     """
     if not config.data.train:
         raise TrainingError(NO_DATA)
     stop = stop or threading.Event()
     alphabet = Alphabet()
     device = choose_device(config.trainer)
-    found = sources.find(config)
+    sources = data_sources.find_sources(config)
     state = _checkpoint(config, output) if resume else None
     weights = _initial_weights(config, alphabet, init) if init is not None else None
     if state is None and not prepare_only and (output / FILE_NAME).exists():
-        raise TrainingError(f"{output}: holds a run already; give --resume to go on with it, or another --output.")
+        raise TrainingError(f"{output}: contains a run already; resume it with --resume, or give another --output.")
     rate = config.features.sample_rate
     cache = Path(config.data.cache) if config.data.cache else output / "cache"
-    with together(device) as processes:
+    with process_group(device) as processes:
         if processes.first:
             _write_config(config, output)
             yield from _changed_settings(config, state)
-            for decoded in sources.decode(found, cache, rate, read):
+            for decoded in data_sources.decode_sources(sources, cache, rate, read):
                 yield decoded
                 if stop.is_set():
                     yield Finished(0, 0, "stopped", 0, output)
@@ -90,34 +90,36 @@ def train(
         processes.wait()
         if prepare_only:
             if processes.first:
-                for path in found:
-                    yield Notice(f"The audio of {path} is in {sources.cache_folder(cache, path)}.")
+                for path in sources:
+                    yield Notice(f"The audio of {path} is in {data_sources.cache_folder(cache, path)}.")
             return
-        training, left_out = _training_set(config, sources.recordings(config.data.train, cache, rate), alphabet)
-        valid, left_out_too = _validation_set(config, sources.recordings(config.data.valid, cache, rate), alphabet)
+        train_recordings = data_sources.load_recordings(config.data.train, cache, rate)
+        valid_recordings = data_sources.load_recordings(config.data.valid, cache, rate)
+        training, left_out = _training_set(config, train_recordings, alphabet)
+        valid, left_out_valid = _validation_set(config, valid_recordings, alphabet)
         if processes.first:
-            yield from left_out + left_out_too
+            yield from left_out + left_out_valid
         if len(training) == 0:
-            raise TrainingError("no utterance is left to train on: all were left out.")
-        noises = sources.recordings(config.augment.noise, cache, rate)
-        rooms = sources.recordings(config.augment.rooms, cache, rate)
+            raise TrainingError("no utterance is left to train on; all were left out.")
+        noises = data_sources.load_recordings(config.augment.noise, cache, rate)
+        rooms = data_sources.load_recordings(config.augment.rooms, cache, rate)
         collate = Collator(training, noises, rooms, rate, config.trainer.seed)
-        learner = Learner(config, alphabet, processes, weights)
-        trainer = Trainer(config, alphabet, learner, collate, valid, output, stop, state)
+        train_step = TrainStep(config, alphabet, processes, weights)
+        trainer = Trainer(config, alphabet, train_step, collate, valid, output, stop, state)
         if not processes.first:
             for _ in trainer.fit(max_minutes):
                 pass
             return
-        with Journal(output, trainer.progress.step) as journal:
+        with MetricsLog(output, trainer.progress.step) as log:
             for record in trainer.fit(max_minutes):
-                notices = list(journal.write(record))
+                notices = list(log.write(record))
                 yield record
                 yield from notices
 
 
 def _training_set(config: Config, recordings: Recordings, alphabet: Alphabet) -> tuple[Dataset, list[LeftOut]]:
     features = Features(config.features)
-    with torch.device("meta"):  # only asked how many frames it makes
+    with torch.device("meta"):  # only used to compute numbers of frames
         network = DeepSpeech(config.model, config.features.bins, len(alphabet))
 
     def emission_frames(samples: Tensor) -> Tensor:
@@ -129,7 +131,7 @@ def _training_set(config: Config, recordings: Recordings, alphabet: Alphabet) ->
 
 
 def _validation_set(config: Config, recordings: Recordings, alphabet: Alphabet) -> tuple[Dataset, list[LeftOut]]:
-    """At most ``trainer.validate_seconds`` of the recordings, drawn so that all parts of the manifests are there."""
+    """Random sample of the recordings, of at most ``trainer.validate_seconds``."""
     known = set(alphabet.labels)
     readable = [number for number in range(len(recordings)) if known.issuperset(recordings.clip(number).text)]
     budget = config.trainer.validate_seconds * config.features.sample_rate
@@ -153,25 +155,25 @@ def _checkpoint(config: Config, output: Path) -> TrainingState:
         raise ModelError(f"{output}: there is no run to resume; leave --resume out, or give its --output.")
     state = load_state(path)
     if (config.features, config.model) != (state.config.features, state.config.model):
-        raise ModelError(f"{path}: was trained with other settings of features or model; resume it with its own.")
+        raise ModelError(f"{path}: was trained with other settings of features or model; resume it with those.")
     return state
 
 
 def _initial_weights(config: Config, alphabet: Alphabet, path: Path) -> dict[str, Tensor]:
-    """Weights of a model with the same features, network and alphabet."""
+    """Weights of a model with the same features, alphabet and network, or a narrower one."""
     model = load_model(path)
-    for name, same in [
+    for name, matches in [
         ("features", config.features == model.config.features),
         ("model", can_grow(model.config.model, config.model)),
         ("alphabet", alphabet == model.alphabet),
     ]:
-        if not same:
+        if not matches:
             raise ModelError(f"{path}: its {name} differs from the settings, so its weights do not fit.")
     return widen(model.network.state_dict(), model.config.model, config.model, config.trainer.seed)
 
 
 def _write_config(config: Config, output: Path) -> None:
-    """The settings for ``--resume`` and for the reader; also the proof that the folder can be written."""
+    """Write the settings, for ``--resume`` and for people; fails if the folder cannot be written."""
     try:
         output.mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
@@ -181,13 +183,13 @@ def _write_config(config: Config, output: Path) -> None:
 
 
 def _changed_settings(config: Config, state: TrainingState | None) -> Iterator[Notice]:
-    """What differs from the settings of the checkpoint: the run goes on, but not as if it had never stopped."""
+    """Notices of settings that differ from the checkpoint, with which the run is not reproducible."""
     if state is None:
         return
     before, after = _flat(state.config), _flat(config)
     for key in sorted(before):
         if before[key] != after[key] and key not in ("data.cache", "trainer.save_every_minutes", "trainer.workers"):
-            yield Notice(f"The run goes on with {key} = {after[key]}, which was {before[key]}.")
+            yield Notice(f"The run continues with {key} = {after[key]}; it was {before[key]}.")
 
 
 def _flat(config: Config) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Learning rate and averaging as pure functions of the step, so that a resumed run needs nothing but the step."""
+"""Learning rate and averaging as pure functions of the step, which is all that a resumed run needs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from audiosearch.config import OptimConfig
 
 
 def learning_rate(step: int, total: int, config: OptimConfig) -> float:
-    """Rate of step ``step`` of ``total``, counted from 0: a linear rise, then decay to the final fraction."""
+    """Learning rate of ``step``, counted from 0, of ``total``: linear warm-up, then decay to the final fraction."""
     if step < config.warmup_steps:
         return config.lr * (step + 1) / (config.warmup_steps + 1)
     if config.schedule == "constant":
@@ -20,5 +20,5 @@ def learning_rate(step: int, total: int, config: OptimConfig) -> float:
 
 
 def averaging_decay(steps: int, config: OptimConfig) -> float:
-    """Decay of the weights' moving average after so many steps; low at first, or the first weights would linger."""
+    """Decay of the moving average of weights; low during the first steps, to forget the initial weights."""
     return min(config.ema_decay, (1 + steps) / (10 + steps))

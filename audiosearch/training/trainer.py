@@ -21,28 +21,29 @@ from audiosearch.data import augment
 from audiosearch.data.batching import plan, read_ahead
 from audiosearch.data.dataset import Batch, Collator, Dataset
 from audiosearch.errors import TrainingError
+from audiosearch.training.checkpoint_state import FILE_NAME, Progress, TrainingState, save_state
 from audiosearch.training.events import Finished, Record, Saved, SkippedStep, Started, StepReport, ValidationReport
-from audiosearch.training.learner import Learner, Update
-from audiosearch.training.state import FILE_NAME, Progress, TrainingState, save_state
+from audiosearch.training.optimization import StepResult, TrainStep
 from audiosearch.training.validation import validate
 from audiosearch.types import Seconds
 
 
 class Trainer:
-    """One run.
+    """The training loop of one run.
 
     Args:
-        collate: makes batches of the training utterances.
-        output: folder of its checkpoints: ``state`` to resume from, ``last`` and ``best`` to use.
-        stop: when set, the run ends after the step that is going on.
-        state: checkpoint to go on from.
+        collate: makes batches of training utterances.
+        valid: validation utterances.
+        output: folder of the checkpoints: ``state`` to resume from, ``last`` and ``best`` to use.
+        stop: when set, the run ends after the current step.
+        state: checkpoint to resume from.
     """
 
     def __init__(
         self,
         config: Config,
         alphabet: Alphabet,
-        learner: Learner,
+        train_step: TrainStep,
         collate: Collator,
         valid: Dataset,
         output: Path,
@@ -51,8 +52,8 @@ class Trainer:
     ) -> None:
         self.config = config
         self.alphabet = alphabet
-        self.learner = learner
-        self.processes = learner.processes
+        self.train_step = train_step
+        self.processes = train_step.processes
         self.collate = collate
         self.train = collate.dataset
         self.valid = valid
@@ -67,7 +68,7 @@ class Trainer:
         self._pace = _Pace()
 
     def fit(self, max_minutes: float | None = None) -> Iterator[Record]:
-        """Train to the end, to the time limit or until told to stop, and report on the way.
+        """Train until the last epoch, the time limit or ``stop``, and yield reports.
 
         Raises:
             TrainingError: the loss stays non-finite, or a batch does not fit in memory.
@@ -81,7 +82,7 @@ class Trainer:
                 yield from self._validate()
             if self._save_due():
                 yield from self._save()
-            if reason := self._told_to_stop(deadline):
+            if reason := self._stop_reason(deadline):
                 break
             yield from self._step(batch)
         if not reason and self.progress.validated != self.progress.step:
@@ -90,7 +91,7 @@ class Trainer:
         yield Finished(self.progress.step, self.total_steps, reason or "done", self.progress.skipped, self.output)
 
     def _batches(self) -> Iterator[Batch]:
-        """This process's batches from where the run is, to the last epoch."""
+        """Batches of this process, from the current position to the last epoch."""
         while self.progress.epoch < self.config.trainer.epochs:
             epoch = self.progress.epoch
             draws, steps = self._plan(epoch)
@@ -99,7 +100,7 @@ class Trainer:
             yield from read_ahead(steps[self.progress.position :], load, self.config.trainer.workers)
 
     def _plan(self, epoch: int) -> tuple[augment.Draws, list[NDArray[np.int64]]]:
-        """What augmentation does to every utterance of an epoch, and the utterances of each of its steps."""
+        """Augmentation of every utterance of an epoch, and the utterances of each step."""
         config, rate = self.config.trainer, self.config.features.sample_rate
         noises, rooms = len(self.collate.noises), len(self.collate.rooms)
         draws = augment.draw(self.train.samples, self.config.augment, rate, config.seed, epoch, noises, rooms)
@@ -115,36 +116,36 @@ class Trainer:
 
     def _step(self, batch: Batch) -> Iterator[SkippedStep | StepReport]:
         progress = self.progress
-        update = self.learner.step(batch, progress.step, self.total_steps)
+        result = self.train_step(batch, progress.step, self.total_steps)
         progress.step += 1
         progress.position += 1
         if progress.position == self.epoch_steps[progress.epoch]:
             progress.epoch, progress.position = progress.epoch + 1, 0
-        self._pace.count(update.samples / self.config.features.sample_rate)
-        if not update.finite:
-            yield self._skipped(update)
+        self._pace.count(result.samples / self.config.features.sample_rate)
+        if not result.finite:
+            yield self._skipped(result)
             return
         progress.skipped_in_a_row = 0
-        progress.loss += update.loss
-        progress.labels += update.labels
-        progress.gradient_norm += update.gradient_norm
+        progress.loss += result.loss
+        progress.labels += result.labels
+        progress.gradient_norm += result.gradient_norm
         progress.steps += 1
         if progress.step % self.config.trainer.log_every == 0:
-            yield self._report(update.lr)
+            yield self._report(result.lr)
 
-    def _skipped(self, update: Update) -> SkippedStep:
+    def _skipped(self, result: StepResult) -> SkippedStep:
         progress = self.progress
         progress.skipped += 1
         progress.skipped_in_a_row += 1
         if progress.skipped_in_a_row >= self.config.trainer.max_skipped:
             raise TrainingError(
                 f"the loss or its gradient was not finite in {progress.skipped_in_a_row} steps in a row, up to step "
-                f"{progress.step}; lower optim.lr, or look for wrong transcripts. The last checkpoint is kept."
+                f"{progress.step}; lower optim.lr, or check the transcripts. The last checkpoint is kept."
             )
-        return SkippedStep(progress.step, update.loss / max(update.labels, 1), progress.skipped_in_a_row)
+        return SkippedStep(progress.step, result.loss / max(result.labels, 1), progress.skipped_in_a_row)
 
     def _report(self, lr: float) -> StepReport:
-        """Means since the last report."""
+        """Report means since the last report."""
         progress = self.progress
         report = StepReport(
             step=progress.step,
@@ -167,18 +168,18 @@ class Trainer:
         return step > 0 and step % self.config.trainer.validate_every == 0 and self.progress.validated != step
 
     def _validate(self) -> Iterator[ValidationReport]:
-        """Score the averaged weights, and keep them if they are the best so far."""
+        """Evaluate the averaged weights, and save them if they are the best so far."""
         if len(self.valid) == 0:
             return
         progress = self.progress
         scores = validate(
-            self.learner.average,
-            self.learner.features,
+            self.train_step.average,
+            self.train_step.features,
             self.valid,
             self.alphabet,
             self.processes,
             batch_seconds=self.config.trainer.batch_seconds,
-            bf16=self.learner.bf16,
+            bf16=self.train_step.bf16,
             samples=self.config.trainer.samples,
         )
         wer, cer = scores.words.rate, scores.characters.rate
@@ -197,10 +198,10 @@ class Trainer:
         return step != self.progress.step and time.monotonic() - when > 60 * self.config.trainer.save_every_minutes
 
     def _save(self) -> Iterator[Saved]:
-        """Keep all that is needed to go on from here; the weights for use first, then the state to resume from."""
+        """Write the averaged weights, then the state to resume from."""
         if self.processes.first:
             self._save_model("last.safetensors", {})
-            state = TrainingState(self.progress, self.learner.tensors(), self.config, self.alphabet)
+            state = TrainingState(self.progress, self.train_step.tensors(), self.config, self.alphabet)
             save_state(self.output / FILE_NAME, state)
         self._saved = (self.progress.step, time.monotonic())
         yield Saved(self.progress.step, self.output)
@@ -209,20 +210,20 @@ class Trainer:
     def _save_model(self, name: str, notes: Mapping[str, str]) -> None:
         if self.processes.first:
             notes = {**notes, "step": str(self.progress.step)}
-            weights = self.learner.average.state_dict()
+            weights = self.train_step.average.state_dict()
             save_model(self.output / name, weights, self.config, self.alphabet, notes=notes)
 
     def _restore(self, state: TrainingState) -> None:
         if state.progress.data != self.train.fingerprint:
             raise TrainingError(
                 f"{state.path}: the training utterances are not those it was trained on, so the run cannot be "
-                "resumed; begin a new one with --init and another --output."
+                "resumed; start a new one with --init and another --output."
             )
         self.progress = replace(state.progress)
-        self.learner.restore(state.tensors, state.path)
+        self.train_step.restore(state.tensors, state.path)
 
-    def _told_to_stop(self, deadline: float) -> str:
-        """Why the run ends here, or nothing; all processes get the same answer."""
+    def _stop_reason(self, deadline: float) -> str:
+        """``"stopped"``, ``"time"`` or ``""``; the same in all processes."""
         stopped, late = self.processes.sum([float(self.stop.is_set()), float(time.monotonic() > deadline)])
         return "stopped" if stopped else "time" if late else ""
 
@@ -236,16 +237,16 @@ class Trainer:
             audio=float(self.train.samples.sum()) / rate,
             valid_utterances=len(self.valid),
             valid_audio=float(self.valid.samples.sum()) / rate,
-            parameters=sum(parameter.numel() for parameter in self.learner.network.parameters()),
+            parameters=sum(parameter.numel() for parameter in self.train_step.network.parameters()),
             device=torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
-            precision="bf16" if self.learner.bf16 else "fp32",
+            precision="bf16" if self.train_step.bf16 else "fp32",
             processes=self.processes.count,
             output=self.output,
         )
 
 
 class _Pace:
-    """Time and audio of the steps since the last report, waiting for data included."""
+    """Time and audio of the steps since the last report, including the wait for data."""
 
     def __init__(self) -> None:
         self.audio: Seconds = 0.0
@@ -254,11 +255,11 @@ class _Pace:
         self._mark = time.monotonic()
 
     def restart(self) -> None:
-        """Leave out the time since the last step."""
+        """Exclude the time since the last step."""
         self._mark = time.monotonic()
 
     def count(self, audio: Seconds) -> None:
-        """One more step."""
+        """Count one step."""
         now = time.monotonic()
         self.audio += audio
         self.time += now - self._mark

@@ -1,4 +1,4 @@
-"""How well the averaged weights read speech they have not learned from.
+"""Loss and error rates of the averaged weights on validation utterances.
 
 Legend: B batch, T' emission frames, V labels.
 """
@@ -23,7 +23,7 @@ from audiosearch.types import Seconds
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Results over all processes; ``loss`` is in nats a label, ``pairs`` are of this process."""
+    """Results over all processes; ``loss`` in nats per label, ``pairs`` of this process."""
 
     loss: float
     words: ErrorRate
@@ -43,9 +43,12 @@ def validate(
     bf16: bool,
     samples: int,
 ) -> Scores:
-    """Scores of a network on a dataset, by its likeliest labels; ``samples`` of the pairs are given back.
+    """Score a network on a dataset by greedy decoding.
 
-    Utterances with fewer frames than CTC needs are read like the others but have no loss.
+    Utterances with fewer frames than CTC needs are decoded like all others but have no loss.
+
+    Args:
+        samples: number of pairs of reference and prediction to return.
     """
     network.eval()
     loss, labels = 0.0, 0
@@ -65,7 +68,7 @@ def validate(
         finite = losses.isfinite()
         loss += float(losses[finite].sum())
         labels += int(target_lengths[finite].sum())
-        for number, text in zip(chosen, read(log_probs, lengths, alphabet), strict=True):
+        for number, text in zip(chosen, decode_greedily(log_probs, lengths, alphabet), strict=True):
             predictions[number] = text
     texts = [dataset.texts[number] for number in predictions]
     words, characters = (
@@ -85,8 +88,8 @@ def validate(
     )
 
 
-def read(log_probs: Tensor, lengths: Tensor, alphabet: Alphabet) -> list[str]:
-    """The texts of the likeliest label of every frame of log-probs [B, T', V], repetitions and blanks taken out."""
+def decode_greedily(log_probs: Tensor, lengths: Tensor, alphabet: Alphabet) -> list[str]:
+    """Greedy decoding of log-probs [B, T', V]: most probable label per frame, without repetitions and blanks."""
     best = log_probs.argmax(2).cpu()
     texts = []
     for row, length in zip(best, lengths.tolist(), strict=True):
@@ -96,7 +99,7 @@ def read(log_probs: Tensor, lengths: Tensor, alphabet: Alphabet) -> list[str]:
 
 
 def _batches(dataset: Dataset, batch_samples: float) -> list[list[int]]:
-    """Utterances from long to short, as many at once as fit."""
+    """Batches of utterances, from long to short."""
     order = np.argsort(-dataset.samples, kind="stable").tolist()
     batches = []
     while order:

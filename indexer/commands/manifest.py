@@ -172,7 +172,7 @@ def _of_corpus(
 
         if kind is not None or split is not None:
             raise click.UsageError("--download knows what it brings; leave --kind and --split out.")
-        downloads.find(download, folder)
+        downloads.corpus_location(download, folder)
     name = (download or split or "").rpartition(":")[2]
     output = output or folder / (f"manifest-{name}.jsonl" if name else "manifest.jsonl")
     _check_outputs(output, rejects, made=folder)

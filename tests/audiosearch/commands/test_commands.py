@@ -23,7 +23,7 @@ def run(*arguments: str | Path) -> Result:
 
 @pytest.fixture
 def manifest(whistler: Whistler, tmp_path: Path) -> Path:
-    """Six utterances, one of which is said to be what it is not."""
+    """Six utterances, one of them with a wrong text."""
     rows = []
     for number, said in enumerate(("i am", "a", "human saying", "human things", "a man", "")):
         name = f"{number}.wav"
@@ -56,7 +56,7 @@ def test_transcribe_text(whistle_model: Path, whistler: Whistler, tmp_path: Path
     assert result.stdout == f"{one}: human\n{two}: things\n"
 
 
-def test_transcribe_goes_on_after_bad_files(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
+def test_transcribe_continues_after_unreadable_files(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
     one, two = whistler.write(tmp_path / "1.wav", "i am"), whistler.write(tmp_path / "2.wav", "human")
     text, missing = tmp_path / "text.wav", tmp_path / "missing.wav"
     text.write_text("this is no sound")
@@ -73,7 +73,7 @@ def test_transcribe_goes_on_after_bad_files(whistle_model: Path, whistler: Whist
     assert "missing.wav" in reported[1]
 
 
-def test_mistakes_are_told_before_a_model_is_loaded(whistle_model: Path, manifest: Path, tmp_path: Path) -> None:
+def test_invalid_arguments_are_reported_before_loading(whistle_model: Path, manifest: Path, tmp_path: Path) -> None:
     audio = tmp_path / "0.wav"
     corrupt = tmp_path / "corrupt.safetensors"
     corrupt.write_bytes(b"\x80\x04K\x01.")  # a pickle
@@ -163,7 +163,7 @@ def test_evaluate_gives_corpus_level_rates(whistle_model: Path, manifest: Path) 
     assert "6 utterances" in table
 
 
-def test_evaluate_by_set_and_speaker_with_the_worst(whistle_model: Path, manifest: Path, tmp_path: Path) -> None:
+def test_evaluate_by_set_and_speaker(whistle_model: Path, manifest: Path, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in manifest.read_text().splitlines()]
     more = tmp_path / "more.jsonl"
     more.write_text("".join(json.dumps({**row, "speaker": "ann"}) + "\n" for row in rows[2:4]))  # the longest
@@ -209,7 +209,7 @@ def test_evaluate_by_set_and_speaker_with_the_worst(whistle_model: Path, manifes
     )
 
 
-def test_evaluate_names_what_it_cannot_read(whistle_model: Path, manifest: Path) -> None:
+def test_evaluate_reports_unreadable_audio(whistle_model: Path, manifest: Path) -> None:
     (manifest.parent / "0.wav").write_text("broken")
     result = run("evaluate", manifest, "--model", whistle_model, "--json")
     assert result.exit_code == 1
@@ -218,7 +218,7 @@ def test_evaluate_names_what_it_cannot_read(whistle_model: Path, manifest: Path)
     assert json.loads(result.stdout)["wer"] == 0
 
 
-def test_evaluate_search_finds_what_was_whistled(whistle_model: Path, manifest: Path, tmp_path: Path) -> None:
+def test_evaluate_search_on_whistled_speech(whistle_model: Path, manifest: Path, tmp_path: Path) -> None:
     queries = tmp_path / "queries.txt"
     queries.write_text("human\nHuman things!\nam\nkierkegaard\n")
     arguments: list[str | Path] = ["evaluate", "--search", manifest, "--model", whistle_model, "--queries", queries]
@@ -244,7 +244,7 @@ def test_evaluate_search_finds_what_was_whistled(whistle_model: Path, manifest: 
     assert "5 recordings" in again.stdout
 
 
-def test_evaluate_search_takes_word_times_and_draws(whistle_model: Path, manifest: Path, tmp_path: Path) -> None:
+def test_evaluate_search_with_word_times(whistle_model: Path, manifest: Path, tmp_path: Path) -> None:
     times = tmp_path / "times.ctm"
     times.write_text("u0 1 9.0 0.1 am\nu3 1 0.0 0.5 human\nu3 1 1.5 0.3 kierkegaard\n")
     result = run("evaluate", "--search", manifest, "--model", whistle_model, "--word-times", times, "--json")
@@ -255,7 +255,7 @@ def test_evaluate_search_takes_word_times_and_draws(whistle_model: Path, manifes
     assert record["classes"]["all"]["recall"] < 1  # nobody says kierkegaard
 
 
-def test_inspect_draws_a_picture(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
+def test_inspect_writes_a_png(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
     path = whistler.write(tmp_path / "a.wav", "human _things" + "_" * 12)
     output = tmp_path / "a.png"
     for options in ([], ["--start", "0.5", "--seconds", "2"]):

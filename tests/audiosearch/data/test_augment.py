@@ -52,7 +52,7 @@ def pitch(x: Tensor) -> float:
     return float(torch.fft.rfft(x).abs().argmax() * RATE / len(x))
 
 
-def test_switched_off_it_changes_nothing() -> None:
+def test_disabled_augmentation_changes_nothing() -> None:
     speech = np.random.default_rng(0).integers(-3000, 3000, (2, 4000)).astype(np.int16)
     speech[1, 2500:] = 0
     given = draws([4000, 2500])
@@ -75,7 +75,7 @@ def test_draws_are_a_function_of_seed_epoch_and_utterance() -> None:
     assert some.snr.tolist() == [one.snr[5], one.snr[9]]
 
 
-def test_draws_keep_within_their_limits() -> None:
+def test_draws_stay_within_their_limits() -> None:
     config = ALL.model_copy(update={"speed": (0.9, 1.1), "silence_seconds": (0.1, 0.5), "gain_db": (-6.0, 6.0)})
     given = draws([16000] * 2000, config)
     speed = 16000 / given.changed
@@ -101,7 +101,7 @@ def test_speed_changes_length_and_pitch() -> None:
     torch.testing.assert_close(back[200:-200], tone(1000, 16000)[200:-200], rtol=0, atol=0.02)
 
 
-def test_in_a_batch_speed_and_silence_put_things_where_the_draws_say() -> None:
+def test_speed_and_silence_place_utterances_of_a_batch_as_drawn() -> None:
     given = draws([16000, 9000], ALL.model_copy(update={"silence_seconds": (0.2, 0.4)}))
     given = replace(given, room=np.array([-1, -1]), noise=np.array([-1, -1]), band=np.zeros(2), gain=np.ones(2))
     speech = np.zeros((2, 16000), dtype=np.int16)
@@ -142,7 +142,7 @@ def test_a_warp_keeps_both_ends_and_the_order_of_bins() -> None:
     assert (warped[1, 0, 1:70] > x[1, 0, 1:70]).all()
 
 
-def test_noise_has_the_power_ratio_drawn() -> None:
+def test_noise_has_the_drawn_power_ratio() -> None:
     x = torch.stack([tone(440, 16000), tone(440, 16000)])
     x[1, 8000:] = 0
     noise = torch.randn(2, 16000)
@@ -153,7 +153,7 @@ def test_noise_has_the_power_ratio_drawn() -> None:
     assert not scaled_noise(x, torch.zeros(2, 16000), torch.ones(2, 1)).any()
 
 
-def test_a_room_keeps_loudness_and_the_time_of_the_direct_sound() -> None:
+def test_reverberation_keeps_energy_and_time_of_the_direct_sound() -> None:
     x = torch.zeros(1, 4000)
     x[0, 1000] = 0.5
     room = torch.zeros(1, 800)
@@ -164,14 +164,14 @@ def test_a_room_keeps_loudness_and_the_time_of_the_direct_sound() -> None:
     assert wet[0, 1000] / wet[0, 1300] == pytest.approx(2, rel=1e-4)
 
 
-def test_band_limit_takes_away_what_lies_above_the_edge() -> None:
+def test_band_limit_removes_frequencies_above_the_edge() -> None:
     x = torch.stack([tone(500, 16000) + tone(6000, 16000)] * 2)
     y = low_pass(x, torch.tensor([[3000.0], [7000.0]]), RATE)
     torch.testing.assert_close(y[0, 500:-500], tone(500, 16000)[500:-500], rtol=0, atol=0.01)
     torch.testing.assert_close(y[1, 500:-500], x[1, 500:-500], rtol=0, atol=0.01)
 
 
-def test_everything_at_once_is_finite_and_zero_past_its_length() -> None:
+def test_all_augmentations_together_are_finite_and_zero_past_the_length() -> None:
     samples = [16000, 5000, 12000]
     rng = np.random.default_rng(0)
     speech = rng.integers(-9000, 9000, (3, 16000)).astype(np.int16)

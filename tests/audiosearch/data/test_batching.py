@@ -14,7 +14,7 @@ LENGTHS = np.random.default_rng(0).gamma(3, 3, 500) + 0.3
 
 @pytest.mark.parametrize("processes", [1, 3])
 @pytest.mark.parametrize("ascending", [False, True])
-def test_every_utterance_once_within_the_bound(processes: int, ascending: bool) -> None:
+def test_every_utterance_occurs_once_within_the_bound(processes: int, ascending: bool) -> None:
     steps = plan(LENGTHS, 60.0, seed=1, epoch=0, ascending=ascending, processes=processes)
     assert sorted(np.concatenate(steps)) == list(range(500))
     for step in steps:
@@ -25,7 +25,7 @@ def test_every_utterance_once_within_the_bound(processes: int, ascending: bool) 
     assert padded < 1.15 * LENGTHS.sum()
 
 
-def test_what_needs_most_memory_comes_first() -> None:
+def test_the_largest_batches_come_first() -> None:
     for epoch in range(3):
         steps = plan(LENGTHS, 60.0, seed=1, epoch=epoch, ascending=epoch == 0)
         assert LENGTHS.argmax() in steps[0]
@@ -49,7 +49,7 @@ def test_the_plan_is_a_function_of_seed_and_epoch() -> None:
     assert flat(1, 2) != flat(2, 2)
 
 
-def test_edges() -> None:
+def test_edge_cases() -> None:
     assert plan(np.array([]), 10.0, 1, 0) == []
     assert [step.tolist() for step in plan(np.array([99.0]), 10.0, 1, 0)] == [[0]]
     step = np.array([7, 8])
@@ -58,7 +58,7 @@ def test_edges() -> None:
 
 
 @pytest.mark.parametrize("threads", [0, 1, 3])
-def test_read_ahead_keeps_the_order_and_does_not_run_far_ahead(threads: int) -> None:
+def test_read_ahead_keeps_the_order_and_is_bounded(threads: int) -> None:
     started: list[int] = []
 
     def load(item: int) -> int:
@@ -73,7 +73,7 @@ def test_read_ahead_keeps_the_order_and_does_not_run_far_ahead(threads: int) -> 
     assert list(results) == [item * item for item in range(1, 20)]
 
 
-def test_read_ahead_passes_errors_on_and_ends_its_threads() -> None:
+def test_read_ahead_raises_errors_and_stops_its_threads() -> None:
     def load(item: int) -> float:
         return 1 / item
 

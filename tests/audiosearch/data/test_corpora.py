@@ -1,4 +1,4 @@
-"""Corpora: every kind is found and read, bad rows are left out with their reason, and no row gets another's audio."""
+"""Corpora: detection, reading, and checks of rows."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ LEFT_OUT = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_is_found_and_read(kind: str, tmp_path: Path) -> None:
+def test_each_kind_is_detected_and_read(kind: str, tmp_path: Path) -> None:
     make, expected = CORPORA[kind]
     make(tmp_path)
     assert detect(tmp_path) == kind
@@ -127,8 +127,8 @@ def test_splits(tmp_path: Path) -> None:
         list(read_corpus(tmp_path / "ls", split="dev-clean"))
 
 
-def test_what_is_no_corpus_of_the_kind(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="holds no corpus of a known kind"):
+def test_folders_of_another_kind_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="contains no corpus of a known kind"):
         read_corpus(tmp_path)
     with pytest.raises(ManifestError, match="is not a folder"):
         read_corpus(tmp_path / "missing")
@@ -149,7 +149,7 @@ def test_what_is_no_corpus_of_the_kind(tmp_path: Path) -> None:
         list(read_corpus(tmp_path / "pipe"))
 
 
-def test_every_reason(tmp_path: Path) -> None:
+def test_reasons_of_rejected_rows(tmp_path: Path) -> None:
     good, short = tone(tmp_path / "good.wav"), tone(tmp_path / "short.wav", 0.1)
     empty, broken = tone(tmp_path / "empty.wav", 0), tmp_path / "broken.wav"
     broken.write_text("no sound")
@@ -173,7 +173,7 @@ def test_every_reason(tmp_path: Path) -> None:
         assert found == [reason for _, reason in cases]
 
 
-def test_thorough_finds_what_the_beginning_does_not_show(tmp_path: Path) -> None:
+def test_thorough_check_decodes_to_the_end(tmp_path: Path) -> None:
     path = tmp_path / "cut.flac"
     tone(path, 20)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -196,7 +196,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["manifest", *arguments])
 
 
-def test_the_command_writes_a_manifest_and_says_what_it_left_out(tmp_path: Path) -> None:
+def test_the_command_writes_a_manifest_and_reports_rejected_rows(tmp_path: Path) -> None:
     librispeech(tmp_path)
     result = run(str(tmp_path), "--rejects", str(tmp_path / "rejects.jsonl"))
     assert result.exit_code == 0, result.output
@@ -218,11 +218,11 @@ def test_the_command_writes_a_manifest_and_says_what_it_left_out(tmp_path: Path)
 def test_the_command_fails_in_one_sentence_and_leaves_no_manifest(tmp_path: Path) -> None:
     for arguments, message in (
         ([str(tmp_path / "missing")], "is not a folder"),
-        ([str(tmp_path)], "holds no corpus"),
+        ([str(tmp_path)], "contains no corpus"),
         ([str(tmp_path), "-o", str(tmp_path / "no" / "m.jsonl")], "there is no folder"),
         ([str(tmp_path), "--kind", "txt"], "no row can be used"),
         ([str(tmp_path), "--kind", "txt", "--split", "x"], "has no splits"),
-        ([str(tmp_path), "--download", "commonvoice:en"], "only on its website"),
+        ([str(tmp_path), "--download", "commonvoice:en"], "only be downloaded from its website"),
         ([str(tmp_path), "--download", "librispeech:train-clean-99"], "there is no such corpus"),
     ):
         result = run(*arguments)

@@ -12,13 +12,13 @@ from audiosearch.alphabet import Alphabet
 from audiosearch.config import AugmentConfig, DataConfig
 from audiosearch.data.augment import draw
 from audiosearch.data.dataset import Collator, Dataset, Recordings, frames_needed, select
-from audiosearch.data.pcm_cache import PcmCache, Source, build
+from audiosearch.data.pcm_cache import PcmCache, Source, build_cache
 
 RATE = 16000
 
 
 def recordings(folder: Path, texts_and_samples: list[tuple[str, int]]) -> Recordings:
-    """Cached recordings; each is full of its number from 1 on."""
+    """Cached recordings; all samples of the n-th, from 1, are n."""
     folder.mkdir()
     sources = []
     for number, (text, _) in enumerate(texts_and_samples):
@@ -30,11 +30,11 @@ def recordings(folder: Path, texts_and_samples: list[tuple[str, int]]) -> Record
         number = int(path.stem)
         return np.full(texts_and_samples[number][1], (number + 1) / 32767, dtype=np.float32)
 
-    list(build(folder / "cache", RATE, "some", sources, read))
+    list(build_cache(folder / "cache", RATE, "some", sources, read))
     return Recordings([PcmCache(folder / "cache", RATE)])
 
 
-def test_frames_needed_is_what_ctc_needs() -> None:
+def test_frames_needed_agrees_with_ctc_loss() -> None:
     assert frames_needed("hello") == 6
     assert frames_needed("") == 0
     for frames, finite in ((5, False), (6, True)):
@@ -44,7 +44,7 @@ def test_frames_needed_is_what_ctc_needs() -> None:
         assert bool(loss.isfinite()) == finite
 
 
-def test_what_cannot_be_learned_is_left_out_with_its_reason(tmp_path: Path) -> None:
+def test_unusable_utterances_are_left_out_with_a_reason(tmp_path: Path) -> None:
     found = recordings(
         tmp_path / "a",
         [
@@ -84,7 +84,7 @@ def collate(tmp_path: Path) -> Collator:
     return Collator(Dataset(speech, [0, 1, 2], Alphabet()), noises, rooms, RATE, seed=1)
 
 
-def test_a_batch_holds_its_utterances_and_what_is_mixed_in(collate: Collator) -> None:
+def test_a_batch_contains_its_utterances_and_the_sounds_to_mix_in(collate: Collator) -> None:
     config = AugmentConfig(noise_probability=1, room_probability=1, silence_probability=1)
     draws = draw(collate.dataset.samples, config, RATE, 1, 0, noises=2, rooms=1)
     batch = collate(np.array([2, 1]), draws, epoch=0)

@@ -1,4 +1,4 @@
-"""Downloads from a server of our own on loopback: whole and checked, or nothing."""
+"""Downloads from a local server: complete and verified, or nothing."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def ljspeech() -> bytes:
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Gives out what is in ``answers``; counts requests."""
+    """Serves ``answers`` and counts requests."""
 
     answers: dict[str, bytes]
     requests: list[str]
@@ -77,7 +77,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server that torchaudio takes for those of the corpora, and its checksums for theirs."""
+    """A server in place of those of the corpora, with its checksums in place of theirs."""
     from torchaudio.datasets import librispeech as libri
     from torchaudio.datasets import ljspeech as lj
 
@@ -111,7 +111,7 @@ def run(folder: Path, name: str) -> Result:
     return CliRunner().invoke(main, ["manifest", str(folder), "--download", name])
 
 
-def test_a_corpus_is_brought_once_and_becomes_a_manifest(tmp_path: Path, server: Server) -> None:
+def test_a_corpus_is_downloaded_once_and_becomes_a_manifest(tmp_path: Path, server: Server) -> None:
     folder = tmp_path / "corpora"
     for _ in range(2):
         result = run(folder, "librispeech:dev-clean")
@@ -129,14 +129,14 @@ def test_a_corpus_is_brought_once_and_becomes_a_manifest(tmp_path: Path, server:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        ("other content", "has a wrong checksum"),
-        ("cut", "has a wrong checksum|cannot be brought"),
-        ("missing", "cannot be brought .*Not Found"),
-        ("no server", "cannot be brought .*refused"),
+        ("other content", "the checksum of the download is wrong"),
+        ("cut", "the checksum of the download is wrong|download failed"),
+        ("missing", "download failed .*Not Found"),
+        ("no server", "download failed .*refused"),
         ("no archive", "the archive is damaged"),
     ],
 )
-def test_of_a_failed_download_nothing_is_kept(
+def test_a_failed_download_leaves_nothing(
     damage: str, message: str, tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from torchaudio.datasets import librispeech as libri
@@ -162,7 +162,7 @@ def test_of_a_failed_download_nothing_is_kept(
     assert list(folder.iterdir()) == []
 
 
-def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path, server: Server) -> None:
+def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path, server: Server) -> None:
     left = tmp_path / ".librispeech-dev-clean.download"
     (left / "LibriSpeech" / "dev-clean").mkdir(parents=True)
     (left / "dev-clean.tar.gz").write_text("half of it")

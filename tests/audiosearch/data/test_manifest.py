@@ -1,4 +1,4 @@
-"""Manifests: what is written comes back, and what is wrong is named by file and line."""
+"""Manifests: round trips, and errors with file and line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from audiosearch.data.manifest import Utterance, read_manifest, write_manifest
 from audiosearch.errors import ManifestError
 
 
-def test_what_is_written_comes_back_with_paths_relative_where_they_can_be(tmp_path: Path) -> None:
+def test_round_trip_with_relative_paths_below_the_folder(tmp_path: Path) -> None:
     inside = Utterance(tmp_path / "set" / "clips" / "ünï 1.flac", "i am a human", 2.31, "ann", "0001")
     outside = Utterance(tmp_path / "else" / "b.wav", "saying human things", None, None, "b")
     (tmp_path / "set").mkdir()
@@ -32,7 +32,7 @@ def test_what_is_written_comes_back_with_paths_relative_where_they_can_be(tmp_pa
     assert read_manifest(tmp_path / "moved" / "manifest.jsonl")[0].audio == tmp_path / "moved" / "clips" / "ünï 1.flac"
 
 
-def test_text_is_normalized_other_keys_ignored_and_the_working_folder_of_no_matter(
+def test_text_is_normalized_and_paths_do_not_depend_on_the_working_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = {"audio": "../a.wav", "text": "Mr. X’s 2nd", "accent": "none", "speaker": 17}
@@ -62,18 +62,18 @@ def test_text_is_normalized_other_keys_ignored_and_the_working_folder_of_no_matt
         ('{"audio": "a.wav", "text": "a", "duration": true}', "'duration' must be"),
     ],
 )
-def test_a_bad_line_is_named(line: str, message: str, tmp_path: Path) -> None:
+def test_malformed_lines_are_reported(line: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
     path.write_text('{"audio": "a.wav", "text": "a"}\n' + line + "\n")
     with pytest.raises(ManifestError, match=rf"m\.jsonl, line 2: .*{message}"):
         read_manifest(path)
 
 
-def test_a_bad_file_is_named(tmp_path: Path) -> None:
+def test_malformed_files_are_reported(tmp_path: Path) -> None:
     cases: dict[str, tuple[str, Callable[[Path], object]]] = {
         "missing.jsonl": ("No such file", lambda path: None),
         "folder.jsonl": ("Is a directory", Path.mkdir),
-        "empty.jsonl": ("holds no utterance", Path.touch),
+        "empty.jsonl": ("contains no utterance", Path.touch),
         "sound.jsonl": ("is not UTF-8", lambda path: path.write_bytes(b"RIFF\xff\xfe")),
     }
     for name, (message, make) in cases.items():
@@ -84,7 +84,7 @@ def test_a_bad_file_is_named(tmp_path: Path) -> None:
         write_manifest(tmp_path / "nowhere" / "m.jsonl", [])
 
 
-def test_a_manifest_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_manifest_is_replaced_atomically(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
     write_manifest(path, [Utterance(tmp_path / "a.wav", "a", 1.0, None, "a")])
     before = path.read_bytes()

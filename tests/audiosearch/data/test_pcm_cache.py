@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from audiosearch.data.events import Decoding, LeftOut
-from audiosearch.data.pcm_cache import PcmCache, Reader, Source, build, is_cache
+from audiosearch.data.pcm_cache import PcmCache, Reader, Source, build_cache, is_cache
 from audiosearch.errors import AudioError, ManifestError
 
 Sources = Callable[[int], list[Source]]
@@ -32,7 +32,7 @@ def sources(tmp_path: Path) -> Sources:
 
 
 class Decoder:
-    """Reads those files and counts them."""
+    """Reader of those files that counts calls."""
 
     def __init__(self) -> None:
         self.read: list[str] = []
@@ -46,7 +46,7 @@ class Decoder:
 
 
 def built(folder: Path, sources: list[Source], read: Reader) -> PcmCache:
-    list(build(folder, 16000, "some", sources, read))
+    list(build_cache(folder, 16000, "some", sources, read))
     return PcmCache(folder, 16000)
 
 
@@ -58,7 +58,7 @@ def check(cache: PcmCache, sources: list[Source]) -> None:
         assert cache.read(place).tolist() == [number] * (100 + number)
 
 
-def test_built_once_and_extended(tmp_path: Path, sources: Sources) -> None:
+def test_a_cache_is_built_once_and_extended(tmp_path: Path, sources: Sources) -> None:
     decoder, folder = Decoder(), tmp_path / "cache"
     check(built(folder, sources(3), decoder), sources(3))
     check(built(folder, sources(5), decoder), sources(5))
@@ -80,11 +80,11 @@ def test_a_changed_file_is_decoded_again(tmp_path: Path, sources: Sources) -> No
     assert decoder.read.count("0.raw") == 2
 
 
-def test_unreadable_and_missing_files_are_reported_and_never_borrow(tmp_path: Path, sources: Sources) -> None:
+def test_unreadable_and_missing_files_are_reported(tmp_path: Path, sources: Sources) -> None:
     listed = sources(4)
     (tmp_path / "1.raw").write_text("-1")
     (tmp_path / "2.raw").unlink()
-    records = list(build(tmp_path / "cache", 16000, "some", listed, Decoder()))
+    records = list(build_cache(tmp_path / "cache", 16000, "some", listed, Decoder()))
     left_out = [record for record in records if isinstance(record, LeftOut)]
     assert len(left_out) == 1
     assert (left_out[0].count, left_out[0].total) == (2, 4)
@@ -94,7 +94,7 @@ def test_unreadable_and_missing_files_are_reported_and_never_borrow(tmp_path: Pa
 
 
 @pytest.mark.parametrize("cut", [1, 2, 37, 250])
-def test_a_build_that_was_killed_goes_on(cut: int, tmp_path: Path, sources: Sources) -> None:
+def test_a_killed_build_resumes(cut: int, tmp_path: Path, sources: Sources) -> None:
     folder, decoder = tmp_path / "cache", Decoder()
     built(folder, sources(3), decoder)
     samples, index = folder / "samples-16000.pcm", folder / "index-16000.jsonl"
@@ -105,15 +105,15 @@ def test_a_build_that_was_killed_goes_on(cut: int, tmp_path: Path, sources: Sour
     check(built(folder, sources(4), decoder), sources(4))
 
 
-def test_samples_that_are_not_numbers(tmp_path: Path, sources: Sources) -> None:
+def test_samples_that_are_not_finite_are_refused(tmp_path: Path, sources: Sources) -> None:
     def read(path: Path, sample_rate: int) -> NDArray[np.float32]:
         return np.array([0.1, np.nan], dtype=np.float32)
 
-    records = list(build(tmp_path / "cache", 16000, "some", sources(1), read))
+    records = list(build_cache(tmp_path / "cache", 16000, "some", sources(1), read))
     assert any(isinstance(record, LeftOut) and "not numbers" in record.examples[0] for record in records)
 
 
-def test_a_cache_can_be_carried_elsewhere(tmp_path: Path, sources: Sources) -> None:
+def test_a_cache_can_be_moved(tmp_path: Path, sources: Sources) -> None:
     built(tmp_path / "cache", sources(3), Decoder())
     (tmp_path / "cache").rename(tmp_path / "carried")
     listed = sources(3)
@@ -121,7 +121,7 @@ def test_a_cache_can_be_carried_elsewhere(tmp_path: Path, sources: Sources) -> N
     check(cache, listed)
 
 
-def test_damaged_or_other_caches_are_refused(tmp_path: Path, sources: Sources) -> None:
+def test_damaged_caches_and_other_sample_rates_are_refused(tmp_path: Path, sources: Sources) -> None:
     folder = tmp_path / "cache"
     built(folder, sources(3), Decoder())
     with pytest.raises(ManifestError, match="no cached audio at 8000 Hz"):

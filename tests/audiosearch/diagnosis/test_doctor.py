@@ -29,7 +29,7 @@ def raising(error: BaseException) -> Callable[[], Check]:
 
 @pytest.fixture
 def without(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """``without(module)``: it does not load."""
+    """``without(module)`` makes a module fail to import."""
 
     def hide(name: str) -> None:
         load = importlib.import_module
@@ -44,7 +44,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return hide
 
 
-def test_what_a_check_raises_is_a_problem() -> None:
+def test_an_error_in_a_check_is_a_problem() -> None:
     assert attempt("A", "b", raising(ModelError("x: is damaged."))) == Check(
         "A", "b", "cannot be used", "problem", "x: is damaged."
     )
@@ -56,7 +56,7 @@ def test_what_a_check_raises_is_a_problem() -> None:
         attempt("A", "b", raising(ZeroDivisionError()))
 
 
-def test_no_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_home_folder_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ann")
     given = Check("A", "b", "/home/ann/x.db: 3, /home/ann", "problem", "/home/anna, /home/ann: write there.")
     assert without_home(given) == Check("A", "b", "~/x.db: 3, ~", "problem", "/home/anna, ~: write there.")
@@ -71,14 +71,14 @@ def test_the_installation_of_the_tests() -> None:
     assert "vorbis" in checks["FFmpeg"].value
 
 
-def test_a_package_that_is_missing(without: Callable[[str], None]) -> None:
+def test_missing_packages(without: Callable[[str], None]) -> None:
     without("kenlm")
     found = by_name(check_installation())["kenlm"]
     assert found.status == "problem"
     assert found.advice.startswith("kenlm is not installed; ")
 
 
-def test_torch_and_numpy_that_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_incompatible_torch_and_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     def refuse(*about: object) -> None:
@@ -162,7 +162,7 @@ def test_a_model_of_a_run(whistle_model: Path, tmp_path: Path) -> None:
     assert {check.status for check in missing.values()} == {"problem"}
 
 
-def test_a_language_model_that_went(tmp_path: Path) -> None:
+def test_a_missing_language_model(tmp_path: Path) -> None:
     folder = tmp_path / "english"
     folder.mkdir()
     shutil.copy(ENGLISH / "model.safetensors", folder)

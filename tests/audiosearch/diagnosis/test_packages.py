@@ -22,7 +22,7 @@ Import = Callable[..., InstallationError | None]
 
 @pytest.fixture
 def explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Import]:
-    """``explained(code, name=source…)``: of what ``code`` raises in a module of ours, by packages of these sources."""
+    """``explained(code, name=source…)``: explanation of the error of ``code`` with packages of these sources."""
     before = dict(sys.modules)
 
     def run(code: str, **packages: str) -> InstallationError | None:
@@ -44,7 +44,7 @@ def explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Impor
     sys.modules.update(before)
 
 
-def test_an_unfit_library(explained: Import) -> None:
+def test_an_incompatible_library(explained: Import) -> None:
     error = explained("import torchaudio", torchaudio=UNFIT)
     assert error is not None
     assert error.package == "torchaudio"
@@ -65,16 +65,16 @@ def test_an_unfit_library(explained: Import) -> None:
         (f"raise RuntimeError('x' * {2 * MAX_REASON})", "x" * MAX_REASON + "…"),
     ],
 )
-def test_a_package_that_fails_in_its_own_way(explained: Import, source: str, reason: str) -> None:
+def test_packages_that_raise_other_errors(explained: Import, source: str, reason: str) -> None:
     error = explained("import kenlm", kenlm=source)
     assert f"kenlm {version('kenlm')} does not load ({reason}); " in str(error)
 
 
-def test_through_a_module_of_ours(explained: Import) -> None:
+def test_error_through_an_imported_module_of_the_project(explained: Import) -> None:
     assert "kenlm" in str(explained("def load():\n    import kenlm\nload()", kenlm="raise OSError('x')"))
 
 
-def test_a_package_that_is_not_there(explained: Import, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package(explained: Import, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "yaml", None)
     assert str(explained("import yaml")).startswith("PyYAML is not installed; in a clone")
 
@@ -84,12 +84,12 @@ def test_a_package_of_another_version(explained: Import) -> None:
     assert str(error).startswith(f"click {version('click')} does not load (cannot import name")
 
 
-def test_a_package_that_one_of_ours_needs_later(explained: Import) -> None:
+def test_a_package_imported_inside_a_function(explained: Import) -> None:
     later = "def work():\n    import nowhere_to_be_found"
     assert "nowhere_to_be_found is not installed" in str(explained("import jiwer; jiwer.work()", jiwer=later))
 
 
-def test_a_python_without_a_part(explained: Import, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_python_without_a_standard_module(explained: Import, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "lzma", raising=False)
     monkeypatch.setitem(sys.modules, "_lzma", None)
     assert str(explained("import lzma")) == "This Python was built without _lzma; install one that has it."
@@ -106,11 +106,11 @@ def test_a_python_without_a_part(explained: Import, monkeypatch: pytest.MonkeyPa
         "1 / 0",
     ],
 )
-def test_what_is_ours_keeps_its_traceback(explained: Import, code: str) -> None:
+def test_errors_of_the_project_are_not_explained(explained: Import, code: str) -> None:
     assert explained(code) is None
 
 
-def test_errors_of_a_package_that_works(explained: Import) -> None:
+def test_errors_of_working_packages_are_not_explained(explained: Import) -> None:
     assert explained("import jiwer; jiwer.work()", jiwer="def work():\n    raise OSError('no such file')") is None
 
 

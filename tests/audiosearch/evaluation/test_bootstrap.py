@@ -1,4 +1,4 @@
-"""Confidence intervals: against a bootstrap written as loops, by their coverage, and where there is nothing to draw."""
+"""Confidence intervals: against a bootstrap written as loops, coverage, and degenerate inputs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from audiosearch.evaluation.metrics import ErrorRate
 
 
 def corpus(speakers: int, utterances: int, seed: int) -> tuple[list[ErrorRate], list[str | None]]:
-    """Utterances of ten words by speakers who differ much: their rates are even between 0 and 0.8."""
+    """Utterances of ten words by speakers with rates uniform between 0 and 0.8."""
     rng = np.random.default_rng(seed)
     rates = rng.uniform(0, 0.8, speakers)
     names = np.repeat(np.arange(speakers), utterances)
     return [ErrorRate(int(rng.binomial(10, rates[name])), 10) for name in names], [str(name) for name in names]
 
 
-def test_it_is_what_loops_find() -> None:
+def test_interval_equals_a_bootstrap_written_as_loops() -> None:
     errors, speakers = corpus(8, 5, seed=1)
     rng = random.Random(0)
     names = sorted(set(speakers), key=str)
@@ -36,15 +36,15 @@ def test_it_is_what_loops_find() -> None:
     assert (found.low, found.high) == pytest.approx((rates[100], rates[3900]), abs=0.02)
 
 
-def test_the_same_numbers_give_the_same_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_intervals_are_reproducible(monkeypatch: pytest.MonkeyPatch) -> None:
     errors, speakers = corpus(20, 5, seed=2)
     first = confidence_interval(errors, speakers)
     assert confidence_interval(errors, speakers) == first
-    monkeypatch.setattr(bootstrap, "_DRAWN_AT_ONCE", 1 << 12)  # in parts: the stream of draws goes on
+    monkeypatch.setattr(bootstrap, "_MAX_DRAWS", 1 << 12)  # in blocks of the same stream
     assert confidence_interval(errors, speakers) == first
 
 
-def test_speakers_who_differ_make_it_wider_than_utterances_would() -> None:
+def test_differing_speakers_widen_the_interval() -> None:
     errors, speakers = corpus(10, 40, seed=3)
     by_speaker, by_utterance = confidence_interval(errors, speakers), confidence_interval(errors, [None] * len(errors))
     assert by_speaker is not None
@@ -53,7 +53,7 @@ def test_speakers_who_differ_make_it_wider_than_utterances_would() -> None:
     assert by_speaker.high - by_speaker.low > 2 * (by_utterance.high - by_utterance.low)
 
 
-def test_it_holds_the_true_rate_about_as_often_as_it_says() -> None:
+def test_coverage_is_near_the_nominal_level() -> None:
     held = 0
     for seed in range(100):
         found = confidence_interval(*corpus(30, 10, seed=seed))

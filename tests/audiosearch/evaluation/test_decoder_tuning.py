@@ -27,7 +27,7 @@ TINY = LanguageModel(Path(__file__).parents[2] / "data" / "tiny.arpa", ("the", "
 
 
 def spell(*frames: str) -> Emissions:
-    """Frames as strings of the labels that are likely, each half as likely as the one before."""
+    """Frames as strings of their likely labels, each half as probable as the one before."""
     rows = np.full((len(frames), len(ENGLISH)), 1e-5)
     for row, frame in zip(rows, frames, strict=True):
         for rank, label in enumerate(ENGLISH.encode(frame)):

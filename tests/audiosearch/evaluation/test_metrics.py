@@ -20,5 +20,5 @@ def test_rates() -> None:
     assert word_errors([], []) == character_errors([], []) == ErrorRate(0, 0)
 
 
-def test_rate_is_of_all_words_not_the_mean_of_utterances() -> None:
+def test_rates_of_a_sum_are_over_all_words() -> None:
     assert word_errors(["a b c d e f g h i", "x"], ["a b c d e f g h i", "y"]).rate == pytest.approx(0.1)

@@ -24,7 +24,7 @@ def rows(first: int, frames: int) -> Emissions:
     return Emissions(log_probs, 0.03, 0.01 + 0.03 * first)
 
 
-def test_stretches_are_joined_with_silence_between() -> None:
+def test_segments_are_concatenated_with_blanks_between() -> None:
     whole = concatenate_emissions([rows(1, 2), rows(3, 1), rows(6, 2)], blank=0)
     assert (whole.start, whole.frame_duration) == pytest.approx((0.04, 0.03))
     assert whole.log_probs.argmax(1).tolist() == [1, 2, 3, 0, 0, 6, 7]
@@ -48,7 +48,7 @@ def test_words_are_given_or_aligned_once(whistle_model: Path, whistler: Whistler
         assert (found.aligned, again.aligned) == (2, 2)
 
 
-def test_what_cannot_be_aligned_is_told(
+def test_failed_alignments_are_reported(
     whistle_model: Path, whistler: Whistler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audio = whistler.write(tmp_path / "a.wav", "human")

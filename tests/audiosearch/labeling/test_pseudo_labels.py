@@ -1,4 +1,4 @@
-"""Texts by recognizers: where they come from, why they are left out, and what a network says of them."""
+"""Pseudo-labels: sources, reasons of rejection, and scores by a network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from audiosearch.alphabet import Alphabet
 from audiosearch.data.corpus_check import Kept, Rejected
 from audiosearch.data.manifest import read_manifest
 from audiosearch.errors import ManifestError
-from audiosearch.labeling.checks import MAX_REPEATS, english_share, loop, loop_spans
+from audiosearch.labeling.checks import MAX_REPEATS, english_share, find_loop, loop_spans
 from audiosearch.labeling.pseudo_labels import Bounds, training_rows
 from audiosearch.labeling.scores import Passage, score_passages, text_score
 from audiosearch.labeling.sources import Label, label_transcripts, read_labels, read_transcripts
@@ -61,18 +61,18 @@ def tone(path: Path, seconds: float = 3.0) -> Path:
         ("can a cana can a canal", None),
     ],
 )
-def test_loops(text: str, phrase: str | None) -> None:
-    assert loop(text) == phrase
+def test_find_loop(text: str, phrase: str | None) -> None:
+    assert find_loop(text) == phrase
     assert len(loop_spans(text)) == (phrase is not None)
 
 
-def test_loops_are_found_in_long_texts_quickly() -> None:
+def test_finding_loops_in_long_texts_is_fast() -> None:
     text = " ".join(str(number % 97) for number in range(20_000))
-    assert loop(text) is None
-    assert loop(f"{text} {'on and ' * (MAX_REPEATS + 1)}") == "on and"
+    assert find_loop(text) is None
+    assert find_loop(f"{text} {'on and ' * (MAX_REPEATS + 1)}") == "on and"
 
 
-def test_english() -> None:
+def test_english_share() -> None:
     assert english_share(FRENCH) < 0.08
     assert english_share("the chronicles of newgate volume two by arthur griffiths section four") > 0.3
     assert english_share("bonjour tout le monde") == 1.0  # too short to tell
@@ -82,7 +82,7 @@ def test_english() -> None:
 
 
 def brute_force(log_probs: NDArray[np.float32], text: str, alphabet: Alphabet) -> float:
-    """The score by adding up every path."""
+    """Score as a sum over all paths."""
     total = -math.inf
     for path in itertools.product(range(len(alphabet)), repeat=len(log_probs)):
         merged = [label for label, _ in itertools.groupby(path)]
@@ -91,7 +91,7 @@ def brute_force(log_probs: NDArray[np.float32], text: str, alphabet: Alphabet) -
     return float((total - log_probs.max(1).astype(float).sum()) / len(text))
 
 
-def test_the_score_is_that_of_all_paths_over_the_likeliest() -> None:
+def test_score_is_the_sum_over_all_paths_relative_to_the_best() -> None:
     alphabet = Alphabet(("", "a", "b", " "))
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(5, 4)).astype(np.float32) * 2
@@ -102,9 +102,7 @@ def test_the_score_is_that_of_all_paths_over_the_likeliest() -> None:
     assert text_score(log_probs, "c", alphabet) == -math.inf  # cannot be spelled
 
 
-def test_passages_are_scored_in_whole_recordings_and_parts(
-    whistle_model: Path, whistler: Whistler, tmp_path: Path
-) -> None:
+def test_recordings_and_parts_of_them_are_scored(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
     audio = whistler.write(tmp_path / "a.wav", "human_things")  # 0.5 s, a second of silence, 0.6 s
     silent = whistler.write(tmp_path / "silent.wav", "_")
     (tmp_path / "broken.wav").write_text("no sound")
@@ -179,11 +177,11 @@ def test_labels_of_transcripts_beside_recordings(tmp_path: Path) -> None:
         "broken": "transcript unreadable",
     }
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ManifestError, match="holds no transcript"):
+    with pytest.raises(ManifestError, match="contains no transcript"):
         list(read_transcripts(tmp_path / "empty"))
 
 
-def test_loops_go_on_over_pauses(tmp_path: Path) -> None:
+def test_loops_are_detected_across_pauses(tmp_path: Path) -> None:
     said = ["oh", *["thank you"] * 5, "well"]
     words, time = [], 0.0
     for phrase in said:
@@ -203,7 +201,7 @@ def test_loops_go_on_over_pauses(tmp_path: Path) -> None:
 # Rows
 
 
-def test_every_reason(tmp_path: Path) -> None:
+def test_reasons_of_rejected_rows(tmp_path: Path) -> None:
     audio = [tone(tmp_path / f"{number}.wav") for number in range(6)]
     long = tone(tmp_path / "long.wav", 40)
     cases = [
@@ -246,7 +244,7 @@ def run(*arguments: str | Path) -> Result:
 
 @pytest.fixture
 def talk(whistler: Whistler, tmp_path: Path) -> Path:
-    """A recording that says "i am" and "human things", each before a second of silence, with a transcript beside it."""
+    """A recording of "i am" and "human things", each before a second of silence, with a transcript beside it."""
     audio = whistler.write(tmp_path / "talk.wav", "i am_human things_")  # 0.4 s, 1 s, 1.2 s, 1 s
     words = [("i", 0.0, 0.1), ("am", 0.2, 0.4), ("human", 1.4, 1.9), ("things", 2.0, 2.6)]
     rows = [{"word": text, "start": start, "end": end, "score": 0.9} for text, start, end in words]
@@ -279,7 +277,7 @@ def test_the_command_cuts_recordings_with_transcripts(talk: Path, whistle_model:
     assert len(list(clips.iterdir())) == 2
 
 
-def test_the_command_takes_an_index(whistler: Whistler, whistle_model: Path, tmp_path: Path) -> None:
+def test_the_command_reads_an_index(whistler: Whistler, whistle_model: Path, tmp_path: Path) -> None:
     from cli import main
 
     talk = whistler.write(tmp_path / "talk.wav", "i am _human things_")
@@ -331,7 +329,7 @@ def test_the_command_scores_a_manifest_once(whistler: Whistler, whistle_model: P
     assert {(one.audio, one.score) for one in read_manifest(kept)} < before
 
 
-def test_mistakes_are_told(tmp_path: Path) -> None:
+def test_invalid_arguments_are_reported(tmp_path: Path) -> None:
     source = write(tmp_path / "in.jsonl", {"audio": "a.wav", "text": "a"})
     output = tmp_path / "out.jsonl"
     for arguments, message in (
@@ -344,7 +342,7 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
         ([source, "-o", output, "--no-score", "--min-score", "-1"], "not with --no-score"),
         ([source, "-o", output, "--model", tmp_path / "none"], "no such model"),
         (["--from-index", tmp_path / "none.db", "-o", output], "none.db"),
-        ([tmp_path / "none", "--transcripts", "-o", output], "is no folder"),
+        ([tmp_path / "none", "--transcripts", "-o", output], "is not a folder"),
         ([source, "-o", tmp_path / "no" / "out.jsonl"], "there is no folder"),
     ):
         result = run(*arguments)

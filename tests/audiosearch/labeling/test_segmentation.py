@@ -1,4 +1,4 @@
-"""Recordings cut at pauses: every word once, none too long where there is a pause, no sound of a neighbor."""
+"""Cuts at pauses: every word in one segment, lengths within the limit, no overlap."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def texts(segments: list[Segment]) -> list[str]:
     return [segment.text for segment in segments]
 
 
-def test_it_is_cut_at_the_widest_pause_and_only_where_it_is_too_long() -> None:
+def test_long_segments_are_cut_at_the_widest_pause() -> None:
     said = words(("a", 0.5, 1.5), ("b", 1.7, 3.0), ("c", 3.8, 5.0), ("d", 5.4, 6.0))
     (whole,) = split_at_pauses(said, 7.0, max_seconds=10)
     assert (whole.text, whole.start, whole.end) == ("a b c d", 0.25, 6.25)
@@ -38,7 +38,7 @@ def test_margins_end_with_the_recording_and_in_the_middle_of_a_short_pause() -> 
     assert (first.start, first.end, second.start, second.end) == pytest.approx((0.0, 1.1, 1.1, 2.1))
 
 
-def test_a_long_pause_is_always_a_cut_and_without_a_pause_there_is_none() -> None:
+def test_long_pauses_are_always_cuts_and_speech_without_pause_is_not_cut() -> None:
     said = words(("a", 0, 1), ("b", 1 + MAX_PAUSE, 4))
     assert texts(list(split_at_pauses(said, 5, max_seconds=30))) == ["a", "b"]
     close = words(*((str(n), n, n + 1 - MIN_PAUSE / 2) for n in range(20)))
@@ -46,18 +46,18 @@ def test_a_long_pause_is_always_a_cut_and_without_a_pause_there_is_none() -> Non
     assert segment.end - segment.start > 5
 
 
-def test_segments_of_a_transcript_are_cut_where_it_parts_them() -> None:
+def test_segment_boundaries_of_a_transcript_are_cuts() -> None:
     said = words(("a", 0, 2), ("b", 2, 4), ("c", 4, 6), ("d", 6, 8))
     assert texts(list(split_at_pauses(said, 8, max_seconds=5, breaks=[4.0, 8.0]))) == ["a b", "c d"]
     assert texts(list(split_at_pauses(said, 8, max_seconds=3, breaks=[2.0, 4.0, 6.0, 8.0]))) == ["a", "b", "c", "d"]
 
 
-def test_two_voices_at_once_are_not_cut_apart() -> None:
+def test_overlapping_voices_are_not_cut() -> None:
     said = words(("long", 0, 4), ("yes", 1, 1.3), ("no", 2, 2.2), ("on", 4.5, 5))
     assert texts(list(split_at_pauses(said, 5, max_seconds=2))) == ["long yes no", "on"]
 
 
-def test_nothing_said_is_no_segment() -> None:
+def test_no_words_give_no_segment() -> None:
     assert list(split_at_pauses([], 5, max_seconds=2)) == []
 
 

@@ -16,8 +16,8 @@ from click.testing import CliRunner
 
 from audiosearch.commands.train import spread
 from audiosearch.config import load_config, parse_overrides
+from audiosearch.training.checkpoint_state import load_state
 from audiosearch.training.run import train as run_training
-from audiosearch.training.state import load_state
 from cli import main
 
 
@@ -37,23 +37,23 @@ def arguments(repository: Path, tone_corpora: tuple[Path, Path], tmp_path: Path)
     ]  # fmt: skip
 
 
-def test_a_run_is_shown_and_its_model_named(arguments: list[str], tmp_path: Path) -> None:
+def test_output_of_a_run(arguments: list[str], tmp_path: Path) -> None:
     result = CliRunner().invoke(main, [*arguments, "--max-minutes", "0"], catch_exceptions=False)
     assert result.exit_code == 0
     assert "96 utterances" in result.stderr
-    assert "Time is up after step 0 of" in result.stderr
-    assert f"--resume --output {tmp_path / 'run'}` goes on" in result.stderr
+    assert "Time limit reached after step 0 of" in result.stderr
+    assert f"resume it with `audiosearch train --resume --output {tmp_path / 'run'}`" in result.stderr
     assert result.stdout == f"{tmp_path / 'run' / 'last.safetensors'}\n"
     result = CliRunner().invoke(main, ["train", "--resume", "--output", str(tmp_path / "run")], catch_exceptions=False)
     assert result.exit_code == 0
-    for part in ("epoch 1/1  step 3/", "loss ", "lr ", "s of audio/s", "to go", "WER ", "CER ", "Trained to the end"):
+    for part in ("epoch 1/1  step 3/", "loss ", "lr ", "s of audio/s", " left", "WER ", "CER ", "Training is complete"):
         assert part in result.stderr
     assert 'true transcript: "' in result.stderr
     assert 'prediction:      "' in result.stderr
     assert result.stdout == f"{tmp_path / 'run' / 'best.safetensors'}\n"
 
 
-def test_without_data_it_says_how_to_get_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_data_the_error_shows_how_to_download_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(main, ["train"])
     assert result.exit_code == 1
@@ -62,7 +62,7 @@ def test_without_data_it_says_how_to_get_some(tmp_path: Path, monkeypatch: pytes
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_typed_wrongly_is_a_sentence(arguments: list[str]) -> None:
+def test_invalid_arguments_are_reported(arguments: list[str]) -> None:
     for wrong, sentence in [
         (["--set", "optim.speed=3"], "there is no setting optim.speed"),
         (["--set", "optim.lr=fast"], "optim.lr"),
@@ -92,7 +92,7 @@ LONGER = ("trainer.epochs=12", "trainer.log_every=1", "trainer.validate_every=10
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_stopped_from_outside_it_goes_on_as_if_it_never_was(
+def test_a_run_stopped_by_a_signal_resumes_exactly(
     number: signal.Signals, arguments: list[str], tmp_path: Path, repository: Path, whole: Path
 ) -> None:
     command = [sys.executable, "-m", "cli", *arguments, *LONGER, "trainer.save_every_minutes=0.001"]

@@ -15,12 +15,12 @@ import torch
 from audiosearch.acoustic.checkpoint import load_model
 from audiosearch.config import TrainerConfig
 from audiosearch.errors import TrainingError
-from audiosearch.training.distributed import Processes, choose_device, together
+from audiosearch.training.distributed import Processes, choose_device, process_group
 
 
 def test_alone_it_is_first_and_the_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    with together(torch.device("cpu")) as processes:
+    with process_group(torch.device("cpu")) as processes:
         assert processes == Processes(0, 1, torch.device("cpu"))
         assert processes.first
         assert processes.sum([1.5, 2.0]) == [1.5, 2.0]
@@ -38,7 +38,7 @@ def test_more_processes_than_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does_with_batches_of_both(tones: Any, tmp_path: Path, repository: Path) -> None:
-    # All utterances are equally long, 1.12 s, so that both ways the same ones come together: 8 of one process, 4 + 4.
+    # All utterances last 1.12 s, so that both runs form the same steps: of 8 in one process, of 4 + 4 in two.
     texts = [f"{a} {b}" for a in ("human", "hymns", "nasty") for b in ("saying", "things", "nights", "hungry")]
     manifest = tones.corpus(tmp_path / "speech", texts * 2)
 
@@ -51,7 +51,7 @@ def test_two_processes_learn_what_one_does_with_batches_of_both(tones: Any, tmp_
         environment = {**os.environ, "PYTHONPATH": str(repository), "OMP_NUM_THREADS": "1"}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
         assert done.returncode == 0, done.stderr
-        assert done.stderr.count("Trained to the end") + done.stderr.count("Time is up") == 1
+        assert done.stderr.count("Training is complete") + done.stderr.count("Time limit reached") == 1
         return tmp_path / name
 
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

@@ -1,4 +1,4 @@
-"""A wider network that begins with what a narrower one has learned."""
+"""Widening of trained networks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_copies_of_a_unit_differ() -> None:
     assert len(torch.unique(rows, dim=0)) == len(rows)
 
 
-def test_only_wider_recurrent_layers_and_other_dropout_are_growth() -> None:
+def test_only_wider_recurrent_layers_and_dropout_may_differ() -> None:
     assert can_grow(OLD, OLD.model_copy(update={"hidden": 9, "dropout": 0.3}))
     assert not can_grow(OLD, OLD.model_copy(update={"hidden": 7}))
     assert not can_grow(OLD, OLD.model_copy(update={"layers": 4}))

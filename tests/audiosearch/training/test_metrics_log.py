@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from audiosearch.training.events import Notice, Saved, SkippedStep, StepReport, ValidationReport
-from audiosearch.training.metrics_log import Journal, read_metrics
+from audiosearch.training.metrics_log import MetricsLog, read_metrics
 
 
 def step(number: int) -> StepReport:
@@ -18,8 +18,8 @@ def validation(number: int) -> ValidationReport:
     return ValidationReport(number, 0, 1.0, 0.5, 0.25, 3, True, ())
 
 
-def test_lines_events_and_a_picture(tmp_path: Path) -> None:
-    with Journal(tmp_path, 0) as journal:
+def test_json_lines_tensorboard_events_and_plot(tmp_path: Path) -> None:
+    with MetricsLog(tmp_path, 0) as journal:
         for record in (step(1), SkippedStep(2, float("nan"), 1), step(3), validation(3), Saved(3, tmp_path)):
             assert list(journal.write(record)) == []
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
@@ -38,23 +38,23 @@ def test_lines_events_and_a_picture(tmp_path: Path) -> None:
     assert events.Scalars("valid/wer")[0].value == 0.5
 
 
-def test_a_resumed_run_strikes_out_what_came_after_its_checkpoint(tmp_path: Path) -> None:
-    with Journal(tmp_path, 0) as journal:
+def test_a_resumed_run_removes_rows_after_its_checkpoint(tmp_path: Path) -> None:
+    with MetricsLog(tmp_path, 0) as journal:
         for number in range(1, 6):
             list(journal.write(step(number)))
     with (tmp_path / "metrics.jsonl").open("a") as file:
         file.write('{"kind": "train", "st')  # killed while writing
-    with Journal(tmp_path, 3) as journal:
+    with MetricsLog(tmp_path, 3) as journal:
         list(journal.write(step(4)))
     assert [row["step"] for row in read_metrics(tmp_path / "metrics.jsonl")] == [1, 2, 3, 4]
-    Journal(tmp_path, 0).__exit__()
+    MetricsLog(tmp_path, 0).__exit__()
     assert read_metrics(tmp_path / "metrics.jsonl") == []
 
 
-def test_what_is_not_installed_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_packages_are_reported_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("torch.utils.tensorboard", "audiosearch.training.plots"):
         monkeypatch.setitem(sys.modules, name, None)
-    with Journal(tmp_path, 0) as journal:
+    with MetricsLog(tmp_path, 0) as journal:
         said = [notice for record in (step(1), validation(1), validation(2)) for notice in journal.write(record)]
     assert said == [
         Notice("TensorBoard is not installed, so no events are written for it."),

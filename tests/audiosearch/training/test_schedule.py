@@ -24,7 +24,7 @@ def test_known_values() -> None:
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear", "constant"])
 @pytest.mark.parametrize(("warmup", "total"), [(0, 1), (0, 7), (5, 3), (10, 200)])
-def test_rises_then_never_rises_and_stays_in_bounds(schedule: str, warmup: int, total: int) -> None:
+def test_rate_rises_during_warmup_then_never_again(schedule: str, warmup: int, total: int) -> None:
     config = OptimConfig(warmup_steps=warmup).model_copy(update={"schedule": schedule})
     rates = [learning_rate(step, total, config) for step in range(total)]
     assert all(0 < rate <= config.lr for rate in rates)

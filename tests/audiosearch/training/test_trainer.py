@@ -1,4 +1,4 @@
-"""The loop on speech made of tones: exact resumption, failure, and that it learns."""
+"""Training on synthetic tones: exact resumption, failures, convergence."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from audiosearch.acoustic.checkpoint import load_model
 from audiosearch.config import Config, load_config, parse_overrides
 from audiosearch.data.dataset import Batch
 from audiosearch.errors import AudioSearchError, ManifestError, ModelError, TrainingError
+from audiosearch.training.checkpoint_state import load_state
 from audiosearch.training.events import (
     Decoding,
     Finished,
@@ -26,9 +27,8 @@ from audiosearch.training.events import (
     StepReport,
     ValidationReport,
 )
-from audiosearch.training.learner import Learner
+from audiosearch.training.optimization import TrainStep
 from audiosearch.training.run import train
-from audiosearch.training.state import load_state
 
 ALL_AUGMENTATION = [
     "augment.speed_probability=0.5", "augment.gain_db=[-6, 6]", "augment.noise_probability=0.5",
@@ -41,7 +41,7 @@ ALL_AUGMENTATION = [
 
 @pytest.fixture
 def settings(repository: Path, tone_corpora: tuple[Path, Path], tmp_path: Path) -> Any:
-    """Makes the tiny settings with changes."""
+    """Factory of the tiny settings with overrides."""
     learn, measure = tone_corpora
 
     def make(*changes: str) -> Config:
@@ -53,7 +53,7 @@ def settings(repository: Path, tone_corpora: tuple[Path, Path], tmp_path: Path) 
 
 
 def until(records: Iterator[Record], stop: threading.Event, step: int) -> list[Record]:
-    """All records; the run is told to stop when it reports that step."""
+    """Records of a run that is stopped once it reports ``step``."""
     seen = []
     for record in records:
         seen.append(record)
@@ -104,8 +104,8 @@ def test_three_steps_and_three_after_resuming_equal_six(
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
 
 
-def test_a_run_that_was_killed_equals_one_that_never_was(settings: Any, tmp_path: Path) -> None:
-    """Between its last checkpoint and its end it reported steps, which are struck out and taken again."""
+def test_a_resumed_killed_run_equals_an_uninterrupted_one(settings: Any, tmp_path: Path) -> None:
+    """Steps reported after the last checkpoint are removed and repeated."""
     config = settings("trainer.epochs=1", "trainer.validate_every=4", "trainer.save_every_minutes=1e-9")
     list(train(config, tmp_path / "whole"))
     config = settings("trainer.epochs=1", "trainer.validate_every=4")
@@ -122,7 +122,7 @@ def test_a_run_that_was_killed_equals_one_that_never_was(settings: Any, tmp_path
     assert_same_run(tmp_path / "whole", tmp_path / "killed")
 
 
-def test_it_learns_to_read_tones_and_leaves_a_model(settings: Any, tmp_path: Path) -> None:
+def test_training_on_tones_converges_and_writes_a_model(settings: Any, tmp_path: Path) -> None:
     records = list(train(settings(), tmp_path / "run"))
     validations = [record for record in records if isinstance(record, ValidationReport)]
     assert validations[-1].cer < 0.02
@@ -144,20 +144,18 @@ def test_it_learns_to_read_tones_and_leaves_a_model(settings: Any, tmp_path: Pat
 
 @pytest.fixture
 def fails_at(monkeypatch: pytest.MonkeyPatch) -> set[int]:
-    """Steps, to be filled in, whose loss is not a number."""
+    """Steps, added by the test, whose loss is NaN."""
     steps: set[int] = set()
-    loss = Learner._loss
+    loss = TrainStep._loss
 
-    def failing(self: Learner, batch: Batch, step: int) -> Tensor:
+    def failing(self: TrainStep, batch: Batch, step: int) -> Tensor:
         return loss(self, batch, step) * (float("nan") if step in steps else 1.0)
 
-    monkeypatch.setattr(Learner, "_loss", failing)
+    monkeypatch.setattr(TrainStep, "_loss", failing)
     return steps
 
 
-def test_a_step_whose_loss_is_not_finite_is_skipped_and_counted(
-    settings: Any, tmp_path: Path, fails_at: set[int]
-) -> None:
+def test_steps_with_non_finite_loss_are_skipped_and_counted(settings: Any, tmp_path: Path, fails_at: set[int]) -> None:
     fails_at.update({0, 2})
     records = list(train(settings("trainer.epochs=1"), tmp_path / "run"))
     assert [record.step for record in records if isinstance(record, SkippedStep)] == [1, 3]
@@ -169,33 +167,33 @@ def test_a_step_whose_loss_is_not_finite_is_skipped_and_counted(
     assert state.tensors["step"]["output.bias"].item() == last.step - 2
 
 
-def test_many_in_a_row_stop_the_run_with_a_sentence(settings: Any, tmp_path: Path, fails_at: set[int]) -> None:
+def test_many_skipped_steps_in_a_row_stop_the_run(settings: Any, tmp_path: Path, fails_at: set[int]) -> None:
     fails_at.update(range(3, 9))
     with pytest.raises(TrainingError, match=r"not finite in 4 steps in a row, up to step 7; lower optim\.lr"):
         list(train(settings("trainer.max_skipped=4"), tmp_path / "run"))
 
 
-def test_a_batch_too_large_for_memory_is_a_sentence(
+def test_a_batch_too_large_for_memory_is_reported(
     settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any) -> Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(Learner, "_loss", full)
+    monkeypatch.setattr(TrainStep, "_loss", full)
     with pytest.raises(TrainingError, match=r"16 s of audio does not fit .* lower trainer\.batch_seconds"):
         list(train(settings(), tmp_path / "run"))
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_it_learns_on_a_gpu_in_half_precision(cell: str, settings: Any, tmp_path: Path) -> None:
+def test_training_on_a_gpu_in_half_precision_converges(cell: str, settings: Any, tmp_path: Path) -> None:
     config = settings(*ALL_AUGMENTATION[:4], "trainer.device=cuda", "trainer.precision=bf16", f"model.cell={cell}")
     records = list(train(config, tmp_path / "run"))
     assert [record.cer < 0.1 for record in records if isinstance(record, ValidationReport)][-1]
     assert not any(isinstance(record, SkippedStep) for record in records)
 
 
-def test_the_time_limit_leaves_a_run_to_resume(settings: Any, tmp_path: Path) -> None:
+def test_a_run_ended_by_the_time_limit_can_resume(settings: Any, tmp_path: Path) -> None:
     config = settings("trainer.epochs=1")
     records = list(train(config, tmp_path / "run", max_minutes=0))
     assert isinstance(records[-1], Finished)
@@ -205,7 +203,7 @@ def test_the_time_limit_leaves_a_run_to_resume(settings: Any, tmp_path: Path) ->
     assert records[-1].reason == "done"
 
 
-def test_training_from_carried_caches_alone(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_from_moved_caches(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = settings("trainer.epochs=1")
     prepared = list(train(config, tmp_path / "run", prepare_only=True))
     assert all(isinstance(record, Decoding | Notice) for record in prepared)
@@ -219,7 +217,7 @@ def test_training_from_carried_caches_alone(settings: Any, tmp_path: Path, monke
     assert torch.equal(one.tensors["weights"]["output.weight"], other.tensors["weights"]["output.weight"])
 
 
-def test_fine_tuning_begins_with_a_models_weights(settings: Any, tmp_path: Path) -> None:
+def test_fine_tuning_starts_from_the_weights_of_a_model(settings: Any, tmp_path: Path) -> None:
     list(train(settings("trainer.epochs=1"), tmp_path / "base"))
     config = settings("trainer.epochs=1", "optim.lr=1e-9", "model.dropout=0.5")
     list(train(config, tmp_path / "tuned", init=tmp_path / "base"))
@@ -241,11 +239,11 @@ def test_missing_recordings_are_left_out_unless_all_are(
     assert "gone.wav: there is no such file" in next(iter(r.examples[0] for r in records if hasattr(r, "examples")))
     assert isinstance(records[-1], Finished)
     manifest.write_text(json.dumps(rows[3]))
-    with pytest.raises(ManifestError, match=r"none of its 1 recordings is there \(the first is .*gone\.wav\)"):
+    with pytest.raises(ManifestError, match=r"none of its 1 recordings exists \(the first is .*gone\.wav\)"):
         list(train(settings(f"data.train=[{manifest}]"), tmp_path / "none"))
 
 
-def test_what_does_not_fit_is_said_before_anything_is_decoded(
+def test_invalid_settings_are_reported_before_decoding(
     settings: Any, tmp_path: Path, tone_corpora: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(config: Config, match: str, kind: type[AudioSearchError], **arguments: Any) -> None:
@@ -257,7 +255,7 @@ def test_what_does_not_fit_is_said_before_anything_is_decoded(
     refuse(settings("data.train=[nowhere.jsonl]"), r"nowhere\.jsonl: cannot be read", ManifestError)
     folder = tone_corpora[0].parent
     refuse(settings(f"data.valid=[{folder}]"), "is a folder; give a manifest", ManifestError)
-    refuse(settings(f"augment.rooms=[{tmp_path}]"), "holds no recordings", ManifestError)
+    refuse(settings(f"augment.rooms=[{tmp_path}]"), "contains no recordings", ManifestError)
     refuse(settings("augment.noise=[nowhere]"), "no such folder", ManifestError)
     refuse(settings(), "there is no run to resume", ModelError, resume=True)
     refuse(settings(), "no such file|cannot be read", ModelError, init=tmp_path / "no.safetensors")
@@ -269,14 +267,14 @@ def test_what_does_not_fit_is_said_before_anything_is_decoded(
 
 def test_a_run_is_neither_overwritten_nor_resumed_with_other_data_or_network(settings: Any, tmp_path: Path) -> None:
     list(train(settings("trainer.epochs=1"), tmp_path / "run", max_minutes=0))
-    with pytest.raises(TrainingError, match="holds a run already; give --resume"):
+    with pytest.raises(TrainingError, match="contains a run already; resume it with --resume"):
         list(train(settings(), tmp_path / "run"))
     with pytest.raises(ModelError, match="other settings of features or model"):
         list(train(settings("model.hidden=32"), tmp_path / "run", resume=True))
     with pytest.raises(TrainingError, match="utterances are not those it was trained on"):
         list(train(settings("data.max_seconds=1"), tmp_path / "run", resume=True))
     records = list(train(settings("trainer.epochs=1", "optim.lr=1e-3"), tmp_path / "run", resume=True))
-    assert Notice("The run goes on with optim.lr = 0.001, which was 0.02.") in records
+    assert Notice("The run continues with optim.lr = 0.001; it was 0.02.") in records
     state = tmp_path / "run" / "state.safetensors"
     state.write_bytes(state.read_bytes()[:1000])
     with pytest.raises(ModelError, match="is not a model file, or it is damaged"):

@@ -1,4 +1,4 @@
-"""What learns: the network, the moving average of its weights, and the optimizer that changes them.
+"""One optimizer step: loss, gradient, update of the weights and of their moving average.
 
 Legend: B batch, S samples, T frames, F bins, T' emission frames, V labels.
 """
@@ -28,12 +28,14 @@ from audiosearch.training.schedule import averaging_decay, learning_rate
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
-    """What one step came to, over all processes; where it is not ``finite`` the weights are as before.
+class StepResult:
+    """Outcome of a step over all processes; if not ``finite`` the weights did not change.
 
     Args:
         loss: sum of the CTC losses in nats.
+        labels: of all transcripts.
         samples: of audio after augmentation, without padding.
+        gradient_norm: before clipping.
     """
 
     loss: float
@@ -44,11 +46,11 @@ class Update:
     finite: bool
 
 
-class Learner:
-    """Network, average and optimizer; everything random in a step is a function of seed, step and process.
+class TrainStep:
+    """Network, moving average and optimizer; all randomness of a step is a function of seed, step and process.
 
     Args:
-        init: weights to begin with.
+        init: initial weights; None: random ones.
     """
 
     def __init__(
@@ -73,8 +75,8 @@ class Learner:
         if processes.count > 1:
             self.parallel = DistributedDataParallel(self.network)
 
-    def step(self, batch: Batch, step: int, total_steps: int) -> Update:
-        """One update of the weights and of their average, unless the loss or its gradient is not finite.
+    def __call__(self, batch: Batch, step: int, total_steps: int) -> StepResult:
+        """Update the weights and their average, unless the loss or its gradient is not finite.
 
         Raises:
             TrainingError: the batch does not fit in the GPU's memory.
@@ -90,8 +92,8 @@ class Learner:
                 f"a batch of {self.config.trainer.batch_seconds:g} s of audio does not fit in the GPU's memory; "
                 "lower trainer.batch_seconds or data.max_seconds."
             ) from error
-        # The sum's gradient is of order 1 in every frame, which suits the 16-bit floats of cuDNN's recurrent kernels
-        # (autocast gives them float16, whatever it gives others); the mean's would be lost in them. DDP averages.
+        # The gradient of the sum is of order 1 in every frame, within the range of float16, to which autocast casts
+        # cuDNN's recurrent kernels whatever its dtype; that of the mean would underflow. DDP averages.
         gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
         torch._foreach_mul_(gradients, self.processes.count / max(batch.step_labels, 1))
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optim.clip_norm).item()
@@ -102,7 +104,7 @@ class Learner:
             decay = averaging_decay(step, self.config.optim)
             torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
         self.optimizer.zero_grad()
-        return Update(total, batch.step_labels, round(samples), lr, norm, finite)
+        return StepResult(total, batch.step_labels, round(samples), lr, norm, finite)
 
     def _loss(self, batch: Batch, step: int) -> Tensor:
         """Sum of the CTC losses (Graves et al. 2006) of a batch, in nats."""
@@ -126,7 +128,7 @@ class Learner:
         )
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
-        """All that changes, by part (``weights``, ``average``, the optimizer's moments) and parameter."""
+        """Everything that training changes, by part (``weights``, ``average``, optimizer moments) and parameter."""
         names: dict[Tensor, str] = {parameter: name for name, parameter in self.network.named_parameters()}
         parts: dict[str, dict[str, Tensor]] = {
             "weights": dict(self.network.state_dict()),
@@ -138,19 +140,19 @@ class Learner:
         return parts
 
     def restore(self, parts: Mapping[str, Mapping[str, Tensor]], path: Path) -> None:
-        """Take over what :meth:`tensors` gave; ``path`` is named in errors."""
+        """Load the result of :meth:`tensors`; errors name ``path``."""
         load_weights(self.network, parts.get("weights", {}), path)
         load_weights(self.average, parts.get("average", {}), path)
         for name, parameter in self.network.named_parameters():
             for part in parts.keys() - {"weights", "average"}:
                 if name not in parts[part]:
-                    raise ModelError(f"{path}: the optimizer's {part} of {name} is missing; begin a new run.")
+                    raise ModelError(f"{path}: the optimizer's {part} of {name} is missing; start a new run.")
                 self.optimizer.state[parameter][part] = parts[part][name].to(self.device)
 
 
 def _optimizer(network: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
-    """AdamW; biases and normalization are not decayed."""
+    """AdamW without weight decay on biases and normalization."""
     decayed = [parameter for parameter in network.parameters() if parameter.ndim > 1]
-    others = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    undecayed = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": undecayed, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=config.lr, betas=config.betas, fused=True)

@@ -1,7 +1,7 @@
-"""Everything that a resumed run needs, in one file; no pickle.
+"""Checkpoint of a run in one file, without pickle: all that resuming needs.
 
-The order of utterances, augmentation, dropout, the learning rate and the averaging are functions of the seed and
-the step. So there is no random state to keep: what is left are weights, moments and a few numbers.
+The order of utterances, augmentation, dropout, learning rate and averaging are functions of the seed and the step, so
+there is no random state to store: only weights, moments and a few numbers.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ FILE_NAME = "state.safetensors"
 
 @dataclass
 class Progress:
-    """Where a run is.
+    """Position of a run, and sums for its reports.
 
     Args:
-        step: optimizer steps done, skipped ones among them.
+        step: completed optimizer steps, including skipped ones.
         epoch: counted from 0.
-        position: steps of the epoch done.
+        position: completed steps of the epoch.
         best: word and character error rate of the best validation.
         validated: step of the last validation.
-        skipped: steps with a non-finite loss, in all and in a row.
-        loss, labels, samples, steps: sums since the last report.
+        skipped, skipped_in_a_row: steps with a non-finite loss or gradient.
+        loss, labels, gradient_norm, steps: sums since the last report.
         data: fingerprint of the training utterances.
     """
 
@@ -69,7 +69,7 @@ class TrainingState:
 
 
 def save_state(path: Path, state: TrainingState) -> None:
-    """Write a checkpoint in place of the last one, all or nothing."""
+    """Write a checkpoint, replacing the previous one atomically."""
     tensors = {f"{part}/{name}": tensor for part, named in state.tensors.items() for name, tensor in named.items()}
     metadata = {
         "format": FORMAT,
@@ -82,10 +82,10 @@ def save_state(path: Path, state: TrainingState) -> None:
 
 
 def load_state(path: Path) -> TrainingState:
-    """The checkpoint in a file.
+    """Read a checkpoint.
 
     Raises:
-        ModelError: it is missing, damaged or not a checkpoint of training.
+        ModelError: the file is missing, damaged or no training checkpoint.
     """
     flat, metadata = load_tensors(path, FORMAT, VERSION)
     config, alphabet = read_settings(path, metadata)
@@ -94,7 +94,7 @@ def load_state(path: Path) -> TrainingState:
         values["best"] = tuple(values["best"]) if values["best"] is not None else None
         progress = Progress(**values)
     except (KeyError, ValueError, TypeError) as error:
-        raise ModelError(f"{path}: its progress is damaged; begin anew, with --init from the best model.") from error
+        raise ModelError(f"{path}: its progress is damaged; start a new run with --init and the best model.") from error
     tensors: dict[str, dict[str, Tensor]] = {}
     for key, tensor in flat.items():
         part, _, name = key.partition("/")
