@@ -43,7 +43,7 @@ _MAX_TRIALS = 8
 _SUFFICIENT = 0.98
 """Maximum number of binaries built to fill the size limit, and the share of it that is sufficient."""
 
-_NGRAM_BYTES = 5.0
+_NGRAM_BYTES = 4.7
 """Bytes per n-gram of a binary, for a first guess."""
 
 _UNKNOWN = "x"
