@@ -45,7 +45,13 @@ SortKey = tuple[float, str, str, float, float]
 
 
 def search(
-    index: Index, query: Query, mode: Mode, limit: int, after: str | None = None, *, min_confidence: float | None = None
+    index: Index,
+    query: Query,
+    mode: Mode = "auto",
+    limit: int = 20,
+    after: str | None = None,
+    *,
+    min_confidence: float | None = None,
 ) -> Page:
     """The first ``limit`` hits after the cursor ``after``.
 
