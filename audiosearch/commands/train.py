@@ -199,10 +199,10 @@ class _Screen:
             f"loss {report.loss:.3f}  lr {report.lr:.2e}  {report.audio_per_second:.0f} s of audio/s  "
             f"{hours}:{minutes:02} left"
         )
-        where = f"epoch {epoch}/{report.epochs}  step {report.step}/{report.total_steps}"
+        position = f"epoch {epoch}/{report.epochs}  step {report.step}/{report.total_steps}"
         if self._bar.disable:
-            self.say(f"{where}  {numbers}")
-        self._advance(where, report.step, report.total_steps, numbers)
+            self.say(f"{position}  {numbers}")
+        self._advance(position, report.step, report.total_steps, numbers)
 
     def _advance(self, description: str, done: int, total: int, status: str) -> None:
         self._bar.update(self._task, description=description, completed=done, total=total, status=status, visible=True)

@@ -43,7 +43,7 @@ class Draws:
     quiet: NDArray[np.float64]  # amplitude of the quiet
     gain: NDArray[np.float64]  # factor
     noise: NDArray[np.int64]  # recording, -1: none
-    noise_at: NDArray[np.float64]  # where in it, [0, 1)
+    noise_at: NDArray[np.float64]  # relative position in it, [0, 1)
     snr: NDArray[np.float64]  # power ratio
     room: NDArray[np.int64]  # response, -1: none
     band: NDArray[np.float64]  # low-pass edge in Hz, 0: none

@@ -210,13 +210,13 @@ def _kur(folder: Path, split: str | None) -> Iterator[Row]:
     for number, line in enumerate(_lines(tables[0]), start=1):
         if not line.strip():
             continue
-        where = f"{tables[0].name}, line {number}"
+        location = f"{tables[0].name}, line {number}"
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict) or not isinstance(row.get("uuid"), str) or not isinstance(row.get("text"), str):
-            yield Row(where, None, fault=f"{where} is not an object with 'uuid' and 'text'")
+            yield Row(location, None, fault=f"{location} is not an object with 'uuid' and 'text'")
             continue
         speaker = row.get("speaker_id", row.get("speaker"))
         yield Row(row["uuid"], files.get(row["uuid"]), row["text"], None if speaker is None else str(speaker))

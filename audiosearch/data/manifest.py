@@ -53,16 +53,16 @@ def read_manifest(path: str | Path) -> list[Utterance]:
         ManifestError: the file cannot be read, or a line is malformed; the message names both.
     """
     utterances = []
-    for row, folder, place in read_rows(path):
+    for row, folder, location in read_rows(path):
         for key in ("audio", "text"):
             if not isinstance(row.get(key), str):
-                raise ManifestError(f"{place}: needs {key!r}, a string.")
-        duration = number(row, "duration", place)
+                raise ManifestError(f"{location}: needs {key!r}, a string.")
+        duration = number(row, "duration", location)
         if duration is not None and duration <= 0:
-            raise ManifestError(f"{place}: 'duration' must be a number of seconds above 0, not {duration!r}.")
-        audio = audio_path(row, folder, place)
+            raise ManifestError(f"{location}: 'duration' must be a number of seconds above 0, not {duration!r}.")
+        audio = audio_path(row, folder, location)
         name = row["audio"] if row.get("id") is None else str(row["id"])
-        confidence, score = (number(row, key, place) for key in ("confidence", "score"))
+        confidence, score = (number(row, key, location) for key in ("confidence", "score"))
         text = normalize(row["text"])
         utterances.append(Utterance(audio, text, duration, known_speaker(row), name, confidence, score))
     return utterances
@@ -82,8 +82,8 @@ def read_rows(path: str | Path) -> Iterator[tuple[dict[str, Any], Path, str]]:
             for count, line in enumerate(lines, start=1):
                 if line.strip():
                     empty = False
-                    place = f"{path}, line {count}"
-                    yield _parse(line, place), folder, place
+                    location = f"{path}, line {count}"
+                    yield _parse(line, location), folder, location
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read ({error.strerror}); give the path of a manifest.") from error
     except UnicodeDecodeError as error:
@@ -92,7 +92,7 @@ def read_rows(path: str | Path) -> Iterator[tuple[dict[str, Any], Path, str]]:
         raise ManifestError(f"{path}: contains no utterance; `audiosearch manifest` writes manifests.")
 
 
-def audio_path(row: dict[str, Any], folder: Path, place: str) -> Path:
+def audio_path(row: dict[str, Any], folder: Path, location: str) -> Path:
     """Absolute path of a row's recording.
 
     Raises:
@@ -100,9 +100,9 @@ def audio_path(row: dict[str, Any], folder: Path, place: str) -> Path:
     """
     audio = row.get("audio")
     if not isinstance(audio, str):
-        raise ManifestError(f"{place}: needs 'audio', a string.")
+        raise ManifestError(f"{location}: needs 'audio', a string.")
     if not audio or "\0" in audio:
-        raise ManifestError(f"{place}: 'audio' is not a path.")
+        raise ManifestError(f"{location}: 'audio' is not a path.")
     return Path(os.path.normpath(folder / audio))
 
 
@@ -112,7 +112,7 @@ def known_speaker(row: dict[str, Any]) -> str | None:
     return None if speaker is None or speaker in ("", "?") else str(speaker)
 
 
-def number(row: dict[str, Any], key: str, place: str) -> float | None:
+def number(row: dict[str, Any], key: str, location: str) -> float | None:
     """Finite number under a key of a row; None if absent.
 
     Raises:
@@ -122,17 +122,17 @@ def number(row: dict[str, Any], key: str, place: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ManifestError(f"{place}: {key!r} must be a number, not {value!r}.")
+        raise ManifestError(f"{location}: {key!r} must be a number, not {value!r}.")
     return float(value)
 
 
-def _parse(line: str, place: str) -> dict[str, Any]:
+def _parse(line: str, location: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise ManifestError(f"{place}: is not JSON ({error}).") from error
+        raise ManifestError(f"{location}: is not JSON ({error}).") from error
     if not isinstance(row, dict):
-        raise ManifestError(f'{place}: must be an object such as {{"audio": "a.wav", "text": "what is said"}}.')
+        raise ManifestError(f'{location}: must be an object such as {{"audio": "a.wav", "text": "what is said"}}.')
     return row
 
 

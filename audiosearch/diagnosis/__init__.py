@@ -1,1 +1,1 @@
-"""The machine, packages and models: whether they work, and what to do where they do not."""
+"""Checks of machine, packages and models, with advice on what to repair."""

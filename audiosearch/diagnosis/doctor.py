@@ -128,12 +128,12 @@ def check_models(path: Path | None) -> Iterator[Check]:
 
 
 def _package(section: str, package: Package) -> Check:
-    found = version(package.distribution)
-    if not found and not package.is_required:
+    installed = version(package.distribution)
+    if not installed and not package.is_required:
         return Check(section, package.distribution, ABSENT)
     if not package.is_loaded:
-        if found:
-            return Check(section, package.distribution, found)
+        if installed:
+            return Check(section, package.distribution, installed)
         return Check(section, package.distribution, ABSENT, "problem", _sentence(REMEDY))
     try:
         with _quiet():
@@ -144,8 +144,8 @@ def _package(section: str, package: Package) -> Check:
         broken = explain(error)
         if broken is None:
             raise
-        return Check(section, package.distribution, found or ABSENT, "problem", str(broken))
-    return Check(section, package.distribution, found or "of unknown version")
+        return Check(section, package.distribution, installed or ABSENT, "problem", str(broken))
+    return Check(section, package.distribution, installed or "of unknown version")
 
 
 def _exchange_arrays() -> None:
@@ -161,12 +161,12 @@ def _exchange_arrays() -> None:
 def _ffmpeg(section: str) -> Check:
     from audiosearch.audio import ffmpeg
 
-    found = ffmpeg.ffmpeg_version()
+    name = ffmpeg.ffmpeg_version()
     missing = ffmpeg.missing_decoders()
     if not missing:
-        return Check(section, "FFmpeg", f"{found}, decodes {', '.join(ffmpeg.DECODERS)}")
+        return Check(section, "FFmpeg", f"{name}, decodes {', '.join(ffmpeg.DECODERS)}")
     advice = "Recordings of these kinds cannot be read; install PyAV from its wheels: pip install --force-reinstall av."
-    return Check(section, "FFmpeg", f"{found}, lacks {', '.join(missing)}", "warning", advice)
+    return Check(section, "FFmpeg", f"{name}, lacks {', '.join(missing)}", "warning", advice)
 
 
 def _programs(section: str) -> Check:
@@ -174,13 +174,13 @@ def _programs(section: str) -> Check:
 
     folder = os.environ.get(PROGRAM_FOLDER)
     kenlm = [name for name in ("lmplz", "build_binary") if shutil.which(name, path=folder)]
-    found = kenlm + [name for name in ("ffplay", "mpv") if shutil.which(name)]
-    wanted = []
+    programs = kenlm + [name for name in ("ffplay", "mpv") if shutil.which(name)]
+    missing = []
     if len(kenlm) < 2:
-        wanted.append("`audiosearch lm` needs lmplz and build_binary (scripts/build_kenlm.sh)")
-    if len(found) == len(kenlm):
-        wanted.append("`query --play` needs ffplay, mpv or sounddevice")
-    return Check(section, "programs", ", ".join(found) or "none", advice=_sentence("; ".join(wanted)))
+        missing.append("`audiosearch lm` needs lmplz and build_binary (scripts/build_kenlm.sh)")
+    if len(programs) == len(kenlm):
+        missing.append("`query --play` needs ffplay, mpv or sounddevice")
+    return Check(section, "programs", ", ".join(programs) or "none", advice=_sentence("; ".join(missing)))
 
 
 # Machine
@@ -191,8 +191,8 @@ def _processor(section: str) -> Check:
 
     native = torch.cpu.get_capabilities()
     features = [name for key, name in FEATURES.items() if native.get(key)]
-    found = f"{_processor_name()}: {', '.join(features) or 'no vector units that speed the network up'}"
-    return Check(section, "processor", found)
+    value = f"{_processor_name()}: {', '.join(features) or 'no vector units that speed the network up'}"
+    return Check(section, "processor", value)
 
 
 def _processor_name() -> str:
@@ -206,12 +206,12 @@ def _processor_name() -> str:
 def _memory(section: str) -> Check:
     from audiosearch.parallel import cores
 
-    may, there = cores(), os.cpu_count() or 1
-    value = f"{may} of {there} cores" if may < there else f"{there} cores" if there > 1 else "1 core"
-    total, free = _memory_gb()
-    if not total:
+    available, total = cores(), os.cpu_count() or 1
+    value = f"{available} of {total} cores" if available < total else f"{total} cores" if total > 1 else "1 core"
+    memory, free = _memory_gb()
+    if not memory:
         return Check(section, "resources", value)
-    value += f", {total:.1f} GB of memory, {free:.1f} GB of it free"
+    value += f", {memory:.1f} GB of memory, {free:.1f} GB of it free"
     if free >= MIN_MEMORY_GB:
         return Check(section, "resources", value)
     return Check(section, "resources", value, "warning", "Long recordings may not fit; close other programs.")

@@ -158,7 +158,7 @@ def _fault(label: Label, bounds: Bounds, has_clips: bool) -> tuple[str, str] | N
             why = "it has no times to be cut by" if has_clips else "there is no folder for its parts"
         return "too long", f"{label.duration:.1f} s, above {bounds.max_seconds:g}, and {why}"
     if label.start is not None and not has_clips:
-        return "part of a recording", "parts are kept where a folder for their files is named"
+        return "part of a recording", "parts need a folder for their files"
     return pace_fault(text, label.duration)
 
 

@@ -61,16 +61,16 @@ def read_labels(path: Path) -> Iterator[Label]:
     Raises:
         ManifestError: the file cannot be read, or a line is malformed; the message names both.
     """
-    for row, folder, place in read_rows(path):
+    for row, folder, location in read_rows(path):
         text = row.get("teacher_text", row.get("text"))
         if not isinstance(text, str):
-            raise ManifestError(f"{place}: needs 'text' or 'teacher_text', a string.")
-        confidence, log_prob = number(row, "confidence", place), number(row, "avg_logprob", place)
+            raise ManifestError(f"{location}: needs 'text' or 'teacher_text', a string.")
+        confidence, log_prob = number(row, "confidence", location), number(row, "avg_logprob", location)
         if confidence is None and log_prob is not None:
             confidence = math.exp(min(log_prob, 0.0))
-        audio = audio_path(row, folder, place)
+        audio = audio_path(row, folder, location)
         name = row["audio"] if row.get("id") is None else str(row["id"])
-        score = number(row, "score", place)
+        score = number(row, "score", location)
         yield Label(name, audio, text, None, None, known_speaker(row), confidence, score)
 
 
