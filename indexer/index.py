@@ -1,4 +1,4 @@
-"""The store of timed words, whatever keeps it."""
+"""Protocol of a store of timed words, and opening one by its URL."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from typing import Protocol
 
 from audiosearch.spotting.scoring import KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Word
-from indexer.types import Count, Heard, Location, Page, Query, Recording, Statistics
+from indexer.types import Count, Location, Page, Query, Recording, Statistics, StoredEmissions
 
 
 class Index(Protocol):
-    """Recordings with their words; every implementation answers with equal values.
+    """Store of recordings with their words; every implementation returns equal values.
 
-    Times come back rounded to the millisecond, confidences to the thousandth, and probabilities of alternatives in
-    steps of 1/250 (``packing.stored``). What matches and in which order hits come is defined in ``match.py``. All
-    methods raise StoreError where the store fails.
+    Times are stored to the millisecond, confidences to the thousandth, and probabilities of alternatives in steps of
+    1/250 (``word_codec.stored``). Hits and their order are defined in ``matching/match.py``. All methods raise
+    StoreError if the store fails.
     """
 
     def add(self, recording: Recording, words: Sequence[Word], emissions: Sequence[PackedEmissions] = ()) -> None:
-        """Keep a recording, in the place of one with its id: readers see all of the old one or all of the new."""
+        """Store a recording, in place of one with its id: readers see all of the old one or all of the new."""
 
     def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
-        """Change where a recording lies. StoreError where it is not known."""
+        """Replace the locations of a recording; StoreError if it is unknown."""
 
     def remove(self, recording_id: str) -> None:
-        """Forget a recording; nothing happens where it is not known."""
+        """Delete a recording; nothing happens if it is unknown."""
 
     def recordings(self) -> list[Recording]:
         """All recordings by path."""
 
     def recording(self, recording_id: str) -> Recording | None:
-        """A recording; None where it is not known."""
+        """Recording of an id; None if it is unknown."""
 
     def words(self, recording_id: str) -> tuple[Word, ...]:
-        """What is said in a recording, with alternatives. StoreError where it is not known."""
+        """Words of a recording, with alternatives; StoreError if it is unknown."""
 
     def emissions(self, recording_id: str) -> tuple[PackedEmissions, ...]:
-        """The emissions that were kept of a recording; none where they were not. StoreError where it is not known."""
+        """Stored emissions of a recording, if any; StoreError if it is unknown."""
 
     def words_between(self, recording_id: str, first: int, end: int) -> tuple[Word, ...]:
-        """Those at the positions from ``first`` to before ``end``, as far as there are any."""
+        """Words at the positions from ``first`` to before ``end``, as far as they exist."""
 
     def keep_sounding(self, model: str, sounding: str) -> None:
         """Keep what is known of the emissions of a recognizer (``AcousticProfile.to_json``), by its fingerprint."""
@@ -49,33 +49,38 @@ class Index(Protocol):
     def soundings(self) -> Mapping[str, str]:
         """What was kept so."""
 
-    def heard_seconds(self) -> Seconds:
-        """How long the recordings are, all together, of which emissions may have been kept."""
+    def emissions_duration(self) -> Seconds:
+        """Total duration of the recordings of which emissions may be stored."""
 
-    def heard(self, recordings: Iterable[str] | None = None) -> Iterator[Heard]:
-        """All packed stretches, or those of these recordings as far as they are known; read to the end, or close."""
+    def stored_emissions(self, recordings: Iterable[str] | None = None) -> Iterator[StoredEmissions]:
+        """Stored emissions of all recordings, or of these as far as they are known.
 
-    def candidates(self, asked: KeywordQuery, most: int, recordings: Collection[str] | None = None) -> Iterator[Heard]:
-        """The packed stretches that go best with the keys of a text, at most so many; otherwise as ``heard``."""
+        Read the iterator to its end, or close it: it may hold a transaction.
+        """
+
+    def candidate_emissions(
+        self, query: KeywordQuery, limit: int, recordings: Collection[str] | None = None
+    ) -> Iterator[StoredEmissions]:
+        """The ``limit`` stored emissions that share most with the keys of a text; see ``stored_emissions``."""
 
     def search(self, query: Query, limit: int, after: str | None = None) -> Page:
-        """The first ``limit`` hits, or the first after those of the page that gave ``after``.
+        """First ``limit`` hits, or the first after the cursor of another page.
 
-        Going on from page to page meets every hit once that is there all the time, whatever is added or removed
-        meanwhile. QueryError for an ``after`` that no page of this order gave.
+        Reading page after page returns every hit once that exists all the time, whatever is added or removed
+        meanwhile. QueryError if ``after`` is no cursor of this order.
         """
 
     def count(self, query: Query) -> list[Count]:
-        """Recordings with hits, and how many; most hits first, then by path and id."""
+        """Recordings with hits and the number of these, most hits first, then by path and id."""
 
-    def near(self, word: str, limit: int) -> list[str]:
-        """Other words that were recognized and are spelled nearly so, nearest first (``near.py``)."""
+    def similar_words(self, word: str, limit: int) -> list[str]:
+        """Other recognized words of similar spelling, most similar first (``matching/spelling.py``)."""
 
     def statistics(self) -> Statistics:
-        """How much the index holds."""
+        """Totals of the index."""
 
     def close(self) -> None:
-        """Give back what the index holds open; it cannot be used any more."""
+        """Close files and connections; the index cannot be used any more."""
 
     def __enter__(self) -> Index: ...
 
@@ -85,15 +90,15 @@ class Index(Protocol):
 
 
 def open_index(url: str, *, create: bool = False) -> Index:
-    """The index at a path (SQLite) or at an ``http(s)://host:port/name`` URL (Elasticsearch).
+    """Open the index at a path (SQLite) or at an ``http(s)://host:port/name`` URL (Elasticsearch).
 
     Args:
-        create: make an empty one where there is none, and fail at once where nothing can be written; otherwise an
-            absent one is a StoreError, and one that can only be read is good enough to ask.
+        create: create the index if it is absent, and fail at once if it cannot be written; otherwise an absent index
+            is a StoreError, and one that is read-only can be searched.
 
     Raises:
-        StoreVersionError: a newer version of audiosearch wrote it.
-        StoreError: it cannot be opened, or it is something else.
+        StoreVersionError: another version of audiosearch wrote the index.
+        StoreError: it cannot be opened, or is something else.
     """
     if url.startswith(("http://", "https://")):
         from indexer.elastic.index import ElasticIndex  # the client takes half a second to import

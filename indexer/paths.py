@@ -1,4 +1,4 @@
-"""Paths as an index keeps them: absolute, below a folder, still there or not."""
+"""Paths of an index: absolute form, containment in folders, existence."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 
 
 def absolute(path: str | Path) -> str:
-    """``path`` from the root, without ``..``; links in it keep their names."""
+    """Absolute form of a path, without ``..``; symbolic links keep their names."""
     return str(Path(path).resolve() if ".." in Path(path).parts else Path(path).absolute())
 
 
 def under(path: str, roots: Iterable[str]) -> bool:
-    """Whether ``path`` is one of ``roots`` or inside one."""
+    """Return whether a path is one of ``roots`` or inside one."""
     return any(path == root or path.startswith(root.rstrip("/") + "/") for root in roots)
 
 
 def is_empty_folder(path: str) -> bool:
-    """Whether a folder shows nothing, as a mount point does while its drive is away."""
+    """Return whether a folder has no visible entries, as a mount point without its drive."""
     try:
         return not visible(path)
     except OSError:
@@ -27,21 +27,21 @@ def is_empty_folder(path: str) -> bool:
 
 
 def vanished(path: str) -> bool:
-    """Whether nothing is at ``path``, and not because a link on the way to it leads nowhere now."""
+    """Return whether nothing exists at a path, unless because of a broken link on the way to it."""
     try:
         Path(path).stat()
         return False
     except (FileNotFoundError, NotADirectoryError):
-        return not any(place.is_symlink() and not place.exists() for place in (Path(path), *Path(path).parents))
+        return not any(each.is_symlink() and not each.exists() for each in (Path(path), *Path(path).parents))
     except OSError:
         return False
 
 
 def visible(folder: str) -> list[tuple[str, bool]]:
-    """Paths in a folder that are not hidden, by name, and whether each is a link to a folder."""
+    """Paths of the visible entries of a folder, by name, each with True if it is a link to a folder."""
     with os.scandir(folder) as entries:
-        shown = [entry for entry in entries if not entry.name.startswith(".")]
-    return sorted((entry.path, entry.is_symlink() and _leads_to_folder(entry.path)) for entry in shown)
+        visible_entries = [entry for entry in entries if not entry.name.startswith(".")]
+    return sorted((entry.path, entry.is_symlink() and _leads_to_folder(entry.path)) for entry in visible_entries)
 
 
 def _leads_to_folder(link: str) -> bool:

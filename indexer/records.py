@@ -1,4 +1,4 @@
-"""Hits, recordings and words as JSON objects: the same from every ``--json`` and from the server."""
+"""Hits, recordings and words as JSON objects, the same for every ``--json`` and the server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from indexer.types import Hit, Recording
 
 
 def word_record(word: Word) -> dict[str, object]:
-    """A word with its times, and what else was perhaps said there."""
+    """Word with its times and alternatives."""
     record: dict[str, object] = {
         "text": word.text,
         "start": word.start,
@@ -15,12 +15,14 @@ def word_record(word: Word) -> dict[str, object]:
         "confidence": word.confidence,
     }
     if word.alternatives:
-        record["alternatives"] = [{"text": one.text, "probability": one.probability} for one in word.alternatives]
+        record["alternatives"] = [
+            {"text": alternative.text, "probability": alternative.probability} for alternative in word.alternatives
+        ]
     return record
 
 
 def hit_record(hit: Hit) -> dict[str, object]:
-    """A hit with the words around it."""
+    """Hit with its context."""
     return {
         "id": hit.recording.id,
         "path": hit.recording.path,
@@ -36,7 +38,7 @@ def hit_record(hit: Hit) -> dict[str, object]:
 
 
 def recording_record(recording: Recording) -> dict[str, object]:
-    """A recording with all its places."""
+    """Recording with all its paths."""
     return {
         "id": recording.id,
         "path": recording.path,

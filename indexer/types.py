@@ -1,4 +1,4 @@
-"""What is stored and what is found. Standard library and ``audiosearch.types`` only."""
+"""Values of the index: recordings, queries and hits. Imports the standard library and ``audiosearch.types`` only."""
 
 from __future__ import annotations
 
@@ -9,35 +9,37 @@ from typing import Literal, get_args
 from audiosearch.types import PackedEmissions, Seconds, Word
 
 MAX_TERMS = 64
-"""Terms of a phrase; what is longer is no phrase that somebody remembers."""
+"""Greatest number of terms of a phrase."""
 
 MAX_SLOP = 64
-"""Words that may lie between the terms of a phrase, all together."""
+"""Greatest total number of words between the terms of a phrase."""
 
 MIN_PREFIX = 2
-"""Letters of a prefix; fewer would match nearly everything."""
+"""Least number of letters of a prefix; a shorter one would match nearly everything."""
 
 MAX_LETTERS = 200
-"""Letters of a stored word; what a recognizer makes longer is noise, and is cut."""
+"""Maximum word length in characters; longer output of a recognizer is truncated."""
 
 CONTEXT_WORDS = 8
-"""Words of a hit before it and after it."""
+"""Words of context on each side of a hit."""
 
 
 IMPORTED = "import:"
+"""Prefix of the model of a recording whose words are imported."""
+
 NO_MEDIA = "import-without-media:"
-"""With which the model of a recording begins whose words others made."""
+"""Prefix of the model of a recording that has imported words and no file."""
 
 Order = Literal["confidence", "time"]
-"""Which hits come first: the surest, or those of the recordings that were modified first."""
+"""Order of hits: by descending confidence, or by modification time of the recording."""
 
 Way = Literal["words", "sound"]
-"""How a hit was found: among the words that were recognized, or in the emissions that were kept."""
+"""Source of a hit: the recognized words, or the stored emissions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A file as it was when it was last looked at.
+    """State of a file when it was last read.
 
     Args:
         path: absolute.
@@ -52,15 +54,15 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A recording, known by its content, wherever copies of it lie.
+    """Recording, identified by its content; copies of a file are locations of one recording.
 
     Args:
         id: hash of the content.
         locations: sorted by path, at least one.
         duration: stored to the millisecond.
-        model: fingerprint of the recognizer that heard it; begins with IMPORTED where its words were made by others,
-            and with NO_MEDIA where besides only these words are known and no file.
-        added: when, ISO 8601 in UTC.
+        model: fingerprint of the recognizer; begins with IMPORTED if the words are imported, and with NO_MEDIA if
+            there is no file either.
+        added: time of indexing, ISO 8601 in UTC.
     """
 
     id: str
@@ -75,18 +77,18 @@ class Recording:
 
     @property
     def path(self) -> str:
-        """Where it lies, or the first place of several."""
+        """Path of the first location."""
         return self.locations[0].path
 
     @property
     def has_media(self) -> bool:
-        """Whether there is, or was, a file to hear; else its location is the place of its words in a transcript."""
+        """True if the recording has, or had, a file; else its location is that of its words in a transcript."""
         return not self.model.startswith(NO_MEDIA)
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A normalized word, or with ``prefix`` at least MIN_PREFIX letters with which words begin."""
+    """Normalized word, or with ``prefix`` the beginning of words, of at least MIN_PREFIX letters."""
 
     text: str
     prefix: bool = False
@@ -100,11 +102,11 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Terms that follow one another.
+    """Sequence of terms.
 
     Args:
         terms: one to MAX_TERMS.
-        slop: words that may lie between the terms, all together; 0 to MAX_SLOP.
+        slop: greatest total number of words between the terms; 0 to MAX_SLOP.
     """
 
     terms: tuple[Term, ...]
@@ -116,16 +118,26 @@ class Phrase:
         if not 0 <= self.slop <= MAX_SLOP:
             raise ValueError(f"slop is 0 to {MAX_SLOP}, not {self.slop}")
 
+    @property
+    def is_contiguous(self) -> bool:
+        """True if matches are adjacent words, of which only the last may be given by a prefix."""
+        return len(self.terms) == 1 or (not self.slop and not any(term.prefix for term in self.terms[:-1]))
+
+    @property
+    def is_exact(self) -> bool:
+        """True if the phrase is contiguous and has no prefix."""
+        return self.is_contiguous and not self.terms[-1].prefix
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which recordings count: those with a location of which all of this is true.
+    """Condition on recordings: one location meets all of the following.
 
     Args:
-        paths: absolute paths, of which a folder stands for all that is in it, or globs (``filters.py``); one of them
-            must fit. None: all do.
+        paths: absolute paths or globs (``filters.py``), of which one must match; a folder matches everything in it.
+            Empty: every path matches.
         since_ns: earliest time of modification, nanoseconds since 1970.
-        until_ns: time of modification from which on they do not count.
+        until_ns: end of the times of modification, exclusive.
     """
 
     paths: tuple[str, ...] = ()
@@ -140,15 +152,15 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is looked for: hits of any of the phrases, under conditions (``match.py``).
+    """Hits of any of the phrases, under conditions (``matching/match.py``).
 
     Args:
         phrases: at least one.
         together: phrases that must all be said too.
         without: phrases of which none may be said.
-        within: how near to a hit that counts; None: anywhere in its recording.
-        filter: recordings that count.
-        order: which hits come first.
+        within: greatest distance of these phrases from a hit; None: anywhere in its recording.
+        filter: recordings to search.
+        order: of the hits.
     """
 
     phrases: tuple[Phrase, ...]
@@ -169,17 +181,17 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A place where a phrase was said.
+    """Occurrence of a phrase.
 
     Args:
         start: of its first word.
         end: of its last word.
         confidence: the lowest of the words that matched.
-        words: from the first to the last that matched, with what lies between them; of one that matched by an
-            alternative ``text`` and ``confidence`` are the alternative's. Found by sound: those that the span overlaps.
+        words: from the first to the last that matched, with the words between them; where an alternative matched,
+            ``text`` and ``confidence`` are the alternative's. Of a hit by sound: words that overlap its span.
         before: up to CONTEXT_WORDS words that precede it.
         after: up to CONTEXT_WORDS words that follow it.
-        way: how it was found.
+        way: source of the hit.
     """
 
     recording: Recording
@@ -198,13 +210,14 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """A packed stretch of the emissions of a recording.
+class StoredEmissions:
+    """Packed emissions of a segment of a recording.
 
     Args:
-        recording: its id.
-        model: fingerprint of the recognizer that heard it.
-        word: position of the first word that does not start before the stretch.
+        recording: id.
+        model: fingerprint of the recognizer.
+        word: position of the first word that does not start before the segment.
+        emissions: packed.
     """
 
     recording: str
@@ -215,10 +228,10 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some hits in their order.
+    """Page of hits in their order.
 
     Args:
-        after: what ``search`` wants to be given for the next page; None: there are no more hits.
+        after: cursor for the next page; None: there are no more hits.
     """
 
     hits: tuple[Hit, ...]
@@ -227,7 +240,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many hits a recording has."""
+    """Number of hits in a recording."""
 
     recording: Recording
     hits: int
@@ -235,13 +248,13 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """How much an index holds.
+    """Totals of an index.
 
     Args:
-        recordings: their number.
-        words: their number, repetitions counted.
+        recordings: number.
+        words: number of word occurrences.
         seconds: of audio.
-        bytes: that the store takes on its disk.
+        bytes: size of the store on its disk.
     """
 
     recordings: int

@@ -1,12 +1,12 @@
-"""What lies in Elasticsearch and how it is asked for, as plain structures.
+"""Documents in Elasticsearch, their mapping, and queries for them, as plain structures.
 
-These kinds of documents lie in one Elasticsearch index:
+One Elasticsearch index has these kinds of documents:
 
-    recording   _id "recording:ID"; where it lies, and the generation of passages that holds its words
+    recording   _id "recording:ID"; locations, and the generation of passages with the words
     passage     _id "passage:ID:GENERATION:i"; see passages.py
-    emissions   _id "emissions:ID:GENERATION:i"; see elastic_sound.py
-    writing     _id "writing:GENERATION"; a note of who writes passages that no recording names yet (elastic_writing.py)
-    sounding    _id "sounding:MODEL"; see elastic_sound.py
+    emissions   _id "emissions:ID:GENERATION:i"; see emissions.py
+    writing     _id "writing:GENERATION"; a note that passages are written which no recording names yet; see writer.py
+    sounding    _id "sounding:MODEL"; acoustic profile of a recognizer; see emissions.py
 """
 
 from __future__ import annotations
@@ -16,26 +16,27 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from indexer import word_codec as packing
-from indexer.elastic.passages import GRADES, STRIDE, TOKENS, Passage, begins, first, graded
+from indexer import word_codec
+from indexer.elastic.passages import STRIDE, TOKENS, Passage, begins_with_token, first_token_query, graded_tokens
 from indexer.matching.filters import literal
+from indexer.matching.grades import ALL_GRADES
 from indexer.types import Filter, Location, Phrase, Recording
 
 VERSION = 3
-"""Of the mapping."""
+"""Version of the mapping."""
 
 READINGS = ("text", "text_2", "text_3")
-"""Fields of a passage's words: the best reading of every position, the second best, the third best.
+"""Fields of a passage with the best reading of every position, the second best, and the third best.
 
-The words of one position have one place in each field, so that intervals may take each from any of them; a token
-filter that puts words at one position would need a module that not every distribution has.
+The readings of one position have the same position in each field, so that intervals may take each word from any of
+them; a token filter that puts several words at one position needs a module that not every distribution has.
 """
 
 KEYS = "keys"
-"""Field of the keys of a piece of emissions."""
+"""Field of the keys of stored emissions."""
 
 NO_READING = "\x01"
-"""What stands where a position has no further reading; a word is printable."""
+"""Placeholder at a position without a further reading; no word, as words are printable."""
 
 _WORDS: dict[str, Any] = {
     "type": "text",
@@ -48,7 +49,7 @@ SETTINGS: dict[str, Any] = {"index": {"refresh_interval": "5s"}}
 MAPPINGS: dict[str, Any] = {
     "dynamic": "strict",
     "_meta": {"application": "audiosearch", "version": VERSION},
-    "_source": {"excludes": [TOKENS, KEYS, *READINGS[1:]]},  # they are asked for, and told by the others
+    "_source": {"excludes": [TOKENS, KEYS, *READINGS[1:]]},  # searched only, and derived from the others
     "properties": {
         "kind": {"type": "keyword"},
         "recording": {"type": "keyword"},
@@ -98,36 +99,39 @@ def passage_id(recording: str, generation: str, number: int) -> str:
 
 
 PARTS = {"terms": {"kind": ["passage", "emissions"]}}
-"""The query for what a generation consists of."""
+"""Query for the documents of which a generation consists."""
 
 
 def parts_of(generation: str) -> dict[str, Any]:
-    """The query for all passages and pieces of a generation."""
+    """Query for all passages and emissions of a generation."""
     return {"bool": {"filter": [PARTS, {"term": {"generation": generation}}]}}
 
 
 def writing_id(generation: str) -> str:
-    """_id of the note of a generation that is being written."""
+    """_id of the note that a generation is being written."""
     return f"writing:{generation}"
 
 
 def writing_document(recording: str, generation: str) -> dict[str, Any]:
-    """The note that a generation of passages is being written."""
+    """Note that a generation is being written."""
     return {"kind": "writing", "recording": recording, "generation": generation}
 
 
 def recording_document(recording: Recording, generation: str, words: int, pieces: int, named_ms: int) -> dict[str, Any]:
-    """A recording whose words are in those passages, and whose emissions in those pieces.
+    """Recording that names a generation.
 
     Args:
-        named_ms: when it came to name them or was changed since, by the clock of who writes it, since 1970.
+        generation: of its passages and emissions.
+        words: number of words.
+        pieces: number of documents with emissions.
+        named_ms: time of this version of the document by the clock of the writer, since 1970.
     """
     return {
         "kind": "recording",
         "recording": recording.id,
         "generation": generation,
         "named_ms": named_ms,
-        "duration_ms": packing.milliseconds(recording.duration),
+        "duration_ms": word_codec.milliseconds(recording.duration),
         "model": recording.model,
         "added": recording.added,
         "words": words,
@@ -137,11 +141,11 @@ def recording_document(recording: Recording, generation: str, words: int, pieces
 
 
 WITHOUT_TIMES = ("recording", "generation", "passage", "text", "confidences", "alternatives")
-"""Fields of a passage by which matches are found, with their confidences."""
+"""Fields of a passage that determine matches and their confidences."""
 
 
 def passage_document(recording: str, generation: str, passage: Passage) -> dict[str, Any]:
-    """A passage of a generation."""
+    """Passage of a generation."""
     first = passage.number * STRIDE
     words = passage.words(first, first + STRIDE + 1)
     return {
@@ -150,7 +154,7 @@ def passage_document(recording: str, generation: str, passage: Passage) -> dict[
         "generation": generation,
         "passage": passage.number,
         "text": passage.text,
-        TOKENS: graded(words, STRIDE),
+        TOKENS: graded_tokens(words, STRIDE),
         **_further_readings(passage),
         "times": base64.b64encode(passage.times).decode(),
         "confidences": base64.b64encode(passage.confidences).decode(),
@@ -158,8 +162,8 @@ def passage_document(recording: str, generation: str, passage: Passage) -> dict[
 
 
 def _further_readings(passage: Passage) -> dict[str, str]:
-    """Fields of a passage in which words have alternatives; a word of no position stands where there is none."""
-    others = packing.unpack_alternatives(passage.alternatives)
+    """Fields of a passage for alternatives; positions without one have NO_READING."""
+    others = word_codec.unpack_alternatives(passage.alternatives)
     if not others:
         return {}
     fields = {"alternatives": base64.b64encode(passage.alternatives).decode()}
@@ -170,7 +174,7 @@ def _further_readings(passage: Passage) -> dict[str, str]:
 
 
 def passage_of(source: Mapping[str, Any]) -> Passage:
-    """The passage of a document, without what was not asked for."""
+    """Passage of a document, of which fields may be missing that were not requested."""
     return Passage(
         source["passage"],
         source["text"],
@@ -181,16 +185,18 @@ def passage_of(source: Mapping[str, Any]) -> Passage:
 
 
 def locations_field(locations: Iterable[Location]) -> list[dict[str, Any]]:
-    """Where a recording lies."""
+    """Locations as a field of a document."""
     return [
-        {"path": packing.pack_path(one.path), "size": one.size, "modified_ns": one.modified_ns} for one in locations
+        {"path": word_codec.pack_path(each.path), "size": each.size, "modified_ns": each.modified_ns}
+        for each in locations
     ]
 
 
 def recording_of(source: Mapping[str, Any]) -> Recording:
-    """The recording of a document."""
+    """Recording of a document."""
     locations = (
-        Location(packing.unpack_path(one["path"]), one["size"], one["modified_ns"]) for one in source["locations"]
+        Location(word_codec.unpack_path(each["path"]), each["size"], each["modified_ns"])
+        for each in source["locations"]
     )
     return Recording(
         source["recording"],
@@ -201,25 +207,23 @@ def recording_of(source: Mapping[str, Any]) -> Recording:
     )
 
 
-def candidates(phrase: Phrase, grades: Sequence[int] = GRADES) -> dict[str, Any]:
-    """The query for the passages that hold a match, as a structure in which words are only words.
-
-    It may find some that hold none.
+def candidates(phrase: Phrase, grades: Sequence[int] = ALL_GRADES) -> dict[str, Any]:
+    """Query for the passages that may contain a match of a phrase; in this structure no word is syntax.
 
     Args:
-        grades: in one of which the match is; fewer only where the phrase ``is_exact``.
+        grades: of the match; fewer than all only for a phrase that ``is_exact``.
     """
-    if not begins(phrase):
+    if not begins_with_token(phrase):
         return _anywhere(phrase)
     if len(phrase.terms) <= 2:
-        return first(phrase, grades)
-    return {"bool": {"filter": [first(phrase, GRADES[min(grades) :]), _anywhere(phrase)]}}
+        return first_token_query(phrase, grades)
+    return {"bool": {"filter": [first_token_query(phrase, ALL_GRADES[min(grades) :]), _anywhere(phrase)]}}
 
 
 def _anywhere(phrase: Phrase) -> dict[str, Any]:
-    """The query for the passages in whose words, in any of READINGS, a phrase may match.
+    """Query for the passages in whose words, in any of READINGS, a phrase may match.
 
-    Prefixes may stand anywhere in the passage: positions of all that begin so would take as much again as the words.
+    Prefixes may be anywhere in the passage: an index of their positions would be as large as that of the words.
     """
     rules: list[dict[str, Any]] = []
     gaps = phrase.slop + sum(term.prefix for term in phrase.terms)
@@ -234,14 +238,14 @@ def _anywhere(phrase: Phrase) -> dict[str, Any]:
 
 
 def changed(since_ms: int) -> dict[str, Any]:
-    """The query for recordings that were written from a moment on, by the clocks of who wrote them, since 1970."""
+    """Query for recordings that were written from a moment on, by the clocks of their writers, since 1970."""
     return {"bool": {"filter": [{"term": {"kind": "recording"}}, {"range": {"named_ms": {"gte": since_ms}}}]}}
 
 
 def filtered(wanted: Filter) -> dict[str, Any]:
-    """The query for the recordings that a filter may let pass, and some that it does not.
+    """Query for the recordings that may pass a filter.
 
-    Elasticsearch does not know which path goes with which time where a recording lies at several places.
+    Some do not pass: Elasticsearch does not know which path belongs to which time where there are several locations.
     """
     clauses: list[dict[str, Any]] = [{"term": {"kind": "recording"}}]
     if wanted.paths:
@@ -253,13 +257,13 @@ def filtered(wanted: Filter) -> dict[str, Any]:
 
 
 def _beginnings(path: str) -> list[dict[str, Any]]:
-    """Queries for the paths that begin as all do that a path or glob fits, in either way that they are packed."""
+    """Queries for paths with the literal beginning of a path or glob, in both ways of packing."""
     beginning = literal(path)
-    packed = dict.fromkeys((packing.pack_path(beginning), "hex:" + os.fsencode(beginning).hex()))
-    return [{"prefix": {"locations.path": {"value": one}}} for one in packed]
+    packed = dict.fromkeys((word_codec.pack_path(beginning), "hex:" + os.fsencode(beginning).hex()))
+    return [{"prefix": {"locations.path": {"value": value}}} for value in packed]
 
 
 def _interval(text: str) -> dict[str, Any]:
-    """The rule for one place of a phrase, which reads the first field unless it is told another."""
+    """Interval rule for a word in any of READINGS; the first is the default field."""
     rules = [{"match": {"query": text, **({"use_field": name} if at else {})}} for at, name in enumerate(READINGS)]
     return {"any_of": {"intervals": rules}}

@@ -1,10 +1,10 @@
-"""What an index in Elasticsearch keeps of the sound of its recordings.
+"""Emissions in an Elasticsearch index, and search for candidates by their keys.
 
-    emissions   _id "emissions:ID:GENERATION:i"; a piece: a packed stretch of a recording
-    sounding    _id "sounding:MODEL"; what is known of a recognizer's emissions
+    emissions   _id "emissions:ID:GENERATION:i"; a piece: packed emissions of a segment of a recording
+    sounding    _id "sounding:MODEL"; acoustic profile of a recognizer
 
 A piece has the keys of ``audiosearch/spotting/ngram_index.py`` in a field; the server ranks pieces by the keys that
-they share with a text, rare ones above all.
+they share with a text, rare keys above all.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from audiosearch.spotting.scoring import KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer.elastic import documents
 from indexer.elastic.client import Server
-from indexer.elastic.reader import NEWEST, Group, Reading
-from indexer.elastic.recording_cache import Known
-from indexer.types import Heard
+from indexer.elastic.reader import NEWEST, Group, PassageReader
+from indexer.elastic.recording_cache import RecordingCache
+from indexer.types import StoredEmissions
 
-CANDIDATES = 5000
-"""Pieces of one answer where the best are read, about 5 MB."""
+CANDIDATES_PER_REQUEST = 5000
+"""Best pieces that one request returns, about 5 MB."""
 
-FEW = 1000
-"""Recordings that are named in a request."""
+MAX_NAMED = 1000
+"""Recordings that one request names."""
 
 BEST = ("-_score", *NEWEST)
 
@@ -35,10 +35,10 @@ BEST = ("-_score", *NEWEST)
 def lines(
     recording: str, generation: str, words: Sequence[Word], emissions: Sequence[PackedEmissions]
 ) -> Iterator[Mapping[str, Any]]:
-    """Lines of a bulk request that write the pieces of a generation."""
+    """Lines of a bulk request for the pieces of a generation."""
     starts = [word.start for word in words]
-    for number, one in enumerate(emissions):
-        from audiosearch.spotting.ngram_index import key_numbers  # numba takes its time
+    for number, piece in enumerate(emissions):
+        from audiosearch.spotting.ngram_index import key_numbers  # numba takes long to import
 
         yield {"index": {"_id": piece_id(recording, generation, number)}}
         yield {
@@ -46,12 +46,12 @@ def lines(
             "recording": recording,
             "generation": generation,
             "passage": number,
-            "word": bisect_left(starts, one.start),
-            "start": one.start,
-            "frame_duration": one.frame_duration,
-            "frames": one.frames,
-            "data": base64.b64encode(one.data).decode(),
-            documents.KEYS: [_key(number) for number in key_numbers(one).tolist()],
+            "word": bisect_left(starts, piece.start),
+            "start": piece.start,
+            "frame_duration": piece.frame_duration,
+            "frames": piece.frames,
+            "data": base64.b64encode(piece.data).decode(),
+            documents.KEYS: [_key(number) for number in key_numbers(piece).tolist()],
         }
 
 
@@ -61,7 +61,7 @@ def piece_id(recording: str, generation: str, number: int) -> str:
 
 
 def emissions_of(source: Mapping[str, Any]) -> PackedEmissions:
-    """The piece of a document."""
+    """Piece of a document."""
     data = base64.b64decode(source["data"])
     return PackedEmissions(source["start"], source["frame_duration"], source["frames"], data)
 
@@ -84,67 +84,67 @@ def soundings(server: Server) -> dict[str, str]:
 
 
 def seconds(server: Server) -> Seconds:
-    """How long the recordings are, all together, that may have emissions: all of recognizers that are known."""
+    """Total duration of the recordings that may have emissions: those of recognizers with an acoustic profile."""
     models = sorted(soundings(server))
     query = {"bool": {"filter": [{"term": {"kind": "recording"}}, {"terms": {"model": models}}]}}
     answer = server.search(size=0, query=query, aggs={"sum": {"sum": {"field": "duration_ms"}}})
     return int(answer["aggregations"]["sum"]["value"]) / 1000
 
 
-def heard(server: Server, known: Known, recordings: Iterable[str] | None) -> Iterator[Heard]:
+def pieces(server: Server, cache: RecordingCache, recordings: Iterable[str] | None) -> Iterator[StoredEmissions]:
     """Pieces of these recordings, or of all."""
     for clauses in _clauses(recordings):
         while clauses:
-            reading = Reading(server, known)
-            for group in reading.newest(_pieces(clauses), True, None):
-                yield from _heard(group)
-            clauses = [{"terms": {"generation": list(reading.late)}}] if reading.late else []
+            reader = PassageReader(server, cache)
+            for group in reader.newest(_pieces(clauses), True, None):
+                yield from _stored(group)
+            clauses = [{"terms": {"generation": list(reader.late)}}] if reader.late else []
 
 
 def candidates(
-    server: Server, known: Known, asked: KeywordQuery, most: int, recordings: Collection[str] | None
-) -> Iterator[Heard]:
-    """The pieces that go best with the keys of a text, of these recordings or of all."""
+    server: Server, cache: RecordingCache, query: KeywordQuery, limit: int, recordings: Collection[str] | None
+) -> Iterator[StoredEmissions]:
+    """Pieces that share most with the keys of a text, of these recordings or of all."""
     from audiosearch.spotting.ngram_index import query_key_numbers
 
-    keys = [{"term": {documents.KEYS: _key(number)}} for number in query_key_numbers(asked)]
+    keys = [{"term": {documents.KEYS: _key(number)}} for number in query_key_numbers(query)]
     wanted = None if recordings is None else set(recordings)
-    clauses = [{"terms": {"recording": sorted(wanted)}}] if wanted is not None and len(wanted) <= FEW else []
-    left = most if keys and wanted != set() else 0
+    clauses = [{"terms": {"recording": sorted(wanted)}}] if wanted is not None and len(wanted) <= MAX_NAMED else []
+    left = limit if keys and wanted != set() else 0
     while left > 0:
-        reading = Reading(server, known)
-        query = {"bool": {"filter": _pieces(clauses)["bool"]["filter"], "should": keys, "minimum_should_match": 1}}
+        reader = PassageReader(server, cache)
+        body = {"bool": {"filter": _pieces(clauses)["bool"]["filter"], "should": keys, "minimum_should_match": 1}}
         with server.snapshot() as snapshot:
             after: Sequence[Any] = ()
             while left > 0:
-                size = min(left, CANDIDATES)
-                hits = server.hits(query, BEST, True, size, snapshot, after)
-                for group in reading.named(hit["_source"] for hit in hits):
+                size = min(left, CANDIDATES_PER_REQUEST)
+                hits = server.hits(body, BEST, True, size, snapshot, after)
+                for group in reader.named(hit["_source"] for hit in hits):
                     if wanted is None or group.recording.id in wanted:
-                        left -= len(group.found)
-                        yield from _heard(group)
+                        left -= len(group.sources)
+                        yield from _stored(group)
                 if len(hits) < size:
                     break
                 after = hits[-1]["sort"]
-        if not reading.late:
+        if not reader.late:
             return
-        clauses = [{"terms": {"generation": list(reading.late)}}]
+        clauses = [{"terms": {"generation": list(reader.late)}}]
 
 
 def _clauses(recordings: Iterable[str] | None) -> Iterator[list[dict[str, Any]]]:
-    """Filters that together let those recordings pass, FEW at once."""
+    """Filters for these recordings, MAX_NAMED in each."""
     if recordings is None:
         yield [{"exists": {"field": "recording"}}]
         return
     ids = iter(sorted(recordings))
-    while some := list(islice(ids, FEW)):
-        yield [{"terms": {"recording": some}}]
+    while names := list(islice(ids, MAX_NAMED)):
+        yield [{"terms": {"recording": names}}]
 
 
 def _pieces(clauses: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"bool": {"filter": [{"term": {"kind": "emissions"}}, *clauses]}}
 
 
-def _heard(group: Group) -> Iterator[Heard]:
-    for source in group.found:
-        yield Heard(group.recording.id, group.recording.model, source["word"], emissions_of(source))
+def _stored(group: Group) -> Iterator[StoredEmissions]:
+    for source in group.sources:
+        yield StoredEmissions(group.recording.id, group.recording.model, source["word"], emissions_of(source))

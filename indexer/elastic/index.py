@@ -1,4 +1,4 @@
-"""An index in Elasticsearch: how it is written, see ``elastic_writing.py``; what lies there, ``documents.py``."""
+"""Index in Elasticsearch; its documents are in ``documents.py``, the protocol of writing in ``writer.py``."""
 
 from __future__ import annotations
 
@@ -10,38 +10,28 @@ from typing import Any
 from audiosearch.errors import StoreError, UnknownRecordingError
 from audiosearch.spotting.scoring import KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Word
-from indexer.elastic import (
-    client as elastic_client,
-)
-from indexer.elastic import (
-    documents,
-)
-from indexer.elastic import (
-    emissions as elastic_sound,
-)
-from indexer.elastic import (
-    mapping as elastic_mapping,
-)
+from indexer.elastic import client, documents, mapping
+from indexer.elastic import emissions as emission_store
 from indexer.elastic.client import Server
 from indexer.elastic.connection import address
 from indexer.elastic.passages import STRIDE
-from indexer.elastic.recording_cache import Known
-from indexer.elastic.search import Search
+from indexer.elastic.recording_cache import RecordingCache
+from indexer.elastic.search import PassageQuery
 from indexer.elastic.writer import Writer
-from indexer.matching import spelling as near
-from indexer.types import Count, Heard, Location, Page, Query, Recording, Statistics
+from indexer.matching import spelling
+from indexer.types import Count, Location, Page, Query, Recording, Statistics, StoredEmissions
 
 
 class ElasticIndex:
-    """An ``Index`` on a server."""
+    """``Index`` on a server."""
 
     def __init__(self, url: str, *, create: bool) -> None:
-        """Connect to the index at a URL (see ``elastic_address.py``), and make it with ``create``."""
-        self._known = Known()
+        """Connect to the index at a URL (see ``connection.py``); with ``create`` it is created if absent."""
+        self._cache = RecordingCache()
         self._server = Server(address(url))
         self._shown = self._server.shown
         try:
-            elastic_mapping.prepare(self._server, create=create)
+            mapping.prepare(self._server, create=create)
             self._writer = Writer(self._server)
             if create:
                 self._writer.sweep()
@@ -50,7 +40,7 @@ class ElasticIndex:
             raise
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         self._server.close()
 
     def __enter__(self) -> ElasticIndex:
@@ -64,20 +54,20 @@ class ElasticIndex:
     # Writing
 
     def add(self, recording: Recording, words: Sequence[Word], emissions: Sequence[PackedEmissions] = ()) -> None:
-        """Keep a recording, in the place of one with its id."""
+        """Store a recording, in place of one with its id."""
         self._writer.add(recording, words, emissions)
 
     def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
-        """Change where a recording lies."""
+        """Replace the locations of a recording."""
         self._writer.relocate(recording_id, locations)
 
     def remove(self, recording_id: str) -> None:
-        """Forget a recording."""
+        """Delete a recording."""
         self._writer.remove(recording_id)
 
     def keep_sounding(self, model: str, sounding: str) -> None:
         """Keep what is known of the emissions of a recognizer."""
-        elastic_sound.keep_sounding(self._server, model, sounding)
+        emission_store.keep_sounding(self._server, model, sounding)
 
     # Reading
 
@@ -88,21 +78,21 @@ class ElasticIndex:
         return sorted(recordings, key=lambda recording: (recording.path, recording.id))
 
     def recording(self, recording_id: str) -> Recording | None:
-        """A recording, if it is known."""
-        known = self._server.documents([documents.recording_id(recording_id)])
-        return documents.recording_of(known[0]) if known else None
+        """Recording of an id; None if it is unknown."""
+        found = self._server.documents([documents.recording_id(recording_id)])
+        return documents.recording_of(found[0]) if found else None
 
     def words(self, recording_id: str) -> tuple[Word, ...]:
-        """What is said in a recording."""
+        """Words of a recording."""
         return self.words_between(recording_id, 0, sys.maxsize)
 
     def words_between(self, recording_id: str, first: int, end: int) -> tuple[Word, ...]:
-        """Those at the positions from ``first`` to before ``end``, as far as there are any."""
+        """Words at the positions from ``first`` to before ``end``, as far as they exist."""
 
-        def ids(known: Mapping[str, Any]) -> list[str]:
-            last = min(end, known["words"])
+        def ids(document: Mapping[str, Any]) -> list[str]:
+            last = min(end, document["words"])
             numbers = range(first // STRIDE, -(-last // STRIDE))
-            return [documents.passage_id(recording_id, known["generation"], number) for number in numbers]
+            return [documents.passage_id(recording_id, document["generation"], number) for number in numbers]
 
         words = []
         for passage in map(documents.passage_of, self._parts(recording_id, ids)):
@@ -111,62 +101,64 @@ class ElasticIndex:
         return tuple(words)
 
     def emissions(self, recording_id: str) -> tuple[PackedEmissions, ...]:
-        """The emissions that were kept of a recording."""
+        """Stored emissions of a recording."""
 
-        def ids(known: Mapping[str, Any]) -> list[str]:
-            pieces = range(known["pieces"])
-            return [elastic_sound.piece_id(recording_id, known["generation"], number) for number in pieces]
+        def ids(document: Mapping[str, Any]) -> list[str]:
+            pieces = range(document["pieces"])
+            return [emission_store.piece_id(recording_id, document["generation"], number) for number in pieces]
 
-        return tuple(map(elastic_sound.emissions_of, self._parts(recording_id, ids)))
+        return tuple(map(emission_store.emissions_of, self._parts(recording_id, ids)))
 
     def _parts(self, recording_id: str, ids: Callable[[Mapping[str, Any]], list[str]]) -> list[dict[str, Any]]:
-        """Documents of the generation that a recording names; ``ids`` are theirs for the recording's document."""
+        """Documents of the generation that a recording names; ``ids`` returns theirs for the recording's document."""
         while True:
-            known = self._known_as(recording_id)
-            wanted = ids(known)
-            found = self._server.documents(wanted)
-            if len(found) == len(wanted):
-                return found
-            if self._known_as(recording_id)["generation"] == known["generation"]:
+            recording = self._document(recording_id)
+            wanted = ids(recording)
+            parts = self._server.documents(wanted)
+            if len(parts) == len(wanted):
+                return parts
+            if self._document(recording_id)["generation"] == recording["generation"]:
                 raise StoreError(f"{self._shown} lost words of the recording {recording_id}: index it again")
 
-    def _known_as(self, recording_id: str) -> dict[str, Any]:
-        """The document of a recording."""
-        known = self._server.documents([documents.recording_id(recording_id)])
-        if not known:
+    def _document(self, recording_id: str) -> dict[str, Any]:
+        """Document of a recording."""
+        found = self._server.documents([documents.recording_id(recording_id)])
+        if not found:
             raise UnknownRecordingError(f"{self._shown} holds no recording {recording_id}")
-        return known[0]
+        return found[0]
 
     def soundings(self) -> dict[str, str]:
         """What is known of the emissions of each recognizer."""
-        return elastic_sound.soundings(self._server)
+        return emission_store.soundings(self._server)
 
-    def heard_seconds(self) -> Seconds:
-        """How long the recordings are, all together, of which emissions were kept."""
-        return elastic_sound.seconds(self._server)
+    def emissions_duration(self) -> Seconds:
+        """Total duration of the recordings of which emissions may be stored."""
+        return emission_store.seconds(self._server)
 
-    def heard(self, recordings: Iterable[str] | None = None) -> Iterator[Heard]:
-        """All packed stretches, or those of these recordings as far as they are known."""
-        return elastic_sound.heard(self._server, self._known, recordings)
+    def stored_emissions(self, recordings: Iterable[str] | None = None) -> Iterator[StoredEmissions]:
+        """Stored emissions of all recordings, or of these as far as they are known."""
+        return emission_store.pieces(self._server, self._cache, recordings)
 
-    def candidates(self, asked: KeywordQuery, most: int, recordings: Collection[str] | None = None) -> Iterator[Heard]:
-        """The packed stretches that go best with the keys of a text, at most so many."""
-        return elastic_sound.candidates(self._server, self._known, asked, most, recordings)
+    def candidate_emissions(
+        self, query: KeywordQuery, limit: int, recordings: Collection[str] | None = None
+    ) -> Iterator[StoredEmissions]:
+        """Stored emissions that share most with the keys of a text."""
+        return emission_store.candidates(self._server, self._cache, query, limit, recordings)
 
     def search(self, query: Query, limit: int, after: str | None = None) -> Page:
-        """The first ``limit`` hits, or the first after those of another page."""
-        return self._search(query).page(limit, after)
+        """First ``limit`` hits, or the first after those of another page."""
+        return self._query(query).page(limit, after)
 
     def count(self, query: Query) -> list[Count]:
-        """Recordings with hits, and how many."""
-        return self._search(query).counts()
+        """Recordings with hits and the number of these."""
+        return self._query(query).counts()
 
-    def _search(self, query: Query) -> Search:
-        return Search(self._server, query, self._known)
+    def _query(self, query: Query) -> PassageQuery:
+        return PassageQuery(self._server, query, self._cache)
 
-    def near(self, word: str, limit: int) -> list[str]:
-        """Other words of the index that are spelled nearly so, nearest first."""
-        edits = near.allowed(word)
+    def similar_words(self, word: str, limit: int) -> list[str]:
+        """Other words of the index with similar spelling, most similar first."""
+        edits = spelling.max_edits(word)
         if not edits:
             return []
         term = {
@@ -178,13 +170,13 @@ class ElasticIndex:
             "min_word_length": 1,
             "accuracy": 0.0,
             "max_term_freq": 2**31 - 1,
-            "size": elastic_client.PAGE,
+            "size": client.PAGE,
         }
         suggest = {"near": {"text": word, "term": term}}
         answer = self._server.search(size=0, suggest=suggest)
         candidates = [option["text"] for entry in answer["suggest"]["near"] for option in entry["options"]]
-        # The server suggests words of deleted passages, too.
-        filters = {other: {"term": {"text": other}} for other in near.nearest(word, candidates, elastic_client.PAGE)}
+        # The server also suggests words of deleted passages.
+        filters = {other: {"term": {"text": other}} for other in spelling.most_similar(word, candidates, client.PAGE)}
         if not filters:
             return []
         counts = {"near": {"filters": {"filters": filters}}}
@@ -193,7 +185,7 @@ class ElasticIndex:
         return [other for other in filters if buckets[other]["doc_count"]][: max(limit, 0)]
 
     def statistics(self) -> Statistics:
-        """How much the index holds."""
+        """Totals of the index."""
         sums = {name: {"sum": {"field": name}} for name in ("words", "duration_ms")}
         query = {"term": {"kind": "recording"}}
         answer = self._server.search(size=0, query=query, aggs=sums, track_total_hits=True)

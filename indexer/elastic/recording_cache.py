@@ -1,8 +1,8 @@
-"""What who searches more than once remembers of the recordings of an index in Elasticsearch.
+"""Client-side cache of recording documents, kept fresh by reading only the changes.
 
-Every document of a recording says when it was last changed. All that are remembered are known to have been so at one
-moment: only those are asked for that were changed since, and these come along with the passages
-(``elastic_reading.py``). A recording that was removed stays in memory, where nothing finds it.
+Every document of a recording has the time of its last change. All cached documents are known to have been valid at one
+moment: only those that changed since are read, in the same request as the passages (``reader.py``). A deleted recording
+stays in the cache, and no passage refers to it.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from typing import Any
 from indexer.elastic import documents
 from indexer.elastic.client import Server
 
-SKEW_SECONDS = 60
-"""By how much clocks of writers and readers differ at most."""
+MAX_CLOCK_SKEW_S = 60
+"""Greatest difference between clocks of writers and readers."""
 
-MOST = 2000
-"""Recordings that are asked for before they are needed, 1 MB."""
+MAX_PREFETCHED = 2000
+"""Recordings that are read before they are needed, 1 MB."""
 
-MOST_KEPT = 20_000
-"""Recordings that are remembered."""
+MAX_CACHED = 20_000
+"""Recordings in the cache."""
 
-MOST_CHANGES = 10
-"""Recordings changed since; where so many were, as while a library is filled, nothing is remembered for a while."""
+MAX_CHANGES = 10
+"""Changed recordings from which on the cache pauses, as while a library is being filled."""
 
 PAUSE_SECONDS = 60
-"""How long that while is."""
+"""Duration of that pause."""
 
-KEEP_SECONDS = 600
-"""How long anything is remembered: no longer than that does a clock that is wrong mislead."""
+MAX_AGE_SECONDS = 600
+"""Age at which the cache is emptied, which limits the effect of a wrong clock."""
 
 Document = dict[str, Any]
 
 
-class Known:
-    """What is known of the recordings of an index; searches in several threads may share it."""
+class RecordingCache:
+    """Cached recordings of an index, shared by searches in several threads."""
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[str, float]] = {}
@@ -46,68 +46,68 @@ class Known:
         self._searches = 0
         self._paused_until = 0.0
 
-    # Which generation recordings were seen to name, and when
+    # Generations that recordings were seen to name, and when
 
-    def see(self, recording: str, generation: str) -> None:
-        """It is named now."""
+    def note_named(self, recording: str, generation: str) -> None:
+        """Note that a recording names a generation now."""
         self._seen[recording] = generation, time.monotonic()
 
     def was_named(self, recording: str, generation: str, moment: float) -> bool:
-        """Whether it surely was named at a moment of the monotonic clock."""
+        """Return whether a generation was certainly named at a moment of the monotonic clock."""
         seen, when = self._seen.get(recording, ("", 0.0))
         return seen == generation and when <= moment
 
     # Documents
 
     def prepare(self, server: Server) -> None:
-        """A search begins: with the second, ask for some recordings before they are needed."""
+        """Begin a search; the second one reads recordings before they are needed."""
         self._searches += 1
         now = time.monotonic()
-        if self._as_of_ms is not None and now > self._begun + KEEP_SECONDS:
+        if self._as_of_ms is not None and now > self._begun + MAX_AGE_SECONDS:
             self._documents, self._as_of_ms = {}, None
         if self._as_of_ms is None and self._searches > 1 and now >= self._paused_until:
             moment = time.time_ns() // 1_000_000
-            hits = server.hits({"term": {"kind": "recording"}}, ["-generation"], True, MOST)
+            hits = server.hits({"term": {"kind": "recording"}}, ["-generation"], True, MAX_PREFETCHED)
             self._begun, self._as_of_ms = now, moment
-            self.learn(hit["_source"] for hit in hits)
+            self.store(hit["_source"] for hit in hits)
 
     def changes(self) -> dict[str, Any] | None:
-        """The query for recordings that may not be as they are remembered; None: nothing is remembered."""
+        """Query for recordings that may differ from the cache; None if the cache is empty."""
         as_of_ms = self._as_of_ms
-        return None if as_of_ms is None else documents.changed(as_of_ms - 1000 * SKEW_SECONDS)
+        return None if as_of_ms is None else documents.changed(as_of_ms - 1000 * MAX_CLOCK_SKEW_S)
 
-    def renew(self, changed: Iterable[Document], moment_ms: int) -> None:
-        """Take all that ``changes`` found.
+    def update(self, changed: Iterable[Document], moment_ms: int) -> None:
+        """Cache all results of ``changes``.
 
         Args:
-            moment_ms: before they were asked for, by the clock here, since 1970.
+            moment_ms: before that request, by the clock of this machine, since 1970.
         """
-        self.learn(changed)
+        self.store(changed)
         if self._as_of_ms is not None:
             self._as_of_ms = max(self._as_of_ms, moment_ms)
 
-    def learn(self, some: Iterable[Document]) -> None:
-        """Remember documents of recordings that were read since ``changes`` was asked."""
+    def store(self, fresh: Iterable[Document]) -> None:
+        """Cache documents of recordings that were read after the query of ``changes``."""
         if self._as_of_ms is None:
             return
-        for document in some:
+        for document in fresh:
             before = self._documents.get(document["recording"])
-            if len(self._documents) < MOST_KEPT if before is None else before["named_ms"] <= document["named_ms"]:
+            if len(self._documents) < MAX_CACHED if before is None else before["named_ms"] <= document["named_ms"]:
                 self._documents[document["recording"]] = document
 
     def recordings(self, found: Iterable[tuple[str, str]]) -> dict[str, Document]:
-        """The documents of recordings that are remembered with the only generation that was found of them."""
-        remembered: dict[str, Document] = {}
-        others = set()
+        """Cached documents of recordings, those with the only generation of the recording in ``found``."""
+        cached: dict[str, Document] = {}
+        outdated = set()
         for recording, generation in found:
             document = self._documents.get(recording)
             if document is not None and document["generation"] == generation:
-                remembered[recording] = document
+                cached[recording] = document
             else:
-                others.add(recording)
-        return {recording: document for recording, document in remembered.items() if recording not in others}
+                outdated.add(recording)
+        return {recording: document for recording, document in cached.items() if recording not in outdated}
 
-    def forget(self) -> None:
-        """Remember nothing for a while: too much changes."""
+    def pause(self) -> None:
+        """Empty the cache, and cache nothing for PAUSE_SECONDS: too much changes."""
         self._documents, self._as_of_ms = {}, None
         self._paused_until = time.monotonic() + PAUSE_SECONDS

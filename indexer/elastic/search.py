@@ -1,9 +1,9 @@
-"""Queries over passages in Elasticsearch: the server finds candidates, ``match.py`` decides here.
+"""Queries over passages in Elasticsearch: the server finds candidates, and ``matching/match.py`` decides on the client.
 
-Most queries find few passages: these come at once. Where there are more, phrases alone are read in the order of choice,
-best first, until the page is full, and the times of its hits at the end. With conditions, or in the order of time, all
-passages are read that may hold a match of any phrase; before, one request asks which recordings could have a hit at
-all, and where these are few, the others' passages stay on the server.
+Most queries find few passages, which one request returns. If there are more, phrases alone are read best first until
+the page is full, and the times of its hits last. With conditions, or in the order of time, all passages are read that
+may contain a match of any phrase; before that, one request counts the recordings that may have a hit, and if these are
+few, only their passages are read.
 """
 
 from __future__ import annotations
@@ -14,43 +14,43 @@ from typing import Any
 from audiosearch.types import Word
 from indexer.elastic import documents
 from indexer.elastic.client import Server, Snapshot
-from indexer.elastic.passages import GRADES, STRIDE, Passage, find
-from indexer.elastic.reader import Group, Reading
-from indexer.elastic.recording_cache import Known
+from indexer.elastic.passages import STRIDE, Passage, find
+from indexer.elastic.reader import Group, PassageReader
+from indexer.elastic.recording_cache import RecordingCache
 from indexer.matching import filters, match
-from indexer.matching.match import Found
-from indexer.matching.ranking import Ranking, chosen, merged
-from indexer.sqlite.fts_tokens import is_exact
+from indexer.matching.grades import ALL_GRADES, BEST_GRADE, grade_of
+from indexer.matching.match import Match
+from indexer.matching.ranking import Ranking, best_first, merge_best_first
 from indexer.types import CONTEXT_WORDS, Count, Filter, Hit, Page, Phrase, Query
 from indexer.word_codec import milliseconds
 
-AT_ONCE = 40
-"""Passages that come with their times, before it is known which hits are the first: 300 kB at most."""
+MAX_FIRST_PASSAGES = 40
+"""Passages that one request returns with their times, before hits are ranked: 300 kB at most."""
 
-FEW = 1000
-"""Recordings that are named in a request, so that only their passages come."""
+MAX_NAMED = 1000
+"""Recordings that a request may name to restrict it to their passages."""
 
 Owners = dict[tuple[str, int], Passage]
 """Passages by generation and number."""
 
 
 class _ReplacedError(Exception):
-    """A recording was replaced between the search and the reading of its hits."""
+    """A recording was replaced after the search, before its hits were read."""
 
 
-class Search:
-    """Answers one query."""
+class PassageQuery:
+    """One query over the passages of an index."""
 
-    def __init__(self, server: Server, query: Query, known: Known) -> None:
+    def __init__(self, server: Server, query: Query, cache: RecordingCache) -> None:
         self._server = server
         self._query = query
-        self._known = known
+        self._cache = cache
         self._passes = filters.passes(query.filter)
         self._conditional = bool(query.together or query.without)
         self._fields = documents.WITHOUT_TIMES + (("times",) if self._conditional and query.within is not None else ())
 
     def page(self, limit: int, after: str | None) -> Page:
-        """The first ``limit`` hits, or the first after those of another page."""
+        """First ``limit`` hits, or the first after those of another page."""
         while True:
             try:
                 return self._page(limit, after)
@@ -58,60 +58,62 @@ class Search:
                 continue
 
     def _page(self, limit: int, after: str | None) -> Page:
-        reading, owners = Reading(self._server, self._known), Owners()
-        ranking = Ranking(self._query.order, limit, after, reading.recordings.__getitem__, str)
-        few = self._few()
-        clauses = [] if few is None else [{"terms": {"recording": few}}]
-        group = [] if few == [] else reading.first(self._wanted(clauses), AT_ONCE)
-        if group is None and self._query.order == "confidence" and not self._conditional:
+        reader, owners = PassageReader(self._server, self._cache), Owners()
+        ranking = Ranking(self._query.order, limit, after, reader.recordings.__getitem__, str)
+        names = self._candidate_recordings()
+        clauses = [] if names is None else [{"terms": {"recording": names}}]
+        groups = [] if names == [] else reader.first(self._wanted(clauses), MAX_FIRST_PASSAGES)
+        if groups is None and self._query.order == "confidence" and not self._conditional:
             with self._server.snapshot() as snapshot:
-                for one in merged(
-                    self._descending(reading, phrase, clauses, snapshot) for phrase in self._query.phrases
+                for candidate in merge_best_first(
+                    self._iter_best_first(reader, phrase, clauses, snapshot) for phrase in self._query.phrases
                 ):
-                    ranking.add(one)
-                    if ranking.enough:
+                    ranking.add(candidate)
+                    if ranking.is_complete:
                         break
-        elif group is None:
-            self._rank(reading.newest(self._wanted(clauses), self._fields, None), ranking)
+        elif groups is None:
+            self._rank(reader.newest(self._wanted(clauses), self._fields, None), ranking)
         else:
-            owners |= {(one.generation, number): passage for one in group for number, passage in one.passages.items()}
-            self._rank(group, ranking)
-        while reading.late:
-            again = Reading(self._server, self._known, reading.recordings)
-            late = [{"terms": {"generation": list(reading.late)}}]
+            owners |= {
+                (each.generation, number): passage for each in groups for number, passage in each.passages.items()
+            }
+            self._rank(groups, ranking)
+        while reader.late:
+            again = PassageReader(self._server, self._cache, reader.recordings)
+            late = [{"terms": {"generation": list(reader.late)}}]
             self._rank(again.newest(self._wanted(late), self._fields, None), ranking)
-            reading.late = again.late
-        found, following = ranking.page()
-        return Page(tuple(self._hits(found, reading, owners)), following)
+            reader.late = again.late
+        matches, following = ranking.page()
+        return Page(tuple(self._hits(matches, reader, owners)), following)
 
     def counts(self) -> list[Count]:
-        """Recordings with hits, and how many; most hits first."""
-        few = self._few()
-        clauses = [] if few is None else [{"terms": {"recording": few}}]
+        """Recordings with hits and the number of these, most hits first."""
+        names = self._candidate_recordings()
+        clauses = [] if names is None else [{"terms": {"recording": names}}]
         counts = []
-        while few is None or few:
-            reading = Reading(self._server, self._known)
-            for group in reading.newest(self._wanted(clauses), self._fields, None):
+        while names is None or names:
+            reader = PassageReader(self._server, self._cache)
+            for group in reader.newest(self._wanted(clauses), self._fields, None):
                 if number := len(self._matches(group)):
                     counts.append(Count(group.recording, number))
-            if not reading.late:
+            if not reader.late:
                 break
-            clauses = [{"terms": {"generation": list(reading.late)}}]
+            clauses = [{"terms": {"generation": list(reader.late)}}]
         return sorted(counts, key=lambda count: (-count.hits, count.recording.path, count.recording.id))
 
-    # Which passages
+    # Passages to read
 
     def _wanted(self, clauses: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """The query for the passages that hold a match of any phrase."""
+        """Query for the passages that may contain a match of any phrase."""
         query = self._query
         return {"bool": {"filter": [*clauses, self._any((*query.phrases, *query.together, *query.without))]}}
 
     def _any(self, phrases: Iterable[Phrase]) -> dict[str, Any]:
-        some = [documents.candidates(phrase) for phrase in dict.fromkeys(phrases)]
-        return some[0] if len(some) == 1 else {"bool": {"should": some}}
+        queries = [documents.candidates(phrase) for phrase in dict.fromkeys(phrases)]
+        return queries[0] if len(queries) == 1 else {"bool": {"should": queries}}
 
-    def _few(self) -> list[str] | None:
-        """Ids of the recordings that alone may have hits; None where there are many, or it was not worth asking."""
+    def _candidate_recordings(self) -> list[str] | None:
+        """Ids of the recordings that may have hits; None if there are many, or the query has no conditions."""
         parts = []
         if self._conditional:
             parts = [self._any(self._query.phrases), *(self._any([phrase]) for phrase in self._query.together)]
@@ -119,81 +121,81 @@ class Search:
             parts.append(documents.filtered(self._query.filter))
         if not parts:
             return None
-        recordings = {"recordings": {"terms": {"field": "recording", "size": FEW}}}
-        asked = {str(number): {"filter": part, "aggs": recordings} for number, part in enumerate(parts)}
-        answer = self._server.search(size=0, aggs=asked, track_total_hits=False)
-        few: set[str] | None = None
-        for number in asked:
-            found = answer["aggregations"][number]["recordings"]
-            if not found["sum_other_doc_count"]:
-                names = {bucket["key"] for bucket in found["buckets"]}
-                few = names if few is None else few & names
-        return None if few is None else sorted(few)
+        recordings = {"recordings": {"terms": {"field": "recording", "size": MAX_NAMED}}}
+        aggregations = {str(number): {"filter": part, "aggs": recordings} for number, part in enumerate(parts)}
+        answer = self._server.search(size=0, aggs=aggregations, track_total_hits=False)
+        result: set[str] | None = None
+        for number in aggregations:
+            counts = answer["aggregations"][number]["recordings"]
+            if not counts["sum_other_doc_count"]:
+                names = {bucket["key"] for bucket in counts["buckets"]}
+                result = names if result is None else result & names
+        return None if result is None else sorted(result)
 
-    # Which matches
+    # Matches in them
 
-    def _descending(
-        self, reading: Reading, phrase: Phrase, clauses: Sequence[dict[str, Any]], snapshot: Snapshot
-    ) -> Iterator[Found[str]]:
-        """All matches of a phrase in the order of choice (``match.py``), read as they are asked for."""
+    def _iter_best_first(
+        self, reader: PassageReader, phrase: Phrase, clauses: Sequence[dict[str, Any]], snapshot: Snapshot
+    ) -> Iterator[Match[str]]:
+        """All matches of a phrase in the order of blocks (``matching/match.py``), read lazily."""
 
-        def found(grades: Sequence[int]) -> Iterator[Found[str]]:
+        def read(grades: Sequence[int]) -> Iterator[Match[str]]:
             query = {"bool": {"filter": [*clauses, documents.candidates(phrase, grades)]}}
-            for group in reading.newest(query, self._fields, snapshot):
+            for group in reader.newest(query, self._fields, snapshot):
                 if self._passes(group.recording):
                     yield from find(group.generation, group.passages, [phrase])
 
-        if is_exact(phrase):
-            for grade in reversed(GRADES):
-                yield from (one for one in found([grade]) if match.grade(one.confidence) == grade)
+        if phrase.is_exact:
+            for grade in reversed(ALL_GRADES):
+                yield from (candidate for candidate in read([grade]) if grade_of(candidate.confidence) == grade)
             return
         rest = []
-        for one in found(GRADES):
-            if match.grade(one.confidence) == GRADES[-1]:
-                yield one
+        for candidate in read(ALL_GRADES):
+            if grade_of(candidate.confidence) == BEST_GRADE:
+                yield candidate
             else:
-                rest.append(one)
-        yield from chosen(rest, len(rest))
+                rest.append(candidate)
+        yield from best_first(rest, len(rest))
 
-    def _rank(self, some: Iterable[Group], ranking: Ranking[str]) -> None:
-        for group in some:
-            for one in self._matches(group):
-                ranking.add(one)
+    def _rank(self, groups: Iterable[Group], ranking: Ranking[str]) -> None:
+        for group in groups:
+            for candidate in self._matches(group):
+                ranking.add(candidate)
 
-    def _matches(self, group: Group) -> list[Found[str]]:
+    def _matches(self, group: Group) -> list[Match[str]]:
         """The hits in a recording, each span once."""
         if not self._passes(group.recording):
             return []
-        found = match.once(find(group.generation, group.passages, self._query.phrases))
-        if not found or not self._conditional:
-            return found
-        others = {phrase: _spans(group, phrase) for phrase in (*self._query.together, *self._query.without)}
-        holds = match.condition(self._query, others, _times(group))
-        return [one for one in found if holds(one.first, one.last)]
+        matches = match.deduplicate(find(group.generation, group.passages, self._query.phrases))
+        if not matches or not self._conditional:
+            return matches
+        context = {phrase: _spans(group, phrase) for phrase in (*self._query.together, *self._query.without)}
+        holds = match.proximity_filter(self._query, context, _times(group))
+        return [candidate for candidate in matches if holds(candidate.first, candidate.last)]
 
-    # Which words
+    # Words of hits
 
-    def _hits(self, found: Sequence[Found[str]], reading: Reading, owners: Owners) -> Iterator[Hit]:
-        """Hits with their words, which are read where they did not come along."""
-        keys = [(one.recording, one.first // STRIDE) for one in found]
+    def _hits(self, matches: Sequence[Match[str]], reader: PassageReader, owners: Owners) -> Iterator[Hit]:
+        """Hits with their words; passages that were not read before are read now."""
+        keys = [(found.recording, found.first // STRIDE) for found in matches]
         if missing := {key: None for key in keys if key not in owners}:
-            ids = (documents.passage_id(reading.recordings[name].id, name, number) for name, number in missing)
+            ids = (documents.passage_id(reader.recordings[name].id, name, number) for name, number in missing)
             for source in self._server.documents(ids):
                 owners[source["generation"], source["passage"]] = documents.passage_of(source)
-        for one, key in zip(found, keys, strict=True):
+        for found, key in zip(matches, keys, strict=True):
             if key not in owners:
                 raise _ReplacedError
-            first = max(one.first - CONTEXT_WORDS, 0)
-            words = owners[key].words(first, one.last + CONTEXT_WORDS + 1)
-            yield match.hit(reading.recordings[one.recording], one, words, self._query.phrases, first)
+            first = max(found.first - CONTEXT_WORDS, 0)
+            words = owners[key].words(first, found.last + CONTEXT_WORDS + 1)
+            yield match.build_hit(reader.recordings[found.recording], found, words, self._query.phrases, first)
 
 
 def _spans(group: Group, phrase: Phrase) -> list[match.Span]:
-    return [(one.first, one.last) for one in find(group.generation, group.passages, [phrase])]
+    return [(found.first, found.last) for found in find(group.generation, group.passages, [phrase])]
 
 
 def _times(group: Group) -> match.Times:
-    """Start and end of spans of a recording, of which every passage is unpacked once."""
+    """Times of spans of a recording, of which every passage is unpacked once."""
     unpacked: dict[int, list[Word]] = {}
 
     def times(first: int, last: int) -> tuple[int, int]:

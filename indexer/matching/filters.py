@@ -1,8 +1,8 @@
-"""Which recordings a filter lets pass: by path or glob, and by time of modification.
+"""Filters of recordings by path or glob, and by time of modification.
 
-A path without wildcards fits that file and everything in that folder. In a glob ``*`` stands for any letters but /,
-``?`` for one of them, ``[a-z]`` and ``[!a-z]`` for one of a set and one that is not in it, ``**`` for any letters, and
-``/**/`` also for / alone. A glob fits whole paths. A wildcard between brackets is an ordinary letter: ``[*]``.
+A path without wildcards matches that file, or everything in that folder. In a glob ``*`` matches any characters but /,
+``?`` one of them, ``[a-z]`` and ``[!a-z]`` one of a set and one that is not in it, ``**`` any characters, and ``/**/``
+also / alone. A glob matches whole paths. A wildcard in brackets is an ordinary character: ``[*]``.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _ESCAPED = re.compile(r"\[[*?[]\]")
 
 
 def passes(wanted: Filter) -> Callable[[Recording], bool]:
-    """Whether the filter lets a recording pass: one of its locations has all that is asked for."""
+    """Predicate on recordings: one of the locations meets all conditions of a filter."""
     patterns = [pattern(path) for path in wanted.paths]
 
     def fits(location: Location) -> bool:
         return (
-            (not patterns or any(one.fullmatch(location.path) for one in patterns))
+            (not patterns or any(pattern_.fullmatch(location.path) for pattern_ in patterns))
             and (wanted.since_ns is None or location.modified_ns >= wanted.since_ns)
             and (wanted.until_ns is None or location.modified_ns < wanted.until_ns)
         )
@@ -37,7 +37,7 @@ def passes(wanted: Filter) -> Callable[[Recording], bool]:
 
 @cache
 def pattern(path: str) -> re.Pattern[str]:
-    """What the paths match that a path or glob fits."""
+    """Regular expression for the paths that a path or glob matches."""
     is_glob = _is_glob(path)
     rest = path if is_glob else path.rstrip("/")
     parts = []
@@ -51,15 +51,15 @@ def pattern(path: str) -> re.Pattern[str]:
 
 
 def literal(path: str) -> str:
-    """A beginning of all paths that a path or glob fits."""
+    """Common beginning of all paths that a path or glob matches."""
     wildcard = _WILDCARD.search(path)
     return path[: wildcard.start()] if wildcard else path.rstrip("/")
 
 
 def from_here(typed: str) -> str:
-    """The absolute path or glob of one that was typed; what is there by that very name is a path."""
+    """Absolute form of a typed path or glob; the exact name of an existing file is a path."""
     path = Path(typed)
-    with suppress(RuntimeError):  # ~nobody, who has no home
+    with suppress(RuntimeError):  # ~name of a user without a home
         path = path.expanduser()
     if not _is_glob(typed) or _is_there(path):
         return exactly(absolute(path))
@@ -78,7 +78,7 @@ def _is_glob(path: str) -> bool:
 
 
 def exactly(path: str) -> str:
-    """A path whose letters are all ordinary: the glob that fits it and what is in it."""
+    """Path with all wildcards escaped: a glob that matches it, and everything in it."""
     return _WILDCARD.sub(r"[\g<0>]", path)
 
 

@@ -1,7 +1,7 @@
-"""Words that are spelled nearly like another, for a query that finds nothing.
+"""Words of similar spelling, suggested where a query finds nothing.
 
-Distance is Levenshtein's: letters put in, left out or replaced. A word of n letters that is k edits away from another
-keeps one of k + 1 pieces of it whole, moved by at most k places; stores use that to pass over most of their words.
+The distance is Levenshtein's: letters inserted, deleted or replaced. If two words are k edits apart, one of k + 1
+pieces of the first occurs unchanged in the second, moved by at most k places; stores use that to skip most words.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from itertools import pairwise, takewhile
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a word that a near word keeps.
+    """Part of a word that may occur unchanged in a similar word.
 
     Args:
-        text: its letters.
-        first: earliest place of it in the near word, from 0.
-        end: the place after the latest letter that it can have there.
+        text: letters.
+        first: first place in the similar word where it may begin, from 0.
+        end: end of the last place where it may occur.
     """
 
     text: str
@@ -26,30 +26,30 @@ class Piece:
     end: int
 
 
-def allowed(word: str) -> int:
-    """Edits that still make a near word."""
+def max_edits(word: str) -> int:
+    """Greatest distance of a similar word."""
     return 0 if len(word) < 3 else 1 if len(word) < 6 else 2
 
 
 def pieces(word: str) -> tuple[Piece, ...]:
-    """Parts of a word of which every near word has at least one."""
-    edits = allowed(word)
+    """Parts of a word of which every similar word contains at least one."""
+    edits = max_edits(word)
     borders = [len(word) * piece // (edits + 1) for piece in range(edits + 2)]
     return tuple(Piece(word[first:end], max(first - edits, 0), end + edits) for first, end in pairwise(borders))
 
 
 def distance(word: str, other: str) -> int:
-    """Edits between two words, by bit-parallel steps (Hyyrö 2003, after Myers 1999)."""
+    """Levenshtein distance of two words, by bit-parallel steps (Hyyrö 2003, after Myers 1999)."""
     if not word:
         return len(other)
-    where: dict[str, int] = {}
+    masks: dict[str, int] = {}
     for place, letter in enumerate(word):
-        where[letter] = where.get(letter, 0) | 1 << place
+        masks[letter] = masks.get(letter, 0) | 1 << place
     top = 1 << len(word) - 1
     mask = (top << 1) - 1
     more, less, edits = mask, 0, len(word)
     for letter in other:
-        equal = where.get(letter, 0) | less
+        equal = masks.get(letter, 0) | less
         diagonal = ((equal & more) + more ^ more) | equal
         up, down = less | ~(diagonal | more) & mask, more & diagonal
         if up & top:
@@ -62,9 +62,9 @@ def distance(word: str, other: str) -> int:
     return edits
 
 
-def nearest(word: str, candidates: Iterable[str], limit: int) -> list[str]:
-    """The near words among the candidates: by distance, then letters shared at the beginning, then a to z."""
-    edits = allowed(word)
+def most_similar(word: str, candidates: Iterable[str], limit: int) -> list[str]:
+    """Similar words among the candidates: by distance, then by length of the common prefix, then alphabetically."""
+    edits = max_edits(word)
     ranked = []
     for other in candidates:
         if other != word and abs(len(other) - len(word)) <= edits:

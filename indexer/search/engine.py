@@ -12,9 +12,6 @@ so additions and removals shift nothing else.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -22,7 +19,8 @@ from typing import Literal
 
 from audiosearch.errors import QueryError
 from indexer.index import Index
-from indexer.matching import match
+from indexer.matching.cursor import SoundCursor, SoundPosition, cursor_kind, read_sound_cursor
+from indexer.matching.grades import grade_of
 from indexer.search import spoken_terms
 from indexer.types import Count, Hit, Order, Page, Query
 
@@ -39,9 +37,6 @@ transcripts (``audiosearch evaluate --search``).
 
 MAX_PAGES_READ = 20
 """Result pages scanned to fill one page when filtering by confidence."""
-
-SortKey = tuple[float, str, str, float, float]
-"""Confidence (negative) or time of modification, then path, id, start and end of a hit."""
 
 
 def search(
@@ -63,22 +58,22 @@ def search(
         QueryError: the query cannot be searched in this mode, or the cursor is of another mode or order.
         StoreError: the store fails.
     """
-    position = None if after is None else _read_cursor(after)
+    kind = None if after is None else cursor_kind(after)
     if mode == "words":
-        if position is not None:
+        if kind == "sound":
             raise QueryError("the cursor is of hits by sound: use --mode auto or sound, or start again")
         return index.search(query, limit, after)
     if mode == "sound":
-        if after is not None and position is None:
+        if kind == "words":
             raise QueryError("the cursor is of hits by words: use --mode auto or words, or start again")
         _check_emissions(index)
         min_probability = spoken_terms.MIN_PROBABILITY if min_confidence is None else min_confidence
-        return _page(spoken_terms.find(index, query, min_probability), query.order, limit, position)
+        return _page(spoken_terms.find(index, query, min_probability), query.order, limit, after)
     threshold = MIN_CONFIDENCE if min_confidence is None else min_confidence
-    hits = None if after is not None and position is None else _merged_hits(index, query)
+    hits = None if kind == "words" else _merged_hits(index, query)
     if hits is None:
         return _page_by_words(index, query, limit, after, threshold)
-    return _page([hit for hit in hits if is_shown(hit, threshold)], query.order, limit, position)
+    return _page([hit for hit in hits if is_shown(hit, threshold)], query.order, limit, after)
 
 
 def search_above_confidence(
@@ -96,7 +91,7 @@ def search_above_confidence(
         hits = tuple(hit for hit in page.hits if hit.confidence >= confidence)
         after = page.after
         if query.order == "confidence" and page.hits:
-            last, wanted = (match.grade(round(1000 * value)) for value in (page.hits[-1].confidence, confidence))
+            last, wanted = (grade_of(round(1000 * value)) for value in (page.hits[-1].confidence, confidence))
             if last < wanted:  # the following pages are of no better grade
                 return Page(hits, None)
         if hits or after is None:
@@ -181,34 +176,15 @@ def merge(hits_by_words: Iterable[Hit], hits_by_sound: Iterable[Hit]) -> list[Hi
     return hits
 
 
-def _page(hits: Iterable[Hit], order: Order, limit: int, after: tuple[str, SortKey] | None) -> Page:
-    if after is not None and after[0] != order:
-        raise QueryError(f"the cursor is of hits in the order of {after[0]}, not of {order}")
-    keyed = [(_sort_key(hit, order), hit) for hit in hits]
-    remaining = sorted((pair for pair in keyed if after is None or pair[0] > after[1]), key=lambda pair: pair[0])
-    shown = remaining[: max(limit, 0)]
-    cursor = _write_cursor(order, shown[-1][0]) if shown and len(remaining) > len(shown) else None
-    return Page(tuple(hit for _, hit in shown), cursor)
+def _page(hits: Iterable[Hit], order: Order, limit: int, after: str | None) -> Page:
+    last = None if after is None else read_sound_cursor(after, order).last
+    keyed = [(_position(hit, order), hit) for hit in hits]
+    remaining = sorted((pair for pair in keyed if last is None or pair[0] > last), key=lambda pair: pair[0])
+    page = remaining[: max(limit, 0)]
+    following = SoundCursor(order, page[-1][0]).text() if page and len(remaining) > len(page) else None
+    return Page(tuple(hit for _, hit in page), following)
 
 
-def _sort_key(hit: Hit, order: Order) -> SortKey:
+def _position(hit: Hit, order: Order) -> SoundPosition:
     first = -hit.confidence if order == "confidence" else float(hit.recording.locations[0].modified_ns)
     return first, hit.recording.path, hit.recording.id, hit.start, hit.end
-
-
-def _write_cursor(order: Order, key: SortKey) -> str:
-    """A cursor in the alphabet of ``cursor.py``."""
-    plain = json.dumps(["sound", order, key], separators=(",", ":"))
-    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> tuple[str, SortKey] | None:
-    """Order and sort key of a cursor of hits by sound; None for any other text."""
-    try:
-        fields = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-        kind, order, (first, path, identity, start, end) = fields
-        if kind != "sound" or not isinstance(order, str) or not isinstance(path, str) or not isinstance(identity, str):
-            return None
-        return order, (float(first), path, identity, float(start), float(end))
-    except (ValueError, TypeError, binascii.Error, RecursionError):
-        return None

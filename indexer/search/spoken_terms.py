@@ -21,7 +21,7 @@ from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery, Spotting
 from audiosearch.types import Seconds, Word
 from indexer.index import Index
 from indexer.matching import filters, match
-from indexer.types import CONTEXT_WORDS, Filter, Heard, Hit, Phrase, Query, Recording
+from indexer.types import CONTEXT_WORDS, Filter, Hit, Phrase, Query, Recording, StoredEmissions
 
 if TYPE_CHECKING:
     from audiosearch.spotting.keyword_spotter import KeywordSpotter
@@ -52,7 +52,7 @@ Span = tuple[Seconds, Seconds]
 class SpokenCandidate:
     """A spotted span in a piece, before the words of its recording are read."""
 
-    piece: Heard
+    piece: StoredEmissions
     start: Seconds
     end: Seconds
     probability: float
@@ -120,19 +120,19 @@ def _candidates(
         by_model = {
             model: [by_model[model] for by_model in spotters.values() if model in by_model] for model in profiles
         }
-        yield from _score_pieces(index.heard(selected), by_model, min_probability)
+        yield from _score_pieces(index.stored_emissions(selected), by_model, min_probability)
         return
     for spelling, of_spelling in spotters.items():
-        pieces = index.candidates(spelling, MAX_CANDIDATES, selected)
+        pieces = index.candidate_emissions(spelling, MAX_CANDIDATES, selected)
         yield from _score_pieces(pieces, {model: [of_spelling[model]] for model in of_spelling}, min_probability)
 
 
 def _score_pieces(
-    pieces: Iterable[Heard], spotters: Mapping[str, Sequence[KeywordSpotter]], min_probability: float
+    pieces: Iterable[StoredEmissions], spotters: Mapping[str, Sequence[KeywordSpotter]], min_probability: float
 ) -> Iterator[SpokenCandidate]:
     """Candidates in pieces, scored in threads by the spotters of their model."""
 
-    def score(batch: Sequence[Heard]) -> list[SpokenCandidate]:
+    def score(batch: Sequence[StoredEmissions]) -> list[SpokenCandidate]:
         packed = [piece.emissions for piece in batch]
         recordings = [piece.recording for piece in batch]
         return [
@@ -152,9 +152,9 @@ def _score_pieces(
             yield from future.result()
 
 
-def _batches(pieces: Iterable[Heard]) -> Iterator[list[Heard]]:
+def _batches(pieces: Iterable[StoredEmissions]) -> Iterator[list[StoredEmissions]]:
     """Consecutive pieces of one model, in batches of about BATCH_BYTES."""
-    batch: list[Heard] = []
+    batch: list[StoredEmissions] = []
     size = 0
     for piece in pieces:
         if batch and (size >= BATCH_BYTES or piece.model != batch[0].model):
@@ -185,7 +185,7 @@ class _Recordings:
     def total_duration(self) -> Seconds:
         """Total duration of the recordings that pass the filter."""
         if self._filter == Filter():
-            return self._index.heard_seconds()
+            return self._index.emissions_duration()
         return sum(recording.duration for recording in self._by_id.values() if recording is not None)
 
     def __call__(self, recording_id: str) -> Recording | None:

@@ -54,4 +54,4 @@ def _absent_terms(index: Index, query: Query) -> list[Term]:
 
 
 def _similar(index: Index, terms: list[Term]) -> dict[str, list[str]]:
-    return {term.text: index.near(term.text, MAX_SIMILAR) for term in terms if not term.prefix}
+    return {term.text: index.similar_words(term.text, MAX_SIMILAR) for term in terms if not term.prefix}

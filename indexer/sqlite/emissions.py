@@ -1,14 +1,14 @@
-"""What an SQLite index keeps of the sound of its recordings.
+"""Emissions in an SQLite index, and an inverted index of their keys for search by sound.
 
-    emissions    a row for each piece: a packed stretch of a recording
-    soundings    what is known of each recognizer's emissions
+    emissions    a row for each piece: packed emissions of a segment of a recording
+    soundings    acoustic profile of each recognizer
     loose_keys   keys of pieces (audiosearch/spotting/ngram_index.py) that are in no block yet
-    key_blocks   BLOCK pieces each, by number of their rows of emissions
-    block_keys   for each key that is in a block, the pieces of the block that have it
+    key_blocks   BLOCK pieces each, as numbers of rows of emissions
+    block_keys   for each key in a block, the pieces of the block that have it
 
-A block is made when there are enough loose pieces, and read by a few of its keys. Pieces that are removed stay in their
-block: what is found there and is no more, or has become something else, is no candidate or a bad one. A block of which
-less than half is left is dissolved.
+A block is made when there are enough loose pieces; a query reads a few of its keys. Deleted pieces stay in their block:
+a number found there that is deleted, or reused, is no candidate or a bad one. A block of which less than half is left
+is dissolved.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from audiosearch.spotting.scoring import KeywordQuery
 from audiosearch.types import PackedEmissions, Word
-from indexer.types import Heard
+from indexer.types import StoredEmissions
 
 if TYPE_CHECKING:
     import apsw
@@ -56,29 +56,29 @@ CREATE TABLE block_keys (
 );
 """
 
-KEY = (1 << 15) - 1
+KEY_MASK = (1 << 15) - 1
 
-ASKED = 10_000
-"""Rows that are asked for by number at once."""
+ROWS_PER_QUERY = 10_000
+"""Rows that one statement reads by number."""
 
 Row = tuple[int, int, float, float, int, bytes]
 
 
 def add(connection: apsw.Connection, number: int, words: Sequence[Word], emissions: Sequence[PackedEmissions]) -> None:
-    """Keep the emissions of a new recording."""
+    """Store the emissions of a new recording."""
     starts = [word.start for word in words]
     connection.executemany(
         "INSERT INTO emissions VALUES (?, ?, ?, ?, ?, ?)",
         (
             (
                 (number << 32) + place,
-                bisect_left(starts, one.start),
-                one.start,
-                one.frame_duration,
-                one.frames,
-                one.data,
+                bisect_left(starts, piece.start),
+                piece.start,
+                piece.frame_duration,
+                piece.frames,
+                piece.data,
             )
-            for place, one in enumerate(emissions)
+            for place, piece in enumerate(emissions)
         ),
     )
     if emissions:
@@ -86,14 +86,14 @@ def add(connection: apsw.Connection, number: int, words: Sequence[Word], emissio
 
         connection.executemany(
             "INSERT INTO loose_keys VALUES (?, ?)",
-            (((number << 32) + place, pack_keys(one)) for place, one in enumerate(emissions)),
+            (((number << 32) + place, pack_keys(piece)) for place, piece in enumerate(emissions)),
         )
         while connection.execute("SELECT count(*) FROM loose_keys").get >= BLOCK:
             _make_block(connection, BLOCK)
 
 
 def _make_block(connection: apsw.Connection, size: int) -> None:
-    """Put the first loose pieces into a block."""
+    """Move the first loose pieces into a block."""
     from audiosearch.spotting.ngram_index import invert_keys
 
     rows = _rows(connection, "SELECT number, keys FROM loose_keys ORDER BY number LIMIT ?", (size,)).fetchall()
@@ -111,7 +111,7 @@ def _make_block(connection: apsw.Connection, size: int) -> None:
 
 
 def remove(connection: apsw.Connection, number: int) -> None:
-    """Forget the emissions of a recording."""
+    """Delete the emissions of a recording."""
     pieces = number << 32, number + 1 << 32
     connection.execute("DELETE FROM emissions WHERE number >= ? AND number < ?", pieces)
     if connection.changes():
@@ -120,31 +120,31 @@ def remove(connection: apsw.Connection, number: int) -> None:
             connection, "SELECT block, left, numbers FROM key_blocks WHERE last >= ? AND first < ?", pieces
         ).fetchall()
         for block, left, numbers in touched:
-            left -= sum(pieces[0] <= one < pieces[1] for one in _unpacked(numbers))
+            left -= sum(pieces[0] <= piece < pieces[1] for piece in _unpack(numbers))
             connection.execute("UPDATE key_blocks SET left = ? WHERE block = ?", (left, block))
             if 2 * left * 8 < len(numbers):
                 _dissolve(connection, block, numbers)
 
 
 def _dissolve(connection: apsw.Connection, block: int, numbers: bytes) -> None:
-    """Make what is left of a block loose."""
+    """Delete a block, and make its remaining pieces loose."""
     from audiosearch.spotting.ngram_index import pack_keys
 
     connection.execute("DELETE FROM block_keys WHERE number >= ? AND number < ?", (block << 15, block + 1 << 15))
     connection.execute("DELETE FROM key_blocks WHERE block = ?", (block,))
-    for number in _unpacked(numbers):
-        asked = "SELECT start, frame_duration, frames, data FROM emissions WHERE number = ?"
-        for row in _rows(connection, asked, (number,)).fetchall():
+    for number in _unpack(numbers):
+        select = "SELECT start, frame_duration, frames, data FROM emissions WHERE number = ?"
+        for row in _rows(connection, select, (number,)).fetchall():
             keys = pack_keys(PackedEmissions(*row))
             connection.execute("INSERT OR IGNORE INTO loose_keys VALUES (?, ?)", (number, keys))
 
 
-def _unpacked(numbers: bytes) -> tuple[int, ...]:
+def _unpack(numbers: bytes) -> tuple[int, ...]:
     return struct.unpack(f"<{len(numbers) // 8}q", numbers)
 
 
 def read(connection: apsw.Connection, number: int) -> tuple[PackedEmissions, ...]:
-    """The emissions of a recording, as they were added."""
+    """Emissions of a recording, as they were added."""
     rows = connection.execute(
         "SELECT start, frame_duration, frames, data FROM emissions WHERE number >= ? AND number < ? ORDER BY number",
         (number << 32, number + 1 << 32),
@@ -165,7 +165,7 @@ def soundings(connection: apsw.Connection) -> dict[str, str]:
 
 
 def duration(connection: apsw.Connection) -> float:
-    """Seconds of the recordings that may have emissions: all of recognizers of which something is known."""
+    """Seconds of the recordings that may have emissions: those of recognizers with an acoustic profile."""
     ((milliseconds,),) = _rows(
         connection,
         "SELECT coalesce(sum(duration_ms), 0) FROM recordings WHERE model IN (SELECT model FROM soundings)",
@@ -173,65 +173,65 @@ def duration(connection: apsw.Connection) -> float:
     return float(milliseconds) / 1000
 
 
-def heard(connection: apsw.Connection, recordings: Iterable[int] | None) -> Iterator[Heard]:
+def pieces(connection: apsw.Connection, recordings: Iterable[int] | None) -> Iterator[StoredEmissions]:
     """Pieces of these recordings, or of all."""
     columns = "SELECT number, word, start, frame_duration, frames, data FROM emissions"
-    known = _known(connection)
+    recognized = _recordings(connection)
     if recordings is None:
-        yield from _heard(_rows(connection, columns), known)
+        yield from _stored(_rows(connection, columns), recognized)
         return
     for number in sorted(recordings):
-        some = number << 32, number + 1 << 32
-        yield from _heard(_rows(connection, f"{columns} WHERE number >= ? AND number < ?", some), known)
+        bounds = number << 32, number + 1 << 32
+        yield from _stored(_rows(connection, f"{columns} WHERE number >= ? AND number < ?", bounds), recognized)
 
 
 def candidates(
-    connection: apsw.Connection, asked: KeywordQuery, most: int, recordings: Collection[int] | None
-) -> Iterator[Heard]:
-    """The pieces that go best with the keys of a text, of these recordings or of all."""
-    from audiosearch.spotting.ngram_index import KeyCounter, query_key_numbers
+    connection: apsw.Connection, query: KeywordQuery, limit: int, recordings: Collection[int] | None
+) -> Iterator[StoredEmissions]:
+    """Pieces that share most with the keys of a text, of these recordings or of all."""
+    from audiosearch.spotting.ngram_index import KeyCounter
 
-    keys = query_key_numbers(asked)
-    tally = KeyCounter(keys)
+    keys = query_key_numbers(query)
+    counter = KeyCounter(keys)
     blocks: dict[int, int] = {}
     numbers = bytearray()
-    for block, some in connection.execute("SELECT block, numbers FROM key_blocks ORDER BY block"):
-        blocks[block] = tally.reserve(len(some) // 8)
-        numbers += some
+    for block, packed in connection.execute("SELECT block, numbers FROM key_blocks ORDER BY block"):
+        blocks[block] = counter.reserve(len(packed) // 8)
+        numbers += packed
     wanted = array("q", [(block << 15) + key for block in blocks for key in keys])
-    for start in range(0, len(wanted), ASKED):
+    for start in range(0, len(wanted), ROWS_PER_QUERY):
         for number, pieces in connection.execute(
             "SELECT number, pieces FROM json_each(?) JOIN block_keys ON number = value",
-            (str(wanted[start : start + ASKED].tolist()),),
+            (str(wanted[start : start + ROWS_PER_QUERY].tolist()),),
         ):
-            tally.add_postings(blocks[number >> 15], number & KEY, pieces)
-    for number, piece in connection.execute("SELECT number, keys FROM loose_keys ORDER BY number"):
-        tally.add_piece(piece)
+            counter.add_postings(blocks[number >> 15], number & KEY_MASK, pieces)
+    for number, packed in connection.execute("SELECT number, keys FROM loose_keys ORDER BY number"):
+        counter.add_piece(packed)
         numbers += struct.pack("<q", number)
-    places = tally.best_pieces(most, numbers, recordings)
-    known = _known(connection)
-    for start in range(0, len(places), ASKED):
+    best = counter.best_pieces(limit, numbers, recordings)
+    recognized = _recordings(connection)
+    for start in range(0, len(best), ROWS_PER_QUERY):
         rows = _rows(
             connection,
             "SELECT number, word, start, frame_duration, frames, data "
             "FROM json_each(?) JOIN emissions ON number = value",
-            (str(places[start : start + ASKED]),),
+            (str(best[start : start + ROWS_PER_QUERY]),),
         )
-        yield from _heard(rows, known)
+        yield from _stored(rows, recognized)
 
 
-def _rows(connection: apsw.Connection, asked: str, values: tuple[object, ...] = ()) -> Any:
-    """What SQLite answers, whose types the schema knows."""
-    return connection.execute(asked, values)
+def _rows(connection: apsw.Connection, statement: str, values: tuple[object, ...] = ()) -> Any:
+    """Rows of a statement, untyped: the schema defines their types."""
+    return connection.execute(statement, values)
 
 
-def _known(connection: apsw.Connection) -> dict[int, tuple[str, str]]:
+def _recordings(connection: apsw.Connection) -> dict[int, tuple[str, str]]:
     """Id and model of each recording."""
     rows = _rows(connection, "SELECT number, id, model FROM recordings")
     return {number: (identity, model) for number, identity, model in rows}
 
 
-def _heard(rows: Iterable[Row], known: Mapping[int, tuple[str, str]]) -> Iterator[Heard]:
+def _stored(rows: Iterable[Row], recordings: Mapping[int, tuple[str, str]]) -> Iterator[StoredEmissions]:
     for number, word, start, frame_duration, frames, data in rows:
-        identity, model = known[number >> 32]
-        yield Heard(identity, model, word, PackedEmissions(start, frame_duration, frames, data))
+        identity, model = recordings[number >> 32]
+        yield StoredEmissions(identity, model, word, PackedEmissions(start, frame_duration, frames, data))

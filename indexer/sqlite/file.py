@@ -1,14 +1,14 @@
-"""The file of an index: made, opened, checked; what goes wrong with it becomes a sentence.
+"""The file of an index: creating, opening and checking it, and messages for its errors.
 
     recordings   one row each
-    locations    where they lie
-    tokens       FTS5, one row per recording, without the text itself: words, and pairs of words → positions (tokens.py)
-    stretches    the words with times, confidences and alternatives (sqlite_chunks.py)
-    lexicon      every word, its number, and how often it is there (sqlite_lexicon.py)
-    emissions    what may be searched by sound, and more tables about it (sqlite_sound.py)
+    locations    files of each recording
+    tokens       FTS5, one row per recording, without the text: words and pairs of words → positions (fts_tokens.py)
+    stretches    words with times, confidences and alternatives, in blocks (word_blocks.py)
+    lexicon      every word with its number and frequency (lexicon.py)
+    emissions    stored emissions, and further tables for search by sound (emissions.py)
 
-A file is made whole under a temporary name and then linked into place. It is kept in WAL mode: readers go on while
-another process writes, writers wait for one another, and what was added survives a kill at any moment.
+A file is created under a temporary name and then linked into place. It is in WAL mode: readers continue while another
+process writes, writers wait for one another, and added recordings survive a kill at any moment.
 """
 
 from __future__ import annotations
@@ -23,36 +23,28 @@ from typing import Any
 import apsw
 
 from audiosearch.errors import StoreError, StoreVersionError
-from indexer.sqlite import (
-    emissions as sqlite_sound,
-)
-from indexer.sqlite import (
-    fts_tokens as tokens,
-)
-from indexer.sqlite import (
-    word_store as sqlite_words,
-)
+from indexer.sqlite import emissions, fts_tokens, word_store
 
 APPLICATION_ID = 0x41755365  # "AuSe", at offset 68 of the file
 VERSION = 3
 
 BUSY_SECONDS = 60
-"""How long a writer waits for another; one addition takes about a second per ten hours of audio."""
+"""Time that a writer waits for another; one addition takes about a second per ten hours of audio."""
 
-MOST_LOG = 64 * 1024 * 1024
-"""Bytes of the write-ahead log from which on whoever writes stops for it to be emptied."""
+MAX_LOG_BYTES = 64 * 1024 * 1024
+"""Size of the write-ahead log from which on a writer pauses to empty it."""
 
 LOG_SECONDS = 5
-"""How long that waits for those who read and write; if it is too short, the log grows, and it is tried again."""
+"""Time that emptying the log waits for readers and writers; if it fails, the log grows, and the next writer tries."""
 
 CACHE_KILOBYTES = 32_000
-"""Pages that a connection keeps in memory, at most."""
+"""Size of the page cache of a connection, at most."""
 
-MAPPED = 1 << 40
-"""Bytes of the file that are read without a call to the system; SQLite takes 2 GB of it, and answers a fifth sooner."""
+MMAP_BYTES = 1 << 40
+"""Bytes of the file that are memory-mapped; SQLite caps this at 2 GB. Queries take a fifth less time."""
 
-PAGE = 8192
-"""Bytes of a page; with 4096, rows of chunks leave an eighth of it empty."""
+PAGE_BYTES = 8192
+"""Size of a page; with 4096, word blocks leave an eighth of it empty."""
 
 SCHEMA = """
 CREATE TABLE recordings (
@@ -74,10 +66,10 @@ CREATE TABLE locations (
 
 
 def sqlite_version() -> str:
-    """Version of the SQLite that apsw brings.
+    """Version of the SQLite library in apsw.
 
     Raises:
-        StoreError: it has no FTS5.
+        StoreError: the library has no FTS5.
     """
     version = apsw.sqlite_lib_version()
     if "ENABLE_FTS5" not in apsw.compile_options:
@@ -86,19 +78,19 @@ def sqlite_version() -> str:
 
 
 class SqliteFile:
-    """An open file of ours.
+    """Open file of an index.
 
     Attributes:
-        connection: to it.
-        path: as it was given.
+        connection: to the file.
+        path: as given, with ``~`` expanded.
     """
 
     def __init__(self, path: str, *, create: bool) -> None:
-        """Open the file; with ``create`` it is made where there is none, and must not be read-only."""
+        """Open the file; with ``create`` it is created if absent, and must be writable."""
         self.path = Path(path).expanduser()
         with self.errors():
             if create and not self.path.exists():
-                self._make()
+                self._create()
             self._check_header()
             self.connection = self._open(create)
             try:
@@ -108,36 +100,36 @@ class SqliteFile:
                 self.connection.close()
                 raise
 
-    def _make(self) -> None:
-        """An empty index under the final name, unless somebody else is quicker."""
+    def _create(self) -> None:
+        """Create an empty index under the final name, unless another process is faster."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        made = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
-            made.unlink(missing_ok=True)
-            connection = apsw.Connection(str(made))
-            connection.register_fts5_tokenizer("places", _places)
+            temporary.unlink(missing_ok=True)
+            connection = apsw.Connection(str(temporary))
+            connection.register_fts5_tokenizer("places", _tokenizer)
             with connection:
-                connection.execute(f"PRAGMA page_size = {PAGE}; PRAGMA auto_vacuum = INCREMENTAL")
+                connection.execute(f"PRAGMA page_size = {PAGE_BYTES}; PRAGMA auto_vacuum = INCREMENTAL")
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}")
-                connection.execute(SCHEMA + sqlite_words.SCHEMA + sqlite_sound.SCHEMA)
+                connection.execute(SCHEMA + word_store.SCHEMA + emissions.SCHEMA)
             connection.pragma("journal_mode", "wal")
             connection.close()
             try:
-                os.link(made, self.path)
+                os.link(temporary, self.path)
             except FileExistsError:
                 pass
             except OSError:
-                # A file system without links; two that make one index there at the same moment is too much.
-                made.rename(self.path)
+                # A file system without links: two processes must not create one index there at the same moment.
+                temporary.rename(self.path)
         finally:
-            made.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
     def _check_header(self) -> None:
-        """Refuse what is no index of ours before SQLite opens it, and changes files beside it."""
+        """Refuse other files and other versions before SQLite opens the file, which changes files beside it."""
         if not self.path.exists():
             raise StoreError(f"there is no index at {self.path}: run `audiosearch index FOLDER` first, or name another")
         if not self.path.is_file():
-            raise StoreError(f"{self.path} is no file: an index is one file, give its name")
+            raise StoreError(f"{self.path} is not a file: an index is one file, give its name")
         with self.path.open("rb") as file:
             header = file.read(100)
         if not header.startswith(b"SQLite format 3\0") or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
@@ -157,7 +149,7 @@ class SqliteFile:
             )
 
     def _open(self, write: bool) -> apsw.Connection:
-        """A connection; without ``write`` a file that can only be read will do."""
+        """Open a connection; without ``write`` a read-only file is accepted."""
         name = self.path.absolute()
         try:
             connection = self._connect(str(name), apsw.SQLITE_OPEN_READWRITE)
@@ -166,7 +158,7 @@ class SqliteFile:
                 raise apsw.ReadOnlyError("the file is read-only")
             return connection
         except (apsw.CantOpenError, apsw.ReadOnlyError):
-            # The files through which readers and writers see one another cannot be made here. Nobody writes without.
+            # The files shared by readers and writers cannot be created here, and without them nobody writes.
             if write or Path(f"{name}-wal").exists():
                 raise
             return self._connect(name.as_uri() + "?immutable=1", apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
@@ -175,25 +167,25 @@ class SqliteFile:
         connection = apsw.Connection(name, flags=flags)
         try:
             connection.set_busy_timeout(BUSY_SECONDS * 1000)
-            connection.pragma("schema_version")  # touches the file, so that it is known to be readable
+            connection.pragma("schema_version")  # fails here if the file cannot be read
             connection.pragma("foreign_keys", True)
             connection.pragma("cache_size", -CACHE_KILOBYTES)
-            connection.pragma("mmap_size", MAPPED)
-            connection.pragma("journal_size_limit", MOST_LOG)
-            connection.register_fts5_tokenizer("places", _places)
+            connection.pragma("mmap_size", MMAP_BYTES)
+            connection.pragma("journal_size_limit", MAX_LOG_BYTES)
+            connection.register_fts5_tokenizer("places", _tokenizer)
         except BaseException:
             connection.close()
             raise
         return connection
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the connection."""
         with self.errors():
             self.connection.close()
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
-        """What goes wrong with the file becomes a sentence."""
+        """Turn errors of SQLite and the file system into StoreError."""
         try:
             yield
         except apsw.BusyError as error:
@@ -209,7 +201,7 @@ class SqliteFile:
 
     @contextlib.contextmanager
     def transaction(self, kind: str) -> Iterator[None]:
-        """All or nothing, on one state of the store; ``kind`` is IMMEDIATE to write and DEFERRED to read."""
+        """Transaction of a kind: IMMEDIATE to write, DEFERRED to read."""
         write = kind == "IMMEDIATE"
         with self.errors():
             self.connection.execute(f"BEGIN {kind}")
@@ -221,30 +213,30 @@ class SqliteFile:
                     self.connection.execute("ROLLBACK")
                 raise
             if write:
-                self._empty_log()
+                self._truncate_log()
 
-    def _empty_log(self) -> None:
-        """Keep the write-ahead log from growing while others write too.
+    def _truncate_log(self) -> None:
+        """Keep the write-ahead log from growing while other processes write too.
 
-        SQLite empties it by itself, but only at a moment in which nobody reads or writes.
+        SQLite empties the log by itself, but only at a moment in which nobody reads or writes.
         """
         log = Path(f"{self.path.absolute()}-wal")
-        if log.exists() and log.stat().st_size > MOST_LOG:
+        if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
             self.connection.set_busy_timeout(LOG_SECONDS * 1000)
             try:
                 self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             except apsw.BusyError:
-                pass  # next time
+                pass  # the next writer tries again
             finally:
                 self.connection.set_busy_timeout(BUSY_SECONDS * 1000)
 
 
 def _positions(api: apsw.FTS5ExtensionApi, /, *arguments: Any) -> bytes:
-    """FTS5 function: where the phrase of that number in the query begins in the current row."""
+    """FTS5 function: start positions of the phrase of a number in the query, in the current row."""
     (phrase,) = arguments
     return array("I", api.phrase_column_offsets(phrase, 0)).tobytes()
 
 
-def _places(connection: apsw.Connection, arguments: list[str]) -> Any:
-    """FTS5 tokenizer: see ``tokens.py``."""
-    return lambda utf8, flags, locale: tokens.split(utf8.decode())
+def _tokenizer(connection: apsw.Connection, arguments: list[str]) -> Any:
+    """FTS5 tokenizer for texts of ``fts_tokens.py``."""
+    return lambda utf8, flags, locale: fts_tokens.split(utf8.decode())

@@ -1,9 +1,9 @@
-"""Words as tokens of FTS5, and phrases as what it is asked for.
+"""Words as tokens of FTS5, and phrases as queries of FTS5.
 
-Each position of a recording holds a token of each reading (``match.py``), which is the word. That is enough where words
-are rare. Those that are common when the recording is added (``sqlite_lexicon.py``) have further tokens, which begin
-with a mark of their grade of confidence: two common words that follow one another are a token, of the lower grade, and
-all that the recording has of a common word in some grade is one token, at its first position:
+Each position of a recording has a token for each reading (``matching/match.py``): the word itself. That is enough where
+words are rare. Words that are common when the recording is added (``lexicon.py``) have further tokens, which begin with
+the mark of a grade of confidence (``matching/grades.py``): two adjacent common words are one token, of the lower of
+their grades, and all occurrences of a common word of one grade in the recording are one token, at its first position:
 
     the            cat            sat                      the and cat are common
     "the"          "cat"          "sat"
@@ -11,9 +11,9 @@ all that the recording has of a common word in some grade is one token, at its f
     "⁴the"
     "³cat"
 
-So what is said often is found by one list, the sure hits without the others. FTS5 gets the tokens of a recording, or of
-a phrase, as one text, in which PLACE divides positions and TOGETHER the tokens at one of them; in a phrase, these are
-alternatives. No word holds any of these characters.
+A frequent phrase is found by reading one posting list, confident matches apart from the others. FTS5 gets the tokens of
+a recording, or of a phrase, as one text, in which POSITION_SEPARATOR divides positions and TOKEN_SEPARATOR the tokens
+at one of them; in a phrase, these are alternatives. No word contains any of these characters.
 """
 
 from __future__ import annotations
@@ -23,113 +23,89 @@ from itertools import pairwise, zip_longest
 
 from audiosearch.types import Word
 from indexer.matching import match
+from indexer.matching.grades import ALL_GRADES, MARKS, marked_readings
 from indexer.matching.match import Span
 from indexer.types import Phrase, Term
 
-PLACE, TOGETHER = "\n", "\t"
-
-MARKS = "\x01\x02\x03\x04\x05"
-"""Of the grades from 0 on."""
-
-EVERY_GRADE = range(len(MARKS))
+POSITION_SEPARATOR, TOKEN_SEPARATOR = "\n", "\t"
 
 
 def document(words: Iterable[Word], common: Collection[str]) -> str:
-    """The words of a recording, as they are stored, as FTS5 gets them."""
-    readings = [_readings(word) for word in words]
-    places = []
-    for some, following in zip_longest(readings, readings[1:], fillvalue=()):
-        tokens = [text for text, _ in some]
-        for one, mark in some:
-            if one in common:
-                tokens += [f"{min(mark, mark_)}{one} {other}" for other, mark_ in following if other in common]
-        places.append(tokens)
-    if places:
-        places[0] += sorted({mark + text for some in readings for text, mark in some if text in common})
-    return PLACE.join(map(TOGETHER.join, places))
+    """Words of a recording, in stored precision, as text for FTS5."""
+    readings = [marked_readings(word) for word in words]
+    positions = []
+    for current, following in zip_longest(readings, readings[1:], fillvalue=()):
+        tokens = [text for text, _ in current]
+        for text, mark in current:
+            if text in common:
+                tokens += [f"{min(mark, mark_)}{text} {text_}" for text_, mark_ in following if text_ in common]
+        positions.append(tokens)
+    if positions:
+        positions[0] += sorted({mark + text for current in readings for text, mark in current if text in common})
+    return POSITION_SEPARATOR.join(map(TOKEN_SEPARATOR.join, positions))
 
 
 def split(text: str) -> list[tuple[str, ...]]:
-    """The tokens at each position."""
-    return [tuple(place.split(TOGETHER)) for place in text.split(PLACE)] if text else []
+    """Tokens at each position of a text for FTS5."""
+    return [tuple(tokens.split(TOKEN_SEPARATOR)) for tokens in text.split(POSITION_SEPARATOR)] if text else []
 
 
-def asked(phrase: Phrase, common: Collection[str] = (), grades: Iterable[int] = EVERY_GRADE) -> tuple[str, int]:
-    """The query of FTS5 for recordings in which a phrase may match, and how many phrases of FTS5 it has.
+def fts_query(phrase: Phrase, common: Collection[str] = (), grades: Iterable[int] = ALL_GRADES) -> tuple[str, int]:
+    """FTS5 query for recordings in which a phrase may match, and the number of FTS5 phrases in it.
 
     Args:
-        common: words that are common in the recordings that are asked for.
+        common: words that are common in all recordings searched.
         grades: of tokens of two words.
     """
-    if is_adjacent(phrase):
+    if phrase.is_contiguous:
         *terms, last = phrase.terms
-        places = [term.text for term in terms]
-        ends = [last.text]
-        for place, (one, other) in enumerate(pairs(phrase)):
-            if one in common and other in common:
-                places[place] = TOGETHER.join(f"{MARKS[grade]}{one} {other}" for grade in grades)
-                ends = [] if place == len(terms) - 1 else ends
-        return _string([*places, *ends], last.prefix), 1
+        tokens = [term.text for term in terms]
+        ending = [last.text]
+        for place, (first, second) in enumerate(adjacent_words(phrase)):
+            if first in common and second in common:
+                tokens[place] = TOKEN_SEPARATOR.join(f"{MARKS[grade]}{first} {second}" for grade in grades)
+                ending = [] if place == len(terms) - 1 else ending
+        return _fts_string([*tokens, *ending], last.prefix), 1
     distinct = list(dict.fromkeys(phrase.terms))
-    strings = [_string([term.text], term.prefix) for term in distinct]
-    # FTS5 counts the words between the first and the last, and keeps of the positions those that are near enough.
+    strings = [_fts_string([term.text], term.prefix) for term in distinct]
+    # FTS5 counts the words between the first and the last, and returns those positions that are near enough.
     return f"NEAR({' '.join(strings)}, {phrase.slop + len(phrase.terms) - 2})", len(distinct)
 
 
-def pairs(phrase: Phrase) -> list[tuple[str, str]]:
-    """Words of a phrase that follow one another, and are a token where both are common."""
-    if not is_adjacent(phrase):
+def adjacent_words(phrase: Phrase) -> list[tuple[str, str]]:
+    """Pairs of words of a phrase that are one token where both are common."""
+    if not phrase.is_contiguous:
         return []
-    return [(one.text, other.text) for one, other in pairwise(phrase.terms) if not other.prefix]
+    return [(first.text, second.text) for first, second in pairwise(phrase.terms) if not second.prefix]
 
 
-def asked_of_grade(phrase: Phrase, grade: int) -> str:
-    """The query of FTS5 for recordings in which a phrase of common words may match with a grade.
+def fts_query_for_grade(phrase: Phrase, grade: int) -> str:
+    """FTS5 query for recordings in which a phrase of common words may match with a grade.
 
-    Where the first phrase of FTS5 begins, one of one word matches with some grade, one of two words with that grade,
-    and a longer one with that grade or a better one.
+    At the positions that the first phrase of the query has, a phrase of one word matches with any grade, one of two
+    words with this grade, and a longer one with this grade or a better one.
     """
     if len(phrase.terms) > 1:
         common = {term.text for term in phrase.terms}
-        return asked(phrase, common, [grade] if len(phrase.terms) == 2 else EVERY_GRADE[grade:])[0]
+        return fts_query(phrase, common, [grade] if len(phrase.terms) == 2 else ALL_GRADES[grade:])[0]
     (term,) = phrase.terms
-    return f"{_string([term.text], False)} AND {_string([MARKS[grade] + term.text], False)}"
+    return f"{_fts_string([term.text], False)} AND {_fts_string([MARKS[grade] + term.text], False)}"
 
 
-def chosen(phrase: Phrase, positions: Sequence[Sequence[int]]) -> list[Span]:
-    """The matches of a phrase in a recording, from where the phrases of FTS5 that were asked for begin."""
-    if is_adjacent(phrase):
-        return match.adjacent(_once(phrase.terms[-1], positions[0]), len(phrase.terms))
+def spans_from_positions(phrase: Phrase, positions: Sequence[Sequence[int]]) -> list[Span]:
+    """Matches of a phrase in a recording, from the start positions of the phrases of ``fts_query``."""
+    if phrase.is_contiguous:
+        return match.contiguous_spans(_distinct(phrase.terms[-1], positions[0]), len(phrase.terms))
     distinct = dict.fromkeys(phrase.terms)
-    by_term = {term: _once(term, places) for term, places in zip(distinct, positions, strict=True)}
+    by_term = {term: _distinct(term, starts) for term, starts in zip(distinct, positions, strict=True)}
     return match.spans([by_term[term] for term in phrase.terms], phrase.slop)
 
 
-def _once(term: Term, places: Sequence[int]) -> Sequence[int]:
-    """Each place once: several readings there may begin as a prefix does."""
-    return list(dict.fromkeys(places)) if term.prefix else places
+def _distinct(term: Term, positions: Sequence[int]) -> Sequence[int]:
+    """Each position once: several readings of one position may begin with a prefix."""
+    return list(dict.fromkeys(positions)) if term.prefix else positions
 
 
-def is_adjacent(phrase: Phrase) -> bool:
-    """Whether FTS5 finds a phrase by itself: terms without slop, of which only the last may be a prefix."""
-    alone = len(phrase.terms) == 1
-    return alone or (not phrase.slop and not any(term.prefix for term in phrase.terms[:-1]))
-
-
-def is_exact(phrase: Phrase) -> bool:
-    """Whether a phrase is of whole words, without slop: if they are common, it has grades."""
-    return is_adjacent(phrase) and not phrase.terms[-1].prefix
-
-
-def _readings(word: Word) -> list[tuple[str, str]]:
-    """Text and mark of every reading."""
-    marked = [(word.text, _MARK_OF[round(1000 * word.confidence)])]
-    return marked + [(other.text, _MARK_OF[round(1000 * other.probability)]) for other in word.alternatives]
-
-
-def _string(places: Iterable[str], prefix: bool) -> str:
-    """A string of FTS5, in which nothing has a meaning."""
-    return '"' + PLACE.join(places).replace('"', '""') + ('" *' if prefix else '"')
-
-
-_MARK_OF = [MARKS[match.grade(confidence)] for confidence in range(1001)]
+def _fts_string(positions: Iterable[str], prefix: bool) -> str:
+    """FTS5 string literal, in which no character is syntax."""
+    return '"' + POSITION_SEPARATOR.join(positions).replace('"', '""') + ('" *' if prefix else '"')

@@ -1,15 +1,15 @@
-"""The words of an SQLite index by number, so that a text takes a byte or two a word; which of them are common.
+"""Words of an SQLite index by number, so that a text takes a byte or two a word, and the common ones among them.
 
 A reading of a position is the number of its word in base 128, highest digit first. The last digit is marked, which
-also tells the recognized word of a position from the alternatives that follow it:
+also distinguishes the recognized word of a position from the alternatives that follow it:
 
     0 to 127    a digit that is not the last
     128 to 191  the last digit, 0 to 63, of a word
     192 to 255  the last digit, 0 to 63, of an alternative
 
-Numbers are given by frequency in the first recording, and later as words come; none is given twice.
+Numbers are assigned by frequency in the first recording, and later as words come; none is assigned twice.
 
-A word is common from the recording on that follows the one in which it becomes COMMON readings old. It stays so.
+A word is common from the recording on that follows the one with its MIN_COMMON-th reading, and stays common.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ CREATE TABLE lexicon (
 CREATE INDEX common ON lexicon (common) WHERE common IS NOT NULL;
 """
 
-COMMON = 5_000
-"""Readings from which on a word is common: fewer are walked through soon."""
+MIN_COMMON = 5_000
+"""Readings from which on a word is common: fewer are read quickly one by one."""
 
 ALTERNATIVE = 64
-"""Added to the last byte of an alternative."""
+"""Value added to the last byte of an alternative."""
 
 _READING = re.compile(rb"[\0-\x7f]*[\x80-\xff]")
 
 
 class Lexicon:
-    """Words of a file."""
+    """Words of a file and their numbers."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._texts: dict[bytes, str] = {}
 
     def add(self, recording: int, words: Sequence[Word]) -> dict[str, int]:
-        """Count the words of a new recording; their numbers."""
+        """Count the words of a new recording, and return their numbers."""
         recognized, counts = _counted(words)
         ordered = sorted(counts, key=lambda text: (-counts[text], text))
         counted = [(text, text in recognized, counts[text]) for text in ordered]
@@ -67,14 +67,14 @@ class Lexicon:
         known = {text for text, *_ in rows}
         rows += self._connection.executemany(
             "INSERT INTO lexicon (word, recordings, readings) VALUES (?, ?, ?) RETURNING word, number, readings",
-            (one for one in counted if one[0] not in known),  # trying it with known words would use up numbers
+            (row for row in counted if row[0] not in known),  # conflicts with known words would use up numbers
         )
-        grown = [(recording + 1, number) for _, number, readings in rows if readings >= COMMON]
+        grown = [(recording + 1, number) for _, number, readings in rows if readings >= MIN_COMMON]
         self._connection.executemany("UPDATE lexicon SET common = ? WHERE number = ? AND common IS NULL", grown)
         return {text: number for text, number, _ in rows}
 
     def remove(self, words: Sequence[Word]) -> None:
-        """Words of a recording that is no longer there."""
+        """Uncount the words of a deleted recording."""
         recognized, counts = _counted(words)
         self._connection.executemany(
             "UPDATE lexicon SET recordings = recordings - ?, readings = readings - ? WHERE word = ?",
@@ -85,12 +85,12 @@ class Lexicon:
         )
 
     def common(self, recording: int) -> frozenset[str]:
-        """The words that are common in the recording of that number."""
+        """Words that are common in the recording of a number."""
         rows = self._connection.execute("SELECT word FROM lexicon WHERE common <= ?", (recording,))
         return frozenset(word for (word,) in rows)
 
     def common_since(self, texts: Iterable[str]) -> int | None:
-        """The number of the recording from which on all of these words are common; None: one is not."""
+        """Number of the recording from which on all of these words are common; None if one is not."""
         since = 0
         for text in texts:
             common = self._connection.execute("SELECT common FROM lexicon WHERE word = ?", (text,)).get
@@ -100,19 +100,19 @@ class Lexicon:
         return since
 
     def rarest(self, texts: Iterable[str]) -> int | None:
-        """Readings of the rarest of these words; None for no words."""
-        asked = "SELECT readings FROM lexicon WHERE word = ?"
-        return min((self._connection.execute(asked, (text,)).get or 0 for text in texts), default=None)
+        """Number of readings of the rarest of these words; None for no words."""
+        select = "SELECT readings FROM lexicon WHERE word = ?"
+        return min((self._connection.execute(select, (text,)).get or 0 for text in texts), default=None)
 
     def alternative(self, text: str) -> bytes | None:
-        """The bytes of a word as an alternative; None for one that is not there."""
+        """Bytes of a word as an alternative; None if the lexicon does not have it."""
         number = self._connection.execute("SELECT number FROM lexicon WHERE word = ?", (text,)).get
         return None if number is None else reading(number, alternative=True)
 
     def texts(self, readings: Sequence[bytes]) -> list[str]:
-        """The words that readings are."""
+        """Texts of readings."""
         known = self._texts
-        missing = [_number(one) for one in readings if one not in known]
+        missing = [_number(packed) for packed in readings if packed not in known]
         if missing:
             rows = self._connection.execute(
                 "SELECT number, word FROM lexicon WHERE number IN (SELECT value FROM json_each(?))",
@@ -120,11 +120,11 @@ class Lexicon:
             )
             for number, text in rows:
                 known[reading(number)] = known[reading(number, alternative=True)] = text
-        return [known[one] for one in readings]
+        return [known[packed] for packed in readings]
 
 
 def _counted(words: Sequence[Word]) -> tuple[set[str], Counter[str]]:
-    """The words that were recognized, and how many readings each has, alternatives too."""
+    """Recognized words, and the number of readings of each word, alternatives included."""
     recognized = {word.text for word in words}
     counts = Counter(word.text for word in words)
     counts.update(other.text for word in words if word.alternatives for other in word.alternatives)
@@ -132,7 +132,7 @@ def _counted(words: Sequence[Word]) -> tuple[set[str], Counter[str]]:
 
 
 def reading(number: int, *, alternative: bool = False) -> bytes:
-    """The bytes of the word of a number."""
+    """Bytes of the word of a number."""
     digits = [number & 63 | 128 + ALTERNATIVE * alternative]
     number >>= 6
     while number:
@@ -142,7 +142,7 @@ def reading(number: int, *, alternative: bool = False) -> bytes:
 
 
 def _number(reading: bytes) -> int:
-    """The number of the word that a reading is."""
+    """Number of the word of a reading."""
     number = 0
     for digit in reading[:-1]:
         number = number << 7 | digit
@@ -150,15 +150,15 @@ def _number(reading: bytes) -> int:
 
 
 def as_alternative(reading: bytes) -> bytes:
-    """The word of a reading as an alternative."""
+    """Reading of the same word as an alternative."""
     return reading[:-1] + bytes([reading[-1] | ALTERNATIVE])
 
 
 def is_alternative(reading: bytes) -> bool:
-    """Whether a reading is that of an alternative."""
+    """Return whether a reading is an alternative."""
     return reading[-1] >= 128 + ALTERNATIVE
 
 
 def readings(packed: bytes) -> list[bytes]:
-    """One after the other."""
+    """Readings of packed bytes, in order."""
     return _READING.findall(packed)

@@ -1,276 +1,288 @@
-"""Phrases in an SQLite index: where FTS5 finds them (``tokens.py``), and how sure they are."""
+"""Matches of phrases in an SQLite index: positions from FTS5 (``fts_tokens.py``), confidences from word blocks."""
 
 from __future__ import annotations
 
-import functools
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
-from audiosearch.types import Word
 from indexer.matching import match
-from indexer.matching.match import Found, Span
-from indexer.matching.ranking import chosen
-from indexer.sqlite import fts_tokens as tokens
-from indexer.sqlite.file import SqliteFile
+from indexer.matching.grades import ALL_GRADES, BEST_GRADE, grade_of
+from indexer.matching.match import Match, Span
+from indexer.matching.ranking import best_first
+from indexer.sqlite import fts_tokens
 from indexer.sqlite.lexicon import Lexicon
-from indexer.sqlite.search import Matches, Search
-from indexer.sqlite.word_blocks import CHUNK, END, Chunk, Chunks
+from indexer.sqlite.word_blocks import BLOCK_WORDS, END, WordBlock, WordBlocks
 from indexer.types import Phrase, Term
 
 if TYPE_CHECKING:
     import apsw
 
-BEST = tokens.EVERY_GRADE[-1]
+RecordingSpans = tuple[int, Sequence[Span]]
+"""Number of a recording, and spans in it."""
 
-Rows = tuple[int, int]
-"""Recordings that are asked: from this number to before that one."""
+NumberRange = tuple[int, int]
+"""Numbers of recordings, half-open."""
 
-EVERY: Rows = (0, END)
+ALL_RECORDINGS: NumberRange = (0, END)
 
-FEW = 300
-"""Matches of a phrase that are all read, whatever their grades: FTS5 is asked once for them, and not for each grade."""
+MAX_READ_AT_ONCE = 300
+"""Matches of a phrase that are read in one FTS5 query, whatever their grades, in place of a query for each grade."""
 
-BOUND = 20_000
-"""Matches of a phrase that are all found before the first is given."""
+MAX_COLLECTED = 20_000
+"""Matches of a phrase that are collected before the first is returned."""
 
 BATCH = 100
-"""Matches whose rows are read at once, about; fewer take longer, of more some may not be needed."""
+"""Approximate number of matches whose blocks are read together: with fewer, reading takes longer; of more, some may
+not be needed."""
 
 
-class Phrases(Search):
-    """What an SQLite index finds of phrases."""
+class PhraseMatcher:
+    """Finds and scores matches of phrases, recording by recording."""
 
-    _file: SqliteFile
-    _connection: apsw.Connection
-    _lexicon: Lexicon
-    _chunks: Chunks
+    def __init__(self, connection: apsw.Connection, lexicon: Lexicon, blocks: WordBlocks) -> None:
+        self._connection = connection
+        self._lexicon = lexicon
+        self._blocks = blocks
 
-    def _words(self, number: int, first: int, end: int) -> list[Word]:
-        """The words of a recording at the positions from ``first`` to before ``end``, as far as there are any."""
-        return self._chunks.words(number, first, end)
-
-    def _confident(self, phrase: Phrase, matches: Iterable[Matches]) -> Iterator[Found[int]]:
-        """Matches of a phrase with their confidences."""
-        terms = [(term, self._alternative(term)) for term in phrase.terms]
-        for some in _batches(matches):
-            chunks = self._rows(some)
-            for number, spans in some:
-                for span in spans:
-                    yield _sure(chunks, number, span, terms)
-
-    def _rows(self, matches: Iterable[Matches]) -> dict[int, Chunk]:
-        """The rows of all positions of some matches."""
-        rows = {(number << 32) + place - place % CHUNK for number, spans in matches for span in spans for place in span}
-        return self._chunks.at(rows)
-
-    def _alternative(self, term: Term) -> bytes | None:
-        """The bytes of a term as an alternative, where it can be only one word."""
-        return None if term.prefix else self._lexicon.alternative(term.text)
-
-    def _since(self, phrase: Phrase) -> int | None:
-        """The number of the recording from which on FTS5 can be asked for a phrase by grade; None: it cannot."""
-        if not tokens.is_exact(phrase):
-            return None
-        return self._lexicon.common_since(term.text for term in phrase.terms)
-
-    def _descending(self, phrase: Phrase) -> Iterator[Found[int]]:
-        """All matches of a phrase in the order of choice (``match.py``), read as they are asked for.
-
-        FTS5 is asked for those of the best grade first where it can tell and there are many; if not, all are read, the
-        newest first.
-        """
-        since = self._since(phrase)
-        few = None
-        if since is not None and len(phrase.terms) > 1:
-            few = self._few(phrase, FEW if len(phrase.terms) == 2 else match.MOST_RANKED)
-        if since is None or few is not None:
-            since = END
-        rest: list[Found[int]] = []
-        for grade in reversed(tokens.EVERY_GRADE):
-            if since < END:
-                yield from self._of_grade(phrase, grade, (since, END))
-            if grade == BEST:
-                found = self._found(phrase, (0, since)) if few is None else self._confident(phrase, few)
-                for one in found:
-                    if match.grade(one.confidence) == BEST:
-                        yield one
-                    else:
-                        rest.append(one)
-                rest = chosen(rest, len(rest))
-            else:
-                yield from (one for one in rest if match.grade(one.confidence) == grade)
-
-    def _found(self, phrase: Phrase, rows: Rows) -> Iterator[Found[int]]:
-        """All matches of a phrase, those of the recordings added last first.
-
-        FTS5 goes up faster than down, four times where one of two words is in nearly every recording. So where there
-        cannot be many matches all are found before the first comes.
-        """
-        every: Iterable[tuple[int, list[list[Span]]]]
-        if self._is_bounded(phrase):
-            every = reversed([*self._spans(phrase, rows=rows)])
-        else:
-            every = self._spans(phrase, rows=rows, newest=True)
-        return self._confident(phrase, ((number, spans) for number, (spans,) in every))
-
-    def _is_bounded(self, phrase: Phrase) -> bool:
-        """Whether a phrase has at most BOUND matches where FTS5 cannot be asked by grade."""
-        if tokens.is_exact(phrase):
-            return True
-        rarest = self._lexicon.rarest(term.text for term in phrase.terms if not term.prefix)
-        return rarest is not None and rarest <= BOUND
-
-    def _few(self, phrase: Phrase, most: int) -> list[Matches] | None:
-        """All matches of a phrase, those of the recordings added last first; None if there are more than ``most``."""
-        found: list[Matches] = []
-        many = 0
-        for number, (spans,) in self._spans(phrase):
-            found.append((number, spans))
-            many += len(spans)
-            if many > most:
-                return None
-        return found[::-1]
-
-    def _of_grade(self, phrase: Phrase, grade: int, rows: Rows) -> Iterator[Found[int]]:
-        """The matches of a grade of a phrase of common words, those of the recordings added last first."""
-        length = len(phrase.terms)
-        least = grade if length > 1 else 0  # FTS5 gives every match of one word
-        alternatives = [self._lexicon.alternative(term.text) or b"" for term in phrase.terms]
-        terms = list(zip(phrase.terms, alternatives, strict=True))
-        found = self._match(tokens.asked_of_grade(phrase, grade), 1, rows, newest=True)
-        for some in _batches((number, match.successive(starts, length)) for number, starts in found):
-            chunks = self._rows(some)
-            apart = self._apart(phrase, some, chunks, alternatives, grade) if length > 1 else {}
-            for number, spans in some:
-                for span in spans:
-                    if number not in apart or span in apart[number]:
-                        one = _sure(chunks, number, span, terms, least)
-                        if match.grade(one.confidence) == grade:
-                            yield one
-
-    def _apart(
+    def spans(
         self,
-        phrase: Phrase,
-        matches: Sequence[Matches],
-        chunks: Mapping[int, Chunk],
-        alternatives: Sequence[bytes],
-        grade: int,
-    ) -> dict[int, set[Span]]:
-        """The chosen matches of recordings in which matches of any grade may overlap.
-
-        That is everywhere where a word is there twice in the phrase.
-        """
-        if len(set(phrase.terms)) < len(phrase.terms):
-            first, end = matches[-1][0], matches[0][0] + 1
-            return {number: set(spans) for number, (spans,) in self._spans(phrase, rows=(first, end))}
-        apart = {}
-        for number, spans in matches:
-            if any(_may_overlap(chunks, number, span[0], alternatives, grade) for span in spans):
-                ((_, (every,)),) = self._spans(phrase, rows=(number, number + 1))
-                apart[number] = set(every)
-        return apart
-
-    def _spans(
-        self, *phrases: Phrase, said: Sequence[Phrase] = (), rows: Rows = EVERY, newest: bool = False
+        *phrases: Phrase,
+        also: Sequence[Phrase] = (),
+        numbers: NumberRange = ALL_RECORDINGS,
+        newest_first: bool = False,
     ) -> Iterator[tuple[int, list[list[Span]]]]:
         """Recordings in which all of the phrases match, by number, with the matches of each phrase.
 
         Args:
-            said: phrases that match there too, and whose matches do not come.
-            rows: of which recordings.
-            newest: the greatest number first.
+            also: phrases that must match too, and whose matches are not returned.
+            numbers: recordings searched.
+            newest_first: greatest number first.
         """
         wanted = len(phrases)
-        phrases += tuple(phrase for phrase in said if not tokens.is_adjacent(phrase))
-        for some, common in self._parts((*phrases, *said), rows, newest):
-            ask = functools.partial(tokens.asked, common=common)
-            asked = [ask(phrase) for phrase in phrases]
-            alone = [ask(phrase)[0] for phrase in said if tokens.is_adjacent(phrase)]
-            query = " AND ".join([*(text for text, _ in asked), *alone])
-            for number, *positions in self._match(query, sum(parts for _, parts in asked), some, newest):
-                rest = iter(positions)
+        phrases += tuple(phrase for phrase in also if not phrase.is_contiguous)
+        for part, common in self._partition((*phrases, *also), numbers, newest_first):
+            queries = [fts_tokens.fts_query(phrase, common) for phrase in phrases]
+            conditions = [fts_tokens.fts_query(phrase, common)[0] for phrase in also if phrase.is_contiguous]
+            query = " AND ".join([*(text for text, _ in queries), *conditions])
+            for number, *positions in self._run(query, sum(count for _, count in queries), part, newest_first):
+                remaining = iter(positions)
                 spans = [
-                    tokens.chosen(phrase, list(islice(rest, parts)))
-                    for phrase, (_, parts) in zip(phrases, asked, strict=True)
+                    fts_tokens.spans_from_positions(phrase, list(islice(remaining, count)))
+                    for phrase, (_, count) in zip(phrases, queries, strict=True)
                 ]
                 if all(spans):
                     yield number, spans[:wanted]
 
-    def _parts(self, phrases: Iterable[Phrase], rows: Rows, newest: bool) -> list[tuple[Rows, set[str]]]:
-        """Recordings in parts in each of which FTS5 is asked for the same tokens, and words that are common there."""
-        pairs = [pair for phrase in phrases for pair in tokens.pairs(phrase)]
+    def score(self, phrase: Phrase, matches: Iterable[RecordingSpans]) -> Iterator[Match[int]]:
+        """Matches of a phrase with their confidences."""
+        terms = [(term, self._as_alternative(term)) for term in phrase.terms]
+        for batch in _batches(matches):
+            blocks = self._blocks_of(batch)
+            for number, spans in batch:
+                for span in spans:
+                    yield _score_match(blocks, number, span, terms)
+
+    def iter_best_first(self, phrase: Phrase) -> Iterator[Match[int]]:
+        """All matches of a phrase in the order of blocks (``matching/match.py``), read lazily.
+
+        Where FTS5 can tell grades and there are many matches, those of the best grade are read first. Otherwise all are
+        read, the newest first.
+        """
+        since = self._graded_since(phrase)
+        few = None
+        if since is not None and len(phrase.terms) > 1:
+            few = self._read_few(phrase, MAX_READ_AT_ONCE if len(phrase.terms) == 2 else match.MAX_RANKED)
+        if since is None or few is not None:
+            since = END
+        rest: list[Match[int]] = []
+        for grade in reversed(ALL_GRADES):
+            if since < END:
+                yield from self._of_grade(phrase, grade, (since, END))
+            if grade == BEST_GRADE:
+                ungraded = self._newest_first(phrase, (0, since)) if few is None else self.score(phrase, few)
+                for candidate in ungraded:
+                    if grade_of(candidate.confidence) == BEST_GRADE:
+                        yield candidate
+                    else:
+                        rest.append(candidate)
+                rest = best_first(rest, len(rest))
+            else:
+                yield from (candidate for candidate in rest if grade_of(candidate.confidence) == grade)
+
+    def _blocks_of(self, matches: Iterable[RecordingSpans]) -> dict[int, WordBlock]:
+        """Word blocks of all positions of matches, by number."""
+        return self._blocks.at(
+            {
+                (number << 32) + place - place % BLOCK_WORDS
+                for number, spans in matches
+                for span in spans
+                for place in span
+            }
+        )
+
+    def _as_alternative(self, term: Term) -> bytes | None:
+        """Bytes of a term as an alternative; None for a prefix, and for a word that is not in the lexicon."""
+        return None if term.prefix else self._lexicon.alternative(term.text)
+
+    def _graded_since(self, phrase: Phrase) -> int | None:
+        """Number of the first recording whose tokens tell grades of a phrase; None: there is none."""
+        if not phrase.is_exact:
+            return None
+        return self._lexicon.common_since(term.text for term in phrase.terms)
+
+    def _newest_first(self, phrase: Phrase, numbers: NumberRange) -> Iterator[Match[int]]:
+        """All matches of a phrase, those of the recordings added last first.
+
+        FTS5 reads faster in ascending order than in descending order, four times where one of two words is in nearly
+        every recording. Where the number of matches is bounded they are all collected before the first is returned.
+        """
+        recordings: Iterable[tuple[int, list[list[Span]]]]
+        if self._is_bounded(phrase):
+            recordings = reversed([*self.spans(phrase, numbers=numbers)])
+        else:
+            recordings = self.spans(phrase, numbers=numbers, newest_first=True)
+        return self.score(phrase, ((number, spans) for number, (spans,) in recordings))
+
+    def _is_bounded(self, phrase: Phrase) -> bool:
+        """Return whether a phrase has at most MAX_COLLECTED matches in recordings whose tokens tell no grades."""
+        if phrase.is_exact:
+            return True
+        rarest = self._lexicon.rarest(term.text for term in phrase.terms if not term.prefix)
+        return rarest is not None and rarest <= MAX_COLLECTED
+
+    def _read_few(self, phrase: Phrase, limit: int) -> list[RecordingSpans] | None:
+        """All matches of a phrase, those of the recordings added last first; None if there are more than ``limit``."""
+        recordings: list[RecordingSpans] = []
+        count = 0
+        for number, (spans,) in self.spans(phrase):
+            recordings.append((number, spans))
+            count += len(spans)
+            if count > limit:
+                return None
+        return recordings[::-1]
+
+    def _of_grade(self, phrase: Phrase, grade: int, numbers: NumberRange) -> Iterator[Match[int]]:
+        """Matches of a grade of a phrase of common words, those of the recordings added last first."""
+        length = len(phrase.terms)
+        min_grade = grade if length > 1 else 0  # FTS5 returns every match of one word
+        alternatives = [self._lexicon.alternative(term.text) or b"" for term in phrase.terms]
+        terms = list(zip(phrase.terms, alternatives, strict=True))
+        starts_of = self._run(fts_tokens.fts_query_for_grade(phrase, grade), 1, numbers, newest_first=True)
+        for batch in _batches((number, match.consecutive_spans(starts, length)) for number, starts in starts_of):
+            blocks = self._blocks_of(batch)
+            chosen = self._non_overlapping(phrase, batch, blocks, alternatives, grade) if length > 1 else {}
+            for number, spans in batch:
+                for span in spans:
+                    if number not in chosen or span in chosen[number]:
+                        candidate = _score_match(blocks, number, span, terms, min_grade)
+                        if grade_of(candidate.confidence) == grade:
+                            yield candidate
+
+    def _non_overlapping(
+        self,
+        phrase: Phrase,
+        matches: Sequence[RecordingSpans],
+        blocks: Mapping[int, WordBlock],
+        alternatives: Sequence[bytes],
+        grade: int,
+    ) -> dict[int, set[Span]]:
+        """Chosen matches of those recordings in which matches of different grades may overlap.
+
+        These are all recordings if a word occurs twice in the phrase.
+        """
+        if len(set(phrase.terms)) < len(phrase.terms):
+            first, end = matches[-1][0], matches[0][0] + 1
+            return {number: set(spans) for number, (spans,) in self.spans(phrase, numbers=(first, end))}
+        chosen = {}
+        for number, spans in matches:
+            if any(_may_overlap(blocks, number, span[0], alternatives, grade) for span in spans):
+                ((_, (all_spans,)),) = self.spans(phrase, numbers=(number, number + 1))
+                chosen[number] = set(all_spans)
+        return chosen
+
+    def _partition(
+        self, phrases: Iterable[Phrase], numbers: NumberRange, newest_first: bool
+    ) -> list[tuple[NumberRange, set[str]]]:
+        """Ranges of recordings that are searched with the same tokens, and the words that are common in each."""
+        pairs = [pair for phrase in phrases for pair in fts_tokens.adjacent_words(phrase)]
         since: dict[str, int] = {}
         for word in {word for pair in pairs for word in pair}:
             number = self._lexicon.common_since([word])
             if number is not None:
                 since[word] = number
-        both = (max(since[one], since[other]) for one, other in pairs if one in since and other in since)
-        first, end = rows
-        borders = sorted({first, end, *(number for number in both if first < number < end)})
-        parts = [
-            ((one, other), {word for word, number in since.items() if number <= one})
-            for one, other in pairwise(borders)
+        both = (max(since[first], since[second]) for first, second in pairs if first in since and second in since)
+        start, end = numbers
+        borders = sorted({start, end, *(number for number in both if start < number < end)})
+        ranges = [
+            ((lower, upper), {word for word, number in since.items() if number <= lower})
+            for lower, upper in pairwise(borders)
         ]
-        return parts[::-1] if newest else parts
+        return ranges[::-1] if newest_first else ranges
 
-    def _match(self, query: str, phrases: int, rows: Rows, newest: bool = False) -> Iterator[tuple[Any, ...]]:
-        """Recordings that an FTS5 query matches: the number, and where each of its first phrases begins."""
+    def _run(
+        self, query: str, phrases: int, numbers: NumberRange, newest_first: bool = False
+    ) -> Iterator[tuple[Any, ...]]:
+        """Recordings that an FTS5 query matches: the number, and the start positions of its first phrases."""
         columns = "".join(f", positions(tokens, {phrase})" for phrase in range(phrases))
-        where = "tokens MATCH ?" + (" AND rowid >= ? AND rowid < ?" if rows != EVERY else "")
+        where = "tokens MATCH ?" + (" AND rowid >= ? AND rowid < ?" if numbers != ALL_RECORDINGS else "")
         for number, *packed in self._connection.execute(
-            f"SELECT rowid{columns} FROM tokens WHERE {where} ORDER BY rowid {'DESC' if newest else 'ASC'}",
-            (query, *(rows if rows != EVERY else ())),
+            f"SELECT rowid{columns} FROM tokens WHERE {where} ORDER BY rowid {'DESC' if newest_first else 'ASC'}",
+            (query, *(numbers if numbers != ALL_RECORDINGS else ())),
         ):
-            yield number, *(array("I", one) for one in packed)
+            yield number, *(array("I", positions) for positions in packed)
 
 
-def _sure(
-    chunks: Mapping[int, Chunk], number: int, span: Span, terms: Iterable[tuple[Term, bytes | None]], grade: int = 0
-) -> Found[int]:
-    """A match with its confidence.
+def _score_match(
+    blocks: Mapping[int, WordBlock],
+    number: int,
+    span: Span,
+    terms: Iterable[tuple[Term, bytes | None]],
+    min_grade: int = 0,
+) -> Match[int]:
+    """Match with its confidence.
 
     Args:
-        chunks: rows that hold it.
-        terms: each with its bytes as an alternative, if it can be only one word.
-        grade: no reading that matches has a lower one.
+        blocks: those that contain its positions.
+        terms: each with its bytes as an alternative; None for a prefix.
+        min_grade: no reading that matches has a lower one.
     """
     lowest = 1000
     base = number << 32
-    for (term, alternative), place in zip(terms, span, strict=True):
-        at = place % CHUNK
-        chunk = chunks[base + place - at]
-        recognized = grade and chunk.likeliest < grade
-        confidence = chunk.word_confidence(at) if recognized else chunk.confidence(term, at, alternative)
+    for (term, alternative), position in zip(terms, span, strict=True):
+        place = position % BLOCK_WORDS
+        block = blocks[base + position - place]
+        recognized = min_grade and block.best_alternative_grade < min_grade
+        confidence = block.word_confidence(place) if recognized else block.confidence(term, place, alternative)
         if confidence < lowest:
             lowest = confidence
-    return Found(number, span[0], span[-1], lowest)
+    return Match(number, span[0], span[-1], lowest)
 
 
 def _may_overlap(
-    chunks: Mapping[int, Chunk], number: int, start: int, alternatives: Sequence[bytes], grade: int
+    blocks: Mapping[int, WordBlock], number: int, start: int, alternatives: Sequence[bytes], grade: int
 ) -> bool:
-    """Whether an earlier match of a phrase of different words may reach the one that begins at a position.
+    """Return whether an earlier match of a phrase of distinct words may extend to the match that begins at ``start``.
 
-    Then that position has another of the words as a reading too, and one before it the first.
+    In that case ``start`` has another word of the phrase as a reading too, and a position before it the first word.
     """
-    at = start % CHUNK
-    chunk = chunks[(number << 32) + start - at]
-    if not chunk.is_several(at, alternatives, recognized=chunk.likeliest < grade):
+    place = start % BLOCK_WORDS
+    block = blocks[(number << 32) + start - place]
+    if not block.has_several(place, alternatives, recognized=block.best_alternative_grade < grade):
         return False
-    return any(before > at or chunk.has(at - before, alternatives[0]) for before in range(1, len(alternatives)))
+    return any(before > place or block.has(place - before, alternatives[0]) for before in range(1, len(alternatives)))
 
 
-def _batches(matches: Iterable[Matches]) -> Iterator[list[Matches]]:
-    """As many recordings as have BATCH matches."""
-    some: list[Matches] = []
+def _batches(matches: Iterable[RecordingSpans]) -> Iterator[list[RecordingSpans]]:
+    """Recordings, grouped to BATCH matches or a little more."""
+    batch: list[RecordingSpans] = []
     size = 0
-    for one in matches:
-        some.append(one)
-        size += len(one[1])
+    for recording in matches:
+        batch.append(recording)
+        size += len(recording[1])
         if size >= BATCH:
-            yield some
-            some, size = [], 0
-    if some:
-        yield some
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

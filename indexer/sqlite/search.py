@@ -1,124 +1,72 @@
-"""Queries over a store that gives the spans of phrases recording by recording, as FTS5 does.
+"""Queries over an SQLite index, from the matches of single phrases.
 
-Phrases alone are read in the order of choice, best first, until the page is full. With conditions or a filter, or in
-the order of time, all recordings that hold what must be said together are read side by side, without confidences:
+Phrases alone are read best first until the page is full. With conditions, with a filter, or in the order of time, all
+recordings that contain a phrase with what must be said together are merged by number, without confidences:
 
-    phrase AND together               1   4   7 …   spans of hits and of what they must have with them
-    phrase AND together AND unwanted      4     …   spans of what they may not have with them
+    phrase AND together               1   4   7 …   spans of hits, and of phrases that must be there
+    phrase AND together AND unwanted      4     …   spans of phrases that must not be there
 """
 
 from __future__ import annotations
 
 import functools
 import heapq
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 
 from audiosearch.types import Word
 from indexer.matching import filters, match
-from indexer.matching.match import Found, Span
-from indexer.matching.ranking import Ranking, merged
+from indexer.matching.match import Span
+from indexer.matching.ranking import Ranking, merge_best_first
+from indexer.sqlite.phrases import PhraseMatcher
+from indexer.sqlite.word_blocks import BLOCK_WORDS, WordBlocks
 from indexer.types import CONTEXT_WORDS, Count, Filter, Page, Phrase, Query, Recording
 
-STRETCH = 128
-"""Words that are read at once where the times of spans are asked for."""
+MAX_SCORED = 20_000
+"""Hits beyond which not all confidences are read to find the best hits."""
 
-MANY = 20_000
-"""Hits beyond which their confidences are not all read to find the best."""
+PhraseSpan = tuple[Phrase, Span]
 
-Matching = tuple[int, dict[Phrase, list[Span]], dict[Phrase, list[Span]]]
-"""Number of a recording, spans of hits by phrase, spans of all that is said, where they matter."""
-
-Matched = tuple[Phrase, Span]
-
-Matches = tuple[int, Sequence[Span]]
-"""Number of a recording, spans in it."""
+Candidates = tuple[int, dict[Phrase, list[Span]], dict[Phrase, list[Span]]]
+"""Number of a recording, spans of hits by phrase, and spans of all phrases that conditions look at."""
 
 
-class Search(ABC):
-    """Answers queries; a store says what it finds."""
+class QueryRunner:
+    """Answers queries.
 
-    @abstractmethod
-    def _spans(self, *phrases: Phrase, said: Sequence[Phrase] = ()) -> Iterator[tuple[int, list[list[Span]]]]:
-        """Recordings in which all of the phrases match, by number, with the matches of each phrase.
+    Args:
+        matcher: finds the phrases.
+        blocks: words of hits and their times.
+        recording: returns the recording of a number.
+    """
 
-        Args:
-            said: phrases that match there too, and whose matches do not come.
-        """
+    def __init__(self, matcher: PhraseMatcher, blocks: WordBlocks, recording: Callable[[int], Recording]) -> None:
+        self._matcher = matcher
+        self._blocks = blocks
+        self._recording = recording
 
-    @abstractmethod
-    def _confident(self, phrase: Phrase, matches: Iterable[Matches]) -> Iterator[Found[int]]:
-        """Matches of a phrase with their confidences."""
-
-    @abstractmethod
-    def _descending(self, phrase: Phrase) -> Iterator[Found[int]]:
-        """All matches of a phrase in the order of choice (``match.py``), read as they are asked for."""
-
-    @abstractmethod
-    def _words(self, number: int, first: int, end: int) -> list[Word]:
-        """The words of a recording at the positions from ``first`` to before ``end``, as far as there are any."""
-
-    @abstractmethod
-    def _recording(self, number: int) -> Recording:
-        """What is known of a recording."""
-
-    def _page(self, query: Query, limit: int, after: str | None) -> Page:
-        """The first ``limit`` hits, or the first after those of another page."""
+    def page(self, query: Query, limit: int, after: str | None) -> Page:
+        """First ``limit`` hits, or the first after those of another page."""
         recording = functools.cache(self._recording)
         ranking = Ranking(query.order, limit, after, recording, int)
         if query.order == "confidence" and not query.together and not query.without and query.filter == Filter():
-            for one in merged(map(self._descending, query.phrases)):
-                ranking.add(one)
-                if ranking.enough:
+            for candidate in merge_best_first(map(self._matcher.iter_best_first, query.phrases)):
+                ranking.add(candidate)
+                if ranking.is_complete:
                     break
         else:
             self._rank(self._hits(query, recording), query, ranking)
-        found, following = ranking.page()
+        matches, following = ranking.page()
         hits = []
-        for one in found:
-            first = max(one.first - CONTEXT_WORDS, 0)
-            words = self._words(one.recording, first, one.last + CONTEXT_WORDS + 1)
-            hits.append(match.hit(recording(one.recording), one, words, query.phrases, first))
+        for found in matches:
+            first = max(found.first - CONTEXT_WORDS, 0)
+            words = self._blocks.words(found.recording, first, found.last + CONTEXT_WORDS + 1)
+            hits.append(match.build_hit(recording(found.recording), found, words, query.phrases, first))
         return Page(tuple(hits), following)
 
-    def _rank(self, hits: Iterable[tuple[int, list[Matched]]], query: Query, ranking: Ranking[int]) -> None:
-        """Give hits to a ranking. Of many only so many are read as it needs, in the order of choice."""
-        some: dict[int, list[Matched]] = {}
-        total = 0
-        for number, matches in hits:
-            if not ranking.wants(number):
-                continue
-            total += len(matches)
-            if query.order == "time":
-                self._add({number: matches}, ranking)
-            elif total <= MANY or query.within is not None:
-                some[number] = matches
-            else:
-                some[number] = []  # all of its matches are hits
-        if total <= MANY or query.order == "time":
-            self._add(some, ranking)
-            return
-        ends = {number: {(span[0], span[-1]) for _, span in matches} for number, matches in some.items()}
-        for one in merged(map(self._descending, query.phrases)):
-            if one.recording in some and (query.within is None or (one.first, one.last) in ends[one.recording]):
-                ranking.add(one)
-                if ranking.enough:
-                    return
-
-    def _add(self, matched: Mapping[int, Sequence[Matched]], ranking: Ranking[int]) -> None:
-        """Give all hits of recordings to a ranking."""
-        spans: dict[Phrase, dict[int, list[Span]]] = {}
-        for number, matches in matched.items():
-            for phrase, span in matches:
-                spans.setdefault(phrase, {}).setdefault(number, []).append(span)
-        found = (one for phrase, matches in spans.items() for one in self._confident(phrase, matches.items()))
-        for one in match.once(found):
-            ranking.add(one)
-
-    def _counts(self, query: Query) -> list[Count]:
-        """Recordings with hits, and how many; most hits first."""
+    def counts(self, query: Query) -> list[Count]:
+        """Recordings with hits and the number of these, most hits first."""
         recording = functools.cache(self._recording)
         counts = [
             Count(recording(number), len({(span[0], span[-1]) for _, span in matches}))
@@ -126,48 +74,89 @@ class Search(ABC):
         ]
         return sorted(counts, key=lambda count: (-count.hits, count.recording.path, count.recording.id))
 
-    def _hits(self, query: Query, recording: Callable[[int], Recording]) -> Iterator[tuple[int, list[Matched]]]:
-        """Recordings with hits, by number, and these; one may be there by several phrases."""
+    def _rank(self, hits: Iterable[tuple[int, list[PhraseSpan]]], query: Query, ranking: Ranking[int]) -> None:
+        """Add hits to a ranking. If there are many, they are scored best first until the ranking is complete."""
+        kept: dict[int, list[PhraseSpan]] = {}
+        total = 0
+        for number, matches in hits:
+            if not ranking.may_contain(number):
+                continue
+            total += len(matches)
+            if query.order == "time":
+                self._add({number: matches}, ranking)
+            elif total <= MAX_SCORED or query.within is not None:
+                kept[number] = matches
+            else:
+                kept[number] = []  # all of its matches are hits
+        if total <= MAX_SCORED or query.order == "time":
+            self._add(kept, ranking)
+            return
+        ends = {number: {(span[0], span[-1]) for _, span in matches} for number, matches in kept.items()}
+        for candidate in merge_best_first(map(self._matcher.iter_best_first, query.phrases)):
+            number = candidate.recording
+            if number in kept and (query.within is None or (candidate.first, candidate.last) in ends[number]):
+                ranking.add(candidate)
+                if ranking.is_complete:
+                    return
+
+    def _add(self, hits: Mapping[int, list[PhraseSpan]], ranking: Ranking[int]) -> None:
+        """Score all hits of recordings, and add them to a ranking."""
+        spans: dict[Phrase, dict[int, list[Span]]] = {}
+        for number, matches in hits.items():
+            for phrase, span in matches:
+                spans.setdefault(phrase, {}).setdefault(number, []).append(span)
+        scored = (found for phrase, matches in spans.items() for found in self._matcher.score(phrase, matches.items()))
+        for found in match.deduplicate(scored):
+            ranking.add(found)
+
+    def _hits(self, query: Query, recording: Callable[[int], Recording]) -> Iterator[tuple[int, list[PhraseSpan]]]:
+        """Recordings with hits, by number, and their hits; a span may come once for each phrase."""
         passes = filters.passes(query.filter)
-        streams = [self._matching(query, phrase, query.together, True) for phrase in query.phrases]
+        streams = [self._candidates(query, phrase, query.together, True) for phrase in query.phrases]
         streams += [
-            self._matching(query, phrase, (*query.together, unwanted), False)
+            self._candidates(query, phrase, (*query.together, unwanted), False)
             for phrase in query.phrases
             for unwanted in query.without
         ]
         by_number = itemgetter(0)
         for number, group in groupby(heapq.merge(*streams, key=by_number), by_number):
             hits: dict[Phrase, list[Span]] = {}
-            others: dict[Phrase, list[Span]] = {}
-            for _, some, said in group:
-                hits |= some
-                others |= said
+            context: dict[Phrase, list[Span]] = {}
+            for _, phrase_hits, phrase_context in group:
+                hits |= phrase_hits
+                context |= phrase_context
             if passes(recording(number)):
-                holds = match.condition(query, others, self._times(number))
-                kept = [(one, span) for one, spans in hits.items() for span in spans if holds(span[0], span[-1])]
+                holds = match.proximity_filter(query, context, self._times(number))
+                kept = [(phrase, span) for phrase, spans in hits.items() for span in spans if holds(span[0], span[-1])]
                 if kept:
                     yield number, kept
 
-    def _matching(self, query: Query, phrase: Phrase, others: tuple[Phrase, ...], wanted: bool) -> Iterator[Matching]:
-        """Recordings in which a phrase and others match; with ``wanted`` the matches of the phrase are hits."""
+    def _candidates(
+        self, query: Query, phrase: Phrase, conditions: tuple[Phrase, ...], are_hits: bool
+    ) -> Iterator[Candidates]:
+        """Recordings in which a phrase and all conditions match.
+
+        Args:
+            are_hits: matches of the phrase are hits.
+        """
         near = query.within is not None
-        shown = [*([phrase] if wanted else []), *(others if near else [])]
-        said = [*([] if wanted else [phrase]), *([] if near else others)]
-        somewhere: dict[Phrase, list[Span]] = {} if near else {other: [()] for other in others}
-        for number, spans in self._spans(*shown, said=said):
-            matches = dict(zip(shown, spans, strict=True))
-            yield number, {phrase: matches[phrase]} if wanted else {}, matches | somewhere
+        returned = [*([phrase] if are_hits else []), *(conditions if near else [])]
+        also = [*([] if are_hits else [phrase]), *([] if near else conditions)]
+        anywhere: dict[Phrase, list[Span]] = {} if near else {condition: [()] for condition in conditions}
+        for number, spans in self._matcher.spans(*returned, also=also):
+            matches = dict(zip(returned, spans, strict=True))
+            yield number, {phrase: matches[phrase]} if are_hits else {}, matches | anywhere
 
     def _times(self, number: int) -> match.Times:
-        """Times of spans of a recording, of which every stretch is read once."""
+        """Times of spans of a recording, of which every block is read once."""
 
         @functools.cache
-        def stretch(place: int) -> list[Word]:
-            return self._words(number, place * STRETCH, (place + 1) * STRETCH)
+        def block(index: int) -> list[Word]:
+            return self._blocks.words(number, index * BLOCK_WORDS, (index + 1) * BLOCK_WORDS)
 
         def times(first: int, last: int) -> tuple[int, int]:
-            start = stretch(first // STRETCH)[first % STRETCH].start
-            end = stretch(last // STRETCH)[last % STRETCH].end
+            start = block(first // BLOCK_WORDS)[first % BLOCK_WORDS].start
+            end = block(last // BLOCK_WORDS)[last % BLOCK_WORDS].end
             return round(1000 * start), round(1000 * end)
 
         return times

@@ -1,8 +1,8 @@
-"""The words of recordings in rows of CHUNK positions, so that a hit reads only its neighborhood.
+"""Words of recordings in rows of BLOCK_WORDS positions, so that a hit reads only its neighborhood.
 
-words          the readings of each position, the recognized word first (sqlite_lexicon.py)
-times          as in packing.py
-confidences    thousandths of the words: a byte each without the two lowest bits; then these, of four words a byte
+words          the readings of each position, the recognized word first (lexicon.py)
+times          as in word_codec.py
+confidences    thousandths, a byte for each word without the two lowest bits; then these, a byte for four words
 probabilities  of the alternatives, a byte each, in steps of 1/250
 """
 
@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from audiosearch.types import Alternative, Word
-from indexer import word_codec as packing
+from indexer import word_codec
 from indexer.matching import match
+from indexer.matching.grades import grade_of
 from indexer.sqlite.lexicon import ALTERNATIVE, Lexicon, as_alternative, is_alternative, reading, readings
 from indexer.types import Term
 from indexer.word_codec import STEPS
@@ -32,11 +33,11 @@ CREATE TABLE stretches (
 );
 """
 
-CHUNK = 128
+BLOCK_WORDS = 128
 """Words of a row: about 700 bytes; most hits need one row."""
 
 END = 1 << 32
-"""After every position of a recording."""
+"""Upper bound of the positions of a recording, and of the numbers of recordings."""
 
 STEP = 1000 // STEPS
 
@@ -44,25 +45,25 @@ PROBABILITIES = [steps / STEPS for steps in range(STEPS + 1)]
 
 NOT_WORD = bytes([*range(128), *range(128 + ALTERNATIVE, 256)])
 NOT_ALTERNATIVE = bytes(range(128 + ALTERNATIVE))
-"""Bytes that end no word, and no alternative."""
+"""Bytes that do not end a word, and those that do not end an alternative."""
 
-DIGIT, WORD, OTHER = b"\0", b"\1", b"\2"
-KINDS = 128 * DIGIT + ALTERNATIVE * WORD + ALTERNATIVE * OTHER
-"""What bytes are: no last one of a reading, the last one of a word, or of an alternative."""
+DIGIT, WORD_END, ALTERNATIVE_END = b"\0", b"\1", b"\2"
+KINDS = 128 * DIGIT + ALTERNATIVE * WORD_END + ALTERNATIVE * ALTERNATIVE_END
+"""Kind of each byte: a digit that is not the last of a reading, the last of a word, or the last of an alternative."""
 
 
-class Chunk:
-    """A row, of which no more is unpacked than is asked for."""
+class WordBlock:
+    """Row of which only the requested parts are unpacked."""
 
     def __init__(self, lexicon: Lexicon, row: Sequence[bytes]) -> None:
         self._lexicon = lexicon
         self._words, self._confidences, self._probabilities, *times = row
         self._times = times
         self._number = len(self._confidences) * 4 // 5
-        self._likeliest: int | None = None
+        self._best_grade: int | None = None
 
     def words(self, first: int, end: int) -> list[Word]:
-        """Those at the places from ``first`` to before ``end``."""
+        """Words at the places from ``first`` to before ``end``."""
         end = min(end, self._number)
         if first >= end:
             return []
@@ -71,13 +72,13 @@ class Chunk:
         steps = iter(self._probabilities[self._alternatives_before(start) :])
         texts: list[str] = []
         others: list[tuple[Alternative, ...]] = []
-        for one, text in zip(packed, self._lexicon.texts(packed), strict=True):
-            if is_alternative(one):
+        for reading_, text in zip(packed, self._lexicon.texts(packed), strict=True):
+            if is_alternative(reading_):
                 others[-1] += (Alternative(text, PROBABILITIES[next(steps)]),)
             else:
                 texts.append(text)
                 others.append(())
-        times = packing.unpack_times(self._times[0], first, end)
+        times = word_codec.unpack_times(self._times[0], first, end)
         confidences = map(self.word_confidence, range(first, end))
         return [
             Word(text, start / 1000, until / 1000, confidence / 1000, some)
@@ -85,10 +86,11 @@ class Chunk:
         ]
 
     def confidence(self, term: Term, place: int, alternative: bytes | None) -> int:
-        """Thousandths of the surest reading at a place that a term matches, which it does.
+        """Confidence of the most confident reading at a place that a term matches, in thousandths.
 
         Args:
-            alternative: the term as one; None for a prefix.
+            term: matches a reading there.
+            alternative: bytes of the term as an alternative; None for a prefix.
         """
         if alternative is not None:
             start = self._start(place, alternative)
@@ -97,35 +99,35 @@ class Chunk:
             return STEP * self._probabilities[self._alternatives_before(start)]
         start = self._begin(place)
         word, *others = self._lexicon.texts(readings(self._words[start : self._begin(place + 1)]))
-        found = [self.word_confidence(place)] if match.matches(term, word) else []
-        wanted = [rank for rank, other in enumerate(others) if match.matches(term, other)]
-        if wanted:
+        confidences = [self.word_confidence(place)] if match.matches(term, word) else []
+        ranks = [rank for rank, other in enumerate(others) if match.matches(term, other)]
+        if ranks:
             before = self._alternatives_before(start)
-            found += [STEP * self._probabilities[before + rank] for rank in wanted]
-        return max(found)
+            confidences += [STEP * self._probabilities[before + rank] for rank in ranks]
+        return max(confidences)
 
     def word_confidence(self, place: int) -> int:
-        """Thousandths of the word that was recognized at a place."""
+        """Confidence of the recognized word at a place, in thousandths."""
         packed = self._confidences
         return packed[place] << 2 | packed[self._number + (place >> 2)] >> 2 * (place & 3) & 3
 
     @property
-    def likeliest(self) -> int:
-        """The grade of the likeliest alternative; -1 where there is none."""
-        if self._likeliest is None:
-            self._likeliest = match.grade(STEP * max(self._probabilities)) if self._probabilities else -1
-        return self._likeliest
+    def best_alternative_grade(self) -> int:
+        """Grade of the most probable alternative; -1 if there is none."""
+        if self._best_grade is None:
+            self._best_grade = grade_of(STEP * max(self._probabilities)) if self._probabilities else -1
+        return self._best_grade
 
     def has(self, place: int, alternative: bytes) -> bool:
-        """Whether a place has a word, written as an alternative, as a reading."""
+        """Return whether a word, given as an alternative, is a reading of a place."""
         return self._start(place, alternative) >= 0 or self._word(place) == alternative
 
-    def is_several(self, place: int, alternatives: Sequence[bytes], *, recognized: bool) -> bool:
-        """Whether a place at which a word is a reading has another of some words as one too.
+    def has_several(self, place: int, alternatives: Sequence[bytes], *, recognized: bool) -> bool:
+        """Return whether a place that has the first of some words as a reading has another of them as one too.
 
         Args:
-            alternatives: the words, that one first, as alternatives.
-            recognized: that one is known not to be an alternative there.
+            alternatives: the words, as alternatives.
+            recognized: the first word is known not to be an alternative there.
         """
         first, *others = alternatives
         if any(self._start(place, other) >= 0 for other in others):
@@ -133,13 +135,13 @@ class Chunk:
         return not recognized and self._start(place, first) >= 0 and self._word(place) in others
 
     def _word(self, place: int) -> bytes:
-        """The word that was recognized at a place, as an alternative."""
+        """Recognized word at a place, as an alternative."""
         return as_alternative(readings(self._words[self._begin(place) : self._begin(place + 1)])[0])
 
     def _start(self, place: int, alternative: bytes) -> int:
-        """The byte where an alternative of a place begins; -1 where it has not that one.
+        """Offset of an alternative of a place; -1 if the place does not have it.
 
-        The words up to a place take a byte each, or more, so that what is nearer need not be looked at.
+        The words before a place take at least a byte each: the search begins after that many bytes.
         """
         words = self._words
         start = words.find(alternative, place + 1)
@@ -153,77 +155,77 @@ class Chunk:
         return -1
 
     def _begin(self, place: int) -> int:
-        """The byte where the readings of a place begin.
+        """Offset of the readings of a place.
 
-        Between the ends of two words are the alternatives of one and the other digits of the other.
+        Between the ends of two words are the alternatives of the first and the leading digits of the second.
         """
         if place >= self._number:
             return len(self._words)
-        *_, between, rest = self._words.translate(KINDS).split(WORD, place + 1)
-        return len(self._words) - len(rest) - len(between) + between.rfind(OTHER)
+        *_, between, rest = self._words.translate(KINDS).split(WORD_END, place + 1)
+        return len(self._words) - len(rest) - len(between) + between.rfind(ALTERNATIVE_END)
 
     def _alternatives_before(self, start: int) -> int:
-        """How many end before a byte."""
+        """Number of alternatives that end before an offset."""
         return len(self._words[:start].translate(None, NOT_ALTERNATIVE))
 
 
-class Chunks:
-    """The rows of a file."""
+class WordBlocks:
+    """Word blocks of all recordings of a file."""
 
     def __init__(self, connection: apsw.Connection, lexicon: Lexicon) -> None:
         self._connection = connection
         self._lexicon = lexicon
 
     def add(self, number: int, words: Sequence[Word], numbers: Mapping[str, int]) -> None:
-        """Keep the words of a new recording.
+        """Store the words of a new recording.
 
         Args:
-            words: as they are stored.
-            numbers: of the texts of all readings.
+            words: in stored precision.
+            numbers: in the lexicon, of the texts of all readings.
         """
         self._connection.executemany(
             "INSERT INTO stretches VALUES (?, ?, ?, ?, ?)",
             (
-                ((number << 32) + first, _packed(some, numbers), packing.pack_times(some), *_probabilities(some))
-                for first, some in packing.blocks(words, CHUNK)
+                ((number << 32) + first, _pack(part, numbers), word_codec.pack_times(part), *_pack_confidences(part))
+                for first, part in word_codec.blocks(words, BLOCK_WORDS)
             ),
         )
 
     def remove(self, number: int) -> None:
-        """Forget the words of a recording."""
+        """Delete the words of a recording."""
         self._connection.execute(
             "DELETE FROM stretches WHERE number >= ? AND number < ?", (number << 32, number + 1 << 32)
         )
 
     def words(self, number: int, first: int, end: int) -> list[Word]:
-        """The words of a recording at the positions from ``first`` to before ``end``, as far as there are any."""
+        """Words of a recording at the positions from ``first`` to before ``end``, as far as they exist."""
         words = []
-        for offset, chunk in self._read(number, first, end):
-            words += chunk.words(max(first - offset, 0), end - offset)
+        for offset, block in self._read(number, first, end):
+            words += block.words(max(first - offset, 0), end - offset)
         return words
 
-    def at(self, numbers: Collection[int]) -> dict[int, Chunk]:
-        """Rows by number, without times."""
+    def at(self, numbers: Collection[int]) -> dict[int, WordBlock]:
+        """Blocks by number, without times."""
         rows = self._connection.execute(
             "SELECT number, words, confidences, probabilities FROM stretches "
             "WHERE number IN (SELECT value FROM json_each(?))",
             (json.dumps([*numbers]),),
         )
-        return {number: Chunk(self._lexicon, row) for number, *row in rows}
+        return {number: WordBlock(self._lexicon, row) for number, *row in rows}
 
-    def _read(self, number: int, first: int, end: int) -> Iterator[tuple[int, Chunk]]:
-        """Rows after the position of the first word of each."""
+    def _read(self, number: int, first: int, end: int) -> Iterator[tuple[int, WordBlock]]:
+        """Blocks, each with the position of its first word."""
         base = number << 32
         for place, *row in self._connection.execute(
             "SELECT number, words, confidences, probabilities, times FROM stretches "
             "WHERE number >= ? AND number < ? ORDER BY number",
-            (base + first - first % CHUNK, base + end),
+            (base + first - first % BLOCK_WORDS, base + end),
         ):
-            yield place - base, Chunk(self._lexicon, row)
+            yield place - base, WordBlock(self._lexicon, row)
 
 
-def _packed(words: Sequence[Word], numbers: Mapping[str, int]) -> bytes:
-    """The readings of words."""
+def _pack(words: Sequence[Word], numbers: Mapping[str, int]) -> bytes:
+    """Readings of words."""
     packed = bytearray()
     for word in words:
         packed += reading(numbers[word.text])
@@ -232,8 +234,8 @@ def _packed(words: Sequence[Word], numbers: Mapping[str, int]) -> bytes:
     return bytes(packed)
 
 
-def _probabilities(words: Sequence[Word]) -> tuple[bytes, bytes]:
-    """Confidences, and probabilities of alternatives."""
+def _pack_confidences(words: Sequence[Word]) -> tuple[bytes, bytes]:
+    """Confidences of words, and probabilities of their alternatives."""
     thousandths = [round(1000 * word.confidence) for word in words]
     lowest = bytearray(-(-len(words) // 4))
     for place, number in enumerate(thousandths):

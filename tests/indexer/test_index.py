@@ -149,7 +149,7 @@ def test_a_recording_is_replaced_moved_and_removed(url: str, recording: MakeReco
         index.remove("id001")
         assert [one.id for one in index.recordings()] == ["id002"]
         assert find(index, phrase("new words")) == []
-        assert index.near("manny", 5) == []
+        assert index.similar_words("manny", 5) == []
         for call in (lambda: index.words("id001"), lambda: index.relocate("id001", places)):
             with pytest.raises(StoreError, match="holds no recording id001"):
                 call()
@@ -191,13 +191,13 @@ def test_near_words(url: str, recording: MakeRecording, spoken: MakeWords) -> No
         index.add(recording(1), spoken("receive relieve deceive received the they then hat at kierkegaard receives"))
         index.add(recording(2), spoken("gone"))
         index.remove("id002")
-        assert index.near("recieve", 10) == ["relieve", "receive"]
-        assert index.near("receive", 10) == ["received", "receives", "deceive"]
-        assert index.near("receive", 1) == ["received"]
-        assert index.near("kirkegard", 10) == ["kierkegaard"]
-        assert index.near("thy", 10) == ["the", "they"]
-        assert index.near("gane", 10) == []
-        assert index.near("an", 10) == []
+        assert index.similar_words("recieve", 10) == ["relieve", "receive"]
+        assert index.similar_words("receive", 10) == ["received", "receives", "deceive"]
+        assert index.similar_words("receive", 1) == ["received"]
+        assert index.similar_words("kirkegard", 10) == ["kierkegaard"]
+        assert index.similar_words("thy", 10) == ["the", "they"]
+        assert index.similar_words("gane", 10) == []
+        assert index.similar_words("an", 10) == []
 
 
 def test_there_must_be_an_index_to_ask(url: str) -> None:

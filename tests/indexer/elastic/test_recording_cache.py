@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from audiosearch.types import Word
-from indexer.elastic import recording_cache as elastic_memory
+from indexer.elastic import recording_cache
 from indexer.elastic import writer as elastic_writing
 from indexer.elastic.index import ElasticIndex
 from indexer.elastic.passages import STRIDE
@@ -157,18 +157,18 @@ def test_while_much_changes_nothing_is_remembered(
     writer.add(recording(0), spoken("hello world again"))
     for _ in range(2):
         assert reader.texts() == ["hello world again"]
-    for number in range(elastic_memory.MOST_CHANGES):
+    for number in range(recording_cache.MAX_CHANGES):
         writer.add(recording(number), spoken("hello world anew"))
     for _ in range(3):
         asked = reader.asked
-        assert reader.texts() == ["hello world anew"] * elastic_memory.MOST_CHANGES
-        assert reader.asked >= asked + elastic_memory.MOST_CHANGES
-    monkeypatch.setattr(elastic_memory, "PAUSE_SECONDS", 0)
-    reader.index._known.forget()
-    monkeypatch.setattr(elastic_memory, "SKEW_SECONDS", 0)
+        assert reader.texts() == ["hello world anew"] * recording_cache.MAX_CHANGES
+        assert reader.asked >= asked + recording_cache.MAX_CHANGES
+    monkeypatch.setattr(recording_cache, "PAUSE_SECONDS", 0)
+    reader.index._cache.pause()
+    monkeypatch.setattr(recording_cache, "MAX_CLOCK_SKEW_S", 0)
     reader.hits()
     asked = reader.asked
-    assert reader.texts() == ["hello world anew"] * elastic_memory.MOST_CHANGES
+    assert reader.texts() == ["hello world anew"] * recording_cache.MAX_CHANGES
     assert reader.asked == asked
 
 
@@ -183,13 +183,13 @@ def test_nothing_is_remembered_for_ever_or_without_end(
 ) -> None:
     for number in range(3):
         writer.add(recording(number), spoken("hello world"))
-    monkeypatch.setattr(elastic_memory, "MOST", 1)
-    monkeypatch.setattr(elastic_memory, "MOST_KEPT", 2)
+    monkeypatch.setattr(recording_cache, "MAX_PREFETCHED", 1)
+    monkeypatch.setattr(recording_cache, "MAX_CACHED", 2)
     asked = []
     for _ in range(4):
         assert len(reader.hits()) == 3
         asked.append(reader.asked)
     assert asked == [3, 5, 6, 7]
     writer.relocate("id000", [Location("/moved.ogg", 1, 2)])
-    monkeypatch.setattr(elastic_memory, "KEEP_SECONDS", 0)
+    monkeypatch.setattr(recording_cache, "KEEP_SECONDS", 0)
     assert "/moved.ogg" in {hit.recording.path for hit in reader.hits()}

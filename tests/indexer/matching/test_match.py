@@ -8,7 +8,18 @@ from itertools import combinations, product
 import pytest
 
 from audiosearch.types import Alternative, Word
-from indexer.matching.match import Found, adjacent, condition, confidence, find, grade, hit, once, positions, spans
+from indexer.matching.grades import grade_of
+from indexer.matching.match import (
+    Match,
+    build_hit,
+    confidence,
+    contiguous_spans,
+    deduplicate,
+    find,
+    positions,
+    proximity_filter,
+    spans,
+)
 from indexer.types import Hit, Location, Phrase, Query, Recording, Term
 
 
@@ -113,7 +124,7 @@ def test_hits_carry_the_readings_that_matched() -> None:
     recording = Recording("id", (Location("/a", 1, 1),), 9.0, "model", "now")
 
     def shown(confidence: int, *phrases: Phrase) -> list[tuple[str, float]]:
-        one = hit(recording, Found(1, 1, 3, confidence), said, phrases)
+        one = build_hit(recording, Match(1, 1, 3, confidence), said, phrases)
         assert isinstance(one, Hit)
         assert (one.before, one.after, one.way) == ((said[0],), (said[4],), "words")
         assert (one.start, one.end, one.confidence) == (1.0, 4.0, confidence / 1000)
@@ -133,18 +144,18 @@ def test_adjacent_is_spans_without_slop() -> None:
         for wanted in (phrase("a"), phrase("a a"), phrase("a b a"), phrase("a a a")):
             said = [term.text for term in wanted.terms]
             starts = [at for at in range(8) if list(text[at : at + len(said)]) == said]
-            assert adjacent(starts, len(said)) == find([Word(letter, 0.0, 1.0, 1.0) for letter in text], wanted)
+            assert contiguous_spans(starts, len(said)) == find([Word(letter, 0.0, 1.0, 1.0) for letter in text], wanted)
 
 
 def test_grades() -> None:
     edges = {0: 0, 499: 0, 500: 1, 699: 1, 700: 2, 849: 2, 850: 3, 949: 3, 950: 4, 1000: 4}
-    assert {confidence: grade(confidence) for confidence in edges} == edges
+    assert {confidence: grade_of(confidence) for confidence in edges} == edges
 
 
 def test_a_span_counts_once() -> None:
-    found = [Found(1, 4, 5, 900), Found(1, 4, 5, 950), Found(1, 4, 6, 100), Found(1, 4, 5, 0), Found(2, 4, 5, 1)]
-    assert once(found) == [Found(1, 4, 5, 950), Found(1, 4, 6, 100), Found(2, 4, 5, 1)]
-    assert once(iter(())) == []
+    found = [Match(1, 4, 5, 900), Match(1, 4, 5, 950), Match(1, 4, 6, 100), Match(1, 4, 5, 0), Match(2, 4, 5, 1)]
+    assert deduplicate(found) == [Match(1, 4, 5, 950), Match(1, 4, 6, 100), Match(2, 4, 5, 1)]
+    assert deduplicate(iter(())) == []
 
 
 def test_what_is_near_is_what_the_gaps_say() -> None:
@@ -163,8 +174,8 @@ def test_what_is_near_is_what_the_gaps_say() -> None:
         def of(first: int, last: int, times: list[tuple[int, int]] = times) -> tuple[int, int]:
             return times[first][0], times[last][1]
 
-        near = condition(Query((a,), (b,), (), gap / 1000), {b: spans}, of)
-        far = condition(Query((a,), (), (b,), gap / 1000), {b: spans}, of)
+        near = proximity_filter(Query((a,), (b,), (), gap / 1000), {b: spans}, of)
+        far = proximity_filter(Query((a,), (), (b,), gap / 1000), {b: spans}, of)
         for first in range(11):
             for last in (first, first + 1):
                 start, end = of(first, last)

@@ -9,19 +9,19 @@ import pytest
 from audiosearch.errors import QueryError
 from indexer.matching import match
 from indexer.matching.cursor import Cursor, read_cursor
-from indexer.matching.match import Found
-from indexer.matching.ranking import Ranking, chosen, merged
+from indexer.matching.match import Match
+from indexer.matching.ranking import Ranking, best_first, merge_best_first
 from indexer.types import Location, Order, Recording
 
 PLACES = {1: ("/b", "x", 30), 2: ("/a", "y", 20), 3: ("/a", "z", 20)}  # path, id, time
 
 FOUND = [
-    Found(1, 4, 5, 900),
-    Found(3, 0, 0, 900),
-    Found(2, 7, 9, 900),
-    Found(2, 7, 8, 900),
-    Found(2, 0, 1, 100),
-    Found(1, 0, 0, 999),
+    Match(1, 4, 5, 900),
+    Match(3, 0, 0, 900),
+    Match(2, 7, 9, 900),
+    Match(2, 7, 8, 900),
+    Match(2, 0, 1, 100),
+    Match(1, 0, 0, 999),
 ]
 
 
@@ -30,14 +30,14 @@ def recording(number: int) -> Recording:
     return Recording(name, (Location(path, 1, time),), 1.0, "model", "now")
 
 
-def page(found: Sequence[Found[int]], order: Order, limit: int, after: str | None = None) -> Ranking[int]:
+def page(found: Sequence[Match[int]], order: Order, limit: int, after: str | None = None) -> Ranking[int]:
     ranking = Ranking(order, limit, after, recording, int)
     for one in found:
         ranking.add(one)
     return ranking
 
 
-def pages(found: Sequence[Found[int]], order: Order, limit: int) -> list[list[Found[int]]]:
+def pages(found: Sequence[Match[int]], order: Order, limit: int) -> list[list[Match[int]]]:
     some, after = page(found, order, limit).page()
     every = [some]
     while after is not None:
@@ -63,8 +63,8 @@ def test_the_first_by_time() -> None:
 
 
 def test_of_many_the_best_grade_and_those_added_last_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(match, "MOST_RANKED", 2)
-    found = [Found(1, 0, 0, 960), Found(1, 1, 1, 1000), Found(2, 5, 5, 970), Found(3, 0, 0, 840), Found(1, 9, 9, 849)]
+    monkeypatch.setattr(match, "MAX_RANKED", 2)
+    found = [Match(1, 0, 0, 960), Match(1, 1, 1, 1000), Match(2, 5, 5, 970), Match(3, 0, 0, 840), Match(1, 9, 9, 849)]
     assert pages(found, "confidence", 2) == [[found[2], found[0]], [found[1], found[3]], [found[4]]]
     assert pages(found, "confidence", 1) == [[found[place]] for place in (2, 0, 1, 3, 4)]
     assert pages(found, "confidence", 4) == [[found[1], found[2], found[0], found[3]], [found[4]]]
@@ -73,16 +73,16 @@ def test_of_many_the_best_grade_and_those_added_last_come_first(monkeypatch: pyt
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 10])
 def test_reading_stops_when_the_page_is_sure(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(match, "MOST_RANKED", 4)
-    found = [Found(number, place, place, 1000 - 67 * (place % 7)) for number in (1, 2, 3) for place in range(9)]
+    monkeypatch.setattr(match, "MAX_RANKED", 4)
+    found = [Match(number, place, place, 1000 - 67 * (place % 7)) for number in (1, 2, 3) for place in range(9)]
     expected = pages(found, "confidence", limit)
     after = None
     for some in expected:
         ranking = Ranking("confidence", limit, after, recording, int)
-        stream = iter(chosen(found, 99))
+        stream = iter(best_first(found, 99))
         for one in stream:
             ranking.add(one)
-            if ranking.enough:
+            if ranking.is_complete:
                 break
         if after is None:
             assert len(list(stream)) == 27 - max(limit, 4) - 1
@@ -92,10 +92,10 @@ def test_reading_stops_when_the_page_is_sure(limit: int, monkeypatch: pytest.Mon
 
 
 def test_streams_are_merged_with_each_span_once() -> None:
-    one = [Found(3, 0, 0, 990), Found(1, 0, 0, 990), Found(3, 5, 5, 900)]
-    other = [Found(3, 5, 5, 960), Found(1, 0, 0, 960), Found(2, 0, 0, 100)]
-    assert list(merged([one, other])) == [one[0], other[0], one[1], other[2]]
-    assert list(merged([one])) == one
+    one = [Match(3, 0, 0, 990), Match(1, 0, 0, 990), Match(3, 5, 5, 900)]
+    other = [Match(3, 5, 5, 960), Match(1, 0, 0, 960), Match(2, 0, 0, 100)]
+    assert list(merge_best_first([one, other])) == [one[0], other[0], one[1], other[2]]
+    assert list(merge_best_first([one])) == one
 
 
 def test_a_cursor_is_read_as_it_was_written() -> None:
@@ -110,5 +110,5 @@ def test_a_cursor_is_read_as_it_was_written() -> None:
         assert text.replace("-", "").replace("_", "").isalnum()
         assert text[0].isalpha()
         assert read_cursor(text, cursor.order, str) == cursor
-    with pytest.raises(QueryError, match="no place"):
+    with pytest.raises(QueryError, match="is not a cursor"):
         read_cursor(Cursor("confidence", (3, "0f-1", 0, 1)).text(), "confidence", int)  # of the other kind of store

@@ -17,7 +17,7 @@ from audiosearch.types import Emissions, PackedEmissions, Word
 from indexer.index import Index, open_index
 from indexer.ingest.copy import copy
 from indexer.search import spoken_terms
-from indexer.types import Filter, Heard, Phrase, Query, Recording, Term
+from indexer.types import Filter, Phrase, Query, Recording, StoredEmissions, Term
 
 MakeRecording = Callable[..., Recording]
 MakeWords = Callable[..., list[Word]]
@@ -39,20 +39,22 @@ def pieces(text: str) -> list[PackedEmissions]:
     return list(pack_in_pieces(Emissions(logits - np.log(np.exp(logits).sum(1, keepdims=True)), 0.02)))
 
 
-def heard(some: Iterable[Heard]) -> Counter[Heard]:
+def heard(some: Iterable[StoredEmissions]) -> Counter[StoredEmissions]:
     return Counter(some)
 
 
-def fill(index: Index, recording: MakeRecording, spoken: MakeWords) -> Counter[Heard]:
+def fill(index: Index, recording: MakeRecording, spoken: MakeWords) -> Counter[StoredEmissions]:
     """Four recordings, of which the second comes without emissions; gives all pieces with the words at their starts."""
     index.keep_sounding("model", "an earlier one")
     index.keep_sounding("model", AcousticProfile(ALPHABET, SpottingCalibration()).to_json())
-    every: Counter[Heard] = Counter()
+    every: Counter[StoredEmissions] = Counter()
     for number, text in TEXTS.items():
         words, some = spoken(text * 50), pieces(text) if number != 2 else []
         index.add(recording(number), words, some)
         firsts = (sum(word.start < one.start for word in words) for one in some)
-        every += Counter(Heard(f"id{number:03}", "model", first, one) for first, one in zip(firsts, some, strict=True))
+        every += Counter(
+            StoredEmissions(f"id{number:03}", "model", first, one) for first, one in zip(firsts, some, strict=True)
+        )
     return every
 
 
@@ -62,38 +64,38 @@ def test_emissions_come_out_as_they_were_put_in(
     with open_index(url, create=True) as index:
         every = fill(index, recording, spoken)
         assert len(every) > 15
-        assert heard(index.heard()) == every
-        assert heard(index.heard(["id003", "id002", "none"])) == {
+        assert heard(index.stored_emissions()) == every
+        assert heard(index.stored_emissions(["id003", "id002", "none"])) == {
             one: count for one, count in every.items() if one.recording == "id003"
         }
-        assert heard(index.heard([])) == {}
+        assert heard(index.stored_emissions([])) == {}
         assert index.emissions("id001") == tuple(pieces(TEXTS[1]))
         assert index.emissions("id002") == ()
         with pytest.raises(UnknownRecordingError):
             index.emissions("none")
-        assert 180.0 <= index.heard_seconds() <= 240.0  # the second may have had some
+        assert 180.0 <= index.emissions_duration() <= 240.0  # the second may have had some
         assert AcousticProfile.from_json(index.soundings()["model"]) == AcousticProfile(ALPHABET, SpottingCalibration())
 
         index.add(recording(1), spoken("new words"), pieces("new words"))
         index.remove("id004")
-        assert {one.recording for one in index.heard()} == {"id001", "id003"}
+        assert {one.recording for one in index.stored_emissions()} == {"id001", "id003"}
         assert index.emissions("id001") == tuple(pieces("new words"))
-        assert 120.0 <= index.heard_seconds() <= 180.0
+        assert 120.0 <= index.emissions_duration() <= 180.0
         with open_index(str(tmp_path / "copy.db"), create=True) as other:
             list(copy(index, other))
-            assert heard(other.heard()) == heard(index.heard())
+            assert heard(other.stored_emissions()) == heard(index.stored_emissions())
             assert other.soundings() == index.soundings()
 
 
 def test_candidates_are_the_pieces_that_may_hold_a_text(
     url: str, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.elastic.emissions.CANDIDATES", 3)
+    monkeypatch.setattr("indexer.elastic.emissions.CANDIDATES_PER_REQUEST", 3)
     with open_index(url, create=True) as index:
         every = fill(index, recording, spoken)
 
         def found(text: str, most: int, recordings: list[str] | None = None) -> list[str]:
-            some = list(index.candidates(KeywordQuery(text, ALPHABET, False), most, recordings))
+            some = list(index.candidate_emissions(KeywordQuery(text, ALPHABET, False), most, recordings))
             assert len(set(some)) == len(some) <= most
             assert set(some) <= set(every)
             return sorted({one.recording for one in some})

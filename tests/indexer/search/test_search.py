@@ -44,7 +44,7 @@ class Library:
         self.content.pop(recording.id, None)
         self.content[recording.id] = recording, stored(words)
 
-    def found(self, query: Query) -> list[match.Found[int]]:
+    def found(self, query: Query) -> list[match.Match[int]]:
         """All hits; a recording's number is its place in the order of addition."""
         passes = filters.passes(query.filter)
         find = cache(match.find)
@@ -69,32 +69,35 @@ class Library:
             for ends, confidence in spans.items():
                 together = all(near(ends, other) for other in query.together)
                 if together and not any(near(ends, other) for other in query.without):
-                    found.append(match.Found(number, *ends, confidence))
+                    found.append(match.Match(number, *ends, confidence))
         return found
 
-    def pages(self, query: Query, limit: int, found: list[match.Found[int]]) -> list[list[Hit]]:
+    def pages(self, query: Query, limit: int, found: list[match.Match[int]]) -> list[list[Hit]]:
         """What ``search`` must give, page by page."""
         recordings = list(self.content.values())
 
-        def choice(one: match.Found[int]) -> tuple[int, ...]:
+        def choice(one: match.Match[int]) -> tuple[int, ...]:
             grade = sum(one.confidence >= edge for edge in (500, 700, 850, 950))
             return -grade, -one.recording, one.first, one.last
 
-        def place(one: match.Found[int]) -> tuple[int | str, ...]:
+        def place(one: match.Match[int]) -> tuple[int | str, ...]:
             recording = recordings[one.recording][0]
             key = -one.confidence if query.order == "confidence" else recording.locations[0].modified_ns
             return key, recording.path, recording.id, one.first, one.last
 
         found = sorted(found, key=choice)
-        most = max(match.MOST_RANKED, limit) if query.order == "confidence" else len(found) + 1
+        most = max(match.MAX_RANKED, limit) if query.order == "confidence" else len(found) + 1
         blocks = [sorted(found[start : start + most], key=place) for start in range(0, len(found), most)]
         parts = [block[start : start + limit] for block in blocks for start in range(0, len(block), limit)]
         return [
-            [match.hit(recordings[one.recording][0], one, recordings[one.recording][1], query.phrases) for one in part]
+            [
+                match.build_hit(recordings[one.recording][0], one, recordings[one.recording][1], query.phrases)
+                for one in part
+            ]
             for part in parts
         ]
 
-    def counts(self, found: list[match.Found[int]]) -> list[Count]:
+    def counts(self, found: list[match.Match[int]]) -> list[Count]:
         recordings = [recording for recording, _ in self.content.values()]
         counts = Counter(one.recording for one in found)
         ordered = sorted(counts, key=lambda one: (-counts[one], recordings[one].path, recordings[one].id))
@@ -155,7 +158,7 @@ def any_recording(chance: random.Random, name: int) -> Recording:
 def test_answers_are_those_of_a_scan(url: str, babble: Babble, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(11)
     library = Library()
-    monkeypatch.setattr("indexer.sqlite.lexicon.COMMON", 700)  # some words from the middle of the library on
+    monkeypatch.setattr("indexer.sqlite.lexicon.MIN_COMMON", 700)  # some words from the middle of the library on
     lengths = [0, 1, 3, 17, sqlite_chunks.CHUNK, sqlite_chunks.CHUNK + 1, passages.STRIDE, passages.STRIDE + 1, 1100]
     with open_index(url, create=True) as index:
         for number in range(26):
@@ -172,15 +175,15 @@ def test_answers_are_those_of_a_scan(url: str, babble: Babble, monkeypatch: pyte
         for trial in range(26 if url.startswith("http") else 60):
             if trial == 20:
                 monkeypatch.setattr("indexer.elastic.client.PAGE", 7)
-                monkeypatch.setattr("indexer.elastic.search.AT_ONCE", 3)
-                monkeypatch.setattr("indexer.elastic.search.FEW", 6)
+                monkeypatch.setattr("indexer.elastic.search.MAX_FIRST_PASSAGES", 3)
+                monkeypatch.setattr("indexer.elastic.search.MAX_NAMED", 6)
                 monkeypatch.setattr("indexer.matching.ranking.SLACK", 0)
-                monkeypatch.setattr("indexer.sqlite.search.MANY", 30)
+                monkeypatch.setattr("indexer.sqlite.search.MAX_SCORED", 30)
             if trial == 23:
                 monkeypatch.setattr(
                     "indexer.elastic.client.Server.snapshot", lambda server: nullcontext(Snapshot(None))
                 )
-            monkeypatch.setattr(match, "MOST_RANKED", chance.choice([4, 25, 1000]))
+            monkeypatch.setattr(match, "MAX_RANKED", chance.choice([4, 25, 1000]))
             query = any_query(chance)
             found = library.found(query)
             for limit in (chance.choice([1, 3, 10]), chance.choice([40, 40, 300, 5000])):
@@ -206,7 +209,7 @@ def test_pages_miss_and_repeat_nothing_that_stays(
     url: str, order: str, most: int, babble: Babble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While recordings come, go and move between one page and the next."""
-    monkeypatch.setattr(match, "MOST_RANKED", most)
+    monkeypatch.setattr(match, "MAX_RANKED", most)
     chance = random.Random(3)
     library = Library()
     with open_index(url, create=True) as index:

@@ -131,10 +131,10 @@ def test_keys_follow_additions_and_removals(tmp_path: Path, monkeypatch: pytest.
 
         def check() -> None:
             spelling = KeywordQuery("heron", ALPHABET)
-            there = {one.recording for one in index.candidates(spelling, 1000)}
+            there = {one.recording for one in index.candidate_emissions(spelling, 1000)}
             assert there == {f"{number:064x}" for number in texts if number % 3}
-            assert {one.recording for one in index.heard()} == {f"{number:064x}" for number in texts}
-            some = {one.recording for one in index.candidates(spelling, 1000, [f"{2:064x}"])}
+            assert {one.recording for one in index.stored_emissions()} == {f"{number:064x}" for number in texts}
+            some = {one.recording for one in index.candidate_emissions(spelling, 1000, [f"{2:064x}"])}
             assert some == ({f"{2:064x}"} if 2 in texts else set())
 
         for number, text in texts.items():

@@ -1,12 +1,12 @@
-"""Words as tokens of FTS5, and phrases as its queries."""
+"""Words as tokens of FTS5, and phrases as queries of FTS5."""
 
 from __future__ import annotations
 
 import pytest
 
 from audiosearch.types import Alternative, Word
-from indexer.matching import match
-from indexer.sqlite import fts_tokens as tokens
+from indexer.matching import grades
+from indexer.sqlite import fts_tokens
 from indexer.types import Phrase, Term
 
 
@@ -20,23 +20,23 @@ def said(text: str, confidence: float, *others: Alternative) -> Word:
 
 def shown(text: str) -> str:
     """With readable marks."""
-    for grade, mark in enumerate(tokens.MARKS):
+    for grade, mark in enumerate(grades.MARKS):
         text = text.replace(mark, f"[{grade}]")
     return text.replace("\n", "|").replace("\t", "/")
 
 
 def test_tokens_of_a_recording() -> None:
     words = [said("the", 1.0), said("cat", 0.85), said("sat", 0.499), said("the", 0.7)]
-    assert shown(tokens.document(words, ())) == "the|cat|sat|the"
-    document = tokens.document(words, {"the", "cat"})
+    assert shown(fts_tokens.document(words, ())) == "the|cat|sat|the"
+    document = fts_tokens.document(words, {"the", "cat"})
     assert shown(document) == "the/[3]the cat/[2]the/[3]cat/[4]the|cat|sat|the"
-    assert tokens.split(document)[:2] == [("the", "\x04the cat", "\x03the", "\x04cat", "\x05the"), ("cat",)]
+    assert fts_tokens.split(document)[:2] == [("the", "\x04the cat", "\x03the", "\x04cat", "\x05the"), ("cat",)]
     words = [said("the", 1.0, Alternative("a", 0.5)), said("cat", 0.6, Alternative("hat", 0.96))]
-    assert shown(tokens.document(words, ())) == "the/a|cat/hat"
-    assert shown(tokens.document(words, {"a", "hat"})) == "the/a/[1]a hat/[1]a/[4]hat|cat/hat"
-    assert tokens.document([], ()) == ""
-    assert tokens.split("") == []
-    assert len(tokens.MARKS) == len(match.GRADES) + 1
+    assert shown(fts_tokens.document(words, ())) == "the/a|cat/hat"
+    assert shown(fts_tokens.document(words, {"a", "hat"})) == "the/a/[1]a hat/[1]a/[4]hat|cat/hat"
+    assert fts_tokens.document([], ()) == ""
+    assert fts_tokens.split("") == []
+    assert len(grades.MARKS) == len(grades.THRESHOLDS) + 1
 
 
 @pytest.mark.parametrize(
@@ -61,19 +61,22 @@ def test_tokens_of_a_recording() -> None:
     ],
 )
 def test_queries(text: str, slop: int, query: str, parts: int) -> None:
-    asked, count = tokens.asked(phrase(text, slop), {"the", "cat"}, [3, 4])
-    assert (shown(asked), count) == (query, parts)
+    found, count = fts_tokens.fts_query(phrase(text, slop), {"the", "cat"}, [3, 4])
+    assert (shown(found), count) == (query, parts)
 
 
 def test_queries_for_a_grade() -> None:
-    assert shown(tokens.asked_of_grade(phrase("cat"), 3)) == '"cat" AND "[3]cat"'
-    assert shown(tokens.asked_of_grade(phrase("the cat"), 3)) == '"[3]the cat"'
-    assert shown(tokens.asked_of_grade(phrase("the cat sat"), 3)) == '"[3]the cat/[4]the cat|[3]cat sat/[4]cat sat"'
+    assert shown(fts_tokens.fts_query_for_grade(phrase("cat"), 3)) == '"cat" AND "[3]cat"'
+    assert shown(fts_tokens.fts_query_for_grade(phrase("the cat"), 3)) == '"[3]the cat"'
+    assert (
+        shown(fts_tokens.fts_query_for_grade(phrase("the cat sat"), 3))
+        == '"[3]the cat/[4]the cat|[3]cat sat/[4]cat sat"'
+    )
 
 
 def test_only_phrases_of_whole_words_have_grades() -> None:
     for text in ("a", "a b", "a b c", "a a", "a b a"):
-        assert tokens.is_exact(phrase(text))
+        assert phrase(text).is_exact
     for text in ("ab*", "a ab*", "ab* a"):
-        assert not tokens.is_exact(phrase(text))
-    assert not tokens.is_exact(phrase("a b", slop=1))
+        assert not phrase(text).is_exact
+    assert not phrase("a b", slop=1).is_exact

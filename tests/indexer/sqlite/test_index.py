@@ -1,4 +1,4 @@
-"""What only a file can suffer."""
+"""SQLite files: damage, permissions, versions, kills and concurrent writers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ import pytest
 
 from audiosearch.errors import StoreError, StoreVersionError
 from audiosearch.types import Word
-from indexer import word_codec as packing
+from indexer import word_codec
 from indexer.index import open_index
 from indexer.matching import match
-from indexer.matching.ranking import chosen
-from indexer.matching.spelling import allowed, distance
+from indexer.matching.ranking import best_first
+from indexer.matching.spelling import distance, max_edits
 from indexer.sqlite.index import SqliteIndex
-from indexer.sqlite.word_blocks import Chunk, Chunks
+from indexer.sqlite.word_blocks import WordBlock, WordBlocks
 from indexer.types import Phrase, Query, Recording, Term
 
 MakeRecording = Callable[..., Recording]
@@ -122,7 +122,7 @@ def test_a_file_that_can_only_be_read(guarded: str) -> None:
 def test_an_index_that_can_only_be_read(guarded: str, recording: MakeRecording, spoken: MakeWords) -> None:
     with open_index(guarded, create=False) as index:
         assert [hit.text for hit in index.search(Query((HELLO,)), 10).hits] == ["hello world"]
-        assert index.near("wolrd", 5) == []
+        assert index.similar_words("wolrd", 5) == []
         for change in (lambda: index.add(recording(2), spoken("more")), lambda: index.remove("id001")):
             with pytest.raises(StoreError, match="permissions"):
                 change()
@@ -171,43 +171,43 @@ def test_grades_and_pairs_do_not_show(tmp_path: Path, recording: MakeRecording) 
 
 
 @pytest.mark.parametrize("common", [1, 1500, 10**6])
-def test_the_best_are_read_first_and_few_besides(
+def test_matches_of_the_best_grade_are_read_first_and_few_others(
     common: int,
     tmp_path: Path,
     recording: MakeRecording,
     babble: Callable[..., list[Word]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Every match comes in the order of choice; where FTS5 can tell grades, nothing is read that comes later."""
+    """Matches come in the order of blocks; where tokens tell grades, later matches are not read."""
     chance = random.Random(3)
-    monkeypatch.setattr("indexer.sqlite.lexicon.COMMON", common)
+    monkeypatch.setattr("indexer.sqlite.lexicon.MIN_COMMON", common)
     monkeypatch.setattr("indexer.sqlite.phrases.BATCH", 20)
     vocabulary = ["a", "ab", "b", "c"]
-    library = {number: packing.stored(babble(chance, 200, vocabulary, alternatives=True)) for number in range(1, 41)}
+    library = {number: word_codec.stored(babble(chance, 200, vocabulary, alternatives=True)) for number in range(1, 41)}
     read: set[int] = set()
-    at = Chunks.at
+    at = WordBlocks.at
 
-    def counted(self: Chunks, numbers: Collection[int]) -> dict[int, Chunk]:
+    def counted(self: WordBlocks, numbers: Collection[int]) -> dict[int, WordBlock]:
         read.update(number >> 32 for number in numbers)
         return at(self, numbers)
 
     with SqliteIndex(str(tmp_path / "library.db"), create=True) as index:
         for number, words in library.items():
             index.add(recording(number), words)
-        monkeypatch.setattr(Chunks, "at", counted)
+        monkeypatch.setattr(WordBlocks, "at", counted)
         for most in (0, 50, 10_000):
-            monkeypatch.setattr(match, "MOST_RANKED", most)
+            monkeypatch.setattr(match, "MAX_RANKED", most)
             for text, slop in (("a", 0), ("a b", 0), ("b a c", 0), ("b b", 0), ("ab*", 0), ("c ab*", 0), ("a c", 2)):
                 phrase = Phrase(tuple(Term(word.rstrip("*"), word.endswith("*")) for word in text.split()), slop)
                 found = [
-                    match.Found(number, span[0], span[-1], match.confidence(words, phrase, span))
+                    match.Match(number, span[0], span[-1], match.confidence(words, phrase, span))
                     for number, words in library.items()
                     for span in match.find(words, phrase)
                 ]
-                assert list(index._descending(phrase)) == chosen(found, len(found)), text
+                assert list(index._matcher.iter_best_first(phrase)) == best_first(found, len(found)), text
                 read.clear()
                 if text in ("a", "a b") and most < len(found) and common == 1:
-                    assert list(islice(index._descending(phrase), 5)) == chosen(found, 5)
+                    assert list(islice(index._matcher.iter_best_first(phrase), 5)) == best_first(found, 5)
                     assert len(read) < len(library) / 2
 
 
@@ -215,7 +215,7 @@ def test_the_log_stays_small(
     tmp_path: Path, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also while somebody reads; then it grows until that ends."""
-    monkeypatch.setattr("indexer.sqlite.file.MOST_LOG", 50_000)
+    monkeypatch.setattr("indexer.sqlite.file.MAX_LOG_BYTES", 50_000)
     monkeypatch.setattr("indexer.sqlite.file.LOG_SECONDS", 0)
     path = tmp_path / "library.db"
     log = tmp_path / "library.db-wal"
@@ -317,15 +317,15 @@ def test_removed_words_give_back_their_space(tmp_path: Path, recording: MakeReco
     assert [file.name for file in tmp_path.iterdir()] == ["library.db"]
 
 
-def test_near_words_are_all_those_at_a_small_distance(tmp_path: Path, recording: MakeRecording) -> None:
-    """The filter in SQL passes over no word that counts."""
+def test_similar_words_are_all_those_at_a_small_distance(tmp_path: Path, recording: MakeRecording) -> None:
+    """The filter in SQL skips no similar word."""
     chance = random.Random(5)
     words = sorted({"".join(chance.choices("abc", k=chance.randint(1, 8))) for _ in range(1500)})
     with open_index(str(tmp_path / "library.db"), create=True) as index:
         index.add(recording(1), [Word(word, 0.0, 1.0, 1.0) for word in words])
         for word in [*chance.sample(words, 30), "zzz", "abcabcabcabc", "xaxbxc", ""]:
-            expected = {other for other in words if other != word and distance(word, other) <= allowed(word)}
-            assert set(index.near(word, 10_000)) == expected
+            expected = {other for other in words if other != word and distance(word, other) <= max_edits(word)}
+            assert set(index.similar_words(word, 10_000)) == expected
 
 
 def test_distance_is_levenshtein() -> None:
@@ -349,7 +349,7 @@ def test_distance_is_levenshtein() -> None:
 def test_opening_an_index_loads_nothing_big() -> None:
     code = """
 import sys
-import indexer.index, indexer.query, indexer.sqlite
+import indexer.index, indexer.search.parse, indexer.sqlite.index
 indexer.search.parse.parse(["human things"])
 print(*({"torch", "numpy", "pydantic", "elasticsearch", "num2words", "asyncio"} & set(sys.modules)))
 """

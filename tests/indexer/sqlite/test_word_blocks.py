@@ -1,4 +1,4 @@
-"""Words by number, and rows of them."""
+"""Numbers of words, and blocks of words."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 
 from audiosearch.types import Alternative, Word
 from indexer.matching import match
-from indexer.sqlite import lexicon as sqlite_lexicon
-from indexer.sqlite import word_blocks as sqlite_chunks
+from indexer.sqlite import lexicon as lexicon_module
+from indexer.sqlite import word_blocks
 from indexer.sqlite.lexicon import Lexicon, as_alternative, is_alternative, reading, readings
-from indexer.sqlite.word_blocks import CHUNK, END, Chunks
+from indexer.sqlite.word_blocks import BLOCK_WORDS, END, WordBlocks
 from indexer.types import Term
 from indexer.word_codec import stored
 
@@ -21,7 +21,7 @@ from indexer.word_codec import stored
 @pytest.fixture
 def connection() -> Iterator[apsw.Connection]:
     connection = apsw.Connection(":memory:")
-    connection.execute(sqlite_lexicon.SCHEMA + sqlite_chunks.SCHEMA)
+    connection.execute(lexicon_module.SCHEMA + word_blocks.SCHEMA)
     yield connection
     connection.close()
 
@@ -42,30 +42,30 @@ def test_words_come_back(connection: apsw.Connection, babble: Callable[..., list
     chance = random.Random(4)
     lexicon = Lexicon(connection)
     lexicon.add(0, [Word(f"w{number}", 0.0, 1.0, 1.0) for number in range(9000)])
-    chunks = Chunks(connection, lexicon)
+    blocks = WordBlocks(connection, lexicon)
     vocabulary = [*(f"w{number}" for number in (0, 1, 64, 65, 128, 129, 8256)), "new", "newer"]
-    for number, length in enumerate((0, 1, 2, 3, 4, 5, CHUNK, CHUNK + 1, 500)):
+    for number, length in enumerate((0, 1, 2, 3, 4, 5, BLOCK_WORDS, BLOCK_WORDS + 1, 500)):
         words = stored(babble(chance, length, vocabulary, alternatives=True))
-        chunks.add(number, words, lexicon.add(number, words))
-        assert tuple(chunks.words(number, 0, END)) == words
+        blocks.add(number, words, lexicon.add(number, words))
+        assert tuple(blocks.words(number, 0, END)) == words
         for _ in range(20):
             first, end = sorted(chance.choices(range(length + 2), k=2))
-            assert tuple(chunks.words(number, first, end)) == words[first:end]
+            assert tuple(blocks.words(number, first, end)) == words[first:end]
         for place, word in enumerate(words):
-            row = (number << 32) + place - place % CHUNK
-            chunk = chunks.at([row])[row]
+            row = (number << 32) + place - place % BLOCK_WORDS
+            block = blocks.at([row])[row]
             for text in vocabulary:
                 term, prefix = Term(text), Term(text[:2], prefix=True)
                 if text in {word.text, *(other.text for other in word.alternatives)}:
                     for one, alternative in ((term, lexicon.alternative(text)), (prefix, None)):
-                        expected = round(1000 * match.reading(one, word).confidence)
-                        assert chunk.confidence(one, place % CHUNK, alternative) == expected
-        chunks.remove(number - 1)
-        assert chunks.words(number - 1, 0, END) == []
+                        expected = round(1000 * match.best_reading(one, word).confidence)
+                        assert block.confidence(one, place % BLOCK_WORDS, alternative) == expected
+        blocks.remove(number - 1)
+        assert blocks.words(number - 1, 0, END) == []
 
 
 def test_what_is_counted_is_forgotten(connection: apsw.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_lexicon, "COMMON", 3)
+    monkeypatch.setattr(lexicon_module, "MIN_COMMON", 3)
     lexicon = Lexicon(connection)
     first = [Word("the", 0.0, 1.0, 1.0, (Alternative("a", 0.1),)), Word("a", 1.0, 2.0, 1.0)]
     numbers = lexicon.add(1, first)

@@ -1,0 +1,33 @@
+"""Grades of confidence, by which both stores find the best matches first.
+
+A grade is one character in the tokens of an index (``sqlite/fts_tokens.py``, ``elastic/passages.py``).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from audiosearch.types import Word
+
+THRESHOLDS = (500, 700, 850, 950)
+"""Lower bounds of the grades from 1 on, in thousandths; grade 0 is everything below."""
+
+ALL_GRADES = range(len(THRESHOLDS) + 1)
+BEST_GRADE = ALL_GRADES[-1]
+
+MARKS = "\x01\x02\x03\x04\x05"
+"""Characters of the grades from 0 on; no word contains one."""
+
+
+def grade_of(confidence: int) -> int:
+    """Grade of a confidence in thousandths, from 0 to BEST_GRADE."""
+    return bisect_right(THRESHOLDS, confidence)
+
+
+def marked_readings(word: Word) -> list[tuple[str, str]]:
+    """Text and mark of every reading, the recognized word first."""
+    marked = [(word.text, _MARKS_BY_CONFIDENCE[round(1000 * word.confidence)])]
+    return marked + [(other.text, _MARKS_BY_CONFIDENCE[round(1000 * other.probability)]) for other in word.alternatives]
+
+
+_MARKS_BY_CONFIDENCE = [MARKS[grade_of(confidence)] for confidence in range(1001)]
