@@ -197,7 +197,7 @@ class TestQuery:
         assert run("remove", store.parent / "talks", "--store", store).exit_code == 0
         third = run("query", "human", "--store", store, "--after", cursor)
         assert (third.exit_code, third.stdout, third.stderr) == (1, "", "There are no more hits.\n")
-        assert "no place among the hits" in run("query", "human", "--store", store, "--after", "x").stderr
+        assert "is not a cursor" in run("query", "human", "--store", store, "--after", "x").stderr
 
     def test_conditions(self, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def starts(*arguments: str) -> list[float]:

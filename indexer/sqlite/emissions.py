@@ -189,7 +189,7 @@ def candidates(
     connection: apsw.Connection, query: KeywordQuery, limit: int, recordings: Collection[int] | None
 ) -> Iterator[StoredEmissions]:
     """Pieces that share most with the keys of a text, of these recordings or of all."""
-    from audiosearch.spotting.ngram_index import KeyCounter
+    from audiosearch.spotting.ngram_index import KeyCounter, query_key_numbers
 
     keys = query_key_numbers(query)
     counter = KeyCounter(keys)

@@ -14,7 +14,7 @@ from audiosearch.errors import StoreError
 from audiosearch.types import Word
 from indexer.elastic import passages
 from indexer.index import Index, open_index
-from indexer.sqlite import word_blocks as sqlite_chunks
+from indexer.sqlite import word_blocks
 from indexer.types import MAX_LETTERS, MAX_SLOP, MAX_TERMS, Hit, Location, Phrase, Query, Recording, Term
 from indexer.word_codec import stored
 
@@ -41,7 +41,17 @@ def test_what_was_added_is_there(
             # Some lie at one path, some ids come again, lengths end at and beside the borders of chunks and passages.
             one = recording(number % 16, path=f"/r/{chance.randrange(20)}.ogg")
             length = chance.choice(
-                [0, 1, 3, 17, sqlite_chunks.CHUNK, sqlite_chunks.CHUNK + 1, passages.STRIDE, passages.STRIDE + 1, 1400]
+                [
+                    0,
+                    1,
+                    3,
+                    17,
+                    word_blocks.BLOCK_WORDS,
+                    word_blocks.BLOCK_WORDS + 1,
+                    passages.STRIDE,
+                    passages.STRIDE + 1,
+                    1400,
+                ]
             )
             words = babble(chance, length, vocabulary)
             index.add(one, words)
@@ -70,7 +80,7 @@ def test_phrases_cross_every_border(url: str, recording: MakeRecording) -> None:
     longest = MAX_TERMS + MAX_SLOP
     with open_index(url, create=True) as index:
         index.add(recording(1), words)
-        for border in (sqlite_chunks.CHUNK, passages.STRIDE):
+        for border in (word_blocks.BLOCK_WORDS, passages.STRIDE):
             for first in (border - longest, border - longest + 1, border - 1, border, border + 1):
                 close = Phrase(tuple(Term(f"w{first + place}") for place in range(MAX_TERMS)))
                 places = [*range(MAX_TERMS - 1), longest - 1]

@@ -15,7 +15,7 @@ from audiosearch.spotting.posteriorgram import pack_in_pieces
 from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery, SpottingCalibration
 from audiosearch.types import Emissions, PackedEmissions, Word
 from indexer.index import Index, open_index
-from indexer.search import engine, spoken_terms
+from indexer.matching.cursor import Cursor
 from indexer.search.parse import parse
 from indexer.sqlite import emissions as sqlite_sound
 from indexer.sqlite.index import SqliteIndex
@@ -101,6 +101,10 @@ def test_conditions_filters_and_pages(index: Index) -> None:
     with pytest.raises(QueryError, match="in the order of"):
         engine.search(index, replace(query, order="confidence"), "sound", 2, first.after)
     with pytest.raises(QueryError, match="hits by words"):
+        engine.search(index, query, "sound", 2, Cursor[int]("time").text())
+    with pytest.raises(QueryError, match="hits by sound"):
+        engine.search(index, query, "words", 2, first.after)
+    with pytest.raises(QueryError, match="is not a cursor"):
         engine.search(index, query, "sound", 2, "abcd")
 
 
@@ -152,4 +156,4 @@ def test_keys_follow_additions_and_removals(tmp_path: Path, monkeypatch: pytest.
             index.remove(f"{number:064x}")
         check()
         assert not index._connection.execute("SELECT 1 FROM block_keys").get
-    assert sqlite_sound.KEY + 1 == 1 << 15
+    assert sqlite_sound.KEY_MASK + 1 == 1 << 15
