@@ -14,7 +14,7 @@ from audiosearch.errors import StoreError
 from audiosearch.types import Word
 from indexer.elastic import passages
 from indexer.index import Index, open_index
-from indexer.sqlite import word_blocks
+from indexer.sqlite.word_blocks import BLOCK_WORDS
 from indexer.types import MAX_LETTERS, MAX_SLOP, MAX_TERMS, Hit, Location, Phrase, Query, Recording, Term
 from indexer.word_codec import stored
 
@@ -46,8 +46,8 @@ def test_what_was_added_is_there(
                     1,
                     3,
                     17,
-                    word_blocks.BLOCK_WORDS,
-                    word_blocks.BLOCK_WORDS + 1,
+                    BLOCK_WORDS,
+                    BLOCK_WORDS + 1,
                     passages.STRIDE,
                     passages.STRIDE + 1,
                     1400,
@@ -80,7 +80,7 @@ def test_phrases_cross_every_border(url: str, recording: MakeRecording) -> None:
     longest = MAX_TERMS + MAX_SLOP
     with open_index(url, create=True) as index:
         index.add(recording(1), words)
-        for border in (word_blocks.BLOCK_WORDS, passages.STRIDE):
+        for border in (BLOCK_WORDS, passages.STRIDE):
             for first in (border - longest, border - longest + 1, border - 1, border, border + 1):
                 close = Phrase(tuple(Term(f"w{first + place}") for place in range(MAX_TERMS)))
                 places = [*range(MAX_TERMS - 1), longest - 1]

@@ -18,7 +18,7 @@ from indexer.elastic import passages
 from indexer.elastic.client import Snapshot
 from indexer.index import Index, open_index
 from indexer.matching import filters, match
-from indexer.sqlite import word_blocks
+from indexer.sqlite.word_blocks import BLOCK_WORDS
 from indexer.types import Count, Filter, Hit, Location, Phrase, Query, Recording, Term
 from indexer.word_codec import stored
 
@@ -164,8 +164,8 @@ def test_answers_are_those_of_a_scan(url: str, babble: Babble, monkeypatch: pyte
         1,
         3,
         17,
-        word_blocks.BLOCK_WORDS,
-        word_blocks.BLOCK_WORDS + 1,
+        BLOCK_WORDS,
+        BLOCK_WORDS + 1,
         passages.STRIDE,
         passages.STRIDE + 1,
         1100,

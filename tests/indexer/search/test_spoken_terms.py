@@ -16,6 +16,7 @@ from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery, Spotting
 from audiosearch.types import Emissions, PackedEmissions, Word
 from indexer.index import Index, open_index
 from indexer.matching.cursor import Cursor
+from indexer.search import engine, spoken_terms
 from indexer.search.parse import parse
 from indexer.sqlite import emissions as sqlite_sound
 from indexer.sqlite.index import SqliteIndex
@@ -100,8 +101,9 @@ def test_conditions_filters_and_pages(index: Index) -> None:
         engine.search(index, parse(["a b"], 1).query, "sound", 1)
     with pytest.raises(QueryError, match="in the order of"):
         engine.search(index, replace(query, order="confidence"), "sound", 2, first.after)
+    cursor: Cursor[int] = Cursor("time")
     with pytest.raises(QueryError, match="hits by words"):
-        engine.search(index, query, "sound", 2, Cursor[int]("time").text())
+        engine.search(index, query, "sound", 2, cursor.text())
     with pytest.raises(QueryError, match="hits by sound"):
         engine.search(index, query, "words", 2, first.after)
     with pytest.raises(QueryError, match="is not a cursor"):
