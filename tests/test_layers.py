@@ -42,7 +42,7 @@ ONLY_IN = {  # a library with types of its own is touched in one file
     "soxr": {"audiosearch/audio/reader.py"},
     "kenlm": {"audiosearch/language_model/kenlm_model.py"},
     "starlette": {"indexer/server"},
-    "uvicorn": {"indexer/server/listener.py"},
+    "uvicorn": {"indexer/server/app.py"},
     "click": {"cli.py", "audiosearch/commands", "indexer/console", "indexer/commands"},
     "rich": {"audiosearch/commands", "indexer/console", "indexer/commands"},
 }

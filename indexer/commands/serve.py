@@ -1,4 +1,4 @@
-"""``audiosearch serve``: the page and the API."""
+"""``audiosearch serve``: the web page and its API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from indexer.commands.options import store_option
 
 TOKEN_VARIABLE = "AUDIOSEARCH_TOKEN"
-SHORTEST_TOKEN = 16
+MIN_TOKEN_LENGTH = 16
 
 
 @click.command(
@@ -18,48 +18,53 @@ SHORTEST_TOKEN = 16
 )
 @store_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0: any that is free.")
 @click.option(
-    "--name", "names", metavar="NAME", multiple=True, help="Another name of this server, as behind a proxy; repeatable."
+    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="Port to listen on; 0: any free one."
+)
+@click.option(
+    "--name",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    help="Additional host name of this server, such as that of a proxy; repeatable.",
 )
 @click.option(
     "--media",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     multiple=True,
-    help="A folder to which symbolic links of the library may lead; repeatable.",
+    help="Folder that symbolic links of the library may lead to; repeatable.",
 )
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 def serve(store: str | None, host: str, port: int, names: tuple[str, ...], media: tuple[Path, ...], show: bool) -> None:
-    """Show the index as a page: search, listen, read.
+    """Serve a web page to search, play and read the recordings.
 
-    Only this machine can reach it unless --host says otherwise; then a token is asked for: that of the variable
-    AUDIOSEARCH_TOKEN, or one made up and printed. The API of the page is described in /api/openapi.json.
+    By default only this machine can reach it. With another --host a token is required: that of the variable
+    AUDIOSEARCH_TOKEN, or else a new one, which is printed. /api/openapi.json describes the API.
     """
     import secrets
     import socket
 
     from audiosearch.errors import ConfigError
     from audiosearch.settings import load_settings
-    from indexer.server.app import make_app
+    from indexer.server.app import bind, make_app, make_server
     from indexer.server.auth import AccessPolicy, is_loopback
     from indexer.server.index_pool import IndexPool
-    from indexer.server.listener import bind, make_server
 
     token = os.environ.get(TOKEN_VARIABLE) or None
-    if token is not None and (len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable()):
-        raise ConfigError(f"{TOKEN_VARIABLE} must have at least {SHORTEST_TOKEN} characters, all of ASCII.")
+    if token is not None and (len(token) < MIN_TOKEN_LENGTH or not token.isascii() or not token.isprintable()):
+        raise ConfigError(f"{TOKEN_VARIABLE} must have at least {MIN_TOKEN_LENGTH} printable ASCII characters.")
     made = token is None and not is_loopback(host)
     if made:
         token = secrets.token_urlsafe(24)
     listening = bind(host, port)
     try:
-        library = IndexPool(load_settings(store).store)
+        index_pool = IndexPool(load_settings(store).store)
         address, port = listening.getsockname()[:2]
         if address in ("0.0.0.0", "::"):
             address = socket.gethostname()
             names = (*names, address)
         policy = AccessPolicy(host, names, token)
-        server = make_server(make_app(library, policy, folders=[os.path.realpath(folder) for folder in media]))
+        server = make_server(make_app(index_pool, policy, folders=[os.path.realpath(folder) for folder in media]))
         url = f"http://{f'[{address}]' if ':' in address else address}:{port}/"
         entry = f"{url}?token={token}" if made else url
         click.echo(f"Listening at {entry} until Ctrl-C.")

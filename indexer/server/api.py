@@ -1,4 +1,4 @@
-"""What is under /api: each function answers one kind of request (``openapi.py`` describes them)."""
+"""The endpoints of the API (described by ``openapi.py``)."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from audiosearch.audio.waveform import drawn
 from audiosearch.errors import AudioError, QueryError
 from indexer.records import hit_record, recording_record, word_record
 from indexer.server.byte_ranges import FileSource, respond
-from indexer.server.caches import DecodedCache, PeakCache
 from indexer.server.index_pool import IndexPool
 from indexer.server.media import Media, MediaUnavailableError, open_media
 from indexer.server.parameters import Parameters
+from indexer.server.peak_cache import PeakCache
 from indexer.server.search_endpoint import MODES, PARAMETERS, search
+from indexer.server.transcode_cache import TranscodeCache
 from indexer.types import Recording
 
-MOST_WORDS = 5000
-MOST_POINTS = 4000
-MOST_RECORDINGS = 1000
-MOST_FOLDERS = 500
-"""Of one answer."""
+MAX_WORDS = 5000
+MAX_POINTS = 4000
+MAX_RECORDINGS = 1000
+MAX_FOLDERS = 500
+"""Entries per response."""
 
 _IDENTITY = re.compile(r"[0-9A-Za-z_-]{1,128}")
 
@@ -36,31 +37,31 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class NotFoundError(Exception):
-    """There is nothing under that name."""
+    """No recording has this id."""
 
 
 def json_response(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """JSON in ASCII, whatever letters it holds."""
+    """A JSON response in ASCII."""
     return Response(json.dumps(content, separators=(",", ":")), status, headers, "application/json")
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The endpoints and what they answer from.
+    """The endpoints, with the index and the caches.
 
     Args:
-        folders: in which files may lie besides those of the library.
+        folders: additional folders of media files.
     """
 
-    library: IndexPool
+    index_pool: IndexPool
     peak_cache: PeakCache
-    decoded: DecodedCache
+    transcode_cache: TranscodeCache
     folders: tuple[str, ...]
 
     def endpoints(self) -> dict[str, Endpoint]:
-        """All of them by path below /api."""
+        """Endpoints by path below /api."""
         return {
-            "/library": self.about,
+            "/library": self.library,
             "/search": self.search,
             "/recordings": self.recordings,
             "/recordings/{id}": self.recording,
@@ -70,50 +71,50 @@ class Api:
         }
 
     async def find(self, identity: str) -> Recording:
-        """The recording of an id. NotFoundError where there is none."""
+        """The recording of an id; NotFoundError if there is none."""
         if _IDENTITY.fullmatch(identity):
-            recording = await self.library.ask(self.library.recording, identity)
+            recording = await self.index_pool.run(self.index_pool.recording, identity)
             if recording is not None:
                 return recording
         raise NotFoundError("the index holds no such recording")
 
-    async def about(self, request: Request) -> Response:
-        """How much there is, and by what it can be filtered."""
+    async def library(self, request: Request) -> Response:
+        """Size of the index, search modes and folders."""
         Parameters(request.query_params, ())
-        statistics = await self.library.ask(self.library.statistics)
-        folders = await self.library.ask(self.library.folders)
-        modes = MODES if await self.library.ask(self.library.keeps_sound) else ("words",)
+        statistics = await self.index_pool.run(self.index_pool.statistics)
+        folders = await self.index_pool.run(self.index_pool.folders)
+        modes = MODES if await self.index_pool.run(self.index_pool.keeps_sound) else ("words",)
         return json_response(
             {
                 "recordings": statistics.recordings,
                 "words": statistics.words,
                 "seconds": statistics.seconds,
                 "modes": list(modes),
-                "folders": [{"path": path, "recordings": folders[path]} for path in list(folders)[:MOST_FOLDERS]],
+                "folders": [{"path": path, "recordings": folders[path]} for path in list(folders)[:MAX_FOLDERS]],
             }
         )
 
     async def search(self, request: Request) -> Response:
-        """Hits."""
-        found = await self.library.ask(search, self.library, Parameters(request.query_params, PARAMETERS))
-        recordings = {hit.recording.id: recording_record(hit.recording) for hit in found.hits}
+        """A page of hits."""
+        result = await self.index_pool.run(search, self.index_pool, Parameters(request.query_params, PARAMETERS))
+        recordings = {hit.recording.id: recording_record(hit.recording) for hit in result.hits}
         return json_response(
             {
-                "hits": [hit_record(hit) for hit in found.hits],
-                "after": found.after,
-                "notes": list(found.notes),
-                "near": found.similar,
+                "hits": [hit_record(hit) for hit in result.hits],
+                "after": result.after,
+                "notes": list(result.notes),
+                "near": result.similar,
                 "recordings": list(recordings.values()),
             }
         )
 
     async def recordings(self, request: Request) -> Response:
-        """Recordings by path."""
+        """Recordings sorted by path."""
         given = Parameters(request.query_params, ("offset", "limit", "name"))
         offset = given.whole("offset", 0, 0, 10**9)
-        limit = given.whole("limit", 100, 1, MOST_RECORDINGS)
+        limit = given.whole("limit", 100, 1, MAX_RECORDINGS)
         name = (given.text("name") or "").lower()
-        every = await self.library.ask(self.library.recordings)
+        every = await self.index_pool.run(self.index_pool.recordings)
         some = [one for one in every if name in one.path.lower()] if name else every
         return json_response(
             {"recordings": list(map(recording_record, some[offset : offset + limit])), "total": len(some)}
@@ -125,13 +126,13 @@ class Api:
         return json_response(recording_record(await self.find(request.path_params["id"])))
 
     async def transcript(self, request: Request) -> Response:
-        """Some words of a recording: from a place on, or from the one said at a time."""
+        """Words of a recording, from a position or a time on."""
         given = Parameters(request.query_params, ("offset", "at", "limit"))
         offset = given.whole("offset", 0, 0, 10**9)
         at = given.number("at", 0, 1e9)
-        limit = given.whole("limit", 1000, 1, MOST_WORDS)
+        limit = given.whole("limit", 1000, 1, MAX_WORDS)
         recording = await self.find(request.path_params["id"])
-        words = await self.library.ask(self.library.words, recording)
+        words = await self.index_pool.run(self.index_pool.words, recording)
         if at is not None:
             offset = next((place for place, word in enumerate(words) if word.end > at), max(len(words) - 1, 0))
         return json_response(
@@ -145,23 +146,23 @@ class Api:
         )
 
     async def peaks(self, request: Request) -> Response:
-        """What a waveform is drawn from."""
+        """Peaks of a recording, for its waveform."""
         given = Parameters(request.query_params, ("points", "start", "end"))
-        points = given.whole("points", 800, 1, MOST_POINTS)
+        points = given.whole("points", 800, 1, MAX_POINTS)
         start = given.number("start", 0, 1e9) or 0.0
         end = given.number("end", 0, 1e9)
         recording = await self.find(request.path_params["id"])
         end = recording.duration if end is None else end
         if end <= start:
             raise QueryError(f"end must come after start, not {end:g} after {start:g}")
-        peaks = await anyio.to_thread.run_sync(self.peak_cache.known, recording.id)
+        peaks = await anyio.to_thread.run_sync(self.peak_cache.get, recording.id)
         if peaks is None:
             media = await self._open(recording)
             os.close(media.descriptor)
             try:
-                peaks = await anyio.to_thread.run_sync(self.peak_cache.measured, recording.id, media.path)
+                peaks = await anyio.to_thread.run_sync(self.peak_cache.get_or_measure, recording.id, media.path)
             except AudioError as error:
-                raise MediaUnavailableError("this recording cannot be heard: its file cannot be read") from error
+                raise MediaUnavailableError("this recording cannot be played: its file cannot be read") from error
         columns = drawn(peaks, points, start, end)
         return json_response(
             {"start": start, "end": end, "highest": list(columns.highest), "effective": list(columns.effective)},
@@ -169,7 +170,7 @@ class Api:
         )
 
     async def audio(self, request: Request) -> Response:
-        """The sound: as it is stored, or decoded where that is asked for or browsers do not play it."""
+        """The audio: the file itself, or WAV on request and for files that browsers cannot play."""
         decoded = Parameters(request.query_params, ("as",)).choice("as", ("file", "wav")) == "wav"
         recording = await self.find(request.path_params["id"])
         media = await self._open(recording)
@@ -179,15 +180,19 @@ class Api:
             return respond(request, source, media.kind, tag, partial(os.close, media.descriptor))
         os.close(media.descriptor)
         tag = f"{recording.id}-wav"
-        if whole := await anyio.to_thread.run_sync(self.decoded.known, recording.id):
+        if whole := await anyio.to_thread.run_sync(self.transcode_cache.get, recording.id):
             descriptor = os.open(whole, os.O_RDONLY | os.O_CLOEXEC)
             source = FileSource(descriptor, os.fstat(descriptor).st_size)
             return respond(request, source, "audio/wav", tag, partial(os.close, descriptor))
         try:
-            running = await anyio.to_thread.run_sync(self.decoded.begin, recording.id, media.path, recording.duration)
+            running = await anyio.to_thread.run_sync(
+                self.transcode_cache.begin, recording.id, media.path, recording.duration
+            )
         except OSError as error:
-            raise MediaUnavailableError("this recording cannot be heard: the cache folder cannot be written") from error
-        return respond(request, running, "audio/wav", tag, partial(self.decoded.end, running))
+            raise MediaUnavailableError(
+                "this recording cannot be played: the cache folder cannot be written"
+            ) from error
+        return respond(request, running, "audio/wav", tag, partial(self.transcode_cache.end, running))
 
     async def _open(self, recording: Recording) -> Media:
-        return await anyio.to_thread.run_sync(open_media, recording, self.folders, self.library.recordings)
+        return await anyio.to_thread.run_sync(open_media, recording, self.folders, self.index_pool.recordings)

@@ -1,14 +1,16 @@
-"""The server put together: pages, API, and what guards them."""
+"""The ASGI application and its server: pages, API and authentication."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import anyio
+import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,35 +18,39 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from audiosearch.errors import AudioSearchError, QueryError
+from audiosearch.errors import AudioSearchError, ConfigError, QueryError
 from indexer.server.api import Api, NotFoundError, json_response
 from indexer.server.auth import AccessPolicy, AuthMiddleware
-from indexer.server.caches import DecodedCache, PeakCache, cache_folder
 from indexer.server.index_pool import IndexPool
 from indexer.server.media import MediaUnavailableError
 from indexer.server.openapi import description
 from indexer.server.pages import load_assets
+from indexer.server.peak_cache import PeakCache, cache_folder
+from indexer.server.transcode_cache import TranscodeCache
 
 logger = logging.getLogger(__name__)
 
-LONGEST_FORM = 4096
-"""Bytes of what is sent to /login."""
+MAX_FORM_BYTES = 4096
+"""Size of a request to /login."""
 
 WRONG_TOKEN_SECONDS = 0.5
-"""How long a wrong token waits for its answer."""
+"""Delay of the response to a wrong token."""
+
+STOP_SECONDS = 2
+"""Time for running responses after the stop signal; players keep connections open for long."""
 
 
 def make_app(
-    library: IndexPool, policy: AccessPolicy, *, folders: Sequence[str] = (), cache: Path | None = None
+    index_pool: IndexPool, policy: AccessPolicy, *, folders: Sequence[str] = (), cache: Path | None = None
 ) -> ASGIApp:
-    """The server as an ASGI application, which closes the library at its end.
+    """The ASGI application, which closes ``index_pool`` on shutdown.
 
     Args:
-        folders: in which files may lie besides those of the library.
-        cache: folder of what is made of recordings; None: the user's.
+        folders: additional folders of media files.
+        cache: folder of peaks and transcoded files; None: the user's cache folder.
     """
     cache = cache or cache_folder()
-    api = Api(library, PeakCache(cache), DecodedCache(cache), tuple(folders))
+    api = Api(index_pool, PeakCache(cache), TranscodeCache(cache), tuple(folders))
     assets = load_assets()
     about = description(policy.token is not None)
 
@@ -70,7 +76,7 @@ def make_app(
         body = b""
         async for piece in request.stream():
             body += piece
-            if len(body) > LONGEST_FORM:
+            if len(body) > MAX_FORM_BYTES:
                 raise HTTPException(413)
         if policy.check_token(parse_qs(body.decode(errors="replace")).get("token", [""])[0].strip()):
             return policy.set_cookie(RedirectResponse("/", 303), secure=request.url.scheme == "https")
@@ -83,8 +89,8 @@ def make_app(
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
-        api.decoded.close()
-        library.close()
+        api.transcode_cache.close()
+        index_pool.close()
 
     routes = [
         Route("/", page),
@@ -102,25 +108,64 @@ def make_app(
         (MediaUnavailableError, 404),
         (AudioSearchError, 503),
     ):
-        app.add_exception_handler(kind, _sentence(status))
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(Exception, _broken)
+        app.add_exception_handler(kind, _error_response(status))
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _server_error)
     return AuthMiddleware(app, policy, Response(assets["login.html"].content, 401, media_type="text/html"))
 
 
-def _sentence(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
+def _error_response(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def handle(request: Request, error: Exception) -> Response:
         return json_response({"error": str(error)}, status)
 
     return handle
 
 
-async def _refused(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    sentences = {404: "there is nothing here", 405: "that cannot be done here; GET works"}
+    sentences = {404: "not found", 405: "method not allowed; use GET"}
     return JSONResponse({"error": sentences.get(error.status_code, error.detail)}, error.status_code, error.headers)
 
 
-async def _broken(request: Request, error: Exception) -> Response:
+async def _server_error(request: Request, error: Exception) -> Response:
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return json_response({"error": "the server failed; its log says more"}, 500)
+    return json_response({"error": "internal error; see the log of the server"}, 500)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        ConfigError: the port is in use, or the address is not local.
+    """
+    try:
+        ((family, kind, protocol, _, address), *_) = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        listening = socket.socket(family, kind, protocol)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen()  # clients may connect before the server accepts
+        except OSError:
+            listening.close()
+            raise
+    except (OSError, UnicodeError, OverflowError) as error:
+        raise ConfigError(
+            f"{host} port {port}: cannot be used ({getattr(error, 'strerror', None) or error}); give another "
+            "--port, or a local address as --host."
+        ) from error
+    return listening
+
+
+def make_server(app: ASGIApp) -> uvicorn.Server:
+    """A server of an application; ``run(sockets=[…])`` serves until SIGINT or SIGTERM."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    return uvicorn.Server(config)

@@ -1,7 +1,7 @@
-"""Who may ask: the Host header, the token, and the headers that keep a browser from doing more than is meant.
+"""Access control: Host header, token, and security headers.
 
-A page of another site can make a browser ask a server on this machine under a name of its own (DNS rebinding), so only
-known names are answered. Addresses cannot be rebound: they are known names where a token is demanded besides.
+DNS rebinding lets pages of other sites reach a local server under their own host name; only known host names are
+accepted. IP addresses cannot be rebound and are accepted if a token is required as well.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 COOKIE = "audiosearch"
 COOKIE_SECONDS = 365 * 24 * 3600
 
-OPEN = re.compile(r"/static/[a-z-]+\.(css|svg)|/login")
-"""What is shown to those who have not given the token: the page that asks for it."""
+PUBLIC_PATHS = re.compile(r"/static/[a-z-]+\.(css|svg)|/login")
+"""Paths served without a token: the login page."""
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -37,14 +37,14 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 
-_HIDDEN = re.compile(rb"%(00|2e|2f|5c)|[\x00\\]|/\.\.?(/|$)", re.IGNORECASE)
-"""What has no place in a path of ours: NUL, dots and slashes that are written as something else, folders above."""
+_FORBIDDEN = re.compile(rb"%(00|2e|2f|5c)|[\x00\\]|/\.\.?(/|$)", re.IGNORECASE)
+"""Forbidden in paths: NUL, backslashes, encoded dots and slashes, and parent folders."""
 
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\[\]:/@\s]+)(:[0-9]{1,5})?")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what is bound there."""
+    """True if only this machine can reach a server on ``host``."""
     try:
         return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -53,12 +53,12 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """Who is let in.
+    """Host names and token of a server.
 
     Args:
-        host: to which the server is bound.
-        names: other names under which it is reached, as behind a proxy.
-        token: to be given; None: none is asked for.
+        host: address that the server listens on.
+        names: other host names, such as those of a proxy.
+        token: required token; None: no token is required.
     """
 
     host: str
@@ -66,12 +66,12 @@ class AccessPolicy:
     token: str | None = None
 
     def is_known_host(self, header: str) -> bool:
-        """Whether a Host header names this server."""
+        """True if a Host header names this server."""
         match = _HOST.fullmatch(header)
         if match is None:
             return False
         name = match[1].strip("[]").lower().rstrip(".")
-        if name in ("localhost", self.host.lower(), *(other.lower() for other in self.names)) or is_loopback(name):
+        if name in ("localhost", self.host.lower(), *(alias.lower() for alias in self.names)) or is_loopback(name):
             return True
         if self.token is None:
             return False
@@ -82,17 +82,17 @@ class AccessPolicy:
         return True
 
     def check_token(self, token: str) -> bool:
-        """Whether a token is the right one."""
+        """True if the token is correct, or none is required."""
         return self.token is None or hmac.compare_digest(token.encode(), self.token.encode())
 
     @property
     def cookie_value(self) -> str:
-        """What a cookie holds of those who gave the token."""
+        """Value of the login cookie: an HMAC under the token."""
         assert self.token is not None
         return hmac.new(self.token.encode(), b"audiosearch cookie", hashlib.sha256).hexdigest()
 
     def is_authorized(self, headers: Headers) -> bool:
-        """Whether a request brings the token or the cookie."""
+        """True if a request carries the token or the cookie."""
         if self.token is None:
             return True
         kind, _, value = headers.get("authorization", "").partition(" ")
@@ -105,7 +105,7 @@ class AccessPolicy:
         return cookie is not None and hmac.compare_digest(cookie.value.encode(), self.cookie_value.encode())
 
     def set_cookie(self, response: Response, *, secure: bool) -> Response:
-        """The response with a cookie for those who gave the token."""
+        """Add the login cookie to a response."""
         response.set_cookie(
             COOKIE, self.cookie_value, max_age=COOKIE_SECONDS, httponly=True, samesite="lax", secure=secure, path="/"
         )
@@ -113,19 +113,19 @@ class AccessPolicy:
 
 
 class AuthMiddleware:
-    """Answers requests that are not let in, and puts HEADERS on all answers."""
+    """ASGI middleware that rejects unauthorized requests and adds HEADERS to all responses."""
 
     def __init__(self, app: ASGIApp, policy: AccessPolicy, login: Response) -> None:
-        """``login`` is shown where a page is asked for without the token."""
+        """``login`` is the response to page requests without token."""
         self.app, self.policy, self.login = app, policy, login
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or pass on."""
+        """Reject a request, or pass it on."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
 
-        async def guarded(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
@@ -134,24 +134,22 @@ class AuthMiddleware:
             await send(message)
 
         if scope["type"] == "http":
-            await (self._refused(Request(scope)) or self.app)(scope, receive, guarded)
+            await (self._reject(Request(scope)) or self.app)(scope, receive, send_with_headers)
         else:
             await send({"type": "websocket.close", "code": 1008})
 
-    def _refused(self, request: Request) -> Response | None:
-        """The answer to what is not let in."""
+    def _reject(self, request: Request) -> Response | None:
+        """The response to an unauthorized request; None if it is authorized."""
         hosts = request.headers.getlist("host")
         if len(hosts) != 1 or not self.policy.is_known_host(hosts[0]):
-            return PlainTextResponse(
-                "This server is not known by that name. Whoever started it can add it: --name NAME.\n", 421
-            )
+            return PlainTextResponse("Unknown host name. Add it when starting the server: --name NAME.\n", 421)
         path: bytes = request.scope.get("raw_path") or request.url.path.encode()
-        if _HIDDEN.search(path) or "\0" in request.url.path:
-            return JSONResponse({"error": "there is nothing here"}, 404)
-        if self.policy.is_authorized(request.headers) or OPEN.fullmatch(request.url.path):
+        if _FORBIDDEN.search(path) or "\0" in request.url.path:
+            return JSONResponse({"error": "not found"}, 404)
+        if self.policy.is_authorized(request.headers) or PUBLIC_PATHS.fullmatch(request.url.path):
             return None
         if request.url.path.startswith("/api/"):
-            sentence = "give the token of this server: Authorization: Bearer TOKEN"
+            sentence = "a token is required: Authorization: Bearer TOKEN"
             return JSONResponse({"error": sentence}, 401, {"www-authenticate": "Bearer"})
         given = request.query_params.get("token")
         if given and self.policy.check_token(given):

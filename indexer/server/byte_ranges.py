@@ -1,4 +1,4 @@
-"""Bytes of something of known size, as a request asks for them (RFC 9110, section 14): 200, 206, 304 or 416."""
+"""Range requests (RFC 9110, section 14) for content of known size: responses 200, 206, 304 and 416."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-PIECE = 1 << 17
-"""Bytes read at once."""
+CHUNK_BYTES = 1 << 17
+"""Bytes per read."""
 
 _RANGE = re.compile(r"bytes\s*=\s*([0-9]{0,18})\s*-\s*([0-9]{0,18})\s*", re.IGNORECASE)
 
 
 class Source(Protocol):
-    """Where bytes come from."""
+    """A readable source of bytes."""
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """Number of bytes."""
 
     async def read(self, offset: int, length: int) -> bytes:
-        """At most so many bytes from there on, at least one; b"" where no more will come."""
+        """One to ``length`` bytes from ``offset`` on; b"" at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +38,21 @@ class FileSource:
     size: int
 
     async def read(self, offset: int, length: int) -> bytes:
-        """Bytes that are there."""
+        """Bytes from ``offset`` on."""
         return await anyio.to_thread.run_sync(os.pread, self.descriptor, length, offset)
 
 
 class UnsatisfiableError(Exception):
-    """The range begins after the end."""
+    """The range starts after the end."""
 
 
-def wanted(header: str | None, size: int) -> tuple[int, int] | None:
-    """First byte and the one after the last that a Range header asks for; None: all of it.
+def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """Start and end (exclusive) of a Range header; None: the whole content.
 
-    Several ranges, other units and what is malformed are answered with everything, as the standard allows.
+    Multiple ranges, other units and malformed headers give the whole content, as the standard allows.
 
     Raises:
-        UnsatisfiableError: there is no such byte.
+        UnsatisfiableError: the range starts after the end.
     """
     match = _RANGE.fullmatch(header.strip()) if header else None
     if match is None or match.groups() == ("", ""):
@@ -70,22 +70,22 @@ def wanted(header: str | None, size: int) -> tuple[int, int] | None:
 
 
 def respond(request: Request, source: Source, kind: str, tag: str, done: Callable[[], None]) -> Response:
-    """The answer to a GET or HEAD.
+    """The response to a GET or HEAD request.
 
     Args:
-        tag: changes when the bytes do.
-        done: called when nothing more is read.
+        tag: version of the content.
+        done: called after the last read.
     """
     etag = f'"{tag}"'
     headers = {"accept-ranges": "bytes", "etag": etag, "cache-control": "private, no-cache"}
     if etag in re.split(r"\s*,\s*", request.headers.get("if-none-match", "")):
         done()
         return Response(status_code=304, headers=headers)
-    asked = request.headers.get("range") if request.method == "GET" else None  # on HEAD it has no meaning
+    requested = request.headers.get("range") if request.method == "GET" else None  # ignored for HEAD
     if request.headers.get("if-range", etag) != etag:
-        asked = None
+        requested = None
     try:
-        part = wanted(asked, source.size)
+        part = parse_range(requested, source.size)
     except UnsatisfiableError:
         done()
         return Response(status_code=416, headers={**headers, "content-range": f"bytes */{source.size}"})
@@ -102,7 +102,7 @@ def respond(request: Request, source: Source, kind: str, tag: str, done: Callabl
 
 
 class _Streamed(StreamingResponse):
-    """Calls ``done`` at the end, whether or not anything was read."""
+    """A streaming response that always calls ``done`` at the end."""
 
     done: Callable[[], None]
 
@@ -115,8 +115,8 @@ class _Streamed(StreamingResponse):
 
 async def _bytes(source: Source, first: int, end: int) -> AsyncIterator[bytes]:
     while first < end:
-        piece = await source.read(first, min(PIECE, end - first))
+        piece = await source.read(first, min(CHUNK_BYTES, end - first))
         if not piece:
-            return  # the file became shorter; the server ends the connection, so that nobody takes it for whole
+            return  # the file was truncated; the server closes the connection, which marks the response as incomplete
         first += len(piece)
         yield piece

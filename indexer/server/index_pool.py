@@ -1,4 +1,4 @@
-"""The index as many requests at once read it: a few connections, and what was read a moment ago."""
+"""A pool of index connections for concurrent requests, with a short-lived cache."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from indexer.index import Index, open_index
 from indexer.types import Recording, Statistics
 
 CONNECTIONS = 4
-"""Searches that run at the same time; others wait."""
+"""Maximum number of concurrent requests to the index."""
 
 FRESH_SECONDS = 5.0
-"""Age at which the list of recordings is read again."""
+"""Maximum age of the cached list of recordings."""
 
-KEPT_WORDS = 500_000
-"""Words of recordings that were read last and stay in memory: some fifty hours, 100 MB."""
+MAX_CACHED_WORDS = 500_000
+"""Words of recently read recordings in memory: some fifty hours, 100 MB."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class _Listed:
-    """What the index held when all of it was listed, and until when that is good enough."""
+class _Snapshot:
+    """Cached properties of the whole index, valid until a monotonic time."""
 
     until: float
     recordings: list[Recording]
@@ -44,29 +44,29 @@ class _Listed:
 
 
 class IndexPool:
-    """An index that is read from threads.
+    """An index read from several threads.
 
-    Every connection is used by one thread at a time. One that failed is closed, and the next request opens another.
+    Each connection serves one thread at a time. A failed one is closed and replaced at the next request.
     """
 
     def __init__(self, store: str) -> None:
-        """Open the first connection, so that what is wrong with the store shows at once."""
+        """Open the first connection, which reports a bad store at once."""
         self.store = store
         self._idle: list[Index] = [open_index(store, create=False)]
         self._lock = threading.Lock()
         self._limiter: anyio.CapacityLimiter | None = None
-        self._listed: _Listed | None = None
+        self._snapshot: _Snapshot | None = None
         self._words: OrderedDict[Recording, tuple[Word, ...]] = OrderedDict()
 
-    async def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What a method of this, or a function that takes it, answers, asked in a thread."""
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function in a thread, CONNECTIONS at a time."""
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(CONNECTIONS)
-        return await anyio.to_thread.run_sync(partial(question, *args, **kwargs), limiter=self._limiter)
+        return await anyio.to_thread.run_sync(partial(function, *args, **kwargs), limiter=self._limiter)
 
     @contextlib.contextmanager
     def index(self) -> Iterator[Index]:
-        """A connection that nobody else uses meanwhile."""
+        """A connection for exclusive use."""
         with self._lock:
             index = self._idle.pop() if self._idle else None
         index = index or open_index(self.store, create=False)
@@ -82,45 +82,45 @@ class IndexPool:
                     self._idle.append(index)
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         with self._lock:
             while self._idle:
                 self._idle.pop().close()
 
     def recording(self, recording_id: str) -> Recording | None:
-        """A recording; None where it is not known."""
+        """A recording; None if the id is unknown."""
         with self.index() as index:
             return index.recording(recording_id)
 
     def recordings(self) -> list[Recording]:
-        """All recordings by path, as they were a moment ago."""
-        return self._list().recordings
+        """All recordings sorted by path (cached)."""
+        return self._current().recordings
 
     def statistics(self) -> Statistics:
-        """How much there is, as it was a moment ago."""
-        return self._list().statistics
+        """Size of the index (cached)."""
+        return self._current().statistics
 
     def folders(self) -> dict[str, int]:
-        """Folders that hold recordings, and how many, by path, as they were a moment ago."""
-        return self._list().folders
+        """Folders with their number of recordings, sorted by path (cached)."""
+        return self._current().folders
 
     def keeps_sound(self) -> bool:
-        """Whether anything can be found by its sound, a moment ago."""
-        return self._list().keeps_sound
+        """True if the index holds emissions (cached)."""
+        return self._current().keeps_sound
 
-    def _list(self) -> _Listed:
-        if self._listed is None or time.monotonic() > self._listed.until:
+    def _current(self) -> _Snapshot:
+        if self._snapshot is None or time.monotonic() > self._snapshot.until:
             with self.index() as index:
                 recordings, statistics, keeps_sound = index.recordings(), index.statistics(), bool(index.soundings())
             places = Counter(
                 str(PurePosixPath(place.path).parent) for recording in recordings for place in recording.locations
             )
-            until = time.monotonic() + FRESH_SECONDS + len(recordings) / 1000  # a long list is read less often
-            self._listed = _Listed(until, recordings, statistics, dict(sorted(places.items())), keeps_sound)
-        return self._listed
+            until = time.monotonic() + FRESH_SECONDS + len(recordings) / 1000  # longer lists are cached longer
+            self._snapshot = _Snapshot(until, recordings, statistics, dict(sorted(places.items())), keeps_sound)
+        return self._snapshot
 
     def words(self, recording: Recording) -> tuple[Word, ...]:
-        """What is said in a recording."""
+        """The words of a recording (cached)."""
         with self._lock:
             if recording in self._words:
                 self._words.move_to_end(recording)
@@ -129,6 +129,6 @@ class IndexPool:
             words = index.words(recording.id)
         with self._lock:
             self._words[recording] = words
-            while len(self._words) > 1 and sum(map(len, self._words.values())) > KEPT_WORDS:
+            while len(self._words) > 1 and sum(map(len, self._words.values())) > MAX_CACHED_WORDS:
                 self._words.popitem(last=False)
         return words

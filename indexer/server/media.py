@@ -1,8 +1,8 @@
-"""The file in which a recording is heard, and whether it may be given away.
+"""Media files of recordings, and the checks before they are served.
 
-Files are asked for by the id of a recording. One is given only if it is what was indexed: a regular file of the size
-and time of change that the index knows, or else with the content that the id is the hash of. A symbolic link on the way
-to it may not lead out of the library (``is_inside``).
+Files are requested by the id of a recording. A file is served only if it is the indexed one: a regular file with the
+size and modification time of the index, or with the content whose hash is the id. Symbolic links in its path must not
+lead out of the library (``is_inside``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from indexer.types import Location, Recording
 
 
 class MediaUnavailableError(Exception):
-    """No file of a recording can be given; the sentence says why, and names no path that is not in the index."""
+    """No file of a recording can be served; the message names no path outside the index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ class Media:
     """An open file.
 
     Args:
-        descriptor: to be closed by who asked for it.
-        path: of the file itself, without links.
+        descriptor: closed by the caller.
+        path: resolved path.
         size: in bytes.
         modified_ns: time of modification.
-        kind: its media type; None: browsers do not play it.
+        kind: media type; None: browsers cannot play the file.
     """
 
     descriptor: int
@@ -44,35 +44,35 @@ class Media:
 
 
 def open_media(recording: Recording, folders: Sequence[str], others: Callable[[], Iterable[Recording]]) -> Media:
-    """The first place of a recording at which it still lies, opened.
+    """Open the first existing file of a recording.
 
     Args:
-        folders: in which files may lie besides, as whoever started the server said.
-        others: gives all recordings, which tell where the library is.
+        folders: additional folders of media files.
+        others: function of all recordings, which define the library.
 
     Raises:
-        MediaUnavailableError: it lies nowhere, or may not be given.
+        MediaUnavailableError: no file exists, or none may be served.
     """
     if not recording.has_media:
-        raise MediaUnavailableError("this recording cannot be heard: only its words were imported")
+        raise MediaUnavailableError("this recording cannot be played: only its transcript was imported")
     reasons = []
     for place in recording.locations:
         try:
             path = os.path.realpath(place.path)
             if path != place.path and not is_inside(path, folders, others()):
-                reasons.append("a link on the way to it leads out of the library; serve it with --media FOLDER")
+                reasons.append("a link in its path leads out of the library; allow it with --media FOLDER")
                 continue
             return _opened(path, place, recording.id)
         except (OSError, ValueError, AudioError):
-            reasons.append("the file is no longer there, or has changed since it was indexed")
-    raise MediaUnavailableError(f"this recording cannot be heard: {reasons[0]}")
+            reasons.append("the file no longer exists, or has changed since it was indexed")
+    raise MediaUnavailableError(f"this recording cannot be played: {reasons[0]}")
 
 
 def is_inside(path: str, folders: Sequence[str], others: Iterable[Recording]) -> bool:
-    """Whether a file to which a link led is in the library.
+    """True if a link leads to a file in the library.
 
-    The library is the folders of recordings that are reached without links, where the folder that holds all
-    recordings leads if it is behind a link itself, and ``folders``.
+    The library consists of the folders of recordings whose paths contain no links, the target of the common folder of
+    all recordings if that is a link, and ``folders``.
     """
     if under(path, folders):
         return True
@@ -102,14 +102,14 @@ def _opened(path: str, place: Location, identity: str) -> Media:
 
 @lru_cache(maxsize=1000)
 def _content(found: Location) -> str:
-    """Hash of a file as it was at a moment."""
+    """Hash of a file of given size and time."""
     identity, now = content_id(found.path)
     if now != found:
         raise AudioError(f"{found.path}: has changed.")
     return identity
 
 
-PLAYED = {  # container → codecs that browsers play in it, its type
+PLAYED = {  # media type → codecs that browsers play
     "audio/wav": ("wav",),
     "audio/flac": ("flac",),
     "audio/ogg": ("opus", "vorbis", "flac"),
@@ -120,12 +120,12 @@ PLAYED = {  # container → codecs that browsers play in it, its type
 }
 
 _WAV_FORMATS = (1, 3, 6, 7, 0xFFFE)
-"""Whole numbers, floating point, A-law, µ-law; and what says in an extension which of them it is."""
+"""Integer, floating point, A-law, µ-law, and the extensible format."""
 
 
 @lru_cache(maxsize=10_000)
 def _kind(found: Location) -> str | None:
-    """The media type of a file that browsers play, by its content."""
+    """The media type of a playable file, by its content; None for others."""
     from audiosearch.audio.reader import probe
 
     with Path(found.path).open("rb") as file:
@@ -141,7 +141,7 @@ def _kind(found: Location) -> str | None:
 
 
 def _container(head: bytes) -> str | None:
-    """The media type of what begins so, of those in PLAYED."""
+    """The media type of a file head, if it is in PLAYED."""
     if head[:4] == b"RIFF" and head[8:16] == b"WAVEfmt ":
         return "audio/wav" if int.from_bytes(head[20:22], "little") in _WAV_FORMATS else None
     if head.startswith(b"fLaC"):
@@ -160,4 +160,4 @@ def _container(head: bytes) -> str | None:
 
 
 _MPEG = (b"\xfb", b"\xfa", b"\xf3", b"\xf2", b"\xe3", b"\xe2")
-"""Second bytes of a frame of layer III."""
+"""Second bytes of a layer III frame."""

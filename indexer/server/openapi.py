@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from indexer.server.api import MOST_POINTS, MOST_RECORDINGS, MOST_WORDS
-from indexer.server.parameters import MOST_TEXTS
+from indexer.server.api import MAX_POINTS, MAX_RECORDINGS, MAX_WORDS
+from indexer.server.parameters import MAX_VALUES
 from indexer.server.search_endpoint import MAX_HITS, MODES
 from indexer.types import MAX_SLOP, Way
 
 VERSION = "1.0"
-"""Of the API: the first number changes when what was asked before is answered otherwise."""
+"""Version of the API; the first number changes with incompatible changes."""
 
 Json = dict[str, Any]
 
@@ -22,18 +22,18 @@ TIME: Json = {"type": "number", "minimum": 0, "maximum": 1e9}
 
 
 def description(guarded: bool) -> Json:
-    """What can be asked, and how the answers look.
+    """The OpenAPI document.
 
     Args:
-        guarded: whether a token is demanded.
+        guarded: True if a token is required.
     """
     about: Json = {
         "openapi": "3.1.0",
         "info": {
             "title": "audiosearch",
             "version": VERSION,
-            "description": "Where something was said, and its sound. Hits, recordings and words are the records that "
-            "the commands print with --json.",
+            "description": "Search, transcripts and audio. Hits, recordings and words are the records that commands "
+            "print with --json.",
         },
         "paths": _paths(guarded),
         "components": {"schemas": _schemas()},
@@ -46,33 +46,37 @@ def description(guarded: bool) -> Json:
 
 def _paths(guarded: bool) -> Json:
     identity = _parameter("id", {"type": "string", "pattern": "^[0-9A-Za-z_-]{1,128}$"}, "", place="path")
-    some = _whole("limit", 1, MOST_RECORDINGS, "so many at most; 100 unless given")
+    some = _whole("limit", 1, MAX_RECORDINGS, "maximum number (default 100)")
     paths: dict[str, tuple[str, list[Json], str]] = {
-        "/api/library": ("How much there is, and by what it can be filtered", [], "Library"),
-        "/api/search": ("Where something was said", _search(), "Hits"),
+        "/api/library": ("Size of the index, search modes and folders", [], "Library"),
+        "/api/search": ("Hits of a query", _search(), "Hits"),
         "/api/recordings": (
-            "Recordings by path",
-            [_whole("offset", 0, 10**9, "pass over so many"), some, _parameter("name", TEXT, "part of the path")],
+            "Recordings sorted by path",
+            [
+                _whole("offset", 0, 10**9, "number of recordings to skip"),
+                some,
+                _parameter("name", TEXT, "part of the path"),
+            ],
             "Recordings",
         ),
         "/api/recordings/{id}": ("One recording", [identity], "Recording"),
         "/api/recordings/{id}/transcript": (
-            "What is said in a recording",
+            "Transcript of a recording",
             [
                 identity,
-                _whole("offset", 0, 10**9, "pass over so many words"),
-                _parameter("at", TIME, "instead of offset: from the word that is said at that second, or next"),
-                _whole("limit", 1, MOST_WORDS, "so many words at most; 1000 unless given"),
+                _whole("offset", 0, 10**9, "number of words to skip"),
+                _parameter("at", TIME, "instead of offset: time of the first word, in seconds"),
+                _whole("limit", 1, MAX_WORDS, "maximum number of words (default 1000)"),
             ],
             "Transcript",
         ),
         "/api/recordings/{id}/peaks": (
-            "How loud a recording is, in columns of equal length; slow when asked for the first time",
+            "Peaks of a recording in columns of equal duration; slow at the first request",
             [
                 identity,
-                _whole("points", 1, MOST_POINTS, "columns; 800 unless given"),
-                _parameter("start", TIME, "second at which they begin"),
-                _parameter("end", TIME, "second at which they end; the end of the recording unless given"),
+                _whole("points", 1, MAX_POINTS, "number of columns (default 800)"),
+                _parameter("start", TIME, "start in seconds"),
+                _parameter("end", TIME, "end in seconds (default: end of the recording)"),
             ],
             "Peaks",
         ),
@@ -94,42 +98,48 @@ def _paths(guarded: bool) -> Json:
 
 def _search() -> list[Json]:
     return [
-        _parameter("q", _texts(1), "word or phrase; a word may end in *; of several, any", required=True),
-        _parameter("and", _texts(), "said too"),
-        _parameter("not", _texts(), "not said"),
-        _parameter("within", TIME, "how near `and` and `not` look; else at the whole recording"),
-        _whole("slop", 0, MAX_SLOP, "other words that may lie between those of a phrase"),
+        _parameter(
+            "q", _texts(1), "word or phrase, with * as the end of a prefix; several give the hits of any", required=True
+        ),
+        _parameter("and", _texts(), "must be said as well"),
+        _parameter("not", _texts(), "must not be said"),
+        _parameter("within", TIME, "maximum distance of `and` and `not` from a hit (default: the whole recording)"),
+        _whole("slop", 0, MAX_SLOP, "maximum number of other words within a phrase"),
         _parameter("path", _texts(), "absolute path of a file or folder, or a glob: * stops at /, ** does not"),
         _parameter("id", TEXT, "only in this recording"),
-        _parameter("since", TEXT, "only files modified then or later: 2024-05-31, or 2024-05-31T18:30"),
-        _parameter("until", TEXT, "only files modified before"),
-        _parameter("mode", {"enum": list(MODES)}, f"how to search; {MODES[0]} unless given"),
-        _parameter("confidence", SHARE, "only hits at least so sure; guesses too, which must else be 0.6 sure"),
-        _parameter("order", {"enum": ["confidence", "time"]}, "the surest first, or the oldest files"),
-        _whole("limit", 1, MAX_HITS, "so many at most; 20 unless given"),
-        _parameter("after", TEXT, "go on after the page that said this"),
+        _parameter("since", TEXT, "only files modified at this date or later: 2024-05-31, or 2024-05-31T18:30"),
+        _parameter("until", TEXT, "only files modified before this date"),
+        _parameter("mode", {"enum": list(MODES)}, f"search mode (default {MODES[0]})"),
+        _parameter("confidence", SHARE, "minimum confidence; also lowers the 0.6 threshold for uncertain hits"),
+        _parameter(
+            "order",
+            {"enum": ["confidence", "time"]},
+            "sort by decreasing confidence, or increasing time of modification",
+        ),
+        _whole("limit", 1, MAX_HITS, "maximum number of hits (default 20)"),
+        _parameter("after", TEXT, "cursor of the previous page"),
     ]
 
 
 def _audio(identity: Json, guarded: bool) -> Json:
     def operation(method: str) -> Json:
-        sound: Json = {"description": "The sound", "headers": {"accept-ranges": {"schema": TEXT}}}
+        sound: Json = {"description": "The audio", "headers": {"accept-ranges": {"schema": TEXT}}}
         if method == "get":
             sound["content"] = {"audio/*": {}}
-        answers: Json = {"200": sound, "304": {"description": "The sound has not changed"}}
+        answers: Json = {"200": sound, "304": {"description": "Not modified"}}
         if method == "get":
-            answers["206"] = {**sound, "description": "A part of the sound"}
-            answers["416"] = {"description": "There is no such part"}
+            answers["206"] = {**sound, "description": "A range of the audio"}
+            answers["416"] = {"description": "Range not satisfiable"}
         errors = _errors([400, 404, 503, *([401] if guarded else [])])
         if method == "head":
             errors = {code: {"description": error["description"]} for code, error in errors.items()}
         return {
-            "summary": "The sound of a recording: as it is stored, or as WAV where browsers do not play that",
+            "summary": "Audio of a recording: the file itself, or WAV if browsers cannot play it",
             "operationId": f"{method}Audio",
             "parameters": [
                 identity,
                 _parameter("range", TEXT, "bytes=FIRST-LAST", place="header"),
-                _parameter("as", {"enum": ["file", "wav"]}, "wav: decoded whatever the file holds"),
+                _parameter("as", {"enum": ["file", "wav"]}, "wav: always as WAV"),
             ],
             "responses": {**answers, **errors},
         }
@@ -203,8 +213,8 @@ def _ref(name: str) -> Json:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _texts(least: int = 0) -> Json:
-    return {"type": "array", "items": TEXT, "minItems": least, "maxItems": MOST_TEXTS}
+def _texts(minimum: int = 0) -> Json:
+    return {"type": "array", "items": TEXT, "minItems": minimum, "maxItems": MAX_VALUES}
 
 
 def _parameter(name: str, schema: Json, about: str, *, place: str = "query", required: bool = False) -> Json:
@@ -212,8 +222,8 @@ def _parameter(name: str, schema: Json, about: str, *, place: str = "query", req
     return {**described, "description": about} if about else described
 
 
-def _whole(name: str, least: int, most: int, about: str) -> Json:
-    return _parameter(name, {"type": "integer", "minimum": least, "maximum": most}, about)
+def _whole(name: str, minimum: int, maximum: int, about: str) -> Json:
+    return _parameter(name, {"type": "integer", "minimum": minimum, "maximum": maximum}, about)
 
 
 def _json(about: str, schema: str) -> Json:
@@ -221,5 +231,5 @@ def _json(about: str, schema: str) -> Json:
 
 
 def _errors(codes: list[int]) -> Json:
-    about = {400: "A parameter is wrong", 401: "No token", 404: "There is none", 503: "The index cannot be read"}
+    about = {400: "Invalid parameter", 401: "Token required", 404: "Not found", 503: "The index cannot be read"}
     return {str(code): _json(about[code], "Error") for code in sorted(codes)}

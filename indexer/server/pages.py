@@ -1,4 +1,4 @@
-"""The pages and what they are made of: files of the package, read once, served by name."""
+"""Static files of the package, read once, served by name with an ETag."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Asset:
     tag: str
 
     def respond(self, request: Request, status: int = 200) -> Response:
-        """The answer to a request; without the content where the browser has it."""
+        """The response to a request; 304 if the browser has this version."""
         headers = {"etag": self.tag, "cache-control": "no-cache"}
         if status == 200 and request.headers.get("if-none-match") == self.tag:
             return Response(status_code=304, headers=headers)
@@ -30,7 +30,7 @@ class Asset:
 
 
 def load_assets() -> dict[str, Asset]:
-    """All files of the folder ``static`` by name."""
+    """The files of the folder ``static`` by name."""
     assets = {}
     for file in resources.files("indexer.server").joinpath("static").iterdir():
         suffix = "." + file.name.rpartition(".")[2]

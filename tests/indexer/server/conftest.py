@@ -18,10 +18,9 @@ import soundfile
 from audiosearch.types import Word
 from indexer.index import open_index
 from indexer.ingest.crawl import content_id
-from indexer.server.app import make_app
+from indexer.server.app import bind, make_app, make_server
 from indexer.server.auth import AccessPolicy
 from indexer.server.index_pool import IndexPool
-from indexer.server.listener import bind, make_server
 from indexer.types import Recording
 
 LETTER = 0.08

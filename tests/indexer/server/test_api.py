@@ -46,7 +46,7 @@ def test_library(client: httpx.Client, shelf: Any) -> None:
     assert about["modes"] == ["words"], "no emissions are kept"
 
 
-def test_pages_go_on(client: httpx.Client) -> None:
+def test_pages(client: httpx.Client) -> None:
     whole = client.get("/api/search", params={"q": "human"}).json()["hits"]
     assert len(whole) == 7
     paged: list[Any] = []
@@ -116,35 +116,35 @@ def test_peaks_are_high_where_there_is_sound(client: httpx.Client, shelf: Any) -
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("", "nothing to look for"),
-        ("q=%2A", "no word to look for"),
+        ("", "the query is empty"),
+        ("q=%2A", "no word to search for"),
         ("q=a&limit=0", "limit is a whole number from 1 to 500, not '0'"),
         ("q=a&limit=1e3", "limit is a whole number"),
         ("q=a&limit=%D9%A3", "limit is a whole number"),
         ("q=a&confidence=nan", "confidence is a number from 0 to 1"),
         ("q=a&mode=guess", "mode is one of auto, words, sound"),
         ("q=a&order=random", "order is one of confidence, time"),
-        ("q=a&since=yesterday", "is no date"),
-        ("q=a&path=talks", "path is an absolute path"),
+        ("q=a&since=yesterday", "is not a date"),
+        ("q=a&path=talks", "path must be an absolute path"),
         ("q=a&after=x", "page"),
-        ("q=a&quick=1", "there is no parameter 'quick'"),
+        ("q=a&quick=1", "unknown parameter 'quick'"),
         ("q=a&limit=1&limit=2", "limit may be given once"),
         ("q=a" + "&path=/x" * 21, "path may be given up to 20 times"),
     ],
 )
-def test_what_is_wrong_is_said(client: httpx.Client, query: str, said: str) -> None:
+def test_invalid_parameters(client: httpx.Client, query: str, said: str) -> None:
     answer = client.get(f"/api/search?{query}")
     assert answer.status_code == 400
     assert said in answer.json()["error"]
 
 
-def test_nothing_there(client: httpx.Client) -> None:
+def test_unknown_paths_and_ids(client: httpx.Client) -> None:
     for path in ("/api", "/api/", "/api/nothing", "/api/recordings/x", "/api/recordings/x/audio", "/r/x", "/x", "/r/"):
         assert client.get(path).status_code == 404, path
     assert client.post("/api/search").status_code == 405
 
 
-def test_a_store_that_breaks_is_one_sentence(serve: Any, own_shelf: Any) -> None:
+def test_broken_store_gives_one_sentence(serve: Any, own_shelf: Any) -> None:
     client = serve(own_shelf)
     assert client.get("/api/search", params={"q": "human"}).status_code == 200
     own_shelf.store.write_bytes(b"broken" * 1000)

@@ -37,7 +37,7 @@ def stop(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, said
 
 
-def test_it_serves_until_it_is_stopped(repository: Path, shelf: Any) -> None:
+def test_serves_until_stopped(repository: Path, shelf: Any) -> None:
     process, line = start(repository, "--store", shelf.store)
     try:
         match = re.fullmatch(r"Listening at (http://127\.0\.0\.1:\d+/) until Ctrl-C\.\n", line)
@@ -49,7 +49,7 @@ def test_it_serves_until_it_is_stopped(repository: Path, shelf: Any) -> None:
     assert "Traceback" not in said
 
 
-def test_elsewhere_a_token_is_made_up(repository: Path, shelf: Any) -> None:
+def test_other_hosts_get_a_new_token(repository: Path, shelf: Any) -> None:
     process, line = start(repository, "--store", shelf.store, "--host", "0.0.0.0")
     try:
         match = re.search(r":(\d+)/\?token=([\w-]{32})", line)
@@ -61,7 +61,7 @@ def test_elsewhere_a_token_is_made_up(repository: Path, shelf: Any) -> None:
         stop(process)
 
 
-def test_the_token_of_the_environment_is_not_shown(repository: Path, shelf: Any) -> None:
+def test_token_of_the_environment_is_not_printed(repository: Path, shelf: Any) -> None:
     process, line = start(repository, "--store", shelf.store, AUDIOSEARCH_TOKEN=TOKEN)
     try:
         port = re.search(r":(\d+)/", line)
@@ -80,13 +80,11 @@ def test_the_token_of_the_environment_is_not_shown(repository: Path, shelf: Any)
     ("arguments", "environment", "sentence"),
     [
         (["--store", "/nowhere/store.db"], {}, "there is no index at"),
-        (["--host", "999.1.1.1"], {}, "cannot be listened on"),
+        (["--host", "999.1.1.1"], {}, "cannot be used"),
         ([], {"AUDIOSEARCH_TOKEN": "short"}, "AUDIOSEARCH_TOKEN must have at least 16 characters"),
     ],
 )
-def test_what_is_wrong_is_said(
-    repository: Path, arguments: list[str], environment: dict[str, str], sentence: str
-) -> None:
+def test_invalid_options(repository: Path, arguments: list[str], environment: dict[str, str], sentence: str) -> None:
     process, _ = start(repository, *arguments, **environment)
     _, said = process.communicate(timeout=20)
     assert process.returncode == 1

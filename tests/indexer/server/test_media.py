@@ -14,7 +14,7 @@ import soundfile
 
 from indexer.index import open_index
 from indexer.ingest.crawl import content_id
-from indexer.server.byte_ranges import UnsatisfiableError, wanted
+from indexer.server.byte_ranges import UnsatisfiableError, parse_range
 from indexer.types import NO_MEDIA, Recording
 
 KINDS = {
@@ -30,7 +30,7 @@ def audio(identity: str) -> str:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_file_comes_as_it_is(client: httpx.Client, shelf: Any, name: str) -> None:
+def test_playable_file_is_served_unchanged(client: httpx.Client, shelf: Any, name: str) -> None:
     expected = (shelf.folder / name).read_bytes()
     whole = client.get(audio(shelf.ids[name]))
     assert (whole.status_code, whole.headers["content-type"]) == (200, KINDS[name])
@@ -70,12 +70,12 @@ def test_a_file_comes_as_it_is(client: httpx.Client, shelf: Any, name: str) -> N
 def test_ranges(header: str | None, part: object) -> None:
     if part == 416:
         with pytest.raises(UnsatisfiableError):
-            wanted(header, 100)
+            parse_range(header, 100)
     else:
-        assert wanted(header, 100) == part
+        assert parse_range(header, 100) == part
 
 
-def test_a_part_of_a_file(client: httpx.Client, shelf: Any) -> None:
+def test_range_of_a_file(client: httpx.Client, shelf: Any) -> None:
     name = "talks/second.flac"
     content = (shelf.folder / name).read_bytes()
     answer = client.get(audio(shelf.ids[name]), headers={"range": "bytes=10-109"})
@@ -91,7 +91,7 @@ def test_a_part_of_a_file(client: httpx.Client, shelf: Any) -> None:
     assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{len(content)}")
 
 
-def test_what_browsers_do_not_play_is_decoded(client: httpx.Client, shelf: Any, tmp_path: Path) -> None:
+def test_unplayable_file_is_transcoded(client: httpx.Client, shelf: Any, tmp_path: Path) -> None:
     name = "music/fifth.aiff"
     size = int(client.head(audio(shelf.ids[name])).headers["content-length"])
     end = client.get(audio(shelf.ids[name]), headers={"range": f"bytes={size - 1000}-"})
@@ -110,7 +110,7 @@ def test_what_browsers_do_not_play_is_decoded(client: httpx.Client, shelf: Any, 
         assert client.get(audio(shelf.ids[name])).content == whole.content
 
 
-def test_a_file_that_is_gone_or_changed_is_not_given(serve: Any, own_shelf: Any) -> None:
+def test_missing_or_changed_file_is_refused(serve: Any, own_shelf: Any) -> None:
     client, identity, path = serve(own_shelf), own_shelf.ids["talk.wav"], own_shelf.folder / "talk.wav"
     assert client.get(audio(identity)).status_code == 200
     content = path.read_bytes()
@@ -130,7 +130,7 @@ def test_a_file_that_is_gone_or_changed_is_not_given(serve: Any, own_shelf: Any)
     assert client.get(audio(identity)).status_code == 404
 
 
-def test_links_out_of_the_library_lead_nowhere(serve: Any, own_shelf: Any, tmp_path: Path) -> None:
+def test_links_out_of_the_library_are_refused(serve: Any, own_shelf: Any, tmp_path: Path) -> None:
     """Even where the index knows them: who may put a link into a folder may not be who may read what it names."""
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -160,7 +160,7 @@ def test_links_out_of_the_library_lead_nowhere(serve: Any, own_shelf: Any, tmp_p
     assert {trusting.get(audio(identity)).status_code for identity in identities.values()} == {200}
 
 
-def test_a_transcript_is_no_recording(serve: Any, own_shelf: Any) -> None:
+def test_import_without_media_has_no_audio(serve: Any, own_shelf: Any) -> None:
     """Where only words were imported, the index knows the file that they came from."""
     path = own_shelf.folder / "words.json"
     path.write_text("{}")
@@ -169,10 +169,10 @@ def test_a_transcript_is_no_recording(serve: Any, own_shelf: Any) -> None:
         index.add(Recording(identity, (location,), 1.0, f"{NO_MEDIA}vosk", "2024-05-01"), ())
     refused = serve(own_shelf).get(audio(identity))
     assert refused.status_code == 404
-    assert "only its words" in refused.json()["error"]
+    assert "only its transcript" in refused.json()["error"]
 
 
-def test_a_library_behind_one_link_is_heard(serve: Any, own_shelf: Any, tmp_path: Path) -> None:
+def test_library_behind_one_link_is_served(serve: Any, own_shelf: Any, tmp_path: Path) -> None:
     (tmp_path / "Podcasts").symlink_to(own_shelf.folder)
     identity, location = content_id(tmp_path / "Podcasts" / "talk.wav")
     with open_index(str(own_shelf.store), create=False) as index:
@@ -180,7 +180,7 @@ def test_a_library_behind_one_link_is_heard(serve: Any, own_shelf: Any, tmp_path
     assert serve(own_shelf).get(audio(identity)).status_code == 200
 
 
-def test_a_link_put_in_the_place_of_a_file_is_not_followed(serve: Any, own_shelf: Any, tmp_path: Path) -> None:
+def test_link_in_place_of_a_file_is_not_followed(serve: Any, own_shelf: Any, tmp_path: Path) -> None:
     client, identity, path = serve(own_shelf), own_shelf.ids["talk.wav"], own_shelf.folder / "talk.wav"
     secret = tmp_path / "secret"
     shutil.copy2(path, secret)  # as long and as old as the recording

@@ -209,7 +209,7 @@ def test_a_recording_that_is_gone_says_so(serve: Any, own_shelf: Any, browser: B
     page = browser.new_page()
     page.goto(f"{address}/?q=human+things")
     page.locator(".hit").click()
-    expect(page.locator(".toast")).to_contain_text("the file is no longer there")
+    expect(page.locator(".toast")).to_contain_text("the file no longer exists")
     page.close()
 
 

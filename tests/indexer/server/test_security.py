@@ -53,7 +53,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_there_is_no_way_out(url: str, shelf: Any, path: str) -> None:
+def test_path_traversal_is_refused(url: str, shelf: Any, path: str) -> None:
     asked = path.format(id=shelf.ids["talks/first talk.wav"])
     status, answer = raw(url, f"GET {asked} HTTP/1.1", "Host: localhost")
     assert status == 404, answer
@@ -64,7 +64,7 @@ def test_a_nul_in_the_request_line_is_no_request(url: str) -> None:
     assert raw(url, "GET /\0 HTTP/1.1", "Host: localhost")[0] in (400, 404)
 
 
-def test_only_known_names_are_answered(url: str) -> None:
+def test_unknown_host_names_are_refused(url: str) -> None:
     for host in ("localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.1:9", "[::1]:8765", "localhost."):
         assert raw(url, "GET / HTTP/1.1", f"Host: {host}")[0] == 200, host
     for host in (
@@ -94,7 +94,7 @@ def test_addresses_are_names_only_where_a_token_is_asked_for() -> None:
     ]
 
 
-def test_every_answer_says_what_a_browser_may(client: httpx.Client, shelf: Any) -> None:
+def test_security_headers_on_every_response(client: httpx.Client, shelf: Any) -> None:
     identity = shelf.ids["talks/first talk.wav"]
     for path in (
         "/",
@@ -114,7 +114,7 @@ def test_every_answer_says_what_a_browser_may(client: httpx.Client, shelf: Any) 
         assert "access-control-allow-origin" not in headers
 
 
-def test_a_token_is_asked_for(serve: Any, own_shelf: Any) -> None:
+def test_token_is_required(serve: Any, own_shelf: Any) -> None:
     client, identity = serve(own_shelf, token=TOKEN), own_shelf.ids["talk.wav"]
     audio = f"/api/recordings/{identity}/audio"
     for path in ("/api/library", "/api/openapi.json", "/api/nothing", audio):
@@ -131,7 +131,7 @@ def test_a_token_is_asked_for(serve: Any, own_shelf: Any) -> None:
     assert client.get("/api/library", headers={"cookie": f"{COOKIE}={TOKEN}"}).status_code == 401
 
 
-def test_the_token_is_given_once(serve: Any, own_shelf: Any) -> None:
+def test_login_sets_a_cookie(serve: Any, own_shelf: Any) -> None:
     client = serve(own_shelf, token=TOKEN)
     wrong = client.post("/login", data={"token": "wrong"})
     assert (wrong.status_code, wrong.cookies.get(COOKIE)) == (401, None)
@@ -145,7 +145,7 @@ def test_the_token_is_given_once(serve: Any, own_shelf: Any) -> None:
     assert client.post("/login", content=b"x" * 10_000).status_code == 413
 
 
-def test_a_link_with_the_token_keeps_its_place(serve: Any, own_shelf: Any) -> None:
+def test_link_with_token_keeps_its_path(serve: Any, own_shelf: Any) -> None:
     client = serve(own_shelf, token=TOKEN)
     answer = client.get("/", params={"token": TOKEN, "q": "human"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/?q=human")
@@ -156,7 +156,7 @@ def test_a_link_with_the_token_keeps_its_place(serve: Any, own_shelf: Any) -> No
     assert elsewhere.headers.get("location", "/e").startswith("/e")
 
 
-def test_names_and_words_are_not_markup(client: httpx.Client) -> None:
+def test_names_and_words_are_escaped(client: httpx.Client) -> None:
     """The page is the same for every recording; names and words come as JSON, in ASCII, with a type of their own."""
     answer = client.get("/api/recordings", params={"name": "<img"})
     assert answer.headers["content-type"] == "application/json"
