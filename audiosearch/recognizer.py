@@ -3,7 +3,7 @@
 ::
 
     files → blocks → windows → batches → log-probs → stitched → segments ┊ → hypotheses → words
-                 ``acoustic/emitter.py``                                 ┊ ``decoding/decoder_pool.py``
+                 ``acoustic/emitter.py``                                 ┊ ``decoding/decoder.py``
 
 Each stage prefetches a bounded number of items: memory does not grow with the length of a recording, and the network
 runs while earlier segments are decoded.

@@ -1,4 +1,4 @@
-"""Alignment against brute force on tiny inputs, and what always holds.
+"""Alignment against brute force on tiny inputs, and invariants.
 
 Legend: T' emission frames, V labels.
 """
@@ -49,7 +49,7 @@ def test_peaks_are_those_of_the_likeliest_path(labels: list[int]) -> None:
         assert [peak.log_prob for peak in peaks] == pytest.approx(expected)
 
 
-def test_words_reach_beyond_their_peaks_where_there_is_room() -> None:
+def test_words_extend_beyond_their_peaks_where_there_is_room() -> None:
     frames = "_" * 20 + "a_m" + " " + "_" * 50 + "i" + "  " + "i" + "_"
     am, first, second = align(clear(frames), "am i i", ENGLISH)
     assert (am.text, first.text, second.text) == ("am", "i", "i")
@@ -94,7 +94,7 @@ def test_any_text_that_fits_has_words_in_order_inside_the_emissions() -> None:
         assert words == align(heard, text, ENGLISH)
 
 
-def test_no_text_is_no_words() -> None:
+def test_an_empty_text_has_no_words() -> None:
     assert align(clear("___"), "", ENGLISH) == ()
     assert align(Emissions(np.zeros((0, 29), np.float32), FRAME), " ", ENGLISH) == ()
 
@@ -105,13 +105,13 @@ def test_a_text_that_does_not_fit_is_refused(frames: str, text: str) -> None:
         align(clear(frames), text, ENGLISH)
 
 
-def test_foreign_characters_are_refused() -> None:
+def test_characters_outside_the_alphabet_are_refused() -> None:
     with pytest.raises(ValueError, match="not in the alphabet"):
         align(clear("aaaa"), "ä", ENGLISH)
 
 
 @pytest.mark.slow
-def test_word_times_are_those_of_another_aligner(shared: Path) -> None:
+def test_word_times_agree_with_another_aligner(shared: Path) -> None:
     """Half of the words start and end within 40 ms of where phone models put them."""
     if not SHIPPED_MODEL.exists():
         pytest.skip("no model is installed")

@@ -1,4 +1,4 @@
-"""Interpolating and pruning n-gram models, held against sums over a vocabulary of four words."""
+"""Interpolating and pruning n-gram models, compared with sums over a vocabulary of four words."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def ngrams(model: NGramModel, n: int) -> list[tuple[int, ...]]:
     return [(*shorter[context], word) for context, word in pairs]
 
 
-def test_reading_keeps_what_the_file_says(models: list[NGramModel]) -> None:
+def test_a_model_read_from_a_file_has_its_probabilities(models: list[NGramModel]) -> None:
     first = models[0]
     assert [len(order) for order in first.orders] == [7, 5, 2]
     assert set(ngrams(first, 2)) == {(START, A), (A, B), (B, A), (B, END), (C, END)}
@@ -116,7 +116,7 @@ def test_reading_keeps_what_the_file_says(models: list[NGramModel]) -> None:
     assert probability(first, (A, B), END) == pytest.approx(10 ** (-0.15 - 0.6), rel=1e-5)
 
 
-def test_words_that_a_text_lacks_share_what_it_leaves(models: list[NGramModel]) -> None:
+def test_unseen_words_share_the_leftover_probability(models: list[NGramModel]) -> None:
     for model in models:
         unigrams = 10.0 ** model.orders[0].log_probs.astype(float)
         assert unigrams.sum() == pytest.approx(1, abs=1e-6)
@@ -157,7 +157,7 @@ def test_kenlm_reads_the_same(mixture: NGramModel, tmp_path: Path) -> None:
         assert mixture.score(np.array([START, *tokens, END]))[1:].tolist() == pytest.approx(scores, abs=1e-4)
 
 
-def test_weights_are_the_likeliest(models: list[NGramModel]) -> None:
+def test_weights_have_maximum_likelihood(models: list[NGramModel]) -> None:
     texts = [np.array([START, A, B, END, START, B, A, END]), np.array([START, C, UNKNOWN, D, END] * 3)]
     scores = [np.stack([model.score(text)[counted_tokens(text)] for model in models]) for text in texts]
     assert [score.shape for score in scores] == [(2, 6), (2, 9)]
@@ -184,7 +184,7 @@ def test_frequencies_are_counted(mixture: NGramModel) -> None:
     assert found[(C, END)] == 0
 
 
-def test_losses_are_relative_entropies(mixture: NGramModel) -> None:
+def test_pruning_costs_are_relative_entropies(mixture: NGramModel) -> None:
     """Each against the divergence, summed over all words, of the model without that one n-gram."""
     contexts = [np.linspace(0.1, 0.2, len(order)) for order in mixture.orders[:-1]]
     for n, costs in enumerate(pruning_costs(mixture, contexts), start=2):
@@ -197,7 +197,7 @@ def test_losses_are_relative_entropies(mixture: NGramModel) -> None:
 
 
 def without(model: NGramModel, ngram: tuple[int, ...]) -> list[float]:
-    """Probabilities of all words but START after the context of an n-gram that is left out."""
+    """Probabilities of all words but START after the context of an n-gram that is removed."""
     history, n = ngram[:-1], len(ngram)
     seen = {other[-1] for other in ngrams(model, n) if other[:-1] == history} - {ngram[-1]}
     words = [word for word in range(len(NAMES)) if word != START]
@@ -207,7 +207,7 @@ def without(model: NGramModel, ngram: tuple[int, ...]) -> list[float]:
     return [kept.get(word, weight * lower[word]) for word in words]
 
 
-def test_pruning_keeps_what_others_need(mixture: NGramModel) -> None:
+def test_pruning_keeps_contexts_and_suffixes(mixture: NGramModel) -> None:
     costs = [np.zeros(len(order)) for order in mixture.orders[1:]]
     costs[1][ngrams(mixture, 3).index((A, B, A))] = 1.0
     pruned = prune(mixture, costs, 1)

@@ -1,4 +1,4 @@
-"""Language models of several kinds of text, estimated with KenLM's programs where there are some."""
+"""Language models of several kinds of text, estimated with KenLM's programs where they are installed."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_model_is_pruned_to_a_size(kinds: list[list[Path]], tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("kenlm")
-def test_the_command_says_the_weights(kinds: list[list[Path]], tmp_path: Path) -> None:
+def test_the_command_prints_the_weights(kinds: list[list[Path]], tmp_path: Path) -> None:
     texts = [",".join(map(str, kind)) for kind in kinds]
     arguments = [*texts, "-o", str(tmp_path / "lm.bin"), "--order", "3", "--prune", "0"]
     result = CliRunner().invoke(command, [*arguments, "--interpolate-on", str(tmp_path / "spoken")])
@@ -91,7 +91,7 @@ def test_the_command_says_the_weights(kinds: list[list[Path]], tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("kenlm")
-def test_texts_that_cannot_serve_are_named(kinds: list[list[Path]], tmp_path: Path) -> None:
+def test_unusable_texts_are_named(kinds: list[list[Path]], tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("\n--\n")
     with pytest.raises(LanguageModelError, match="empty: holds no words"):
         estimate_mixture(kinds, [tmp_path / "empty"], tmp_path / "lm.bin")
@@ -106,7 +106,7 @@ def test_texts_that_cannot_serve_are_named(kinds: list[list[Path]], tmp_path: Pa
     assert not (tmp_path / "lm.bin").exists()
 
 
-def test_a_vocabulary_is_words_with_counts_or_without(tmp_path: Path) -> None:
+def test_a_vocabulary_may_have_counts(tmp_path: Path) -> None:
     (tmp_path / "list").write_text("the\t12\no'neil\ncat\t0\ndog\t3\n")
     assert read_vocabulary(tmp_path / "list") == {"the": 12, "o'neil": 1, "cat": 1, "dog": 3}
     assert list(read_vocabulary(tmp_path / "list", 2)) == ["the", "o'neil"]

@@ -1,4 +1,4 @@
-"""The search by sound against a search that knows every path, and against what was made to be found."""
+"""Keyword spotting against brute force over all paths, and on emissions made by hand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LOSS = SpottingCalibration().floor
 
 
 def spoken(text: str, *, doubt: float = 0.0, seed: int = 1) -> Emissions:
-    """Two frames a letter and a blank, each surely heard, or with ``doubt`` nats of noise."""
+    """Two frames per letter and a blank, each certain, or with ``doubt`` nats of noise."""
     path = [label for letter in ALPHABET.encode(text) for label in (letter, letter, 0)]
     rng = np.random.default_rng(seed)
     logits = (rng.standard_normal((len(path), len(ALPHABET))) * doubt).astype(np.float32)
@@ -38,7 +38,7 @@ def spoken(text: str, *, doubt: float = 0.0, seed: int = 1) -> Emissions:
     return Emissions(logits - np.log(np.exp(logits).sum(1, keepdims=True)), 0.03)
 
 
-def places(text: str, emissions: Emissions, calibration: SpottingCalibration = EVERYTHING) -> list[KeywordHit]:
+def hits(text: str, emissions: Emissions, calibration: SpottingCalibration = EVERYTHING) -> list[KeywordHit]:
     found = KeywordSpotter(KeywordQuery(text, ALPHABET), calibration).find([pack(emissions)])
     return sorted(found, key=lambda place: -place.score)
 
@@ -77,7 +77,7 @@ def brute_force(losses: NDArray[np.float64], labels: list[int], space: int, boun
 
 
 @pytest.mark.parametrize("text", ["a", "ab", "aa", "b a"])
-def test_the_best_place_is_that_of_brute_force(text: str) -> None:
+def test_the_best_hit_equals_brute_force(text: str) -> None:
     for seed in range(15):
         rng = np.random.default_rng(seed)
         logits = np.full((7, len(ALPHABET)), -30.0)
@@ -88,7 +88,7 @@ def test_the_best_place_is_that_of_brute_force(text: str) -> None:
         losses = log_probs.max(1, keepdims=True) - log_probs
         losses = np.where(losses > MAX_LOSS, LOSS, losses)
         expected = brute_force(losses, ALPHABET.encode(text), ALPHABET.space, EVERYTHING.boundary)
-        found = places(text, emissions)
+        found = hits(text, emissions)
         if expected < -EVERYTHING.max_loss_per_letter * len(text):
             assert found == []
         else:
@@ -97,22 +97,22 @@ def test_the_best_place_is_that_of_brute_force(text: str) -> None:
 
 def test_a_word_is_found_where_it_is_said() -> None:
     emissions = spoken("the gomphotheres live")
-    best = places("gomphotheres", emissions)[0]
+    best = hits("gomphotheres", emissions)[0]
     assert best.score == 0
     assert (best.start, best.end) == (pytest.approx(4 * 0.09), pytest.approx(16 * 0.09 - 0.03))
 
 
-def test_what_is_nearly_said_scores_less_and_within_a_word_too() -> None:
+def test_similar_texts_and_parts_of_words_score_less() -> None:
     emissions = spoken("the gonfotheres live")
-    near = places("gomphotheres", emissions)[0]
+    near = hits("gomphotheres", emissions)[0]
     assert -60 < near.score < -LOSS
     assert near.start == pytest.approx(4 * 0.09)
-    assert places("fotheres", emissions)[0].score == pytest.approx(-SpottingCalibration().boundary)
+    assert hits("fotheres", emissions)[0].score == pytest.approx(-SpottingCalibration().boundary)
     prefix = KeywordSpotter(KeywordQuery("gonfo", ALPHABET, unfinished=True), EVERYTHING)
     assert max(place.score for place in prefix.find([pack(emissions)])) == 0
 
 
-def test_a_place_may_go_on_from_piece_to_piece_but_not_to_another_recording() -> None:
+def test_a_hit_may_span_pieces_but_not_recordings() -> None:
     emissions = spoken(" ".join(["this is long enough for two or three pieces"] * 3), doubt=1.0)
     pieces = list(pack_in_pieces(emissions))
     assert len(pieces) > 2
@@ -124,7 +124,7 @@ def test_a_place_may_go_on_from_piece_to_piece_but_not_to_another_recording() ->
     assert min(place.score for place in alone) < 0
 
 
-def test_keys_of_a_text_are_among_those_of_its_sound() -> None:
+def test_keys_of_a_text_are_among_those_of_its_emissions() -> None:
     emissions = spoken("a heron on the ice", doubt=1.0)
     found = keys(pack(emissions), ALPHABET)
     assert set(query_keys(KeywordQuery("heron", ALPHABET))) == {"_he", "her", "ero", "ron", "on_"} <= set(found)
@@ -132,7 +132,7 @@ def test_keys_of_a_text_are_among_those_of_its_sound() -> None:
     assert query_keys(KeywordQuery("ice", ALPHABET, unfinished=True)) == ["_ic", "ice"]
 
 
-def test_a_tally_finds_the_pieces_with_the_keys_loose_or_in_a_block() -> None:
+def test_a_key_counter_finds_pieces_inside_and_outside_of_blocks() -> None:
     texts = ["a heron on the ice", "tulips and herons", "the ice age", "nothing"] * 40
     pieces = [pack(spoken(text, doubt=0.5, seed=seed)) for seed, text in enumerate(texts)]
     pieces *= 7  # so many that a bit for each is shorter
@@ -152,7 +152,7 @@ def test_a_tally_finds_the_pieces_with_the_keys_loose_or_in_a_block() -> None:
     assert block.best_pieces(BLOCK, names, recordings=[7]) == []
 
 
-def test_evidence_tells_whether_the_words_are_the_text() -> None:
+def test_evidence_compares_recognized_words_with_the_text() -> None:
     words = [Word("cold", 0.0, 1.0, 0.9), Word("ice", 1.0, 2.0, 0.5), Word("age", 2.0, 3.0, 0.7)]
     assert evidence("ice age", 1.1, 2.9, words) == (1.0, 0.5, 0.0, 0.0)
     same, sure, other, alike = evidence("icy", 1.0, 2.0, words)
@@ -161,7 +161,7 @@ def test_evidence_tells_whether_the_words_are_the_text() -> None:
     assert evidence("ice", 5.0, 6.0, words) == (0.0,) * 4
 
 
-def test_what_is_known_of_a_recognizer_survives_its_text() -> None:
+def test_an_acoustic_profile_survives_json() -> None:
     profile = AcousticProfile(ALPHABET, SpottingCalibration(floor=7.5))
     assert AcousticProfile.from_json(profile.to_json()) == profile
     assert all(
