@@ -6,7 +6,7 @@ import hashlib
 import os
 import random
 import wave
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -17,12 +17,13 @@ from transcribers import FakeTranscriber
 
 import cli
 from audiosearch.errors import AudioError, RefusedError, UnknownRecordingError
-from audiosearch.types import PackedEmissions, Transcript, Word
+from audiosearch.spotting.scoring import KeywordQuery
+from audiosearch.types import PackedEmissions, Seconds, Transcript, Word
 from indexer.index import Index
 from indexer.ingest.ingest import CrawlSummary, Indexed, Record, Relocated, Removed, Started, ingest
 from indexer.ingest.shard import ALL, Shard
 from indexer.ingest.walk import Failed
-from indexer.types import Hit, Location, Phrase, Recording, Statistics
+from indexer.types import Count, Location, Page, Query, Recording, Statistics, StoredEmissions
 
 CLOCK = count(10**18, 10**9)  # so that no two changes of a file fall into one tick
 
@@ -31,11 +32,13 @@ class Killed(BaseException):
     """What kill -9 is to a test."""
 
 
-class MemoryIndex:
-    """An index in two dictionaries; ``fuse`` changes later it is killed, after the change or before it."""
+class MemoryIndex(Index):
+    """Index in dictionaries, without search; the ``fuse``-th change from now kills, before or after it is made."""
 
     def __init__(self) -> None:
         self.kept: dict[str, tuple[Recording, tuple[Word, ...]]] = {}
+        self.kept_emissions: dict[str, tuple[PackedEmissions, ...]] = {}
+        self.profiles: dict[str, str] = {}
         self.fuse = -1
         self.kill_after = False
 
@@ -48,7 +51,11 @@ class MemoryIndex:
             raise Killed
 
     def add(self, recording: Recording, words: Sequence[Word], emissions: Sequence[PackedEmissions] = ()) -> None:
-        self._change(lambda: self.kept.update({recording.id: (recording, tuple(words))}))
+        def change() -> None:
+            self.kept[recording.id] = recording, tuple(words)
+            self.kept_emissions[recording.id] = tuple(emissions)
+
+        self._change(change)
 
     def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
         if recording_id not in self.kept:
@@ -68,17 +75,44 @@ class MemoryIndex:
     def words(self, recording_id: str) -> tuple[Word, ...]:
         return self.kept[recording_id][1]
 
-    def search(self, phrases: Sequence[Phrase], limit: int) -> list[Hit]:
+    def emissions(self, recording_id: str) -> tuple[PackedEmissions, ...]:
+        return self.kept_emissions[recording_id]
+
+    def words_between(self, recording_id: str, first: int, end: int) -> tuple[Word, ...]:
+        return self.kept[recording_id][1][first:end]
+
+    def keep_sounding(self, model: str, sounding: str) -> None:
+        self.profiles[model] = sounding
+
+    def soundings(self) -> Mapping[str, str]:
+        return self.profiles
+
+    def emissions_duration(self) -> Seconds:
+        return sum(recording.duration for recording, _ in self.kept.values() if recording.model in self.profiles)
+
+    def stored_emissions(self, recordings: Iterable[str] | None = None) -> Iterator[StoredEmissions]:
         raise NotImplementedError
 
-    def near(self, word: str, limit: int) -> list[str]:
+    def candidate_emissions(
+        self, query: KeywordQuery, limit: int, recordings: Collection[str] | None = None
+    ) -> Iterator[StoredEmissions]:
+        raise NotImplementedError
+
+    def search(self, query: Query, limit: int, after: str | None = None) -> Page:
+        raise NotImplementedError
+
+    def count(self, query: Query) -> list[Count]:
+        raise NotImplementedError
+
+    def similar_words(self, word: str, limit: int) -> list[str]:
         raise NotImplementedError
 
     def statistics(self) -> Statistics:
-        raise NotImplementedError
+        words = sum(len(words) for _, words in self.kept.values())
+        return Statistics(len(self.kept), words, sum(recording.duration for recording, _ in self.kept.values()), 0)
 
     def close(self) -> None:
-        raise NotImplementedError
+        pass
 
     def __enter__(self) -> MemoryIndex:
         return self
