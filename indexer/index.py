@@ -44,10 +44,10 @@ class Index(Protocol):
         """Words at the positions from ``first`` to before ``end``, as far as they exist."""
 
     def keep_sounding(self, model: str, sounding: str) -> None:
-        """Keep what is known of the emissions of a recognizer (``AcousticProfile.to_json``), by its fingerprint."""
+        """Store the acoustic profile of a recognizer (``AcousticProfile.to_json``) under its fingerprint."""
 
     def soundings(self) -> Mapping[str, str]:
-        """What was kept so."""
+        """Stored acoustic profiles by fingerprint of the recognizer."""
 
     def emissions_duration(self) -> Seconds:
         """Total duration of the recordings of which emissions may be stored."""

@@ -1,4 +1,4 @@
-"""What answers of an Elasticsearch server mean, in sentences."""
+"""Messages for error responses of an Elasticsearch server."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from audiosearch.errors import StoreError
 from indexer.elastic.connection import LOGIN
 
 BUSY = frozenset({429, 502, 503, 504})
-"""HTTP statuses after which the same request may succeed."""
+"""HTTP statuses after which a retry may succeed."""
 
 BLOCKED = "takes no changes: its disk is nearly full, or it was made read-only"
 
 
 def complaint(status: int, kind: str) -> str:
-    """What a status and a type of error mean, where that is known."""
+    """Message for a status and a type of error; empty if unknown."""
     if kind == "cluster_block_exception" and status in (403, 429):  # with 503 the server is starting
         return BLOCKED
     if kind == "media_type_header_exception":
@@ -32,7 +32,7 @@ def complaint(status: int, kind: str) -> str:
 def unwritten(
     shown: str, lines: Sequence[Mapping[str, Any]], answer: Mapping[str, Any], refused: list[str]
 ) -> list[Mapping[str, Any]]:
-    """The lines of a bulk request to be sent again; what can never be written is added to ``refused``."""
+    """Lines of a bulk request to be sent again; documents that can never be written are added to ``refused``."""
     again: list[Mapping[str, Any]] = []
     pairs = bool(lines) and "index" in lines[0]
     for place, item in enumerate(answer["items"]):

@@ -71,14 +71,14 @@ def _key(number: int) -> str:
 
 
 def keep_sounding(server: Server, model: str, sounding: str) -> None:
-    """Keep what is known of a recognizer's emissions."""
+    """Store the acoustic profile of a recognizer."""
     document = {"kind": "sounding", "model": model, "sounding": sounding}
     server.bulk([{"index": {"_id": f"sounding:{model}"}}, document])
     server.refresh()
 
 
 def soundings(server: Server) -> dict[str, str]:
-    """What is known of the emissions of each recognizer."""
+    """Acoustic profiles by fingerprint of the recognizer."""
     pages = server.pages({"term": {"kind": "sounding"}}, ["model"], True)
     return {hit["_source"]["model"]: hit["_source"]["sounding"] for page in pages for hit in page}
 

@@ -66,7 +66,7 @@ class ElasticIndex:
         self._writer.remove(recording_id)
 
     def keep_sounding(self, model: str, sounding: str) -> None:
-        """Keep what is known of the emissions of a recognizer."""
+        """Store the acoustic profile of a recognizer."""
         emission_store.keep_sounding(self._server, model, sounding)
 
     # Reading
@@ -128,7 +128,7 @@ class ElasticIndex:
         return found[0]
 
     def soundings(self) -> dict[str, str]:
-        """What is known of the emissions of each recognizer."""
+        """Acoustic profiles by fingerprint of the recognizer."""
         return emission_store.soundings(self._server)
 
     def emissions_duration(self) -> Seconds:

@@ -1,4 +1,4 @@
-"""Which index a name stands for, and with which mapping it is made.
+"""Alias, template and mapping of an index, and its creation.
 
     library                  an alias, which readers and writers name
     library-v3               the index that it stands for; 3 is the version of the mapping
@@ -6,7 +6,7 @@
 
 So another number of shards comes without a pause: an index is filled beside the old one, then the alias changes its
 meaning in one step (docs/elasticsearch.md). A name that ends in -v and a number, as library-v3-2, is made as an index
-itself. Indices that were made before there were aliases are used as they are.
+itself. Indices without an alias are used as they are.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from indexer.elastic.client import Server
 from indexer.elastic.documents import MAPPINGS, SETTINGS, VERSION
 
 PRIORITY = 100
-"""Of the template; one of the user with a greater one may say how many shards there are."""
+"""Priority of the template; a user's template with a greater one may set the number of shards."""
 
 
 def prepare(server: Server, *, create: bool) -> None:
-    """Make sure that the index is there, is one of ours and has this mapping; make it with ``create``.
+    """Check that the index exists, is one of audiosearch and has this mapping; create it with ``create``.
 
     Raises:
         StoreVersionError: it has the mapping of another version.
-        StoreError: it is not there, or is something else.
+        StoreError: it does not exist, or is something else.
     """
     mappings = server.mappings()
     if mappings is None and create:

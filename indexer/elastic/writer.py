@@ -1,12 +1,13 @@
 """Steps of writing to an index in Elasticsearch.
 
 A recording is a document that names a generation of passages and pieces, which hold its words and emissions. It is
-replaced in steps, of which one is visible: a note tells that a generation is being written; its parts are written and
-refreshed; the recording names that generation (only if nobody else changed it meanwhile); the parts of the old one go,
-and the note. Readers take parts of no generation but the one that is named (``elastic_reading.py``).
+replaced in steps, of which one is visible: a note states that a generation is being written; its parts are written and
+refreshed; the recording names that generation (only if no other writer changed it meanwhile); the parts of the old
+generation are deleted, and the note. Readers use only the generation that is named (``reader.py``).
 
-What a killed writer leaves is never seen. Its note stays, and whoever next opens the index to write takes the note and
-deletes the parts, after an hour. A writer who was not dead but slept so long finds its note taken, and writes again.
+The parts of a killed writer are never visible. Its note remains, and after an hour the next process that opens the
+index for writing takes the note and deletes the parts. A writer that was merely suspended for that long finds its note
+taken, and writes again.
 """
 
 from __future__ import annotations
@@ -26,18 +27,18 @@ from indexer.elastic.passages import Passage, cut
 from indexer.types import Location, Recording
 
 WRITING_SECONDS = 3600
-"""Age after which a generation is no longer being written: it is named by its recording, or an orphan."""
+"""Age at which a generation is no longer being written: its recording names it, or it is an orphan."""
 
 
 class Writer:
-    """Changes recordings on a server."""
+    """Writes, moves and deletes recordings on a server."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._shown = server.shown
 
     def add(self, recording: Recording, words: Sequence[Word], emissions: Sequence[PackedEmissions] = ()) -> None:
-        """Keep a recording, in the place of one with its id."""
+        """Store a recording, in place of one with its id."""
         passages = list(cut(words))
         while not self._write(recording, words, passages, emissions):
             pass
@@ -49,7 +50,7 @@ class Writer:
         passages: Sequence[Passage],
         emissions: Sequence[PackedEmissions],
     ) -> bool:
-        """Write a generation and name it; False if somebody took it for that of a dead writer meanwhile."""
+        """Write a generation and name it; False if another process swept it meanwhile as an orphan."""
         generation = f"{_generation_before(0)}-{uuid.uuid4().hex[:12]}"
         note = documents.writing_id(generation)
         self._server.replace(note, documents.writing_document(recording.id, generation), None)
@@ -73,14 +74,14 @@ class Writer:
         document = documents.recording_document(recording, generation, len(words), len(emissions), _now_ms())
         replaced = self._replace(recording.id, lambda _: document) - {generation}
         if replaced:
-            self._server.refresh()  # who remembers the old generation shall see the new one named before that one goes
+            self._server.refresh()  # readers with a cache see the new generation named before the old one is deleted
         self._sweep(recording.id, replaced)
         written = self._end_note(note)
         self._server.refresh()
         return written
 
     def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
-        """Change where a recording lies."""
+        """Replace the locations of a recording."""
         now_ms = _now_ms()
 
         def moved(document: dict[str, Any] | None) -> dict[str, Any]:
@@ -92,15 +93,15 @@ class Writer:
         self._server.refresh()
 
     def remove(self, recording_id: str) -> None:
-        """Forget a recording."""
+        """Delete a recording."""
         self._sweep(recording_id, self._replace(recording_id, lambda _: None))
         self._server.refresh()
 
     def _replace(self, recording_id: str, change: Callable[[dict[str, Any] | None], dict[str, Any] | None]) -> set[str]:
-        """Put what ``change`` makes of a recording's document in its place, with nobody's change in between.
+        """Replace a recording's document by ``change(document)``, with no other change in between.
 
         Returns:
-            generations that the document named before, more than one where somebody else was at it too.
+            generations that the document named before, more than one if another writer changed it too.
         """
         before = set()
         name = documents.recording_id(recording_id)
@@ -127,7 +128,7 @@ class Writer:
             self._delete({"bool": {"filter": which}})
 
     def sweep(self) -> None:
-        """Delete what writers left long ago: parts that were not named, or that those were to replace."""
+        """Delete the remains of writers that stopped long ago: parts never named, or replaced and not deleted."""
         is_note = {"terms": {"kind": ["writing", "sweeping"]}}
         is_old = {"range": {"generation": {"lt": _generation_before(WRITING_SECONDS)}}}
         pages = self._server.pages({"bool": {"filter": [is_note, is_old]}}, ["generation"], True)
@@ -141,7 +142,7 @@ class Writer:
                 self._server.bulk([{"delete": {"_id": name}}])
 
     def _left(self, recording_id: str, generation: str) -> set[str]:
-        """Generations of a recording to delete that a writer left who died at that one."""
+        """Generations of a recording to delete after a writer stopped at a generation."""
         known = self._server.documents([documents.recording_id(recording_id)])
         named = known[0]["generation"] if known else None
         if named != generation:
@@ -152,9 +153,9 @@ class Writer:
         return {other for other in others if self._server.get(documents.writing_id(other)) is None}
 
     def _end_note(self, note: str) -> bool:
-        """Delete one's own note; False if it is not as it was.
+        """Delete the writer's own note; False if another process took it.
 
-        Whoever takes it from now on sees that the generation is named, and leaves it.
+        A process that takes it from now on finds the generation named, and leaves it.
         """
         there = self._server.get(note)
         if there is None or there[0]["kind"] != "writing":
@@ -163,7 +164,7 @@ class Writer:
         return True
 
     def _take(self, note: str) -> bool:
-        """Take the note of somebody who is dead, or of one who died while they swept; False if it is gone."""
+        """Take the note of a stopped writer, or of a process that stopped while sweeping; False if it is gone."""
         while True:
             there = self._server.get(note)
             if there is None:
@@ -173,14 +174,14 @@ class Writer:
                 return True
 
     def _delete(self, query: dict[str, Any]) -> None:
-        """Delete the parts that a query finds."""
+        """Delete the parts found by a query."""
         pages = self._server.pages(query, ["generation", "kind", "passage"], False)
         ids = [hit["_id"] for page in pages for hit in page]
         self._server.bulk({"delete": {"_id": one}} for one in ids)
 
 
 def _generation_before(seconds: float) -> str:
-    """What every generation begun later is greater than."""
+    """Lower bound of the generations begun after a moment that many seconds ago."""
     return f"{_now_ms() - round(1000 * seconds):012x}"
 
 

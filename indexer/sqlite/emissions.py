@@ -153,14 +153,14 @@ def read(connection: apsw.Connection, number: int) -> tuple[PackedEmissions, ...
 
 
 def keep_sounding(connection: apsw.Connection, model: str, sounding: str) -> None:
-    """Keep what is known of a recognizer's emissions."""
+    """Store the acoustic profile of a recognizer."""
     connection.execute(
         "INSERT INTO soundings VALUES (?, ?) ON CONFLICT DO UPDATE SET sounding = excluded.sounding", (model, sounding)
     )
 
 
 def soundings(connection: apsw.Connection) -> dict[str, str]:
-    """What is known of the emissions of each recognizer."""
+    """Acoustic profiles by fingerprint of the recognizer."""
     return dict(_rows(connection, "SELECT model, sounding FROM soundings"))
 
 

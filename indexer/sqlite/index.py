@@ -150,12 +150,12 @@ class SqliteIndex:
             return tuple(self._blocks.words(self._number(recording_id), first, end))
 
     def keep_sounding(self, model: str, sounding: str) -> None:
-        """Keep what is known of the emissions of a recognizer."""
+        """Store the acoustic profile of a recognizer."""
         with self._file.transaction("IMMEDIATE"):
             emission_store.keep_sounding(self._connection, model, sounding)
 
     def soundings(self) -> dict[str, str]:
-        """What is known of the emissions of each recognizer."""
+        """Acoustic profiles by fingerprint of the recognizer."""
         with self._file.transaction("DEFERRED"):
             return emission_store.soundings(self._connection)
 
@@ -184,7 +184,7 @@ class SqliteIndex:
             return self._queries.page(query, limit, after)
 
     def count(self, query: Query) -> list[Count]:
-        """Recordings with hits, and how many."""
+        """Recordings with hits and the number of these."""
         with self._file.transaction("DEFERRED"):
             return self._queries.counts(query)
 
