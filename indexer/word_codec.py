@@ -1,4 +1,4 @@
-"""The words of a stretch of a recording in few bytes each, the same in every store.
+"""Compact encoding of the words of a part of a recording, the same in every store.
 
 Text is joined by single spaces. Times are whole milliseconds: for each word the gap to the end of the word before (for
 the first to 0), then the length of each. All are divided by their greatest common divisor, the unit, which is a frame
@@ -39,7 +39,7 @@ def milliseconds(seconds: float) -> int:
 
 
 def stored(words: Iterable[Word]) -> tuple[Word, ...]:
-    """Words as every store gives them back; ValueError for what none takes."""
+    """Words in stored precision; ValueError for words that no store accepts."""
     kept = []
     for word in words:
         text = _checked(word.text[:MAX_LETTERS])
@@ -55,7 +55,7 @@ def stored(words: Iterable[Word]) -> tuple[Word, ...]:
 
 
 def _others(word: Word) -> list[tuple[str, int]]:
-    """Alternatives with their probabilities in steps, without those that are the same word when they are cut."""
+    """Alternatives with probabilities in steps, without those equal to the word after truncation."""
     steps: dict[str, int] = {}
     for other in word.alternatives:
         if not 0.0 <= other.probability <= 1.0:
@@ -68,7 +68,7 @@ def _others(word: Word) -> list[tuple[str, int]]:
 
 
 def pack_text(words: Iterable[Word]) -> str:
-    """The words with single spaces between them; ValueError for what is not a word."""
+    """Words joined by single spaces; ValueError for a text that is not a word."""
     return " ".join(_checked(word.text[:MAX_LETTERS]) for word in words)
 
 
@@ -109,7 +109,7 @@ def pack_confidences(words: Iterable[Word]) -> bytes:
 
 
 def pack_alternatives(words: Iterable[Word]) -> bytes:
-    """Alternatives; ValueError for what is no word or no probability."""
+    """Alternatives; ValueError for an invalid word or probability."""
     lines, probabilities = [], bytearray()
     for word in words:
         others = _others(word) if word.alternatives else []
@@ -123,11 +123,11 @@ def pack_alternatives(words: Iterable[Word]) -> bytes:
 def unpack_alternatives(
     packed: bytes, first: int = 0, end: int | None = None, wanted: Iterable[str] | None = None
 ) -> dict[int, tuple[Alternative, ...]]:
-    """Alternatives of what ``pack_alternatives`` made, by the places that have any.
+    """Alternatives by place, from the output of ``pack_alternatives``.
 
     Args:
-        first, end: the places from the one to before the other.
-        wanted: only places of which an alternative begins with one of these.
+        first, end: places, half-open.
+        wanted: beginnings of alternatives; other places are left out.
     """
     text = alternatives_text(packed)
     lines = text.split("\n")
@@ -147,7 +147,7 @@ def unpack_alternatives(
 
 
 def _lines(text: str, part: str, first: int, end: int | None) -> Iterator[int]:
-    """Numbers of the lines that hold a part, from the one to before the other; some come twice."""
+    """Numbers of the lines from ``first`` to before ``end`` that contain a part; some come twice."""
     line, counted = 0, 0
     at = text.find(part)
     while at >= 0:
@@ -159,24 +159,24 @@ def _lines(text: str, part: str, first: int, end: int | None) -> Iterator[int]:
 
 
 def alternatives_text(packed: bytes) -> str:
-    """What ``pack_alternatives`` deflated: whether a word is an alternative at all is known sooner from it."""
+    """Inflated text of the output of ``pack_alternatives``."""
     return inflate(packed[4 + int.from_bytes(packed[:4], "little") :]).decode() if packed else ""
 
 
 def thousandths(confidences: bytes) -> array[int]:
-    """Every confidence of what ``pack_confidences`` made."""
+    """All confidences from the output of ``pack_confidences``, in thousandths."""
     return _little_endian(array("H", confidences))
 
 
 def confidence_at(confidences: bytes, place: int) -> int:
-    """Thousandths of the word at a place of what ``pack_confidences`` made."""
+    """Confidence at a place from the output of ``pack_confidences``, in thousandths."""
     return confidences[2 * place] | confidences[2 * place + 1] << 8
 
 
 def unpack(
     text: str, times: bytes, confidences: bytes, first: int = 0, end: int | None = None, alternatives: bytes = b""
 ) -> list[Word]:
-    """The words from place ``first`` to before ``end`` of what was packed, in stored precision."""
+    """Words from place ``first`` to before ``end`` of packed words, in stored precision."""
     texts = text.split(" ", -1 if end is None else end)[first:end] if text else []
     some = zip(texts, unpack_times(times, first, end), thousandths(confidences)[first:end], strict=True)
     others = unpack_alternatives(alternatives, first, end)
@@ -207,7 +207,7 @@ def unpack_times(packed: bytes, first: int = 0, end: int | None = None) -> list[
 
 
 def _interleaved(planes: bytes, size: int) -> Sequence[int]:
-    """Numbers of four bytes of which the lowest bytes stand first, ``size`` of them; most need one byte, or two."""
+    """``size`` numbers of four bytes from planes of equal significance, lowest first; most need one byte, or two."""
     used = -(-len(planes.rstrip(b"\0")) // size) if size else 0
     if used <= 1:
         return planes[:size]
@@ -222,13 +222,13 @@ _ODD = bytes(byte & 1 for byte in range(256))
 
 
 def deflate(plain: bytes) -> bytes:
-    """Fewer bytes, without header or checksum."""
+    """Deflate bytes, without header or checksum."""
     compressor = zlib.compressobj(wbits=-15)
     return compressor.compress(plain) + compressor.flush()
 
 
 def inflate(deflated: bytes) -> bytes:
-    """The bytes that were deflated."""
+    """Inflate the output of ``deflate``."""
     return zlib.decompress(deflated, wbits=-15)
 
 
@@ -239,13 +239,13 @@ def _little_endian(numbers: array[int]) -> array[int]:
 
 
 def blocks(words: Sequence[Word], size: int) -> Iterator[tuple[int, Sequence[Word]]]:
-    """Stretches of ``size`` words with the position of their first."""
+    """Blocks of ``size`` words, each with the position of its first word."""
     for first in range(0, len(words), size):
         yield first, words[first : first + size]
 
 
 def pack_path(path: str) -> str:
-    """A path as text that any store can keep, also where the file's name is not UTF-8.
+    """Path as text that every store accepts, also for file names that are not UTF-8.
 
     Absolute paths never begin with "hex:".
     """
@@ -257,5 +257,5 @@ def pack_path(path: str) -> str:
 
 
 def unpack_path(text: str) -> str:
-    """The path that was packed."""
+    """Path of the output of ``pack_path``."""
     return os.fsdecode(bytes.fromhex(text[4:])) if text.startswith("hex:") else text

@@ -1,7 +1,7 @@
 """One index on an Elasticsearch server; the only file that touches the client library.
 
-A request that the server is too busy for is made again for a while; what goes wrong becomes a sentence. The library's
-types do not leave this file: answers are plain dictionaries and lists.
+Requests to a busy server are retried for a while, and errors become StoreError with a message. The library's types do
+not leave this file: responses are plain dictionaries and lists.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from indexer.elastic.answers import BLOCKED, BUSY, complaint, unwritten
 from indexer.elastic.connection import Address, pinned
 
 RETRY_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""Pauses before a request is made again that the server was too busy for."""
+"""Pauses before the retries of a request to a busy server."""
 
 REQUEST_SECONDS = 60.0
-"""How long one answer may take."""
+"""Timeout of one request."""
 
 PAGE = 500
-"""Documents of one answer, about 3 MB of passages."""
+"""Documents of one response, about 3 MB of passages."""
 
 KEEP_ALIVE = "5m"
-"""How long the server keeps a state of the index that it is not asked about."""
+"""Time for which the server keeps an unused snapshot."""
 
 BULK = 200
 """Documents of one bulk request, about 1.5 MB."""
@@ -58,13 +58,13 @@ class _Transport(elastic_transport.Transport):
 
 @dataclass
 class Snapshot:
-    """A state of the index; without an id the server keeps none, and each search is about the last one."""
+    """Fixed state of the index; without an id each search sees the latest state."""
 
     id: str | None
 
 
 class Server:
-    """Requests about one index; every method raises StoreError where the server fails."""
+    """Requests about one index; every method raises StoreError if the server fails."""
 
     def __init__(self, address: Address) -> None:
         self.shown = address.shown
@@ -81,11 +81,11 @@ class Server:
         )
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         self._client.close()
 
     def _trust(self, address: Address) -> dict[str, Any]:
-        """Options of the client that say which certificate to trust, where one is named by its fingerprint."""
+        """Client options to trust the certificate of a fingerprint, if one is given."""
         if not address.fingerprint:
             return {}
         try:
@@ -95,7 +95,7 @@ class Server:
         return {"ssl_context": context}
 
     def version(self) -> str:
-        """Version of the server; empty where it does not tell this user."""
+        """Version of the server; empty if this user may not read it."""
         answer = self._ask(self._client.options(ignore_status=(403, 404, 405)).info)
         number: str = answer.get("version", {}).get("number", "") if isinstance(answer, dict) else ""
         return number
@@ -103,7 +103,7 @@ class Server:
     # The index
 
     def mappings(self) -> dict[str, Any] | None:
-        """The mapping of the index, or None where there is none."""
+        """Mapping of the index; None if the index does not exist."""
         with self._errors():
             try:
                 answer = self._answer(self._client.indices.get_mapping, index=self.name)
@@ -120,7 +120,7 @@ class Server:
         return mappings
 
     def create(self, index: str, **about: Any) -> None:
-        """Make an index with these mappings, settings and aliases, unless somebody was quicker."""
+        """Create an index with these mappings, settings and aliases, unless it exists by now."""
         with self._errors():
             try:
                 self._answer(self._client.indices.create, index=index, **about)
@@ -129,7 +129,7 @@ class Server:
                     raise
 
     def put_template(self, name: str, **about: Any) -> None:
-        """Make an index template; nothing happens where the user may not."""
+        """Create an index template; nothing happens if the user lacks the right."""
         with self._errors():
             try:
                 self._answer(self._client.indices.put_index_template, name=name, **about)
@@ -137,11 +137,11 @@ class Server:
                 return
 
     def refresh(self) -> None:
-        """Let searches see what was written."""
+        """Make written documents visible to searches."""
         self._ask(self._client.indices.refresh, index=self.name)
 
     def bytes(self) -> int:
-        """What the index takes on the server's disks."""
+        """Size of the index on the server's disks."""
         answer = self._ask(self._client.indices.stats, index=self.name, metric="store")
         size: int = answer["_all"]["total"]["store"]["size_in_bytes"]
         return size
@@ -149,34 +149,34 @@ class Server:
     # Single documents
 
     def get(self, document_id: str) -> tuple[dict[str, Any], dict[str, int]] | None:
-        """A document and what tells this state of it from others; None where there is none."""
+        """Document and the identification of its version; None if it does not exist."""
         answer = self._ask(self._client.options(ignore_status=404).get, index=self.name, id=document_id)
         if not answer.get("found"):
             return None
         return answer["_source"], {"if_seq_no": answer["_seq_no"], "if_primary_term": answer["_primary_term"]}
 
     def documents(self, ids: Iterable[str]) -> list[dict[str, Any]]:
-        """The documents of these ids that there are, as they are now, in this order."""
+        """Existing documents of these ids in their current version, in this order."""
         ids = iter(ids)
         found = []
-        while some := list(islice(ids, PAGE)):
-            found += [one["_source"] for one in self._several(some) if one.get("found")]
+        while part := list(islice(ids, PAGE)):
+            found += [each["_source"] for each in self._multi_get(part) if each.get("found")]
         return found
 
-    def _several(self, ids: Sequence[str]) -> list[dict[str, Any]]:
-        """What the server says of each of these ids; asked again where it cannot tell, as while an alias moves."""
+    def _multi_get(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Response for each of these ids; retried on errors, as while an alias moves."""
         for pause in (*RETRY_SECONDS, None):
-            told: list[dict[str, Any]] = self._ask(self._client.mget, index=self.name, ids=ids)["docs"]
-            errors = [one["error"] for one in told if "error" in one]
+            responses: list[dict[str, Any]] = self._ask(self._client.mget, index=self.name, ids=ids)["docs"]
+            errors = [each["error"] for each in responses if "error" in each]
             if not errors:
-                return told
+                return responses
             if pause is None:
                 raise StoreError(f"{self.shown} answers with an error: {errors[0].get('reason')}")
             time.sleep(pause)
         raise AssertionError
 
     def replace(self, document_id: str, document: Mapping[str, Any] | None, state: Mapping[str, int] | None) -> bool:
-        """Put a document, or with None nothing, where ``get`` met that state; False if somebody changed it since."""
+        """Write a document, or delete it with None, if its version is still ``state``; False if it changed."""
         client = self._client.options(ignore_status=409)
         where: dict[str, Any] = {"index": self.name, "id": document_id}
         if document is not None:
@@ -192,12 +192,12 @@ class Server:
     # Many documents
 
     def count(self, query: Mapping[str, Any]) -> int:
-        """How many documents a query finds."""
+        """Number of documents that match a query."""
         number: int = self._ask(self._client.count, index=self.name, query=query)["count"]
         return number
 
     def search(self, **body: Any) -> dict[str, Any]:
-        """The server's answer to a search."""
+        """Response of the server to a search."""
         whole = {"allow_partial_search_results": False}
         answer: dict[str, Any] = self._ask(self._client.search, index=self.name, **whole, **body)
         return answer
@@ -211,14 +211,14 @@ class Server:
         snapshot: Snapshot | None = None,
         after: Sequence[Any] = (),
     ) -> list[dict[str, Any]]:
-        """The first documents that a query finds.
+        """First documents that match a query.
 
         Args:
-            order: fields to sort by, with - in front the greatest first; "-_score": what goes best with the query.
-            fields: those of the documents that are wanted, or all, or none.
-            size: at most so many.
-            snapshot: the state of the index that is asked; None: the last one.
-            after: the ``sort`` of the last document that came before.
+            order: fields to sort by, descending with - in front; "-_score": best match first.
+            fields: to return; True: all, False: none.
+            size: maximum number of documents.
+            snapshot: state of the index; None: the latest.
+            after: ``sort`` of the last document of the response before.
         """
         search: dict[str, Any] = {
             "query": query if "-_score" in order else {"constant_score": {"filter": query}},
@@ -244,10 +244,10 @@ class Server:
         fields: Sequence[str] | bool,
         snapshot: Snapshot | None = None,
     ) -> Iterator[list[dict[str, Any]]]:
-        """All documents that a query finds, page by page, of one state of the index if the server can keep that.
+        """All documents that match a query, page by page, from one snapshot if the server supports it.
 
         Args:
-            order: as in ``hits``, of fields that no two documents have all alike.
+            order: as in ``hits``, of fields that together are unique.
         """
         if snapshot is None:
             hits = self.hits(query, order, fields, PAGE)
@@ -258,7 +258,7 @@ class Server:
                 yield from self.pages(query, order, fields, own)
             return
         after: Sequence[Any] = ()
-        size = -(-PAGE // 4)  # not all may be wanted
+        size = -(-PAGE // 4)  # the caller may stop early
         while True:
             hits = self.hits(query, order, fields, size, snapshot, after)
             yield hits
@@ -268,7 +268,7 @@ class Server:
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """A state of the index that later searches can be about."""
+        """Snapshot of the index for later searches."""
         client = self._client.options(ignore_status=(400, 404, 405))
         kept = Snapshot(self._ask(client.open_point_in_time, index=self.name, keep_alive=KEEP_ALIVE).get("id"))
         try:
@@ -278,10 +278,10 @@ class Server:
                 self._ask(self._client.options(ignore_status=404).close_point_in_time, id=kept.id)
 
     def bulk(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Write all documents; those for which the server is too busy are sent again.
+        """Write all documents, with retries for those that a busy server rejects.
 
         Raises:
-            RefusedError: some can never be written; the others of their request are.
+            RefusedError: some can never be written; the others of the same request are written.
         """
         lines = iter(lines)
         alias = {"require_alias": True} if self._require_alias else {}
@@ -301,21 +301,21 @@ class Server:
     # Requests
 
     def _ask(self, method: Callable[..., Any], **arguments: Any) -> Any:
-        """The answer to a method of the client."""
+        """Response of a method of the client."""
         with self._errors():
             return self._answer(method, **arguments)
 
     def _answer(self, method: Callable[..., Any], **arguments: Any) -> Any:
-        """The same, or the client's own error; what the server is too busy for is asked again, for a while."""
+        """Response, or the client's own error; a busy server is retried for a while."""
         for pause in (*RETRY_SECONDS, None):
             try:
                 body = method(**arguments).body
             except elasticsearch.ApiError as error:
                 self._reached = True
-                if error.status_code not in BUSY or pause is None or _told(error) == BLOCKED:
+                if error.status_code not in BUSY or pause is None or _message(error) == BLOCKED:
                     raise
             except elastic_transport.ConnectionError:
-                # A server that was there may come back; one that never was is told of at once.
+                # A server that was reached before may come back; otherwise fail at once.
                 if not self._reached or pause is None:
                     raise
             else:
@@ -326,7 +326,7 @@ class Server:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """What goes wrong with the server becomes a sentence."""
+        """Turn errors of the client into StoreError."""
         try:
             yield
         except elastic_transport.ConnectionTimeout as error:
@@ -338,12 +338,12 @@ class Server:
         except (elasticsearch.UnsupportedProductError, elastic_transport.SerializationError) as error:
             raise StoreError(f"{self.shown} is not an Elasticsearch: check the URL") from error
         except elasticsearch.ApiError as error:
-            sentence = _told(error) or f"answers with an error (status {error.status_code}): {error}"
+            sentence = _message(error) or f"answers with an error (status {error.status_code}): {error}"
             raise StoreError(f"{self.shown} {sentence}") from error
 
 
-def _told(error: elasticsearch.ApiError) -> str:
-    """What a server's answer means, where that is known."""
+def _message(error: elasticsearch.ApiError) -> str:
+    """Message for an error response; empty if unknown."""
     body = error.body if isinstance(error.body, dict) else {}
     about = body.get("error")
     return complaint(error.status_code, about.get("type") or "" if isinstance(about, dict) else "")
