@@ -124,7 +124,7 @@ def test_unsure_guesses_are_not_shown() -> None:
 def test_every_hit_goes_through_all_pages(
     tmp_path: Path, recording: Callable[..., Recording], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.evaluation.evaluate.PAGE", 3)
+    monkeypatch.setattr("indexer.evaluation.evaluate.PAGE_SIZE", 3)
     with open_index(str(tmp_path / "store.db"), create=True) as index:
         index.add(recording(1), spoken("sea " * 8, 0.5))
         index.add(recording(2), spoken("sea the sea", 0.9))

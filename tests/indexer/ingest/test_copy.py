@@ -99,7 +99,7 @@ def test_the_command(
     with open_index(str(first), create=True) as source:
         source.add(recording(1), spoken("hello world"))
         source.add(recording(2), spoken("three words more"))
-    assert "is both where to copy from and where to" in run(first, tmp_path / "x" / ".." / "a.db").stderr
+    assert "FROM and TO are the same index" in run(first, tmp_path / "x" / ".." / "a.db").stderr
     done = run(first, other)
     assert (done.exit_code, done.stdout, done.stderr) == (0, "2 recordings copied (5 words).\n", "")
     with open_index(str(first), create=False) as source:

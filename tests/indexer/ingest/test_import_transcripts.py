@@ -76,7 +76,7 @@ def test_import_without_media_is_searchable_and_survives_indexing(index: Index, 
     for again in (False, True):
         steps = list(ingest(index, OneWordTranscriber(), [tmp_path / "talks"], prune=True, again=again))
         (about,) = [step for step in steps if isinstance(step, CrawlSummary)]
-        assert (about.gone, about.outdated, about.again) == (0, 0, 0)
+        assert (about.missing, about.outdated, about.again) == (0, 0, 0)
     assert found(index, "human things") == [(place, 0.0)]
     talk.unlink()
     list(ingest(index, OneWordTranscriber(), [tmp_path / "talks"], prune=True))
@@ -159,7 +159,7 @@ def test_file_of_several_recordings(index: Index, tmp_path: Path) -> None:
     assert all("holds several recordings" in sentence for sentence in sentences)
     assert [was for was, _ in done(index, week)] == ["unchanged", "unchanged"]
     (sentence,) = failures(index, week, media=tmp_path)
-    assert sentence == f"{week}: there is no recording called a/b in {tmp_path}."
+    assert sentence == f"{week}: no recording in {tmp_path} has the name a/b."
     assert sorted(one.path for one in index.recordings()) == [f"{tmp_path}/monday.wav", f"{week}/a_b"]
 
 
@@ -182,6 +182,6 @@ def test_bad_transcripts_are_reported_and_the_others_imported(index: Index, tmp_
         str(tmp_path / "short.json"),
         f"{tmp_path}/bad.json, line 1",
     ]
-    assert "both called twice" in sentences[1]
+    assert "have the name twice" in sentences[1]
     assert "is it another recording?" in sentences[2]
     assert len(index.recordings()) == 1
