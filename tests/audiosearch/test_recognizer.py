@@ -193,9 +193,9 @@ def test_a_recording_that_breaks_off_is_unreadable(
 def test_stopping_early_leaves_nothing_running(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
     path = whistler.write(tmp_path / "a.wav", long_text(2000))
     next(results := short.recognize([path] * 50))
-    assert any(thread.name.startswith("ahead") for thread in threading.enumerate())
+    assert any(thread.name.startswith("prefetch") for thread in threading.enumerate())
     results.close()  # type: ignore[attr-defined]
-    assert not any(thread.name.startswith("ahead") for thread in threading.enumerate())
+    assert not any(thread.name.startswith("prefetch") for thread in threading.enumerate())
 
 
 def test_emissions_are_kept_when_they_are_asked_for(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
