@@ -116,7 +116,7 @@ class TestQuery:
         monkeypatch.setattr("audiosearch.audio.player._has_device", lambda: False)
         result = run("query", "human", "--store", store, "--play")
         assert (result.exit_code, result.stdout) == (1, "")
-        assert result.stderr.startswith("Error: There is nothing to play with: install ffplay")
+        assert result.stderr.startswith("Error: No player is available: install ffplay")
 
 
 def player(folder: Path, script: str) -> Path:

@@ -1,6 +1,6 @@
-"""Stretches of recordings as files of their own, each alone or all joined.
+"""Clips of recordings, written as single files or joined into one.
 
-Every file says in its comment that it was made here; only such a file is ever replaced.
+The comment tag of every file names this program; only files with that tag are ever overwritten.
 
 Legend: C channels, S samples.
 """
@@ -14,99 +14,104 @@ from pathlib import Path
 
 import numpy as np
 
-from audiosearch.audio import ffmpeg as coded
-from audiosearch.audio.reader import converted, probe, read_span
+from audiosearch.audio import ffmpeg
+from audiosearch.audio.reader import convert, probe, read_span
 from audiosearch.audio.samples import Samples, Sound
 from audiosearch.errors import AudioError, OutputError
 from audiosearch.files import atomic_write
 from audiosearch.types import Seconds
 
-SUFFIXES = coded.SUFFIXES
-"""Kinds of files that can be written."""
+SUFFIXES = ffmpeg.SUFFIXES
+"""Suffixes of the formats that can be written."""
 
 FADE: Seconds = 0.02
 
-_MARK = "audiosearch: "
+_COMMENT_PREFIX = "audiosearch: "
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """A stretch of a recording, half-open in time; ``about`` says in a line what it is."""
+class Clip:
+    """Half-open span of a recording; ``description`` is one line for the file's comment."""
 
     path: Path
     start: Seconds
     end: Seconds
-    about: str
+    description: str
 
 
 def check_target(path: Path) -> None:
-    """OutputError where a file would be lost, cannot be there, or is of a kind that is not written."""
+    """Check that a file can be written there.
+
+    Raises:
+        OutputError: the format cannot be written, the folder does not exist, or another file would be lost.
+    """
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(f"{path}: name a file that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.")
     if not path.parent.is_dir():
         raise OutputError(f"{path}: there is no folder {path.parent}; make it first.")
-    if path.is_symlink() or (path.exists() and not _is_ours(path)):
+    if path.is_symlink() or (path.exists() and not _is_made_here(path)):
         raise OutputError(f"{path}: is there already and was not made by audiosearch; name another.")
 
 
-def write_clip(cut: Cut, target: Path, *, mono_rate: int | None = None) -> Seconds:
-    """The cut as a file; its length. What was there before is replaced when it is complete.
+def write_clip(clip: Clip, target: Path, *, mono_rate: int | None = None) -> Seconds:
+    """Write a clip to a file, atomically, and return its duration.
 
     Args:
-        mono_rate: sample rate of a file with one channel; rate and channels of the recording unless given.
+        mono_rate: sample rate of a file with one channel; default: rate and channels of the recording.
 
     Raises:
         AudioError: the recording cannot be read.
         OutputError: the file cannot be written.
     """
-    _check_sources(target, [cut])
-    sound = read_span(cut.path, cut.start, cut.end)
-    rate = coded.writable_rate(target.suffix.lower(), mono_rate or sound.rate)
-    fitted = converted(sound, rate, sound.channels if sound.channels <= 2 and mono_rate is None else 1)
-    _write(target, rate, fitted.channels, [fitted.samples], cut.about)
+    _check_sources(target, [clip])
+    sound = read_span(clip.path, clip.start, clip.end)
+    rate = ffmpeg.writable_rate(target.suffix.lower(), mono_rate or sound.rate)
+    fitted = convert(sound, rate, sound.channels if sound.channels <= 2 and mono_rate is None else 1)
+    _write(target, rate, fitted.channels, [fitted.samples], clip.description)
     return len(fitted) / rate
 
 
-def write_supercut(cuts: Sequence[Cut], target: Path, *, fade: Seconds = FADE, gap: Seconds = 0.0) -> Seconds:
-    """All cuts one after the other in one file; its length.
+def write_supercut(clips: Sequence[Clip], target: Path, *, fade: Seconds = FADE, gap: Seconds = 0.0) -> Seconds:
+    """Write all clips, one after the other, to one file and return its duration.
 
-    Rate and channels are the greatest among the recordings'. Fades have equal power: the one that ends goes down as a
-    cosine while the one that begins rises as a sine. Without a gap they overlap; with a gap there is silence between::
+    Sample rate and channels are the largest among the recordings. Cross-fades have equal power: one clip falls as a
+    cosine while the next rises as a sine. Fades overlap, or are separated by a gap of silence::
 
         gap = 0   ─────────╲╱─────────        gap > 0   ─────────╲______╱─────────
                          fade                                   fade gap fade
 
     Args:
-        cuts: at least one.
-        fade: length of a fade, also at both ends; at most half of a cut.
+        clips: at least one.
+        fade: duration of a fade, also at both ends; at most half of a clip.
+        gap: duration of the silence between clips.
 
     Raises:
         AudioError: a recording cannot be read.
         OutputError: the file cannot be written.
     """
-    _check_sources(target, cuts)
-    known = {path: probe(path) for path in dict.fromkeys(cut.path for cut in cuts)}
-    rate = coded.writable_rate(target.suffix.lower(), max(info.sample_rate for info in known.values()))
-    channels = 2 if any(info.channels == 2 for info in known.values()) else 1
+    _check_sources(target, clips)
+    recordings = {path: probe(path) for path in dict.fromkeys(clip.path for clip in clips)}
+    rate = ffmpeg.writable_rate(target.suffix.lower(), max(info.sample_rate for info in recordings.values()))
+    channels = 2 if any(info.channels == 2 for info in recordings.values()) else 1
     length = 0
 
-    def counted() -> Iterator[Samples]:
+    def pieces() -> Iterator[Samples]:
         nonlocal length
-        sounds = (converted(read_span(cut.path, cut.start, cut.end), rate, channels) for cut in cuts)
-        for piece in joined(sounds, round(fade * rate), round(gap * rate)):
+        sounds = (convert(read_span(clip.path, clip.start, clip.end), rate, channels) for clip in clips)
+        for piece in crossfade(sounds, round(fade * rate), round(gap * rate)):
             length += piece.shape[1]
             yield piece
 
-    _write(target, rate, channels, counted(), f"{len(cuts)} cuts")
+    _write(target, rate, channels, pieces(), f"{len(clips)} cuts")
     return length / rate
 
 
-def joined(sounds: Iterable[Sound], fade: int, gap: int) -> Iterator[Samples]:
-    """Pieces [C, S] of sounds of one rate, joined with fades of ``fade`` samples and ``gap`` samples of silence."""
-    tail: Samples | None = None  # the end of the sound before, faded out
+def crossfade(sounds: Iterable[Sound], fade: int, gap: int) -> Iterator[Samples]:
+    """Join sounds of one rate with fades of ``fade`` samples and ``gap`` samples of silence; yield pieces [C, S]."""
+    tail: Samples | None = None  # end of the previous sound, faded out
     for sound in sounds:
         samples, width = sound.samples.copy(), min(fade, len(sound) // 2)
-        # at the middles of the samples, so that what rises mirrors what falls
+        # sampled at the middle of each sample, so that rise and fall are symmetric
         rise = np.sin((np.arange(width, dtype=np.float32) + 0.5) / max(width, 1) * np.pi / 2)
         samples[:, :width] *= rise
         if tail is not None and gap:
@@ -123,23 +128,25 @@ def joined(sounds: Iterable[Sound], fade: int, gap: int) -> Iterator[Samples]:
         yield tail
 
 
-def _check_sources(target: Path, cuts: Iterable[Cut]) -> None:
-    """OutputError where a file that is read would be replaced."""
-    if target.exists() and any(target.samefile(cut.path) for cut in cuts if cut.path.exists()):
+def _check_sources(target: Path, clips: Iterable[Clip]) -> None:
+    """Raise OutputError if ``target`` is one of the recordings."""
+    if target.exists() and any(target.samefile(clip.path) for clip in clips if clip.path.exists()):
         raise OutputError(f"{target}: is one of the recordings that are cut; name another.")
 
 
-def _write(target: Path, rate: int, channels: int, sound: Iterable[Samples], about: str) -> None:
-    """The whole file or none."""
+def _write(target: Path, rate: int, channels: int, sound: Iterable[Samples], description: str) -> None:
+    """Write pieces of sound to a file, atomically."""
     check_target(target)
     try:
         with atomic_write(target) as temporary:
-            coded.write(temporary, rate, channels, sound, _MARK + about.encode(errors="replace").decode())
-    except (OSError, ValueError) as error:  # PyAV's errors are of both kinds
+            ffmpeg.write(
+                temporary, rate, channels, sound, _COMMENT_PREFIX + description.encode(errors="replace").decode()
+            )
+    except (OSError, ValueError) as error:  # PyAV raises both
         raise OutputError(f"{target}: cannot be written ({getattr(error, 'strerror', None) or error}).") from error
 
 
-def _is_ours(path: Path) -> bool:
+def _is_made_here(path: Path) -> bool:
     with suppress(AudioError):
-        return coded.comment_of(path).startswith(_MARK)
+        return ffmpeg.read_comment(path).startswith(_COMMENT_PREFIX)
     return False

@@ -1,9 +1,8 @@
-"""Compressed recordings, and the sound of videos, through PyAV; only this file knows it.
+"""Decoding and encoding by FFmpeg through PyAV, which only this file imports.
 
-Time counts as a player shows it. FFmpeg drops the encoder's delay where the file tells it (mp3 with a LAME header,
-Opus, AAC in mp4); where it does not (bare .aac, .ts, .flv, .avi) sound comes about 25 ms late in every player.
-Sound that begins later than the picture, and gaps between its packets, become silence, so that what follows keeps its
-time.
+Times are those that a player shows. FFmpeg drops the encoder's delay if the file states it (mp3 with a LAME header,
+Opus, AAC in mp4); otherwise (bare .aac, .ts, .flv, .avi) sound is about 25 ms late in every player. A late start of the
+sound and gaps between packets are filled with silence, which keeps all times right.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from audiosearch.audio.samples import PIECE, AudioInfo, Joiner, Piece, Samples, Sound, mean
+from audiosearch.audio.samples import PIECE_SAMPLES, AudioInfo, Piece, PieceBuffer, Samples, Sound, mix_down
 from audiosearch.errors import AudioError
 from audiosearch.types import Seconds
 
@@ -29,16 +28,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FIRST_PACKETS = 20
-"""So many tell whether it is sound at all: in random bytes an mp3 decoder finds now and then a frame."""
+"""Packets that decide whether a file is audio; in random bytes an mp3 decoder occasionally finds a frame."""
 
-SMALLEST_GAP: Seconds = 0.05
-"""Shorter gaps between time stamps are rounding."""
+MIN_GAP: Seconds = 0.05
+"""Shorter gaps between time stamps are rounding errors."""
 
-LONGEST_GAP: Seconds = 3600.0
-"""Longer ones are wrong time stamps, where the file does not tell its length."""
+MAX_GAP: Seconds = 3600.0
+"""Longer gaps are wrong time stamps, unless the file states its duration."""
 
 
-DECODERS = {  # as people call the format: as FFmpeg calls the decoder
+DECODERS = {  # common name of the format: name of FFmpeg's decoder
     **{name: name for name in ("aac", "ac3", "alac")},
     "amr": "amrnb",
     "dts": "dca",
@@ -47,11 +46,11 @@ DECODERS = {  # as people call the format: as FFmpeg calls the decoder
     "vorbis": "vorbis",
     "wma": "wmav2",
 }
-"""What most recordings are coded in."""
+"""Codecs of most recordings."""
 
 
 def ffmpeg_version() -> str:
-    """Version of the FFmpeg that PyAV brings."""
+    """Version of FFmpeg in the PyAV package."""
     import av
 
     library = ".".join(map(str, av.library_versions["libavcodec"]))
@@ -59,7 +58,7 @@ def ffmpeg_version() -> str:
 
 
 def missing_decoders() -> list[str]:
-    """Formats of DECODERS that FFmpeg was built without."""
+    """Formats of DECODERS that FFmpeg lacks."""
     import av
 
     missing = []
@@ -72,10 +71,10 @@ def missing_decoders() -> list[str]:
 
 
 def probe(path: Path) -> AudioInfo:
-    """Length and format; packets are counted, not decoded, where the container does not tell its length.
+    """Read duration and format; if the container does not state its duration, packets are counted.
 
     Raises:
-        AudioError: it cannot be read, or holds no sound.
+        AudioError: the file cannot be read, or holds no sound.
     """
     with _open(path) as container:
         stream = container.streams.audio[0]
@@ -84,53 +83,53 @@ def probe(path: Path) -> AudioInfo:
 
 
 def can_decode(path: Path) -> bool:
-    """Whether the first packets give sound.
+    """Return True if the first packets contain audio.
 
     Raises:
-        AudioError: it cannot be read, or holds no sound.
+        AudioError: the file cannot be read, or holds no sound.
     """
     with _open(path) as container:
         return any(frame.samples for frame in list(_frames(path, container, FIRST_PACKETS)))
 
 
-def pieces(path: Path) -> Iterator[Piece]:
-    """Decoded sound, with silence where time stamps leave a gap."""
+def decode(path: Path) -> Iterator[Piece]:
+    """Yield decoded mono samples, with silence in gaps between time stamps."""
     with _open(path) as container:
         start = (container.start_time or 0) / 1e6
         longest = container.duration / 1e6 + 1 if container.duration else math.inf
         declared = 0.0 if _is_estimate(container) else _declared_duration(container)
         unit = float(container.streams.audio[0].time_base or 0)
         elapsed: Seconds = 0.0
-        joiner = Joiner()
-        for frame in _frames(path, container):  # 50 a second: what is done here for each must be little
+        buffer = PieceBuffer()
+        for frame in _frames(path, container):  # about 50 per second: keep this loop cheap
             rate, samples = frame.sample_rate, _mono(frame)
             if frame.pts is not None:
                 begin = frame.pts * unit - start
                 gap = begin - elapsed
-                if SMALLEST_GAP < gap < LONGEST_GAP and begin < longest:
+                if MIN_GAP < gap < MAX_GAP and begin < longest:
                     elapsed += gap
-                    for silence in range(round(gap * rate), 0, -PIECE):
-                        yield from joiner.add(rate, np.zeros(min(silence, PIECE), np.float32))
+                    for silence in range(round(gap * rate), 0, -PIECE_SAMPLES):
+                        yield from buffer.add(rate, np.zeros(min(silence, PIECE_SAMPLES), np.float32))
             elapsed += len(samples) / rate
-            yield from joiner.add(rate, samples)
-        yield from joiner.rest()
+            yield from buffer.add(rate, samples)
+        yield from buffer.flush()
         if declared - elapsed > 1.0:
             logger.warning("%s: ends after %.1f s, but should last %.1f s.", path, elapsed, declared)
 
 
-LEAD: Seconds = 1.0
-"""So much is decoded before a span, for decoders to come to the state in which they would be there."""
+PREROLL: Seconds = 1.0
+"""Sound decoded before a span, in which decoders converge to the state of continuous decoding."""
 
 
-def span(path: Path, start: Seconds, end: Seconds) -> Sound:
-    """The sound from ``start`` to ``end``, by the time that ``pieces`` counts, without decoding all that lies before.
+def decode_span(path: Path, start: Seconds, end: Seconds) -> Sound:
+    """Decode the span from ``start`` to ``end``, in the times of ``decode``, by seeking.
 
     Raises:
-        AudioError: it cannot be read, or ends before ``start``.
+        AudioError: the file cannot be read, or ends before ``start``.
     """
     samples, rate, first, last, reached = np.empty((0, 0), np.float32), 0, 0, 0, 0
     with _open(path) as container:
-        for begin, frame in _placed(path, container, start - LEAD):
+        for begin, frame in _timed_frames(path, container, start - PREROLL):
             if not rate:
                 rate = frame.sample_rate
                 first, last = round(start * rate), round(end * rate)
@@ -149,23 +148,23 @@ def span(path: Path, start: Seconds, end: Seconds) -> Sound:
     return Sound(rate, samples[:, :reached])
 
 
-def _placed(path: Path, container: InputContainer, start: Seconds) -> Iterator[tuple[int, Any]]:
-    """Decoded frames, each after the sample at which it begins; the first begin at ``start`` or before it."""
+def _timed_frames(path: Path, container: InputContainer, start: Seconds) -> Iterator[tuple[int, Any]]:
+    """Yield pairs of a frame's first sample and the decoded frame, from ``start`` or earlier on."""
     stream = container.streams.audio[0]
     unit, origin = float(stream.time_base or 0), (container.start_time or 0) / 1e6
     frames = _frames(path, container)
     jumped, lead, size = False, 0, stream.codec_context.frame_size or 0
-    if start > LEAD and unit and not (container.format.name == "ogg" and _is_chained(path)):
+    if start > PREROLL and unit and not (container.format.name == "ogg" and _is_chained(path)):
         lead = next((frame.samples for frame in frames if frame.samples), 0)
-        if stream.codec_context.name in ("opus", "libopus"):  # a file has frames of one length, which only they tell
+        if stream.codec_context.name in ("opus", "libopus"):  # the frame length is constant, but not in the header
             size = next((frame.samples for frame in frames), 0)
-        with contextlib.suppress(*_damage()):  # what cannot be sought in is read from its beginning
+        with contextlib.suppress(*_damage()):  # files without seeking are read from their start
             container.seek(int((start + origin) / unit), stream=stream)
             frames, jumped = _frames(path, container), True
     position = 0
     if lead and not jumped:
         with _open(path) as again:
-            yield from _placed(path, again, 0.0)
+            yield from _timed_frames(path, again, 0.0)
         return
     for frame in frames:
         if not frame.samples:
@@ -173,18 +172,18 @@ def _placed(path: Path, container: InputContainer, start: Seconds) -> Iterator[t
         if frame.pts is not None:
             begin = (frame.pts * unit - origin) * frame.sample_rate
             if jumped:
-                position = _snapped(begin, frame.samples, lead, size, unit * frame.sample_rate)
+                position = _first_sample(begin, frame.samples, lead, size, unit * frame.sample_rate)
                 jumped = False
-            elif SMALLEST_GAP * frame.sample_rate < begin - position < LONGEST_GAP * frame.sample_rate:
+            elif MIN_GAP * frame.sample_rate < begin - position < MAX_GAP * frame.sample_rate:
                 position = round(begin)
         yield position, frame
         position += frame.samples
 
 
-def _snapped(begin: float, samples: int, first: int, size: int, unit: float) -> int:
-    """The sample at which a frame begins whose time stamp is rounded to ``unit`` samples (Matroska: milliseconds).
+def _first_sample(begin: float, samples: int, first: int, size: int, unit: float) -> int:
+    """First sample of a frame whose time stamp is rounded to ``unit`` samples (Matroska: milliseconds).
 
-    Frames end where the first one ended, or whole frames of ``size`` later::
+    Frames end whole frames of ``size`` after the end of the first one::
 
         0      first             first + size                  begin        begin + samples
         ├────────┼────────────────────┼──  …  ──┼──────────────[─────────────]
@@ -200,14 +199,14 @@ _DEMUXERS = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,ircam,loas,matroska,mov,mp3,mp4,mpc,mpc8,mpeg,mpegts,"
     "mxf,nistsphere,nut,ogg,oma,rm,sox,tak,truehd,tta,voc,w64,wav,webm,wtv,wv,xwma"
 )
-"""Formats that hold the sound themselves; no play lists, which would make FFmpeg open other files."""
+"""Formats that contain the sound; no playlists, by which FFmpeg would open other files."""
 
-_UNTOLD = frozenset(("aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "truehd"))
-"""Formats that do not tell their length; FFmpeg estimates it."""
+_WITHOUT_DURATION = frozenset(("aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "truehd"))
+"""Formats that do not state their duration; FFmpeg estimates it."""
 
 
 def _open(path: Path) -> InputContainer:
-    """The file, opened by PyAV, with at least one stream of sound that has a decoder."""
+    """Open a file by PyAV; AudioError unless it has an audio stream with a decoder."""
     import av
 
     options = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
@@ -223,7 +222,7 @@ def _open(path: Path) -> InputContainer:
 
 
 def _duration(path: Path, container: InputContainer) -> Seconds:
-    """Length of the sound; packets are counted, not decoded, where the container does not tell it."""
+    """Duration of the sound; packets are counted if the container does not state it."""
     declared = _declared_duration(container)
     if declared and not _is_estimate(container) and not (container.format.name == "ogg" and _is_chained(path)):
         return _without_preskip(container, declared)
@@ -239,26 +238,26 @@ def _duration(path: Path, container: InputContainer) -> Seconds:
             first = begin if first is None else first
             last = max(last, begin + length - first)
     counted = max(last, total)
-    if abs(declared - counted) < 0.1:  # a header knows it to the sample, packets only to their length
+    if abs(declared - counted) < 0.1:  # a header is exact to the sample, packets to their length
         counted = declared
     return _without_preskip(container, counted)
 
 
 def _packets(container: InputContainer) -> Iterator[Any]:
-    """Packets of the first stream of sound, up to damage that FFmpeg cannot get over."""
+    """Yield packets of the first audio stream, up to damage that FFmpeg cannot skip."""
     with contextlib.suppress(*_damage()):
         yield from container.demux(container.streams.audio[0])
 
 
 def _damage() -> tuple[type[Exception], ...]:
-    """What PyAV raises for damaged packets (IndexError: for one of a stream that the header has not)."""
+    """Exceptions of PyAV for damaged packets (IndexError: a packet of a stream that is not in the header)."""
     import av
 
     return av.error.FFmpegError, ValueError, IndexError
 
 
 def _without_preskip(container: InputContainer, duration: Seconds) -> Seconds:
-    """Opus in Ogg counts some samples that are decoded and not heard."""
+    """Subtract the pre-skip of Opus in Ogg, which is decoded but not played."""
     stream = container.streams.audio[0]
     if container.format.name == "ogg" and stream.codec_context.name == "opus":
         return duration - stream.codec_context.delay / stream.sample_rate
@@ -266,7 +265,7 @@ def _without_preskip(container: InputContainer, duration: Seconds) -> Seconds:
 
 
 def _is_chained(path: Path) -> bool:
-    """Whether an Ogg file holds several streams one after the other, which FFmpeg's header does not tell."""
+    """True if an Ogg file holds several consecutive streams, which the header does not show."""
     with path.open("rb") as file:
         head = file.read(18)  # a page begins with OggS; the stream's number is in bytes 14 to 17
         file.seek(max(0, path.stat().st_size - (1 << 16)))  # a page has at most 65,307 bytes
@@ -276,31 +275,31 @@ def _is_chained(path: Path) -> bool:
 
 
 def _is_estimate(container: InputContainer) -> bool:
-    """Whether FFmpeg guesses the length from the size of the file."""
+    """True if FFmpeg estimates the duration from the file size."""
     if container.format.name == "mp3" and container.streams.audio[0].start_time:
-        return False  # there is a header that tells the encoder's delay, and with it the length
-    return container.format.name in _UNTOLD
+        return False  # a header states the encoder's delay, and with it the length
+    return container.format.name in _WITHOUT_DURATION
 
 
 def _declared_duration(container: InputContainer) -> Seconds:
-    """Seconds from the beginning of the container to the end of its sound; 0 where it does not say."""
+    """Time from the start of the container to the end of its sound; 0 if not stated."""
     stream = container.streams.audio[0]
     if stream.duration and stream.time_base:
         lead = 0.0
         if stream.start_time is not None and container.start_time is not None:
             lead = float(stream.start_time * stream.time_base) - container.start_time / 1e6
-        return float(stream.duration * stream.time_base) + (lead if lead > SMALLEST_GAP else 0.0)
+        return float(stream.duration * stream.time_base) + (lead if lead > MIN_GAP else 0.0)
     return container.duration / 1e6 if container.duration else 0.0
 
 
 def _frames(path: Path, container: InputContainer, packets: int | None = None) -> Iterator[Any]:
-    """Decoded frames of the first stream of sound; bad packets are passed over and counted in a warning.
+    """Yield decoded frames of the first audio stream; bad packets are skipped and counted in a warning.
 
     Args:
-        packets: to look at; all unless given.
+        packets: maximum number to decode; None: all.
 
     Raises:
-        AudioError: most of the first packets are bad: the file is something else, or of no use.
+        AudioError: most of the first packets are bad, and the file is not usable.
     """
     import av
 
@@ -326,8 +325,8 @@ def _frames(path: Path, container: InputContainer, packets: int | None = None) -
 
 
 def _mono(frame: Any) -> Samples:
-    """Mean of the channels of a decoded frame, full scale at 1."""
-    return mean(_channels(frame))
+    """Average of the channels of a decoded frame, full scale at 1."""
+    return mix_down(_channels(frame))
 
 
 def _channels(frame: Any) -> Samples:
@@ -346,8 +345,8 @@ def _channels(frame: Any) -> Samples:
 # Writing
 
 
-class _Kind(NamedTuple):
-    """How sound is written: FFmpeg's container and codec, rates that it takes (none: any), bits a second a channel."""
+class _Format(NamedTuple):
+    """Output format: FFmpeg's container and codec, sample rates (none: any), bits per second and channel."""
 
     container: str
     codec: str
@@ -355,45 +354,49 @@ class _Kind(NamedTuple):
     bits: int = 0
 
 
-_KINDS = {
-    ".wav": _Kind("wav", "pcm_s16le"),
-    ".flac": _Kind("flac", "flac"),
-    ".mp3": _Kind("mp3", "libmp3lame", (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000), 80_000),
-    ".opus": _Kind("opus", "libopus", (48000,), 64_000),
-    ".m4a": _Kind("ipod", "aac", (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000), 80_000),
+_FORMATS = {
+    ".wav": _Format("wav", "pcm_s16le"),
+    ".flac": _Format("flac", "flac"),
+    ".mp3": _Format("mp3", "libmp3lame", (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000), 80_000),
+    ".opus": _Format("opus", "libopus", (48000,), 64_000),
+    ".m4a": _Format("ipod", "aac", (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000), 80_000),
 }
 
-SUFFIXES = tuple(_KINDS)
-"""Of the files that can be written."""
+SUFFIXES = tuple(_FORMATS)
+"""Suffixes of the formats that can be written."""
 
 
 def writable_rate(suffix: str, rate: int) -> int:
-    """The least rate that such a file takes and that keeps all of ``rate``, or else the greatest."""
-    rates = _KINDS[suffix].rates or (rate,)
-    return min((one for one in rates if one >= rate), default=rates[-1])
+    """Lowest rate of a format that is at least ``rate``, or else its highest rate."""
+    rates = _FORMATS[suffix].rates or (rate,)
+    return min((allowed for allowed in rates if allowed >= rate), default=rates[-1])
 
 
 def write(path: Path, rate: int, channels: int, sound: Iterable[Samples], comment: str) -> None:
-    """Write pieces of samples [C, S] to a file of one of ``SUFFIXES``; ``comment`` can be read in it later.
+    """Encode pieces of samples [C, S] to a file.
 
     Args:
-        rate: one that ``writable_rate`` gives.
+        path: with one of ``SUFFIXES``.
+        rate: from ``writable_rate``.
         channels: C, 1 or 2.
+        comment: comment tag, for ``read_comment``.
     """
     import av
 
-    kind, layout = _KINDS[path.suffix.lower()], "mono" if channels == 1 else "stereo"
-    with av.open(str(path), "w", format=kind.container) as container:
+    form, layout = _FORMATS[path.suffix.lower()], "mono" if channels == 1 else "stereo"
+    with av.open(str(path), "w", format=form.container) as container:
         container.metadata["comment"] = comment
-        stream = container.add_stream(kind.codec, rate=rate, layout=layout)
-        if kind.bits:
-            stream.bit_rate = min(kind.bits, 4 * rate) * channels
-        shaper = av.AudioResampler(stream.format, layout, rate, frame_size=stream.codec_context.frame_size or PIECE)
+        stream = container.add_stream(form.codec, rate=rate, layout=layout)
+        if form.bits:
+            stream.bit_rate = min(form.bits, 4 * rate) * channels
+        resampler = av.AudioResampler(
+            stream.format, layout, rate, frame_size=stream.codec_context.frame_size or PIECE_SAMPLES
+        )
         position = 0
 
-        def encode(shaped: list[AudioFrame]) -> None:
+        def encode(frames: list[AudioFrame]) -> None:
             nonlocal position
-            for frame in shaped:
+            for frame in frames:
                 frame.pts, frame.time_base = position, Fraction(1, rate)
                 position += frame.samples
                 container.mux(stream.encode(frame))
@@ -402,13 +405,13 @@ def write(path: Path, rate: int, channels: int, sound: Iterable[Samples], commen
             if piece.shape[1]:
                 frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), "fltp", layout)
                 frame.sample_rate = rate
-                encode(shaper.resample(frame))
-        encode(shaper.resample(None))
+                encode(resampler.resample(frame))
+        encode(resampler.resample(None))
         container.mux(stream.encode(None))
 
 
-def comment_of(path: Path) -> str:
-    """The comment that a file carries, or ""; AudioError where it is no file with sound."""
+def read_comment(path: Path) -> str:
+    """Comment tag of a file, or ""; AudioError if the file holds no sound."""
     with _open(path) as container:
         tags = {**container.metadata, **container.streams.audio[0].metadata}
         return next((value for name, value in tags.items() if name.lower() == "comment"), "")

@@ -1,4 +1,4 @@
-"""A sound file through the first of ffplay, mpv and sounddevice that is there. Only this file knows sounddevice."""
+"""Playback by the first available of ffplay, mpv and sounddevice; only this file imports sounddevice."""
 
 from __future__ import annotations
 
@@ -17,23 +17,27 @@ _PROGRAMS = {
 }
 
 
-class Playing(Protocol):
-    """A file that is being played."""
+class Playback(Protocol):
+    """Running playback of a file."""
 
-    def ended(self) -> bool:
-        """Whether it is over; OutputError where it could not be played."""
+    def has_ended(self) -> bool:
+        """Return True at the end of the file.
+
+        Raises:
+            OutputError: the file could not be played.
+        """
         ...
 
     def stop(self) -> None:
-        """Be silent now; nothing happens where it is over."""
+        """Stop; no effect after the end of the file."""
         ...
 
 
-def find_player() -> Callable[[Path], Playing]:
-    """What starts to play a file and returns.
+def find_player() -> Callable[[Path], Playback]:
+    """Return a function that starts the playback of a file.
 
     Raises:
-        OutputError: there is no player.
+        OutputError: no player is available.
     """
     for name, options in _PROGRAMS.items():
         if program := shutil.which(name):
@@ -41,7 +45,7 @@ def find_player() -> Callable[[Path], Playing]:
     if _has_device():
         return _Device
     raise OutputError(
-        "There is nothing to play with: install ffplay (part of FFmpeg) or mpv. --clips and --supercut write files."
+        "No player is available: install ffplay (part of FFmpeg) or mpv. --clips and --supercut write files."
     )
 
 
@@ -58,15 +62,15 @@ def _has_device() -> bool:
 
 
 class _Program:
-    """A player in a process of its own."""
+    """Playback by a program."""
 
     def __init__(self, name: str, command: tuple[str, ...], path: Path) -> None:
         self._name = name
         self._stopped = False
-        quiet = subprocess.DEVNULL  # also as input: keys are ours
-        self._process = subprocess.Popen([*command, str(path)], stdin=quiet, stdout=quiet, stderr=quiet)
+        null = subprocess.DEVNULL  # keys pressed are for this program, not the player
+        self._process = subprocess.Popen([*command, str(path)], stdin=null, stdout=null, stderr=null)
 
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         status = self._process.poll()
         if status and not self._stopped:
             raise OutputError(f"{self._name} could not play (exit status {status}); is there a sound device?")
@@ -84,7 +88,7 @@ class _Program:
 
 
 class _Device:
-    """The sound device of this machine."""
+    """Playback on the default sound device."""
 
     def __init__(self, path: Path) -> None:
         import sounddevice
@@ -98,7 +102,7 @@ class _Device:
         except sounddevice.PortAudioError as error:
             raise OutputError(f"The sound device cannot play ({error}).") from error
 
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return not self._device.get_stream().active
 
     def stop(self) -> None:

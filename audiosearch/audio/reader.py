@@ -1,8 +1,8 @@
-"""Recordings to mono samples at the rate the model hears, in blocks, whatever their format.
+"""Recordings of any format as mono samples at the model's sample rate, in blocks.
 
-soundfile reads what is stored uncompressed or as FLAC; PyAV (``coded.py``) reads everything else, and goes on where
-soundfile stops at damage. (libsndfile ends at the first bad frame, finds a part of a headerless VBR mp3 and only the
-first part of a chained Ogg; FFmpeg does better at all three.) Each stage works through small pieces::
+soundfile reads uncompressed files and FLAC; PyAV (``ffmpeg.py``) reads everything else, and continues if soundfile
+stops at damage. (libsndfile stops at the first bad frame, reads only a part of a VBR mp3 without a header and only the
+first stream of a chained Ogg; FFmpeg reads all of them.) Each stage works on small pieces::
 
     file → pieces at the file's rate, channels averaged → finite? → soxr → blocks
 """
@@ -16,32 +16,35 @@ from pathlib import Path
 
 import numpy as np
 
-from audiosearch.audio import ffmpeg as coded
-from audiosearch.audio.samples import PIECE, AudioInfo, Piece, Samples, Sound, mean
+from audiosearch.audio import ffmpeg
+from audiosearch.audio.samples import PIECE_SAMPLES, AudioInfo, Piece, Samples, Sound, mix_down
+from audiosearch.audio.signatures import HEAD_BYTES, is_not_audio, is_uncompressed
 from audiosearch.errors import AudioError
 from audiosearch.types import Seconds
 
-__all__ = ["AudioInfo", "Sound", "converted", "is_audio", "probe", "read", "read_blocks", "read_span"]
+__all__ = ["AudioInfo", "Sound", "convert", "is_audio", "probe", "read", "read_blocks", "read_span"]
 
 logger = logging.getLogger(__name__)
 
-LOWEST_RATE, HIGHEST_RATE = 1000, 10_000_000
-"""Hz, of files."""
+MIN_RATE, MAX_RATE = 1000, 10_000_000
+"""Plausible sample rates of files, in Hz."""
 
-LARGEST_SAMPLE = 2.0**31
-"""Floating-point files may hold any scale; beyond this they hold no sound."""
+MAX_SAMPLE = 2.0**31
+"""Largest plausible magnitude; floating-point files may have any scale below it."""
 
 
 def probe(path: str | Path) -> AudioInfo:
-    """Length and format of a recording; packets are counted where no header tells the length, none is decoded.
+    """Read duration and format of a recording without decoding it.
+
+    If no header states the duration, packets are counted.
 
     Raises:
-        AudioError: it cannot be read, or holds no sound.
+        AudioError: the file cannot be read, or holds no sound.
     """
     path = Path(path)
-    info = _probe_plain(path) if _stored_plainly(_head(path)) else None
+    info = _probe_uncompressed(path) if is_uncompressed(_head(path)) else None
     if info is None:
-        info = coded.probe(path)
+        info = ffmpeg.probe(path)
     _check_rate(path, info.sample_rate)
     if info.duration <= 0:
         raise AudioError(f"{path}: holds no samples.")
@@ -49,81 +52,81 @@ def probe(path: str | Path) -> AudioInfo:
 
 
 def is_audio(path: str | Path) -> bool:
-    """Whether a file holds sound (or video with sound), judged by its content; False for what cannot be read."""
+    """Return True if the content of a file is audio, or video with audio; False if it cannot be read."""
     path = Path(path)
     try:
         head = _head(path)
-        if _stored_plainly(head):
+        if is_uncompressed(head):
             return True
-        if head.startswith(_OTHER_FILES) or _is_text(head):
+        if is_not_audio(head):
             return False
-        return coded.can_decode(path)
+        return ffmpeg.can_decode(path)
     except AudioError:
         return False
 
 
 def read(path: str | Path, sample_rate: int) -> Samples:
-    """The whole recording [S], mono, usually in [-1, 1] (floating-point files keep their scale).
+    """Read a whole recording [S], mono, usually in [-1, 1] (floating-point files keep their scale).
 
     Raises:
-        AudioError: it cannot be read, holds no samples, or samples that are not finite.
+        AudioError: the file cannot be read, or has no samples or non-finite ones.
     """
     return np.concatenate(list(_resampled(Path(path), sample_rate)))
 
 
 def read_blocks(path: str | Path, sample_rate: int, block_seconds: Seconds = 30.0) -> Iterator[Samples]:
-    """The samples of ``read`` in blocks of ``block_seconds``, the last one shorter; little is held in memory.
+    """Yield the samples of ``read`` in blocks of ``block_seconds``, the last one shorter, in bounded memory.
 
     Raises:
-        AudioError: as in ``read``, when the damage is reached.
+        AudioError: as in ``read``; raised when the damage is reached.
     """
     length = round(block_seconds * sample_rate)
     if length < 1:
         raise ValueError(f"block_seconds must be at least one sample, not {block_seconds}")
-    waiting: list[Samples] = []
-    held = 0
+    pending: list[Samples] = []
+    count = 0
     for piece in _resampled(Path(path), sample_rate):
-        waiting.append(piece)
-        held += len(piece)
-        if held < length:
+        pending.append(piece)
+        count += len(piece)
+        if count < length:
             continue
-        joined = np.concatenate(waiting)
-        whole = held - held % length
+        joined = np.concatenate(pending)
+        whole = count - count % length
         for start in range(0, whole, length):
             yield joined[start : start + length].copy()
-        waiting, held = [joined[whole:].copy()], held - whole
-    if held:
-        yield np.concatenate(waiting)
+        pending, count = [joined[whole:].copy()], count - whole
+    if count:
+        yield np.concatenate(pending)
 
 
 def read_span(path: str | Path, start: Seconds, end: Seconds) -> Sound:
-    """The sound from ``start`` to ``end`` with its channels, exact to the sample; less where the recording ends before.
+    """Read the span from ``start`` to ``end`` with its channels, exact to the sample.
 
-    What lies before is passed over without being decoded.
+    Sound before the span is not decoded. At the end of the recording the span is shorter.
 
     Raises:
-        AudioError: it cannot be read, ends before ``start``, or samples are not finite.
+        AudioError: the file cannot be read, ends before ``start``, or has non-finite samples.
     """
     path = Path(path)
     if not 0 <= start < end:
         raise ValueError(f"a span begins at 0 or later and ends after it begins, not {start} to {end}")
-    sound = _span_plain(path, start, end) if _stored_plainly(_head(path)) else None
+    sound = _span_uncompressed(path, start, end) if is_uncompressed(_head(path)) else None
     if sound is None:
-        sound = coded.span(path, start, end)
+        sound = ffmpeg.decode_span(path, start, end)
     _check_rate(path, sound.rate)
     largest = np.abs(sound.samples).max(initial=0.0)
-    if not largest <= LARGEST_SAMPLE:  # or it is not a number
+    if not largest <= MAX_SAMPLE:  # written for NaN to fail too
         raise AudioError(
             f"{path}: between {start:.3f} and {end:.3f} s there is a sample of {largest:g}, which is no sound."
         )
     return sound
 
 
-def converted(sound: Sound, rate: int, channels: int) -> Sound:
-    """The same sound at another rate, with one channel or two; more than two are averaged."""
+def convert(sound: Sound, rate: int, channels: int) -> Sound:
+    """Convert a sound to another sample rate and to one or two channels; more than two are averaged."""
     samples = sound.samples
     if sound.channels != channels and (channels == 1 or sound.channels > 2):
-        samples = mean(samples)[None]
+        samples = mix_down(samples)[None]
     if len(samples) < channels:
         samples = np.repeat(samples, channels, axis=0)
     if sound.rate != rate:
@@ -134,37 +137,37 @@ def converted(sound: Sound, rate: int, channels: int) -> Sound:
 
 
 def _resampled(path: Path, sample_rate: int) -> Iterator[Samples]:
-    """Pieces of the recording at ``sample_rate``; at least one sample in all, or AudioError."""
+    """Yield pieces of the recording at ``sample_rate``; AudioError if there is no sample at all."""
     import soxr
 
-    given = 0
+    count = 0
     rate, stream = sample_rate, None
     for piece in _checked(path, _pieces(path)):
-        if piece.rate != rate:  # at the first piece; afterwards only in chained streams
+        if piece.rate != rate:  # the first piece, or the next stream of a chained file
             if stream is not None:
                 yield stream.resample_chunk(np.empty(0, np.float32), last=True)
             rate = piece.rate
             _check_rate(path, rate)
             stream = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32") if rate != sample_rate else None
         samples = piece.samples if stream is None else stream.resample_chunk(piece.samples)
-        given += len(samples)
+        count += len(samples)
         if len(samples):
             yield samples
     if stream is not None:
         samples = stream.resample_chunk(np.empty(0, np.float32), last=True)
-        given += len(samples)
+        count += len(samples)
         yield samples
-    if not given:
+    if not count:
         raise AudioError(f"{path}: holds no samples.")
 
 
 def _checked(path: Path, pieces: Iterator[Piece]) -> Iterator[Piece]:
-    """The same pieces; AudioError at the first sample that is no plausible number."""
+    """Yield the pieces; AudioError at the first implausible or non-finite sample."""
     elapsed: Seconds = 0.0
     for rate, samples in pieces:
-        # written so that NaN, which is neither, fails too
-        if not (samples.min() >= -LARGEST_SAMPLE and samples.max() <= LARGEST_SAMPLE):
-            bad = int(np.argmin(np.abs(samples) <= LARGEST_SAMPLE))
+        # written for NaN to fail too
+        if not (samples.min() >= -MAX_SAMPLE and samples.max() <= MAX_SAMPLE):
+            bad = int(np.argmin(np.abs(samples) <= MAX_SAMPLE))
             when = elapsed + bad / rate
             raise AudioError(f"{path}: the sample at {when:.3f} s is {samples[bad]:g}, which is no sound.")
         elapsed += len(samples) / rate
@@ -172,30 +175,30 @@ def _checked(path: Path, pieces: Iterator[Piece]) -> Iterator[Piece]:
 
 
 def _check_rate(path: Path, rate: int) -> None:
-    """AudioError for a rate that only a damaged header has, and that would stretch sound without end."""
-    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+    """Raise AudioError for a rate that only a damaged header has, since resampling from it would need huge memory."""
+    if not MIN_RATE <= rate <= MAX_RATE:
         raise AudioError(f"{path}: has {rate} samples a second, which is no sound.")
 
 
 def _pieces(path: Path) -> Iterator[Piece]:
-    """All that can be decoded, by soundfile as far as it gets, then by PyAV; no piece is empty."""
+    """Yield all decodable samples, by soundfile up to its first error, then by PyAV; no piece is empty."""
     done, rate = 0, 1
-    if _stored_plainly(_head(path)):
+    if is_uncompressed(_head(path)):
         import soundfile
 
         try:
             with path.open("rb") as file, soundfile.SoundFile(file.fileno(), closefd=False) as sound:
                 rate, expected = sound.samplerate, sound.frames
-                while len(samples := sound.read(PIECE, dtype="float32", always_2d=True)):
+                while len(samples := sound.read(PIECE_SAMPLES, dtype="float32", always_2d=True)):
                     done += len(samples)
-                    yield Piece(rate, mean(samples.T))
+                    yield Piece(rate, mix_down(samples.T))
             if done and done >= expected:
                 return
         except (soundfile.SoundFileError, OSError) as error:
             logger.debug("%s: soundfile stops after %d samples (%s)", path, done, error)
     skip = done
     try:
-        for piece in coded.pieces(path):
+        for piece in ffmpeg.decode(path):
             if skip < len(piece.samples):
                 yield Piece(piece.rate, piece.samples[skip:])
             skip = max(0, skip - len(piece.samples))
@@ -205,16 +208,16 @@ def _pieces(path: Path) -> Iterator[Piece]:
         logger.warning("%s: is damaged; what comes after %.1f s cannot be read.", path, done / rate)
 
 
-# What lies in the file
+# Files
 
 
 def _head(path: Path) -> bytes:
-    """The first bytes of a regular file; never waits for a pipe or a device."""
+    """Read the first bytes of a regular file; pipes and devices, which may block, are refused."""
     try:
         kind = path.stat().st_mode
         if stat.S_ISREG(kind):
             with path.open("rb") as file:
-                head = file.read(1024)
+                head = file.read(HEAD_BYTES)
             if head:
                 return head
             raise AudioError(f"{path}: is empty.")
@@ -225,42 +228,8 @@ def _head(path: Path) -> bytes:
     raise AudioError(f"{path}: is {'a folder' if stat.S_ISDIR(kind) else 'not a regular file'}; give an audio file.")
 
 
-def _stored_plainly(head: bytes) -> bool:
-    """Whether soundfile is the one to read it."""
-    if head[:4] in (b"RIFF", b"RIFX", b"RF64"):
-        return head[8:12] == b"WAVE"
-    if head[:4] == b"FORM":
-        return head[8:12] in (b"AIFF", b"AIFC", b"8SVX", b"16SV")
-    return head.startswith((b"fLaC", b".snd", b"caff", b"riff\x2e\x91\xcf\x11", b"NIST_1A", b"Creative Voice File"))
-
-
-_OTHER_FILES = (
-    b"%PDF",
-    b"PK\x03\x04",
-    b"\x89PNG",
-    b"\xff\xd8\xff",
-    b"GIF8",
-    b"\x7fELF",
-    b"\x1f\x8b",
-    b"7z\xbc\xaf",
-    b"BZh",
-    b"\xfd7zXZ",
-    b"SQLite format",
-)
-
-
-def _is_text(head: bytes) -> bool:
-    try:
-        text = head[:-4].decode() if len(head) > 4 else head.decode()
-    except UnicodeDecodeError as error:
-        if error.start < len(head) - 8:
-            return False
-        text = head[: error.start].decode()
-    return all(character >= " " or character in "\t\n\r\f\x1b" for character in text)
-
-
-def _probe_plain(path: Path) -> AudioInfo | None:
-    """What soundfile says; None where it cannot read the file or the header does not tell the length."""
+def _probe_uncompressed(path: Path) -> AudioInfo | None:
+    """Read properties by soundfile; None if it cannot read the file or the header does not state the length."""
     import soundfile
 
     try:
@@ -272,8 +241,8 @@ def _probe_plain(path: Path) -> AudioInfo | None:
         return None
 
 
-def _span_plain(path: Path, start: Seconds, end: Seconds) -> Sound | None:
-    """What soundfile reads of a span; None where it stops before the end that the header tells."""
+def _span_uncompressed(path: Path, start: Seconds, end: Seconds) -> Sound | None:
+    """Read a span by soundfile; None if the file ends before the length in its header."""
     import soundfile
 
     try:

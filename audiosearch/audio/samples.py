@@ -1,4 +1,4 @@
-"""Sound as the readers and writers of files hand it to each other.
+"""Values that the readers and writers of audio files exchange.
 
 Legend: C channels, S samples.
 """
@@ -16,19 +16,19 @@ from audiosearch.types import Seconds
 
 Samples = NDArray[np.float32]
 
-PIECE = 1 << 16
-"""Samples taken at once from a file, in each channel."""
+PIECE_SAMPLES = 1 << 16
+"""Samples read at once from a file, in each channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """What a recording is, before decoding.
+    """Properties of a recording, known before decoding.
 
     Args:
         duration: to within one codec frame.
         sample_rate: in Hz, of the file.
         channels: of the file.
-        format: of the container where sound is stored plainly, else of the codec: wav, flac, mp3, opus, aac, …
+        format: name of the container for uncompressed audio, else of the codec: wav, flac, mp3, opus, aac, …
     """
 
     duration: Seconds
@@ -38,7 +38,7 @@ class AudioInfo:
 
 
 class Piece(NamedTuple):
-    """Some mono samples at the file's own rate."""
+    """Consecutive mono samples at the file's own rate."""
 
     rate: int
     samples: Samples
@@ -46,7 +46,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A stretch of a recording with its channels.
+    """Span of a recording with its channels.
 
     Args:
         rate: in Hz.
@@ -58,43 +58,43 @@ class Sound:
 
     @property
     def channels(self) -> int:
-        """C"""
+        """Number of channels, C."""
         return int(self.samples.shape[0])
 
     def __len__(self) -> int:
         return int(self.samples.shape[1])
 
 
-def mean(samples: NDArray[Any]) -> Samples:
-    """[C, S] → [S]"""
+def mix_down(samples: NDArray[Any]) -> Samples:
+    """Average the channels: [C, S] → [S]."""
     if len(samples) == 1:
         alone: Samples = samples[0].astype(np.float32, copy=False)
         return alone
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is reported later
+    with np.errstate(invalid="ignore", over="ignore"):  # non-finite samples are reported later
         averaged: Samples = samples.mean(axis=0, dtype=np.float32)
     return averaged
 
 
-class Joiner:
-    """Joins the short frames of a codec into pieces worth a call of the resampler."""
+class PieceBuffer:
+    """Joins short codec frames into pieces large enough for the resampler."""
 
     def __init__(self) -> None:
         self.rate = 0
-        self.waiting: list[Samples] = []
-        self.held = 0
+        self._pending: list[Samples] = []
+        self._count = 0
 
     def add(self, rate: int, samples: Samples) -> Iterator[Piece]:
-        """The pieces that become whole with ``samples``."""
+        """Append samples and yield the pieces that they complete."""
         if rate != self.rate:
-            yield from self.rest()
+            yield from self.flush()
             self.rate = rate
-        self.waiting.append(samples)
-        self.held += len(samples)
-        if self.held >= PIECE // 4:
-            yield from self.rest()
+        self._pending.append(samples)
+        self._count += len(samples)
+        if self._count >= PIECE_SAMPLES // 4:
+            yield from self.flush()
 
-    def rest(self) -> Iterator[Piece]:
-        """What is held."""
-        if self.held:
-            yield Piece(self.rate, np.concatenate(self.waiting))
-        self.waiting, self.held = [], 0
+    def flush(self) -> Iterator[Piece]:
+        """Yield the remaining samples."""
+        if self._count:
+            yield Piece(self.rate, np.concatenate(self._pending))
+        self._pending, self._count = [], 0

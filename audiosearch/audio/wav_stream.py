@@ -1,4 +1,4 @@
-"""A recording as a WAV file made while it is read: for players that know no other of its formats."""
+"""Conversion of a recording to WAV while it is read, for players without a decoder of its format."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from pathlib import Path
 from audiosearch.types import Seconds
 
 RATE = 24_000
-"""Hz; enough for speech, 173 MB an hour."""
+"""Hz; enough for speech, 173 MB per hour."""
 
-HEADER = 44
+HEADER_BYTES = 44
 """Bytes before the samples."""
 
-_LARGEST = 0xFFFF_FFFF - HEADER
+_MAX_DATA_BYTES = 0xFFFF_FFFF - HEADER_BYTES
 
 
-def size(duration: Seconds) -> int:
-    """Bytes of the file of a recording of that length."""
-    return HEADER + 2 * round(duration * RATE)
+def file_size(duration: Seconds) -> int:
+    """Size in bytes of the WAV file of a recording of that duration."""
+    return HEADER_BYTES + 2 * round(duration * RATE)
 
 
 def header(duration: Seconds) -> bytes:
-    """What stands before the samples: 16 bits, one channel."""
-    length = min(size(duration) - HEADER, _LARGEST)
+    """WAV header for 16-bit mono samples."""
+    length = min(file_size(duration) - HEADER_BYTES, _MAX_DATA_BYTES)
     return struct.pack(
         "<4sI4s4sIHHIIHH4sI", b"RIFF", length + 36, b"WAVE", b"fmt ", 16, 1, 1, RATE, 2 * RATE, 2, 16, b"data", length
     )
 
 
-def write(path: Path, duration: Seconds) -> Iterator[bytes]:
-    """The file in pieces, of exactly ``size(duration)``: cut off or filled with silence where sound is more or less.
+def encode(path: Path, duration: Seconds) -> Iterator[bytes]:
+    """Yield the WAV file in pieces, of ``file_size(duration)`` in all: truncated, or padded with silence.
 
     Raises:
-        AudioError: the recording cannot be read, when the damage is reached.
+        AudioError: the recording cannot be read; raised when the damage is reached.
     """
     import numpy as np
 
     from audiosearch.audio.reader import read_blocks
 
     yield header(duration)
-    left = size(duration) - HEADER
+    left = file_size(duration) - HEADER_BYTES
     for block in read_blocks(path, RATE, block_seconds=10.0):
         piece = np.clip(np.rint(block * 32767), -32768, 32767).astype("<i2").tobytes()[:left]
         left -= len(piece)

@@ -1,4 +1,4 @@
-"""How loud a recording is from moment to moment: what a waveform is drawn from."""
+"""Peaks of a recording, from which a waveform is drawn."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 PER_SECOND = 20
-"""Intervals of a second; a screen has a few hundred columns for a sentence or for three hours."""
+"""Intervals per second; a screen has a few hundred columns for a sentence or for three hours."""
 
-_RATE = 8000  # Hz; what is above 4 kHz changes no picture
+_RATE = 8000  # Hz; frequencies above 4 kHz do not change the picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Peaks:
     """Loudness in intervals of 1 / PER_SECOND, full scale at 255.
 
     Args:
-        highest: largest magnitude of each.
-        effective: root of the mean square of each.
+        highest: largest magnitude in each interval.
+        effective: root mean square of each interval.
     """
 
     highest: bytes
@@ -34,11 +34,11 @@ class Peaks:
         return len(self.highest)
 
 
-def measure(path: str | Path) -> Peaks:
-    """The peaks of a recording.
+def compute_peaks(path: str | Path) -> Peaks:
+    """Compute the peaks of a recording.
 
     Raises:
-        AudioError: it cannot be read, or holds no sound.
+        AudioError: the recording cannot be read, or holds no sound.
     """
     import numpy as np
 
@@ -52,7 +52,7 @@ def measure(path: str | Path) -> Peaks:
 
 
 def _intervals(path: Path) -> Iterator[np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
-    """Samples [N, S] of whole intervals; the last is filled up with silence."""
+    """Yield samples [N, S] of whole intervals; the last one is padded with silence."""
     import numpy as np
 
     from audiosearch.audio.reader import read_blocks
@@ -63,8 +63,8 @@ def _intervals(path: Path) -> Iterator[np.ndarray[tuple[int, int], np.dtype[np.f
         yield np.pad(block, (0, missing)).reshape(-1, length)
 
 
-def drawn(peaks: Peaks, points: int, start: Seconds, end: Seconds) -> Peaks:
-    """The peaks from ``start`` to ``end`` in so many columns, each with the largest that falls into it."""
+def resample_peaks(peaks: Peaks, points: int, start: Seconds, end: Seconds) -> Peaks:
+    """Maximum of the peaks in each of ``points`` equal columns from ``start`` to ``end``."""
     first, span = start * PER_SECOND, (end - start) * PER_SECOND
     columns = []
     for column in range(points):

@@ -208,7 +208,7 @@ def _end(label: Label) -> Seconds | None:
 
 def _write(label: Label, clips: Path | None) -> Path:
     """Write the clip of a label; its name has the stem and a hash of the recording's path, and the start."""
-    from audiosearch.audio.clips import Cut, write_clip
+    from audiosearch.audio.clips import Clip, write_clip
 
     end = _end(label)
     assert clips is not None
@@ -222,6 +222,6 @@ def _write(label: Label, clips: Path | None) -> Path:
     stem = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in label.audio.stem)[:80]
     target = Path(clips.absolute(), f"{stem}-{mark}-{round(1000 * label.start):09}.flac")
     write_clip(
-        Cut(label.audio, label.start, end, f"{label.start:.3f} s of {label.audio.name}"), target, mono_rate=CLIP_RATE
+        Clip(label.audio, label.start, end, f"{label.start:.3f} s of {label.audio.name}"), target, mono_rate=CLIP_RATE
     )
     return target

@@ -92,7 +92,7 @@ def text_score(log_probs: NDArray[np.float32], text: str, alphabet: Alphabet) ->
 
 def _source(recognizer: Recognizer, passage: Passage) -> Source:
     from audiosearch.acoustic.emitter import Source
-    from audiosearch.audio.reader import converted, read_span
+    from audiosearch.audio.reader import convert, read_span
 
     if passage.start is None or passage.end is None:
         return recognizer.pipeline.source(passage.audio)
@@ -100,6 +100,6 @@ def _source(recognizer: Recognizer, passage: Passage) -> Source:
 
     def blocks() -> Iterator[NDArray[np.float32]]:
         sound = read_span(passage.audio, start, end)
-        yield converted(sound, recognizer.model.config.features.sample_rate, 1).samples[0]
+        yield convert(sound, recognizer.model.config.features.sample_rate, 1).samples[0]
 
     return Source(f"{passage.audio} at {start:.2f} s", blocks)

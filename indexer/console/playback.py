@@ -1,4 +1,4 @@
-"""Playing hits in a terminal, one after the other."""
+"""Playback hits in a terminal, one after the other."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from audiosearch.types import Seconds
 from indexer.console.format import clock, shown
 
 if TYPE_CHECKING:
-    from audiosearch.audio.player import Playing
+    from audiosearch.audio.player import Playback
     from indexer.types import Hit
 
 TICK: Seconds = 0.05
@@ -58,9 +58,9 @@ def play(hits: Sequence[Hit], padding: Seconds) -> int:
     return missed
 
 
-def _listen(playing: Playing, keys: Keys, *, is_last: bool) -> bool:
+def _listen(playing: Playback, keys: Keys, *, is_last: bool) -> bool:
     """Wait for the end or a key; whether to go on."""
-    while not playing.ended() or (keys.are_there and not is_last):
+    while not playing.has_ended() or (keys.are_there and not is_last):
         key = keys.pressed(TICK)
         if key in ("q", "Q", "\x04"):
             return False

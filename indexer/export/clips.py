@@ -15,7 +15,7 @@ from indexer.ingest.crawl import same_file
 from indexer.types import Hit, Recording
 
 if TYPE_CHECKING:
-    from audiosearch.audio.clips import Cut
+    from audiosearch.audio.clips import Clip
 
 MAX_NAME = 120
 """Bytes of a file's name without number and suffix; file systems take 255, some encrypted ones 143."""
@@ -103,7 +103,7 @@ def write_supercut(
     from audiosearch.audio.reader import probe
 
     cutting.check_target(target)
-    cuts: list[Cut] = []
+    cuts: list[Clip] = []
     for hit in hits:
         try:
             cut = _cut(hit, padding)
@@ -147,9 +147,9 @@ def cut_out(hit: Hit, target: Path, padding: Seconds) -> None:
     write_clip(_cut(hit, padding), target)
 
 
-def _cut(hit: Hit, padding: Seconds) -> Cut:
-    from audiosearch.audio.clips import Cut
+def _cut(hit: Hit, padding: Seconds) -> Clip:
+    from audiosearch.audio.clips import Clip
 
     start, end = padded(hit, padding)
     path = media(hit.recording)
-    return Cut(path, start, end, f"{hit.recording.path} from {start:.3f} to {end:.3f} s: {hit.text}")
+    return Clip(path, start, end, f"{hit.recording.path} from {start:.3f} to {end:.3f} s: {hit.text}")

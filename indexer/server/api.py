@@ -13,7 +13,7 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from audiosearch.audio.waveform import drawn
+from audiosearch.audio.waveform import resample_peaks
 from audiosearch.errors import AudioError, QueryError
 from indexer.records import hit_record, recording_record, word_record
 from indexer.server.byte_ranges import FileSource, respond
@@ -163,7 +163,7 @@ class Api:
                 peaks = await anyio.to_thread.run_sync(self.peak_cache.get_or_measure, recording.id, media.path)
             except AudioError as error:
                 raise MediaUnavailableError("this recording cannot be played: its file cannot be read") from error
-        columns = drawn(peaks, points, start, end)
+        columns = resample_peaks(peaks, points, start, end)
         return json_response(
             {"start": start, "end": end, "highest": list(columns.highest), "effective": list(columns.effective)},
             headers={"cache-control": "private, max-age=3600"},

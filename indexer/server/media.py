@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from audiosearch.audio.signatures import media_type
 from audiosearch.errors import AudioError
 from indexer.ingest.crawl import content_id
 from indexer.paths import under
@@ -119,9 +120,6 @@ PLAYED = {  # media type → codecs that browsers play
     "audio/aac": ("aac",),
 }
 
-_WAV_FORMATS = (1, 3, 6, 7, 0xFFFE)
-"""Integer, floating point, A-law, µ-law, and the extensible format."""
-
 
 @lru_cache(maxsize=10_000)
 def _kind(found: Location) -> str | None:
@@ -130,7 +128,7 @@ def _kind(found: Location) -> str | None:
 
     with Path(found.path).open("rb") as file:
         head = file.read(4096)
-    container = _container(head)
+    container = media_type(head)
     if container is None:
         return None
     try:
@@ -138,26 +136,3 @@ def _kind(found: Location) -> str | None:
     except AudioError:
         return None
     return container if codec in PLAYED[container] else None
-
-
-def _container(head: bytes) -> str | None:
-    """The media type of a file head, if it is in PLAYED."""
-    if head[:4] == b"RIFF" and head[8:16] == b"WAVEfmt ":
-        return "audio/wav" if int.from_bytes(head[20:22], "little") in _WAV_FORMATS else None
-    if head.startswith(b"fLaC"):
-        return "audio/flac"
-    if head.startswith(b"OggS"):
-        return "audio/ogg"
-    if head[4:8] == b"ftyp":
-        return "audio/mp4"
-    if head.startswith(b"\x1aE\xdf\xa3"):
-        return "audio/webm" if b"webm" in head[:64] else None
-    if head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1:2] in _MPEG):
-        return "audio/mpeg"
-    if head[:2] in (b"\xff\xf1", b"\xff\xf9"):
-        return "audio/aac"
-    return None
-
-
-_MPEG = (b"\xfb", b"\xfa", b"\xf3", b"\xf2", b"\xe3", b"\xe2")
-"""Second bytes of a layer III frame."""

@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from audiosearch.audio.waveform import Peaks, measure
+from audiosearch.audio.waveform import Peaks, compute_peaks
 
 MAX_PEAKS = 64
 """Recordings whose peaks stay in memory."""
@@ -55,7 +55,7 @@ class PeakCache:
         with self._measuring:
             if peaks := self.get(identity):
                 return peaks
-            peaks = self._keep(identity, measure(path))
+            peaks = self._keep(identity, compute_peaks(path))
         with contextlib.suppress(OSError):  # an unwritable cache costs only time
             self._path(identity).parent.mkdir(parents=True, exist_ok=True)
             temporary = self._path(identity).with_suffix(f".{os.getpid()}")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from audiosearch.audio import ffmpeg as coded
+from audiosearch.audio import ffmpeg
 from audiosearch.audio import reader as audio
-from audiosearch.audio.clips import SUFFIXES, Cut, check_target, joined, write_clip, write_supercut
+from audiosearch.audio.clips import SUFFIXES, Clip, check_target, crossfade, write_clip, write_supercut
 from audiosearch.audio.samples import Sound
 from audiosearch.errors import AudioError, OutputError
 
@@ -69,7 +69,7 @@ def record(path: Path, codec: str, rate: int, samples: Samples) -> Path:
 def test_a_span_is_what_a_whole_reading_has_there(name: str, tmp_path: Path) -> None:
     codec, rate = KINDS[name]
     path = record(tmp_path / name, codec, rate, steps(rate, 2))
-    whole = np.concatenate([piece.samples for piece in coded.pieces(path)])
+    whole = np.concatenate([piece.samples for piece in ffmpeg.decode(path)])
     for start in (0.0, 0.51, 1.97, 2.3, 5.0, 7.7123, 10.9):
         sound = audio.read_span(path, start, start + 0.5)
         first = round(start * rate)
@@ -95,7 +95,7 @@ def test_silence_between_time_stamps_is_there(tmp_path: Path) -> None:
                 frame.sample_rate, frame.pts = rate, round(second * rate)
                 container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    whole = np.concatenate([piece.samples for piece in coded.pieces(path)])
+    whole = np.concatenate([piece.samples for piece in ffmpeg.decode(path)])
     assert len(whole) == pytest.approx(11 * rate, abs=rate // 100)
     for start, end in ((0.5, 1.5), (1.5, 2.5), (2.0, 4.0), (4.5, 9.5), (6.0, 7.0), (5.5, 8.99), (10.5, 12.0)):
         sound = audio.read_span(path, start, end)
@@ -110,14 +110,14 @@ def test_what_lies_before_is_not_decoded(name: str, tmp_path: Path, monkeypatch:
     codec, rate = KINDS[name]
     path = record(tmp_path / name, codec, rate, steps(rate))
     decoded = []
-    genuine = coded._frames
+    genuine = ffmpeg._frames
 
     def counted(*about: object) -> object:
         for frame in genuine(*about):  # type: ignore[arg-type]
             decoded.append(frame.samples)
             yield frame
 
-    monkeypatch.setattr(coded, "_frames", counted)
+    monkeypatch.setattr(ffmpeg, "_frames", counted)
     audio.read_span(path, 11.0, 11.5)
     assert sum(decoded) < 3.5 * rate
 
@@ -125,7 +125,7 @@ def test_what_lies_before_is_not_decoded(name: str, tmp_path: Path, monkeypatch:
 def test_more_than_two_channels_and_damaged_samples(tmp_path: Path) -> None:
     samples = np.repeat(steps(8000), 3, axis=0)
     soundfile.write(tmp_path / "three.wav", samples.T, 8000)
-    write_clip(Cut(tmp_path / "three.wav", 1.0, 2.0, ""), tmp_path / "clip.wav")
+    write_clip(Clip(tmp_path / "three.wav", 1.0, 2.0, ""), tmp_path / "clip.wav")
     assert audio.probe(tmp_path / "clip.wav").channels == 1
     samples[1, 12_000] = np.nan
     soundfile.write(tmp_path / "nan.wav", samples.T, 8000, subtype="FLOAT")
@@ -140,7 +140,7 @@ def test_clips_hold_the_cut(suffix: str, rate: int, channels: int, tmp_path: Pat
     source = tmp_path / "source.wav"
     soundfile.write(source, steps(rate, channels).T, rate)
     target = tmp_path / f"clip{suffix}"
-    length = write_clip(Cut(source, 4.25, 5.75, "from the middle – é\udcff"), target)
+    length = write_clip(Clip(source, 4.25, 5.75, "from the middle – é\udcff"), target)
     assert length == pytest.approx(1.5, abs=1e-4)
     info = audio.probe(target)
     assert info.duration == pytest.approx(1.5, abs=0.001)
@@ -152,7 +152,7 @@ def test_clips_hold_the_cut(suffix: str, rate: int, channels: int, tmp_path: Pat
     if channels == 2:
         left, right = np.sqrt((audio.read_span(target, 0.1, 1.4).samples ** 2).mean(axis=1))
         assert left / right == pytest.approx(2, rel=0.1)
-    assert coded.comment_of(target) == "audiosearch: from the middle – é?"
+    assert ffmpeg.read_comment(target) == "audiosearch: from the middle – é?"
     if suffix in (".wav", ".flac"):
         expected = steps(rate, channels)[:, round(4.25 * rate) : round(5.75 * rate)]
         assert np.abs(audio.read_span(target, 0.0, 1.5).samples - expected).max() < 1e-4
@@ -162,11 +162,11 @@ def test_only_what_was_made_here_is_replaced(tmp_path: Path) -> None:
     source = tmp_path / "source.wav"
     soundfile.write(source, steps(8000).T, 8000)
     target = tmp_path / "clip.flac"
-    write_clip(Cut(source, 0.0, 1.0, ""), target)
-    write_clip(Cut(source, 0.0, 2.0, ""), target)
+    write_clip(Clip(source, 0.0, 1.0, ""), target)
+    write_clip(Clip(source, 0.0, 2.0, ""), target)
     assert audio.probe(target).duration == 2.0
     with pytest.raises(OutputError, match="one of the recordings"):
-        write_clip(Cut(target, 0.0, 1.0, ""), target)
+        write_clip(Clip(target, 0.0, 1.0, ""), target)
     link = tmp_path / "link.wav"
     link.symlink_to(source)
     before = source.read_bytes()
@@ -175,13 +175,13 @@ def test_only_what_was_made_here_is_replaced(tmp_path: Path) -> None:
         with pytest.raises(OutputError, match="was not made by audiosearch"):
             check_target(taken)
         with pytest.raises(OutputError, match="was not made by audiosearch"):
-            write_clip(Cut(target, 0.0, 1.0, ""), taken)
+            write_clip(Clip(target, 0.0, 1.0, ""), taken)
     for wrong, reason in (("clip.xyz", "ends in .wav"), ("none/clip.wav", "no folder")):
         with pytest.raises(OutputError, match=reason):
             check_target(tmp_path / wrong)
     assert source.read_bytes() == before
     with pytest.raises(AudioError):
-        write_clip(Cut(source, 20.0, 21.0, ""), tmp_path / "late.wav")
+        write_clip(Clip(source, 20.0, 21.0, ""), tmp_path / "late.wav")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.flac", "link.wav", "notes.mp3", "source.wav"]
 
 
@@ -190,7 +190,7 @@ def test_a_supercut_holds_all_cuts_in_order(suffix: str, tmp_path: Path) -> None
     slow, wide = tmp_path / "slow.wav", tmp_path / "wide.flac"
     soundfile.write(slow, steps(8000).T, 8000)
     soundfile.write(wide, steps(32000, 2).T, 32000)
-    cuts = [Cut(wide, 6.0, 6.5, ""), Cut(slow, 3.0, 3.5, ""), Cut(wide, 9.0, 9.5, "")]
+    cuts = [Clip(wide, 6.0, 6.5, ""), Clip(slow, 3.0, 3.5, ""), Clip(wide, 9.0, 9.5, "")]
     target = tmp_path / f"all{suffix}"
     for fade, gap, length in ((0.02, 0.0, 1.46), (0.0, 0.0, 1.5), (0.02, 0.25, 2.0)):
         assert write_supercut(cuts, target, fade=fade, gap=gap) == pytest.approx(length, abs=2e-4)
@@ -209,7 +209,7 @@ def test_a_supercut_holds_all_cuts_in_order(suffix: str, tmp_path: Path) -> None
 def test_fades_keep_the_power() -> None:
     rng = np.random.default_rng(4)
     noises = [Sound(1000, rng.standard_normal((2, 3000)).astype(np.float32)) for _ in range(3)]
-    whole = np.concatenate(list(joined(noises, fade=1000, gap=0)), axis=1)
+    whole = np.concatenate(list(crossfade(noises, fade=1000, gap=0)), axis=1)
     assert whole.shape == (2, 7000)
     np.testing.assert_array_equal(whole[:, 1000:2000], noises[0].samples[:, 1000:2000])
     np.testing.assert_array_equal(whole[:, 3000:4000], noises[1].samples[:, 1000:2000])
@@ -218,7 +218,7 @@ def test_fades_keep_the_power() -> None:
     assert power[2400:2600].mean() == pytest.approx(1, abs=0.2)
     assert power[:50].mean() < 0.01 > power[-50:].mean()
     ones = [Sound(1000, np.ones((1, 30), np.float32))] * 2
-    apart = np.concatenate(list(joined(ones, fade=10, gap=5)), axis=1)[0]
+    apart = np.concatenate(list(crossfade(ones, fade=10, gap=5)), axis=1)[0]
     assert len(apart) == 65
     np.testing.assert_array_equal(apart[30:35], np.zeros(5))
     np.testing.assert_allclose(apart[20:30] ** 2 + apart[35:45] ** 2, np.ones(10), rtol=1e-5)  # sin² + cos² = 1
@@ -229,7 +229,7 @@ def test_fades_of_short_cuts_and_none() -> None:
     lengths = (7, 1, 40, 2)
     for fade, gap in itertools.product((0, 3, 100), (0, 9)):
         sounds = [Sound(1000, np.ones((1, length), np.float32)) for length in lengths]
-        whole = np.concatenate(list(joined(sounds, fade, gap)), axis=1)
+        whole = np.concatenate(list(crossfade(sounds, fade, gap)), axis=1)
         assert whole.shape[1] <= sum(lengths) + 3 * gap
         assert np.isfinite(whole).all()
         if not fade:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiosearch.audio.waveform import PER_SECOND, Peaks, drawn, measure
+from audiosearch.audio.waveform import PER_SECOND, Peaks, compute_peaks, resample_peaks
 from audiosearch.errors import AudioError
 
 
@@ -18,7 +18,7 @@ def test_loudness_at_known_times(tmp_path: Path) -> None:
     time = np.arange(rate) / rate
     samples[40 * rate : 41 * rate] = 0.5 * np.sin(2 * np.pi * 440 * time)
     soundfile.write(tmp_path / "a.wav", samples, rate)
-    peaks = measure(tmp_path / "a.wav")
+    peaks = compute_peaks(tmp_path / "a.wav")
     assert len(peaks) == len(peaks.effective) == 61 * PER_SECOND + 1
     highest, effective = (np.frombuffer(one, np.uint8) for one in (peaks.highest, peaks.effective))
     inside = slice(40 * PER_SECOND + 1, 41 * PER_SECOND - 1)
@@ -30,18 +30,18 @@ def test_loudness_at_known_times(tmp_path: Path) -> None:
 
 def test_what_is_too_loud_is_full_scale(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.full(8000, 7.0), 8000, subtype="FLOAT")
-    assert set(measure(tmp_path / "a.wav").highest) == {255}
+    assert set(compute_peaks(tmp_path / "a.wav").highest) == {255}
 
 
 def test_columns() -> None:
     peaks = Peaks(bytes(range(100)), bytes(100))  # five seconds
-    assert list(drawn(peaks, 5, 0, 5).highest) == [19, 39, 59, 79, 99]
-    assert list(drawn(peaks, 4, 1, 1.2).highest) == [20, 21, 22, 23]
-    assert list(drawn(peaks, 4, 1, 1.1).highest) == [20, 20, 21, 21], "narrower than an interval"
-    assert list(drawn(peaks, 2, 4, 6).highest) == [99, 0], "after the end"
+    assert list(resample_peaks(peaks, 5, 0, 5).highest) == [19, 39, 59, 79, 99]
+    assert list(resample_peaks(peaks, 4, 1, 1.2).highest) == [20, 21, 22, 23]
+    assert list(resample_peaks(peaks, 4, 1, 1.1).highest) == [20, 20, 21, 21], "narrower than an interval"
+    assert list(resample_peaks(peaks, 2, 4, 6).highest) == [99, 0], "after the end"
 
 
 def test_no_sound(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_text("no sound")
     with pytest.raises(AudioError, match=r"a\.wav"):
-        measure(tmp_path / "a.wav")
+        compute_peaks(tmp_path / "a.wav")

@@ -1,0 +1,84 @@
+"""File signatures: first bytes that tell audio, video and other formats apart. Standard library only."""
+
+from __future__ import annotations
+
+HEAD_BYTES = 1024
+"""Bytes from the start of a file that all functions here accept; fewer if the file is shorter."""
+
+FLAC = b"fLaC"
+OGG = b"OggS"
+ID3 = b"ID3"
+MATROSKA = b"\x1a\x45\xdf\xa3"  # WebM too
+WAVE = (b"RIFF", b"RIFX", b"RF64")  # with WAVE at offset 8
+IFF = b"FORM"  # with AIFF, AIFC, 8SVX or 16SV at offset 8
+
+AUDIO = (
+    *WAVE,
+    *(IFF, b".snd", b"caff", FLAC, b"wvpk", b"TTA1", b"MAC ", b"MPCK", b"MP+"),
+    *(OGG, ID3, b"ADIF", b"#!AMR", b".RMF", b"FLV", b"\x0b\x77"),  # the last: AC-3
+    MATROSKA,
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF
+    b"\x00\x00\x01\xba",  # MPEG program stream
+)
+BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")  # MP4 and QuickTime, at offset 4
+NOT_AUDIO = (
+    *(b"%PDF", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x7fELF", b"SQLite format"),
+    *(b"\x1f\x8b", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ"),  # compressed archives
+)
+
+_WAVE_ENCODINGS = (1, 3, 6, 7, 0xFFFE)
+"""Integer, floating point, A-law, µ-law; and the extensible format, which names one of them."""
+_MP3_SYNC = (b"\xfb", b"\xfa", b"\xf3", b"\xf2", b"\xe3", b"\xe2")
+"""Second bytes of a frame of MPEG audio layer III."""
+
+
+def has_audio_signature(head: bytes) -> bool:
+    """True if ``head``, at least 512 bytes of a longer file, is the start of an audio or video file."""
+    if head.startswith(AUDIO) or head[4:8] in BOXES or (head[:1] == head[188:189] == head[376:377] == b"\x47"):
+        return True
+    # MPEG audio and ADTS begin with eleven set bits; MPEG audio has no bit rate 15 and no frequency 3
+    sync = len(head) > 2 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
+    return sync and (head[1] & 0xF6 == 0xF0 or (head[2] >> 4 != 0xF and head[2] >> 2 & 3 != 3))
+
+
+def is_uncompressed(head: bytes) -> bool:
+    """True for a file of uncompressed samples or FLAC, which libsndfile reads."""
+    if head[:4] in WAVE:
+        return head[8:12] == b"WAVE"
+    if head[:4] == IFF:
+        return head[8:12] in (b"AIFF", b"AIFC", b"8SVX", b"16SV")
+    return head.startswith((FLAC, b".snd", b"caff", b"riff\x2e\x91\xcf\x11", b"NIST_1A", b"Creative Voice File"))
+
+
+def is_not_audio(head: bytes) -> bool:
+    """True for text and for common files without sound, which a decoder need not try."""
+    return head.startswith(NOT_AUDIO) or _is_text(head)
+
+
+def media_type(head: bytes) -> str | None:
+    """Media type of a container that browsers play; None for any other file."""
+    if head[:4] == b"RIFF" and head[8:16] == b"WAVEfmt ":
+        return "audio/wav" if int.from_bytes(head[20:22], "little") in _WAVE_ENCODINGS else None
+    if head.startswith(FLAC):
+        return "audio/flac"
+    if head.startswith(OGG):
+        return "audio/ogg"
+    if head[4:8] == b"ftyp":
+        return "audio/mp4"
+    if head.startswith(MATROSKA):
+        return "audio/webm" if b"webm" in head[:64] else None
+    if head.startswith(ID3) or (head[:1] == b"\xff" and head[1:2] in _MP3_SYNC):
+        return "audio/mpeg"
+    if head[:2] in (b"\xff\xf1", b"\xff\xf9"):
+        return "audio/aac"
+    return None
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        text = head[:-4].decode() if len(head) > 4 else head.decode()  # the last character may be incomplete
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 8:
+            return False
+        text = head[: error.start].decode()
+    return all(character >= " " or character in "\t\n\r\f\x1b" for character in text)
