@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.audiosearch.conftest import Whistler
 
 
-def test_what_is_drawn_has_the_times_of_the_recording(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
+def test_views_have_the_times_of_the_recording(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
     path = whistler.write(tmp_path / "a.wav", "___i am_human things")
     with Recognizer.load(whistle_model) as recognizer:
         whole, part = inspect_recording(recognizer, path, 0, 30), inspect_recording(recognizer, path, 2.5, 1.9)

@@ -15,7 +15,7 @@ from audiosearch.recognizer import Recognizer
 
 @pytest.fixture
 def model(whistle_model: Path, tmp_path: Path) -> Path:
-    """A model folder with checksums of the network and of two files that pose as a language model."""
+    """A model folder with checksums of the network and of two stand-ins for language model files."""
     folder = tmp_path / "model"
     shutil.copytree(whistle_model, folder)
     for name in ("lm.bin", "words.txt.xz"):
@@ -41,9 +41,9 @@ def test_the_format_is_that_of_sha256sum(model: Path) -> None:
     verify(model / "lm.bin")
 
 
-def test_right_files_load_and_what_is_not_named_is_not_checked(model: Path) -> None:
+def test_matching_files_load_and_unlisted_files_are_not_verified(model: Path) -> None:
     load_model(model)
-    change_a_byte(model / "lm.bin")  # is not read by those who read greedily
+    change_a_byte(model / "lm.bin")  # greedy decoding does not read it
     with Recognizer.load(model, greedy=True):
         pass
     (model / "decoder.yaml").write_text("alpha: 0.3\n")  # as tune does
@@ -53,7 +53,7 @@ def test_right_files_load_and_what_is_not_named_is_not_checked(model: Path) -> N
         assert recognizer.decoder.alpha == 0.3
 
 
-def test_a_wrong_byte_is_told(model: Path) -> None:
+def test_a_changed_byte_is_reported(model: Path) -> None:
     for name in ("lm.bin", "words.txt.xz"):
         content = (model / name).read_bytes()
         change_a_byte(model / name)
@@ -68,20 +68,20 @@ def test_a_wrong_byte_is_told(model: Path) -> None:
     load_model(model)
 
 
-def test_a_named_file_that_is_missing_is_told(model: Path) -> None:
+def test_a_missing_listed_file_is_reported(model: Path) -> None:
     (model / "lm.bin").unlink()
     with pytest.raises(ModelError, match=r"lm\.bin: is named in checksums\.txt but cannot be read \(No such file"):
         Recognizer.load(model)
 
 
 @pytest.mark.parametrize("content", [b"model.safetensors is fine\n", b"abc  model.safetensors\n", b"\xff\xfe"])
-def test_checksums_that_are_none_are_told(content: bytes, model: Path) -> None:
+def test_malformed_checksums_are_reported(content: bytes, model: Path) -> None:
     (model / "checksums.txt").write_bytes(content)
     with pytest.raises(ModelError, match=r"checksums\.txt: "):
         load_model(model)
 
 
-def test_the_model_that_ships_has_checksums() -> None:
+def test_the_installed_model_matches_its_checksums() -> None:
     folder = SHIPPED_MODEL
     assert set(read_checksums(folder)) == {"model.safetensors", "lm.bin", "words.txt.xz"}
     for name in read_checksums(folder):

@@ -1,4 +1,4 @@
-"""normalize: what each rule says, and that its result is always normal; Alphabet."""
+"""Normalization: known results of each rule, and invariants; the alphabet."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ from audiosearch.normalizer import normalize
         ("", ""),
     ],
 )
-def test_known_answers(written: str, normal: str) -> None:
+def test_known_normalizations(written: str, normal: str) -> None:
     assert normalize(written) == normal
 
 
-def test_result_is_always_normal_and_stays_as_it_is() -> None:
+def test_results_are_normal_and_normalization_is_idempotent() -> None:
     pieces = [
         *"abcdmrst'’.,:;-–/$£€%&@+=#°½²0123456789 \t\n",
         "Mr.",
@@ -88,7 +88,7 @@ def test_long_numbers_and_long_texts_take_little_time() -> None:
     assert normalize("," * 100_000 + "'" * 100_000 + "1/" * 50_000).startswith("one one")
 
 
-def test_every_line_of_the_docstring_holds() -> None:
+def test_examples_of_the_docstring() -> None:
     lines = (text.__doc__ or "").splitlines()
     first, _, last = (number for number, line in enumerate(lines) if line.startswith("====="))
     left, right = (match.start() for match in re.finditer(r"(?<= )=", lines[first]))
@@ -102,13 +102,13 @@ def test_every_line_of_the_docstring_holds() -> None:
         assert normalize(written) == " ".join(normal.split()), written
 
 
-def test_import_loads_the_standard_library_alone() -> None:
+def test_importing_loads_only_the_standard_library() -> None:
     code = "import sys, audiosearch.normalizer as t; t.normalize('already normal, Mr. X'); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"numpy", "torch", "num2words"} & set(loaded)
 
 
-def test_alphabet() -> None:
+def test_alphabet_encodes_and_decodes() -> None:
     alphabet = Alphabet()
     assert len(alphabet) == 29
     assert (alphabet.blank, alphabet.labels[0], alphabet.space) == (0, "", 28)

@@ -59,7 +59,7 @@ def whole(whistle_model: Path) -> Iterator[Recognizer]:
         yield recognizer
 
 
-def test_a_recording_that_fits_is_one_pass(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
+def test_a_short_recording_is_recognized_in_one_pass(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
     path = whistler.write(tmp_path / "a.wav", TEXT)
     model = load_model(whistle_model)
     with Recognizer.load(whistle_model) as recognizer:
@@ -77,21 +77,21 @@ def test_a_recording_that_fits_is_one_pass(whistle_model: Path, whistler: Whistl
     assert transcript.duration == samples.shape[1] / 8000
 
 
-def test_long_recordings_equal_one_pass(
+def test_windowed_recognition_equals_one_pass(
     short: Recognizer, whole: Recognizer, whistler: Whistler, tmp_path: Path
 ) -> None:
     text = long_text(600)
     path = whistler.write(tmp_path / "a.wav", text)
-    expected, found = whole.transcribe(path), short.transcribe(path)
+    expected, transcript = whole.transcribe(path), short.transcribe(path)
     assert expected.text == spoken(text)
-    assert found.text == expected.text
-    starts, ends = ([getattr(w, edge) for w in found.words] for edge in ("start", "end"))
+    assert transcript.text == expected.text
+    starts, ends = ([getattr(w, edge) for w in transcript.words] for edge in ("start", "end"))
     np.testing.assert_allclose(starts, [word.start for word in expected.words], atol=0.05)
     np.testing.assert_allclose(ends, [word.end for word in expected.words], atol=0.05)
     assert len(list(short.emissions(path))) > 5
 
 
-def test_words_are_where_they_were_said(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
+def test_word_times_are_those_of_the_recording(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
     path = whistler.write(tmp_path / "a.wav", "__human" + 9 * "_" + "thing_____")
     human, thing = short.transcribe(path).words
     assert (human.text, thing.text) == ("human", "thing")
@@ -113,7 +113,7 @@ def test_times_are_monotone_and_within_the_recording(short: Recognizer, whistler
             assert word.end <= following.start
 
 
-def test_recordings_together_equal_each_alone(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
+def test_recordings_together_equal_those_alone(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
     texts = ["human", long_text(200), "_", "i am", long_text(50), "things", "saying " * 9]
     paths: list[str | Path] = [whistler.write(tmp_path / f"{n}.wav", text) for n, text in enumerate(texts)]
     paths.insert(3, tmp_path / "missing.wav")
@@ -129,8 +129,8 @@ def test_recordings_together_equal_each_alone(short: Recognizer, whistler: Whist
     assert [r.transcript.text for r in together if isinstance(r, Recognized)] == [spoken(text) for text in texts]
 
 
-def test_batches_change_nothing(tmp_path: Path) -> None:
-    """With a network that hears everything at once, and random weights."""
+def test_emissions_do_not_depend_on_batches(tmp_path: Path) -> None:
+    """With a bidirectional network of random weights, which depends on every frame."""
     torch.manual_seed(1)
     sizes = {"conv_channels": 24, "hidden": 24, "layers": 2}
     config = Config.model_validate(
@@ -146,16 +146,16 @@ def test_batches_change_nothing(tmp_path: Path) -> None:
         sources = [recognizer.pipeline.source(path) for path in paths]
         together = [(source.path, what) for source, what in recognizer.pipeline.segments(sources)]
         for path in paths:
-            for one in recognizer.emissions(path):
+            for alone in recognizer.emissions(path):
                 name, same = together.pop(0)
                 assert name == str(path)
                 assert isinstance(same, Emissions)
-                assert same.start == one.start
-                np.testing.assert_allclose(same.log_probs, one.log_probs, atol=1e-4)
+                assert same.start == alone.start
+                np.testing.assert_allclose(same.log_probs, alone.log_probs, atol=1e-4)
             together.pop(0)  # its end
 
 
-def test_silence_is_not_given_to_the_network(
+def test_silent_windows_skip_the_network(
     short: Recognizer, whistler: Whistler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = whistler.write(tmp_path / "a.wav", "human" + 600 * "_" + "things")
@@ -172,7 +172,7 @@ def test_silence_is_not_given_to_the_network(
     assert sum(len(emissions) for emissions in short.emissions(path)) < 1000
 
 
-def test_a_recording_that_breaks_off_is_unreadable(
+def test_a_recording_with_damage_in_the_middle_is_unreadable(
     short: Recognizer, whistler: Whistler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(path: Path, rate: int) -> Iterator[np.ndarray[Any, Any]]:
@@ -190,7 +190,7 @@ def test_a_recording_that_breaks_off_is_unreadable(
         list(short.emissions("bad.wav"))
 
 
-def test_stopping_early_leaves_nothing_running(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
+def test_closing_the_results_early_ends_all_threads(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
     path = whistler.write(tmp_path / "a.wav", long_text(2000))
     next(results := short.recognize([path] * 50))
     assert any(thread.name.startswith("prefetch") for thread in threading.enumerate())
@@ -198,7 +198,7 @@ def test_stopping_early_leaves_nothing_running(short: Recognizer, whistler: Whis
     assert not any(thread.name.startswith("prefetch") for thread in threading.enumerate())
 
 
-def test_emissions_are_kept_when_they_are_asked_for(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
+def test_transcripts_keep_emissions_on_request(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
     paths: list[str | Path] = [whistler.write(tmp_path / f"{n}.wav", long_text(100 + n)) for n in range(2)]
     with Recognizer(short.model, window=SHORT, keep_emissions=True) as recognizer:
         kept = [result.transcript for result in recognizer.recognize(paths) if isinstance(result, Recognized)]
@@ -227,7 +227,7 @@ def test_confidences_are_calibrated(whistle_model: Path, whistler: Whistler, tmp
     assert min(word.confidence for word in raw.words) > 0.9
 
 
-def test_fingerprint_changes_with_what_changes_words(whistle_model: Path) -> None:
+def test_the_fingerprint_depends_on_everything_that_changes_words(whistle_model: Path) -> None:
     def fingerprint(**options: Any) -> str:
         with Recognizer.load(whistle_model, **options) as recognizer:
             return recognizer.fingerprint
@@ -239,10 +239,10 @@ def test_fingerprint_changes_with_what_changes_words(whistle_model: Path) -> Non
     assert len({alone, *(fingerprint(**options) for options in others)}) == 5
 
 
-def test_fingerprint_names_an_engine_that_is_not_the_default(
+def test_the_fingerprint_includes_the_engine_unless_it_is_the_default(
     whistle_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Indexes that were made before there was a choice are those of the built-in engine."""
+    """Indexes made before the setting existed used the built-in engine."""
     monkeypatch.setattr("audiosearch.decoding.pyctcdecode_engine.find_spec", lambda _: object())
     with Recognizer.load(whistle_model) as recognizer:
         decoder = recognizer.decoder.model_dump_json(exclude={"processes", "engine"})
@@ -258,7 +258,7 @@ def test_fingerprint_names_an_engine_that_is_not_the_default(
         Recognizer(recognizer.model, decoder=library, hotwords=["zeus"], greedy=True).close()
 
 
-def test_settings_beside_the_model_are_taken(whistle_model: Path, tmp_path: Path) -> None:
+def test_settings_beside_the_model_are_used(whistle_model: Path, tmp_path: Path) -> None:
     model = tmp_path / "model.safetensors"
     model.write_bytes((whistle_model / "model.safetensors").read_bytes())
     (tmp_path / "decoder.yaml").write_text("alpha: 0.75\n")
@@ -273,7 +273,7 @@ def test_settings_beside_the_model_are_taken(whistle_model: Path, tmp_path: Path
         Recognizer.load(tmp_path / "none")
 
 
-def test_words_are_brought_into_the_recording() -> None:
+def test_word_times_are_clipped_to_the_recording() -> None:
     a, b = Word("a", -0.1, 0.5, 1.0), Word("b", 1.01, 1.03, 1.0)
     assert clip_words([a, b], 1.0) == (Word("a", 0.0, 0.5, 1.0), Word("b", 0.5, 1.0, 1.0))
     assert clip_words([Word("b", 1.01, 1.03, 1.0)], 1.0) == (Word("b", 0.5, 1.0, 1.0),)
@@ -282,7 +282,7 @@ def test_words_are_brought_into_the_recording() -> None:
     assert [word.alternatives for word in clip_words([replace(a, alternatives=other), b], 1.0)] == [other, ()]
 
 
-def test_ahead_keeps_order_and_raises_in_place() -> None:
+def test_prefetch_keeps_order_and_raises_in_place() -> None:
     def count() -> Generator[int, None, None]:
         yield from range(5)
         raise AudioError("five")
@@ -296,17 +296,17 @@ def test_ahead_keeps_order_and_raises_in_place() -> None:
 @pytest.mark.gpu
 def test_gpu_equals_cpu(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
     path = whistler.write(tmp_path / "a.wav", long_text(300))
-    found = []
+    results = []
     for device in ("cpu", "cuda"):
         with Recognizer.load(whistle_model, device=torch.device(device)) as recognizer:
-            found.append((recognizer.transcribe(path), list(recognizer.emissions(path))))
-    assert found[0][0].text == found[1][0].text
-    for one, other in zip(found[0][1], found[1][1], strict=True):
-        np.testing.assert_allclose(np.exp(one.log_probs), np.exp(other.log_probs), atol=0.02)
+            results.append((recognizer.transcribe(path), list(recognizer.emissions(path))))
+    assert results[0][0].text == results[1][0].text
+    for on_cpu, on_gpu in zip(results[0][1], results[1][1], strict=True):
+        np.testing.assert_allclose(np.exp(on_cpu.log_probs), np.exp(on_gpu.log_probs), atol=0.02)
 
 
 @pytest.mark.slow
-def test_decoding_in_processes_changes_nothing(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
+def test_results_do_not_depend_on_processes(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
     paths = [whistler.write(tmp_path / f"{n}.wav", long_text(100 * n + 50)) for n in range(4)]
     several = short.decoder.model_copy(update={"processes": 2})
     with Recognizer(short.model, window=SHORT, decoder=several) as recognizer:

@@ -31,7 +31,7 @@ def model_file(network: DeepSpeech, tmp_path: Path) -> Path:
     return path
 
 
-def test_what_is_saved_is_loaded(network: DeepSpeech, model_file: Path) -> None:
+def test_a_saved_model_loads_unchanged(network: DeepSpeech, model_file: Path) -> None:
     model = load_model(model_file)
     assert model.config == CONFIG
     assert model.alphabet == Alphabet()
@@ -44,7 +44,7 @@ def test_what_is_saved_is_loaded(network: DeepSpeech, model_file: Path) -> None:
     assert load_model(model_file.parent).fingerprint == model.fingerprint
 
 
-def test_half_precision_is_widened_and_changes_the_fingerprint(network: DeepSpeech, model_file: Path) -> None:
+def test_half_precision_loads_as_float32_and_changes_the_fingerprint(network: DeepSpeech, model_file: Path) -> None:
     half = model_file.with_name("half.safetensors")
     save_model(half, network.state_dict(), CONFIG, Alphabet(), dtype=torch.float16)
     assert half.stat().st_size < model_file.stat().st_size
@@ -56,7 +56,7 @@ def test_half_precision_is_widened_and_changes_the_fingerprint(network: DeepSpee
         torch.testing.assert_close(model.network.state_dict()[name], tensor, rtol=1e-3, atol=1e-3)
 
 
-def test_matrices_are_kept_in_8_bits(network: DeepSpeech, model_file: Path) -> None:
+def test_int8_models_store_matrices_in_8_bits(network: DeepSpeech, model_file: Path) -> None:
     with torch.no_grad():
         network.output.weight[0] = 0
         network.output.weight[1] *= 1000
@@ -76,7 +76,7 @@ def test_matrices_are_kept_in_8_bits(network: DeepSpeech, model_file: Path) -> N
         torch.testing.assert_close(tensor, weights[name], rtol=1e-6, atol=0)
 
 
-def test_large_networks_take_a_byte_a_weight(tmp_path: Path) -> None:
+def test_large_int8_models_take_one_byte_per_weight(tmp_path: Path) -> None:
     config = Config(model=ModelConfig(conv_channels=64, hidden=64, layers=2), features=FeaturesConfig(mel_bins=8))
     network = DeepSpeech(config.model, 8, len(Alphabet()))
     size = sum(tensor.numel() for tensor in network.state_dict().values())
@@ -84,7 +84,7 @@ def test_large_networks_take_a_byte_a_weight(tmp_path: Path) -> None:
     assert (tmp_path / "model.safetensors").stat().st_size < 1.2 * size
 
 
-def test_a_run_folder_serves_for_its_best_model(model_file: Path, tmp_path: Path) -> None:
+def test_a_training_run_loads_as_its_best_model(model_file: Path, tmp_path: Path) -> None:
     model_file.rename(model_file.with_name("best.safetensors"))
     assert load_model(model_file.parent).config == CONFIG
     with pytest.raises(ModelError, match=r"holds no model\.safetensors"):
@@ -92,7 +92,7 @@ def test_a_run_folder_serves_for_its_best_model(model_file: Path, tmp_path: Path
 
 
 class Bomb:
-    """Would make a file if it were unpickled."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -132,14 +132,14 @@ def test_other_files_are_refused_by_name_and_never_unpickled(kind: str, model_fi
         ({"alphabet": '["a", "b"]'}, "settings are damaged"),
     ],
 )
-def test_metadata_that_does_not_fit(metadata: dict[str, str], message: str, model_file: Path) -> None:
+def test_invalid_metadata_is_refused(metadata: dict[str, str], message: str, model_file: Path) -> None:
     tensors, own = load_tensors(model_file, "audiosearch-model", "1")
     save_file(tensors, model_file, {**own, **metadata})
     with pytest.raises(ModelError, match=message):
         load_model(model_file)
 
 
-def test_weights_that_do_not_fit(network: DeepSpeech, model_file: Path) -> None:
+def test_weights_of_another_network_are_refused(network: DeepSpeech, model_file: Path) -> None:
     weights = dict(network.state_dict())
     for wrong in (
         {name: tensor for name, tensor in weights.items() if name != "output.bias"},

@@ -34,7 +34,7 @@ def test_an_utterance_alone_equals_the_same_one_padded_in_a_batch(config: Featur
 
 @pytest.mark.parametrize("config", CONFIGS, ids=["mel", "linear", "narrow"])
 @pytest.mark.parametrize("frame", [0, 7, 24])
-def test_a_click_comes_out_in_the_frame_that_stands_for_its_time(config: FeaturesConfig, frame: int) -> None:
+def test_a_click_is_loudest_in_the_frame_of_its_time(config: FeaturesConfig, frame: int) -> None:
     features = Features(config)
     samples = torch.zeros(1, 25 * features.hop_length)
     samples[0, frame * features.hop_length + features.hop_length // 2] = 0.9
@@ -48,7 +48,7 @@ def test_normalized_bins_have_mean_0_and_variance_1() -> None:
     torch.testing.assert_close(spectrogram.std(1), torch.ones(2, 80), rtol=0, atol=5e-2)
 
 
-def test_loudness_does_not_matter_and_silence_stays_quiet() -> None:
+def test_features_are_invariant_to_gain_and_silence_stays_near_zero() -> None:
     features, length = Features(FeaturesConfig()), torch.tensor([16000])
     loud, _ = features(noise(1, 16000), length)
     soft, _ = features(noise(1, 16000) / 100, length)

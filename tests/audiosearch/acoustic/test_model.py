@@ -47,7 +47,7 @@ def test_rows_are_log_probabilities_in_training_and_evaluation(settings: dict[st
         torch.testing.assert_close(log_probs.exp().sum(2), torch.ones(log_probs.shape[:2]))
 
 
-def test_two_directions_see_the_whole_utterance_and_one_only_the_past() -> None:
+def test_bidirectional_networks_see_the_whole_utterance_and_others_only_the_past() -> None:
     for bidirectional in (True, False):
         model = network(bidirectional=bidirectional, dropout=0.0, conv_width=1, conv_stride=1)
         x = torch.randn(1, 20, BINS, requires_grad=True)
@@ -61,7 +61,7 @@ def test_two_directions_see_the_whole_utterance_and_one_only_the_past() -> None:
 
 
 @pytest.mark.parametrize(("width", "stride"), [(11, 2), (11, 3), (5, 1), (4, 4), (11, 4), (3, 2)])
-def test_center_offset_is_where_an_output_looks(width: int, stride: int) -> None:
+def test_center_offset_is_the_middle_of_the_receptive_field(width: int, stride: int) -> None:
     model = network(conv_width=width, conv_stride=stride)
     nn.init.constant_(model.conv.weight, 1.0)
     outputs = []
@@ -78,8 +78,8 @@ def test_center_offset_is_where_an_output_looks(width: int, stride: int) -> None
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.5, 0.93])
-def test_a_click_comes_out_at_its_time(seconds: float) -> None:
-    """Through features and convolution, emission frame ⌊time / frame duration⌋ is where the click is heard."""
+def test_a_click_appears_in_the_emission_frame_of_its_time(seconds: float) -> None:
+    """After features and convolution, the click is in emission frame ⌊time / frame duration⌋."""
     config = FeaturesConfig(kind="log-spectrogram", normalization="none")
     features = Features(config)
     model = DeepSpeech(ModelConfig(conv_channels=1, hidden=2, layers=1, conv_width=3, conv_stride=2), config.bins, 3)
@@ -95,7 +95,7 @@ def test_a_click_comes_out_at_its_time(seconds: float) -> None:
     assert start + frame * frame_duration - 0.01 <= seconds < start + (frame + 1) * frame_duration + 0.01
 
 
-def test_gradients_reach_every_weight_and_the_start_is_sensible() -> None:
+def test_gradients_reach_every_weight_and_the_initial_loss_is_plausible() -> None:
     model = network().train()
     log_probs, frames = model(torch.randn(3, 60, BINS), torch.tensor([60, 50, 40]))
     targets = torch.tensor([[1, 2, 3], [3, 2, 1], [4, 4, 1]])

@@ -26,17 +26,17 @@ def lstm(inputs: int = 40, hidden: int = 24) -> nn.LSTM:
 
 @native
 @torch.inference_mode()
-def test_it_runs_like_the_lstm_it_is_made_of() -> None:
+def test_outputs_are_close_to_those_of_the_original_lstm() -> None:
     layer = lstm()
     x = torch.randn(3, 2 * BLOCK_ROWS + 5, 40) * torch.tensor([0.1, 1.0, 3.0])[:, None, None]
-    expected, found = layer(x)[0], QuantizedLSTM(layer)(x)[0]
-    assert (found - expected).abs().max() < 0.05
-    assert (found - expected).square().mean().sqrt() < 0.02 * expected.square().mean().sqrt()
+    expected, output = layer(x)[0], QuantizedLSTM(layer)(x)[0]
+    assert (output - expected).abs().max() < 0.05
+    assert (output - expected).square().mean().sqrt() < 0.02 * expected.square().mean().sqrt()
 
 
 @native
 @torch.inference_mode()
-def test_no_row_depends_on_its_neighbors_or_what_follows() -> None:
+def test_rows_depend_neither_on_other_rows_nor_on_later_frames() -> None:
     layer, x = QuantizedLSTM(lstm()), torch.randn(5, 150, 40)
     together = layer(x)[0]
     louder = torch.cat([x[:2, :90], 100 * x[2:, :90]])
@@ -45,7 +45,7 @@ def test_no_row_depends_on_its_neighbors_or_what_follows() -> None:
 
 @native
 @torch.inference_mode()
-def test_silence_is_no_division_by_zero() -> None:
+def test_zero_inputs_give_finite_outputs() -> None:
     layer = lstm()
     x = torch.zeros(2, 9, 40)
     torch.testing.assert_close(QuantizedLSTM(layer)(x)[0], layer(x)[0], atol=0.01, rtol=0)
@@ -53,16 +53,16 @@ def test_silence_is_no_division_by_zero() -> None:
 
 @native
 @torch.inference_mode()
-def test_a_quantized_network_hears_the_same_and_the_other_stays(small_config: Config) -> None:
+def test_a_quantized_network_is_close_to_the_original_which_is_unchanged(small_config: Config) -> None:
     torch.manual_seed(5)
     network = DeepSpeech(small_config.model, 80, 29).eval()
     small = quantize(network)
     x, lengths = torch.randn(3, 100, 80), torch.tensor([100, 77, 30])
     expected, frames = network(x, lengths)
-    found, _ = small(x, lengths)
+    output, _ = small(x, lengths)
     for row in range(3):
         kept = slice(frames[row])
-        torch.testing.assert_close(found[row, kept].exp(), expected[row, kept].exp(), atol=0.02, rtol=0)
+        torch.testing.assert_close(output[row, kept].exp(), expected[row, kept].exp(), atol=0.02, rtol=0)
     assert not any(isinstance(layer, nn.LSTM) for layer in small.modules())
     assert sum(isinstance(layer, nn.LSTM) for layer in network.modules()) == 6
 
@@ -83,7 +83,7 @@ def small_config() -> Config:
         (set(), "lstm", 1000, "fp32"),
     ],
 )
-def test_precision_by_processor(
+def test_automatic_precision_for_each_processor(
     native: set[str], cell: str, hidden: int, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: dict.fromkeys(native, True))

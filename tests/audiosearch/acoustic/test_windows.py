@@ -12,18 +12,18 @@ BLANK, SPACE, LABELS = 0, 3, 4
 
 
 def rows(labels: list[int], sure: float = 0.97) -> NDArray[np.float32]:
-    """Log-probabilities that are sure of these labels."""
+    """Log-probabilities with most of the mass on these labels."""
     probabilities = np.full((len(labels), LABELS), (1 - sure) / (LABELS - 1), np.float32)
     probabilities[np.arange(len(labels)), labels] = sure
     return np.log(probabilities)
 
 
 def pointwise(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A network that sees one frame at a time: each frame's first sample is its label."""
+    """Output of a network that sees one frame at a time: the first sample of a frame is its label."""
     return rows([int(label) for label in samples[:: GRID.unit]])
 
 
-def test_grid_counts_in_whole_emission_frames() -> None:
+def test_the_grid_is_rounded_to_whole_emission_frames() -> None:
     grid = WindowGrid.of(WindowConfig(seconds=24, overlap_seconds=4), FeaturesConfig(), ModelConfig(conv_stride=3))
     assert grid == WindowGrid(unit=480, size=800, overlap=133, rate=16000)
     assert [grid.frames(samples) for samples in (0, 1, 480, 481)] == [0, 1, 1, 2]
@@ -31,7 +31,7 @@ def test_grid_counts_in_whole_emission_frames() -> None:
 
 @pytest.mark.parametrize("block", [1, 7, 79, 1000])
 @pytest.mark.parametrize("samples", [0, 1, 79, 80, 81, 128, 129, 500])
-def test_windows_are_the_drawn_slices_whatever_the_blocks(samples: int, block: int) -> None:
+def test_windows_do_not_depend_on_the_blocks(samples: int, block: int) -> None:
     recording = np.arange(samples, dtype=np.float32)
     windows = list(GRID.cut(recording[start : start + block] for start in range(0, samples, block)))
     size, step = GRID.size * GRID.unit, GRID.step * GRID.unit
@@ -43,8 +43,8 @@ def test_windows_are_the_drawn_slices_whatever_the_blocks(samples: int, block: i
 
 
 @pytest.mark.parametrize("frames", [1, 20, 21, 32, 33, 100, 333])
-def test_stitched_equals_one_pass(frames: int) -> None:
-    """Also where each window's outermost frames are wrong, as those of a network that lacks context there."""
+def test_stitched_windows_equal_one_pass(frames: int) -> None:
+    """The outermost frames of each window are wrong, as in a network without context there."""
     rng = np.random.default_rng(frames)
     labels = np.where(rng.random(frames) < 0.3, rng.integers(1, LABELS, frames), BLANK)
     samples = np.repeat(labels, GRID.unit).astype(np.float32)[: frames * GRID.unit - 2]
@@ -69,7 +69,7 @@ def test_seam_lies_in_the_middle_of_the_pause_near_the_middle() -> None:
 
 
 @pytest.mark.parametrize(("left_space", "right_space"), [(8, 22), (22, 8)])
-def test_a_space_that_windows_place_differently_is_kept_once(left_space: int, right_space: int) -> None:
+def test_a_space_at_different_frames_of_two_windows_is_kept_once(left_space: int, right_space: int) -> None:
     left, right = (
         rows([1 if n in (2, 28) else SPACE if n == at else 0 for n in range(30)]) for at in (left_space, right_space)
     )
@@ -78,7 +78,7 @@ def test_a_space_that_windows_place_differently_is_kept_once(left_space: int, ri
     assert [label for label in stitched if label] == [1, SPACE, 1]
 
 
-def test_silence_is_surely_blank() -> None:
+def test_silent_windows_are_blank_with_near_certainty() -> None:
     log_probs = blank_log_probs(5, LABELS, BLANK)
     np.testing.assert_allclose(np.exp(log_probs.astype(np.float64)).sum(1), 1, atol=1e-6)
     assert (log_probs.argmax(1) == BLANK).all()

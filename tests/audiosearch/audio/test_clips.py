@@ -1,4 +1,4 @@
-"""Cuts: the right sound, to the sample, from every format and into every one; fades; nobody's file is lost."""
+"""Spans, clips and supercuts: sample-exact in every format; fades; protection of existing files."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ SECONDS = 12
 
 
 def steps(rate: int, channels: int = 1) -> Samples:
-    """[C, S]: in second n a tone of 300 + 100·n Hz, in the second channel half as loud."""
+    """Samples [C, S]: a tone of 300 + 100·n Hz in second n, half as loud in the second channel."""
     time = np.arange(SECONDS * rate) / rate
     tone = 0.5 * np.sin(2 * np.pi * np.cumsum(300 + 100 * np.floor(time)) / rate)
     return np.stack([tone / (1 + channel) for channel in range(channels)]).astype(np.float32)
 
 
 def pitch(samples: Samples, rate: int) -> float:
-    """The loudest frequency of [C, S]."""
+    """Frequency with the largest amplitude in samples [C, S]."""
     alone = samples[0] * np.hanning(samples.shape[1])
     return float(np.abs(np.fft.rfft(alone, 1 << 16)).argmax() * rate / (1 << 16))
 
@@ -66,7 +66,7 @@ def record(path: Path, codec: str, rate: int, samples: Samples) -> Path:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_span_is_what_a_whole_reading_has_there(name: str, tmp_path: Path) -> None:
+def test_a_span_equals_the_same_part_of_the_whole_recording(name: str, tmp_path: Path) -> None:
     codec, rate = KINDS[name]
     path = record(tmp_path / name, codec, rate, steps(rate, 2))
     whole = np.concatenate([piece.samples for piece in ffmpeg.decode(path)])
@@ -75,7 +75,7 @@ def test_a_span_is_what_a_whole_reading_has_there(name: str, tmp_path: Path) -> 
         first = round(start * rate)
         assert (sound.rate, sound.channels, len(sound)) == (rate, 2, round((start + 0.5) * rate) - first)
         near = np.abs(whole[first : first + len(sound)] - sound.samples.mean(axis=0))
-        # a decoder of AAC that begins elsewhere differs for a moment, by what it makes up of noise
+        # an AAC decoder that starts elsewhere differs briefly, as it substitutes random noise
         assert near.max() < (0.02 if codec == "aac" else 1e-4), start
     rest = audio.read_span(path, 11.5, 20.0)
     assert len(rest) == len(whole) - round(11.5 * rate)
@@ -83,8 +83,8 @@ def test_a_span_is_what_a_whole_reading_has_there(name: str, tmp_path: Path) -> 
         audio.read_span(path, 13.0, 14.0)
 
 
-def test_silence_between_time_stamps_is_there(tmp_path: Path) -> None:
-    """Sound from 3 to 5 s and from 9 to 11 s of a recording whose first second is other sound."""
+def test_gaps_between_time_stamps_become_silence(tmp_path: Path) -> None:
+    """The recording has sound from 0 to 1 s, from 3 to 5 s and from 9 to 11 s."""
     path, rate = tmp_path / "gaps.mka", 16000
     with av.open(str(path), "w") as container:
         stream = container.add_stream("flac", rate=rate, layout="mono")
@@ -101,12 +101,12 @@ def test_silence_between_time_stamps_is_there(tmp_path: Path) -> None:
         sound = audio.read_span(path, start, end)
         expected = whole[round(start * rate) : round(end * rate)]
         assert len(sound) == len(expected)
-        quiet, loud = (np.abs(some) < 0.01 for some in (sound.samples[0], expected))
+        quiet, loud = (np.abs(samples) < 0.01 for samples in (sound.samples[0], expected))
         assert (quiet == loud).mean() > 0.99, (start, end)
 
 
 @pytest.mark.parametrize("name", ["constant.mp3", "ogg.opus", "mp4.m4a"])
-def test_what_lies_before_is_not_decoded(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sound_before_a_span_is_not_decoded(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     codec, rate = KINDS[name]
     path = record(tmp_path / name, codec, rate, steps(rate))
     decoded = []
@@ -122,7 +122,7 @@ def test_what_lies_before_is_not_decoded(name: str, tmp_path: Path, monkeypatch:
     assert sum(decoded) < 3.5 * rate
 
 
-def test_more_than_two_channels_and_damaged_samples(tmp_path: Path) -> None:
+def test_three_channels_are_averaged_and_non_finite_samples_refused(tmp_path: Path) -> None:
     samples = np.repeat(steps(8000), 3, axis=0)
     soundfile.write(tmp_path / "three.wav", samples.T, 8000)
     write_clip(Clip(tmp_path / "three.wav", 1.0, 2.0, ""), tmp_path / "clip.wav")
@@ -136,7 +136,7 @@ def test_more_than_two_channels_and_damaged_samples(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (44100, 2)])
-def test_clips_hold_the_cut(suffix: str, rate: int, channels: int, tmp_path: Path) -> None:
+def test_clips_contain_the_span_in_every_format(suffix: str, rate: int, channels: int, tmp_path: Path) -> None:
     source = tmp_path / "source.wav"
     soundfile.write(source, steps(rate, channels).T, rate)
     target = tmp_path / f"clip{suffix}"
@@ -158,7 +158,7 @@ def test_clips_hold_the_cut(suffix: str, rate: int, channels: int, tmp_path: Pat
         assert np.abs(audio.read_span(target, 0.0, 1.5).samples - expected).max() < 1e-4
 
 
-def test_only_what_was_made_here_is_replaced(tmp_path: Path) -> None:
+def test_only_files_made_by_audiosearch_are_replaced(tmp_path: Path) -> None:
     source = tmp_path / "source.wav"
     soundfile.write(source, steps(8000).T, 8000)
     target = tmp_path / "clip.flac"
@@ -186,7 +186,7 @@ def test_only_what_was_made_here_is_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_supercut_holds_all_cuts_in_order(suffix: str, tmp_path: Path) -> None:
+def test_a_supercut_contains_all_clips_in_order(suffix: str, tmp_path: Path) -> None:
     slow, wide = tmp_path / "slow.wav", tmp_path / "wide.flac"
     soundfile.write(slow, steps(8000).T, 8000)
     soundfile.write(wide, steps(32000, 2).T, 32000)
@@ -206,7 +206,7 @@ def test_a_supercut_holds_all_cuts_in_order(suffix: str, tmp_path: Path) -> None
             assert np.abs(silence).max() < 0.01
 
 
-def test_fades_keep_the_power() -> None:
+def test_cross_fades_have_equal_power() -> None:
     rng = np.random.default_rng(4)
     noises = [Sound(1000, rng.standard_normal((2, 3000)).astype(np.float32)) for _ in range(3)]
     whole = np.concatenate(list(crossfade(noises, fade=1000, gap=0)), axis=1)
@@ -225,7 +225,7 @@ def test_fades_keep_the_power() -> None:
     np.testing.assert_allclose(apart, apart[::-1])
 
 
-def test_fades_of_short_cuts_and_none() -> None:
+def test_fades_of_short_clips_and_of_no_clips() -> None:
     lengths = (7, 1, 40, 2)
     for fade, gap in itertools.product((0, 3, 100), (0, 9)):
         sounds = [Sound(1000, np.ones((1, length), np.float32)) for length in lengths]

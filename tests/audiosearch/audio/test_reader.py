@@ -1,4 +1,4 @@
-"""audio: the same samples whole or in blocks, at the right time, from every format; bad files in one sentence."""
+"""Reading: equal samples in whole and block reading, correct times in every format, errors in one sentence."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Samples = NDArray[np.float32]
 
 
 def pulse(rate: int) -> Samples:
-    """A click that codecs keep: a windowed kilohertz, its peak in the middle."""
+    """A click that survives encoding: a windowed 1 kHz tone with its peak in the middle."""
     half = int(rate * PULSE_SECONDS)
     wave = np.hanning(2 * half + 1) * np.cos(2 * np.pi * 1000 * np.arange(-half, half + 1) / rate)
     return np.asarray(0.8 * wave, np.float32)
@@ -47,18 +47,18 @@ def clicks(rate: int, seconds: float = SECONDS) -> Samples:
 
 
 def click_times(samples: Samples, rate: int) -> list[float]:
-    """Where the clicks are: the best match with the pulse near each."""
+    """Times of the clicks, each at the maximum of the correlation with the pulse nearby."""
     shape = pulse(rate)
-    found = []
+    times = []
     for time in CLICKS:
         start = int((time - 0.2) * rate)
         match = np.correlate(samples[start : int((time + 0.2) * rate)], shape, "valid")
-        found.append((start + int(match.argmax()) + len(shape) // 2) / rate)
-    return found
+        times.append((start + int(match.argmax()) + len(shape) // 2) / rate)
+    return times
 
 
 def encode(path: Path, codec: str, samples: Samples, rate: int, *, start: float = 0.0, **options: object) -> Path:
-    """Writes one audio stream with PyAV, its first time stamp at ``start``."""
+    """Write one audio stream with PyAV, with its first time stamp at ``start``."""
     frame = av.AudioFrame.from_ndarray((samples[None] * 32767).astype(np.int16), format="s16", layout="mono")
     frame.sample_rate = rate
     with av.open(str(path), "w", **options) as container:
@@ -75,7 +75,7 @@ def encode(path: Path, codec: str, samples: Samples, rate: int, *, start: float 
 
 
 def make(folder: Path, name: str) -> Path:
-    """A recording of the clicks in the format of its name."""
+    """Record the clicks in the format of the file name."""
     path = folder / name
     by_soundfile = {"wav": 44100, "flac": 48000, "aiff": 22050, "ogg": 44100, "mp3": 44100, "opus": 16000, "au": 8000}
     kind = path.suffix[1:]
@@ -94,7 +94,7 @@ FORMATS = ["wav", "flac", "aiff", "au", "ogg", "opus", "mp3", "m4a", "mp4", "web
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_clicks_stay_where_they_were_whole_and_in_blocks(kind: str, tmp_path: Path) -> None:
+def test_clicks_keep_their_times_in_whole_and_block_reading(kind: str, tmp_path: Path) -> None:
     path = make(tmp_path, f"clicks.{kind}")
     whole = audio.read(path, 16000)
     assert whole.dtype == np.float32
@@ -111,21 +111,21 @@ def test_clicks_stay_where_they_were_whole_and_in_blocks(kind: str, tmp_path: Pa
         assert np.array_equal(np.concatenate(blocks), whole)
 
 
-def test_mp3_with_another_encoders_delay_keeps_its_time(tmp_path: Path) -> None:
+def test_mp3_with_the_delay_of_another_encoder_keeps_its_times(tmp_path: Path) -> None:
     for rate in (16000, 24000, 44100):
         path = encode(tmp_path / "clicks.mp3", "libmp3lame", clicks(rate), rate)
         assert click_times(audio.read(path, 16000), 16000) == pytest.approx(CLICKS, abs=1.1 / 16000)
         assert audio.probe(path).duration == pytest.approx(SECONDS, abs=0.001)
 
 
-def test_formats_that_hide_the_encoders_delay_are_late_by_no_more_than_it(tmp_path: Path) -> None:
+def test_formats_without_a_stated_delay_are_late_by_at_most_the_delay(tmp_path: Path) -> None:
     path = encode(tmp_path / "clicks.aac", "aac", clicks(44100), 44100, format="adts")
     delay = np.subtract(click_times(audio.read(path, 16000), 16000), CLICKS)
     assert delay == pytest.approx([1024 / 44100] * 3, abs=0.001)
     assert audio.probe(path).duration == pytest.approx(SECONDS, abs=0.06)
 
 
-def test_length_of_mp3_without_header_and_variable_bit_rate(tmp_path: Path) -> None:
+def test_duration_of_mp3_with_variable_bit_rate_and_no_header(tmp_path: Path) -> None:
     rate = 44100
     noise = np.random.default_rng(1).normal(0, 0.2, 5 * rate).clip(-1, 1).astype(np.float32)
     path = tmp_path / "vbr.mp3"
@@ -150,7 +150,7 @@ def test_chained_ogg_is_read_to_its_end(tmp_path: Path) -> None:
     assert len(audio.read(tmp_path / "twice.opus", 16000)) / 16000 == pytest.approx(2 * SECONDS, abs=0.03)
 
 
-def test_sound_that_begins_after_the_picture_keeps_its_time(tmp_path: Path) -> None:
+def test_sound_that_starts_after_the_video_keeps_its_times(tmp_path: Path) -> None:
     path = tmp_path / "film.mkv"
     lead = 0.7
     samples = clicks(48000)[round(lead * 48000) :]
@@ -175,7 +175,7 @@ def test_sound_that_begins_after_the_picture_keeps_its_time(tmp_path: Path) -> N
     assert audio.probe(path).duration == pytest.approx(SECONDS, abs=0.1)
 
 
-def test_channels_are_averaged_and_the_rate_is_the_one_asked_for(tmp_path: Path) -> None:
+def test_channels_are_averaged_and_the_rate_is_converted(tmp_path: Path) -> None:
     rate = 192000
     tones = np.stack([np.sin(2 * np.pi * 100 * (c + 1) * np.arange(rate) / rate) for c in range(8)], axis=1)
     soundfile.write(tmp_path / "eight.wav", 0.9 * tones, rate, subtype="PCM_24")
@@ -199,7 +199,7 @@ def test_full_scale_integers_of_every_width(tmp_path: Path) -> None:
         assert (samples.min(), samples.max()) == pytest.approx((-0.5, 0.5), abs=0.01)
 
 
-def test_samples_that_are_no_numbers_are_refused_with_their_time(tmp_path: Path) -> None:
+def test_non_finite_samples_are_refused_with_their_time(tmp_path: Path) -> None:
     path = tmp_path / "bad.wav"
     for bad in (np.nan, np.inf, -np.inf, 1e30):
         samples = np.zeros((48000, 2), np.float32)
@@ -223,7 +223,7 @@ def test_samples_that_are_no_numbers_are_refused_with_their_time(tmp_path: Path)
         ("list.m3u8", b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nother.wav\n", "not audio of a known format"),
     ],
 )
-def test_what_is_no_audio(
+def test_other_files_are_not_audio(
     name: str, content: bytes, message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     make(tmp_path, "other.wav")
@@ -239,7 +239,7 @@ def test_what_is_no_audio(
     assert capfd.readouterr() == ("", "")  # the libraries are silent
 
 
-def test_no_samples(tmp_path: Path) -> None:
+def test_a_file_without_samples_is_refused(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "none.wav", np.zeros(0), 16000)
     with pytest.raises(AudioError, match="holds no samples"):
         audio.read(tmp_path / "none.wav", 16000)
@@ -248,7 +248,7 @@ def test_no_samples(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["mp3", "flac", "webm", "ogg"])
-def test_of_a_truncated_file_the_beginning_is_read(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_truncated_file_is_read_up_to_its_end(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     noise = np.random.default_rng(1).normal(0, 0.1, 8 * 48000).astype(np.float32)
     path = tmp_path / f"whole.{kind}"
     if kind == "webm":
@@ -284,7 +284,7 @@ def test_flac_is_read_past_damage(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         assert np.abs(samples[part] - noise[part]).max() < 1e-3
 
 
-def test_whatever_is_damaged_gives_samples_or_one_sentence(tmp_path: Path) -> None:
+def test_any_damage_gives_samples_or_one_error_message(tmp_path: Path) -> None:
     draw = random.Random(1)
     originals = [make(tmp_path, f"good.{kind}") for kind in FORMATS]
     for path in originals:
@@ -300,7 +300,7 @@ def test_whatever_is_damaged_gives_samples_or_one_sentence(tmp_path: Path) -> No
                     use(damaged)
 
 
-def test_wav_whose_header_was_never_completed(tmp_path: Path) -> None:
+def test_wav_with_an_incomplete_header(tmp_path: Path) -> None:
     path = make(tmp_path, "stream.wav")
     for size in (b"\0\0\0\0", b"\xff\xff\xff\xff"):
         content = bytearray(path.read_bytes())
@@ -310,7 +310,7 @@ def test_wav_whose_header_was_never_completed(tmp_path: Path) -> None:
         assert audio.probe(path).duration == pytest.approx(SECONDS, abs=0.001)
 
 
-def test_what_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "dangling.wav").symlink_to(tmp_path / "nowhere.wav")
     os.mkfifo(tmp_path / "pipe.wav")
     cases = {
@@ -335,7 +335,7 @@ def test_what_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         audio.probe(secret)
 
 
-def test_names_that_are_no_text_or_look_like_addresses(tmp_path: Path) -> None:
+def test_file_names_that_are_not_text_or_resemble_urls(tmp_path: Path) -> None:
     made = make(tmp_path, "plain.mp3").read_bytes()
     for name in (b"\xff\xfe.mp3", "ünï çødé.mp3".encode(), b"http:x.mp3", b"a%20b#c?d.mp3", b"-i.mp3"):
         path = tmp_path / os.fsdecode(name)

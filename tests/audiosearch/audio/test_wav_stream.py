@@ -1,4 +1,4 @@
-"""A WAV file of exactly the length that was announced, whatever the recording holds."""
+"""WAV streams of exactly the announced size, for recordings that are shorter or longer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from audiosearch.audio import wav_stream as wave
 
 
 @pytest.mark.parametrize("announced", [0.5, 1.0, 1.7, 12.0])
-def test_the_length_is_kept(tmp_path: Path, announced: float) -> None:
+def test_the_file_has_the_announced_size(tmp_path: Path, announced: float) -> None:
     soundfile.write(tmp_path / "a.ogg", 0.5 * np.sin(np.arange(8000) / 5), 8000)
     made = b"".join(wave.encode(tmp_path / "a.ogg", announced))
     assert len(made) == wave.file_size(announced)
