@@ -153,6 +153,7 @@ def test_processes_read_with_the_library(library: Any) -> None:
     decoder = BeamDecoder(ENGLISH, LIBRARY, TINY)
     assert found == [decoder.decode_with_alternatives(heard) for heard in inputs]
     models = library.decoder.BeamSearchDecoderCTC.model_container
+    gc.collect()
     held = len(models)
     del decoder
     gc.collect()
