@@ -223,7 +223,7 @@ class TestQuery:
         for wrong in (["--within", "5"], ["--counts", "--after", "x"], ["--order", "size"]):
             assert run("query", "human", *wrong, "--store", store).exit_code == 2
         wrong_date = run("query", "human", "--since", "yesterday", "--store", store)
-        assert (wrong_date.exit_code, wrong_date.stderr[:33]) == (1, 'Error: "yesterday" is not a date')
+        assert (wrong_date.exit_code, wrong_date.stderr[:32]) == (1, 'Error: "yesterday" is not a date')
 
     def test_counts(self, store: Path) -> None:
         (first, second) = run("query", "human", "am human", "--counts", "--store", store, "--json").stdout.splitlines()

@@ -199,7 +199,7 @@ class TestExportAndImport:
         *events, finished = map(json.loads, result.stdout.splitlines())
         assert result.exit_code == 1
         assert [event["event"] for event in events] == ["failed", "replaced", "replaced"]
-        assert events[0]["reason"].endswith(f"no recording called gone.wav in {store.parent}/talks.")
+        assert events[0]["reason"].endswith(f"no recording in {store.parent}/talks has the name gone.wav.")
         assert finished == {"event": "finished", "new": 0, "replaced": 2, "unchanged": 0, "failed": 1}
         assert run("remove", lines, "--store", other).stdout == "1 recording removed.\n"
         (left,) = map(json.loads, run("list", "--store", other, "--json").stdout.splitlines())
@@ -296,7 +296,7 @@ def test_watch_follows_a_folder_and_ends_at_a_signal(store: Path, number: signal
         assert time.monotonic() - begun < 10
     assert process.returncode == 0
     assert out.endswith("closed\n")
-    assert errors.endswith("\nStopped; what was indexed is kept.\n")
+    assert errors.endswith("\nStopped; indexed recordings are kept.\n")
     assert "Traceback" not in errors
     with open_index(str(fresh), create=False) as index:
         assert len(index.recordings()) == 2

@@ -99,10 +99,10 @@ def write_supercut(
         OutputError: the file cannot be written, or was not made here.
         AudioError: a recording turns out to be damaged.
     """
-    from audiosearch.audio import clips as cutting
+    from audiosearch.audio import clips
     from audiosearch.audio.reader import probe
 
-    cutting.check_target(target)
+    clips.check_target(target)
     cuts: list[Clip] = []
     for hit in hits:
         try:
@@ -114,7 +114,7 @@ def write_supercut(
         else:
             cuts.append(cut)
     if cuts:
-        yield Joined(target, len(cuts), cutting.write_supercut(cuts, target, fade=fade, gap=gap))
+        yield Joined(target, len(cuts), clips.write_supercut(cuts, target, fade=fade, gap=gap))
 
 
 def names(hits: Sequence[Hit]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import anyio
 
-from audiosearch.audio import wav_stream as wave
+from audiosearch.audio import wav_stream
 from audiosearch.errors import AudioError
 from audiosearch.types import Seconds
 
@@ -25,7 +25,7 @@ class Transcoding:
 
     def __init__(self, path: str, made: Path, kept: Path, duration: Seconds) -> None:
         """Start decoding ``path`` in a thread, into ``made``, which is renamed to ``kept`` when complete."""
-        self.size = wave.file_size(duration)
+        self.size = wav_stream.file_size(duration)
         self.readers = 0
         self._written = 0
         self._stopped = self._failed = False
@@ -58,7 +58,7 @@ class Transcoding:
     def _decode(self, path: Path, duration: Seconds) -> None:
         try:
             try:
-                for piece in wave.encode(path, duration):
+                for piece in wav_stream.encode(path, duration):
                     os.pwrite(self._descriptor, piece, self._written)
                     self._written += len(piece)
                     if self._stopped:
@@ -100,7 +100,7 @@ class TranscodeCache:
             self._close_unread()
             running = self._running.get(identity)
             if running is None or (running.failed() and not running.readers):
-                self._sweep(wave.file_size(duration))
+                self._sweep(wav_stream.file_size(duration))
                 kept = self._path(identity)
                 running = Transcoding(path, kept.with_suffix(f".{os.getpid()}"), kept, duration)
                 self._running[identity] = running

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from audiosearch import normalizer as text
+from audiosearch import normalizer
 from audiosearch.alphabet import Alphabet
 from audiosearch.normalizer import normalize
 
@@ -89,7 +89,7 @@ def test_long_numbers_and_long_texts_take_little_time() -> None:
 
 
 def test_examples_of_the_docstring() -> None:
-    lines = (text.__doc__ or "").splitlines()
+    lines = (normalizer.__doc__ or "").splitlines()
     first, _, last = (number for number, line in enumerate(lines) if line.startswith("====="))
     left, right = (match.start() for match in re.finditer(r"(?<= )=", lines[first]))
     rows: list[list[str]] = []

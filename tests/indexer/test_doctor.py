@@ -66,7 +66,7 @@ def test_no_store_at_all(tmp_path: Path) -> None:
     found = checked(path)["store"]
     assert found.status == "problem"
     assert "is not an index of audiosearch" in found.advice
-    assert "is no file" in checked(tmp_path)["store"].advice
+    assert "is not a file" in checked(tmp_path)["store"].advice
 
 
 def test_settings_name_variables_without_values(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:

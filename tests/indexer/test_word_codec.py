@@ -7,12 +7,12 @@ import random
 import pytest
 
 from audiosearch.types import Alternative, Word
-from indexer import word_codec as packing
+from indexer import word_codec
 from indexer.types import MAX_LETTERS
 
 
 def packed(words: list[Word]) -> tuple[str, bytes, bytes]:
-    return packing.pack_text(words), packing.pack_times(words), packing.pack_confidences(words)
+    return word_codec.pack_text(words), word_codec.pack_times(words), word_codec.pack_confidences(words)
 
 
 def test_words_come_back_as_stored() -> None:
@@ -22,14 +22,14 @@ def test_words_come_back_as_stored() -> None:
         Word("over", 35_999.9, 36_001.0, 0.99951),  # begins before the one before
         Word("late", 1_000_000.0, 1_100_000.0, 0.12345),  # a pause of days, and a long breath
     ]
-    back = packing.unpack(*packed(words))
-    assert tuple(back) == packing.stored(words)
+    back = word_codec.unpack(*packed(words))
+    assert tuple(back) == word_codec.stored(words)
     assert back[0] == Word("at", 36_000.0, 36_000.001, 0.0)
     assert back[3] == Word("late", 1_000_000.0, 1_100_000.0, 0.123)
-    assert packing.unpack(*packed([])) == []
+    assert word_codec.unpack(*packed([])) == []
     for first in range(5):
         for end in range(first, 6):
-            assert packing.unpack(*packed(words), first, end) == back[first:end]
+            assert word_codec.unpack(*packed(words), first, end) == back[first:end]
 
 
 def test_a_word_takes_few_bytes() -> None:
@@ -45,7 +45,7 @@ def test_a_word_takes_few_bytes() -> None:
     assert len(times) < 2.2 * len(words)
     assert len(confidences) == 2 * len(words)
     for place, word in enumerate(words):
-        assert packing.confidence_at(confidences, place) == round(1000 * word.confidence)
+        assert word_codec.confidence_at(confidences, place) == round(1000 * word.confidence)
 
 
 def test_alternatives_come_back_as_stored() -> None:
@@ -53,27 +53,27 @@ def test_alternatives_come_back_as_stored() -> None:
     others = [(), (Alternative("then", 0.3333), Alternative("'", 0.0)), (Alternative("ünique", 1.0),), ()]
     words = [Word("the", at / 4, at / 4 + 0.2, 0.9, some) for at, some in enumerate(others)]
     words.append(Word(long, 2.0, 3.0, 0.5, (Alternative(long + "b", 0.5), Alternative(long[1:] + "c", 0.25))))
-    back = packing.unpack(*packed(words), alternatives=packing.pack_alternatives(words))
-    assert tuple(back) == packing.stored(words)
+    back = word_codec.unpack(*packed(words), alternatives=word_codec.pack_alternatives(words))
+    assert tuple(back) == word_codec.stored(words)
     assert back[1].alternatives == (Alternative("then", 0.332), Alternative("'", 0.0))
     assert back[4].alternatives == ()  # cut, they are the word itself
-    assert packing.unpack(*packed(words), 1, 3, packing.pack_alternatives(words)) == back[1:3]
-    assert packing.pack_alternatives([Word("the", 0.0, 1.0, 0.9)] * 9) == b""
+    assert word_codec.unpack(*packed(words), 1, 3, word_codec.pack_alternatives(words)) == back[1:3]
+    assert word_codec.pack_alternatives([Word("the", 0.0, 1.0, 0.9)] * 9) == b""
     for bad in ("", "two words", "nul\0"):
         with pytest.raises(ValueError, match="is not a word"):
-            packing.pack_alternatives([Word("a", 0.0, 1.0, 1.0, (Alternative(bad, 0.5),))])
+            word_codec.pack_alternatives([Word("a", 0.0, 1.0, 1.0, (Alternative(bad, 0.5),))])
     for wrong in (1.1, -0.1, float("nan")):
         with pytest.raises(ValueError, match="probability"):
-            packing.pack_alternatives([Word("a", 0.0, 1.0, 1.0, (Alternative("b", wrong),))])
+            word_codec.pack_alternatives([Word("a", 0.0, 1.0, 1.0, (Alternative("b", wrong),))])
     with pytest.raises(ValueError, match="more than"):
-        packing.pack_alternatives([Word("a", 0.0, 1.0, 1.0, tuple(Alternative(text, 0.1) for text in "bcd"))])
+        word_codec.pack_alternatives([Word("a", 0.0, 1.0, 1.0, tuple(Alternative(text, 0.1) for text in "bcd"))])
 
 
 def test_paths_that_are_not_utf8() -> None:
     for raw in (b"/a/b.wav", "/ä/🎧.wav".encode(), b"/\xff\xfe/b.wav", b"/hex:00"):
-        path = packing.unpack_path(raw.decode("utf-8", "surrogateescape"))
-        assert packing.unpack_path(packing.pack_path(path)) == path
-        packing.pack_path(path).encode()
+        path = word_codec.unpack_path(raw.decode("utf-8", "surrogateescape"))
+        assert word_codec.unpack_path(word_codec.pack_path(path)) == path
+        word_codec.pack_path(path).encode()
 
 
 def test_some_of_the_alternatives() -> None:
@@ -83,10 +83,10 @@ def test_some_of_the_alternatives() -> None:
         Word("c", 2, 3, 0.5, (Alternative("see", 0.3),)),
         Word("d", 3, 4, 0.5, (Alternative("and", 0.4),)),
     ]
-    packed = packing.pack_alternatives(words)
-    every = packing.unpack_alternatives(packed)
+    packed = word_codec.pack_alternatives(words)
+    every = word_codec.unpack_alternatives(packed)
     assert every == {place: word.alternatives for place, word in enumerate(words) if word.alternatives}
-    assert packing.unpack_alternatives(packed, 1, 3) == {2: every[2]}
-    assert packing.unpack_alternatives(packed, wanted=["and", "x"]) == {0: every[0], 3: every[3]}
-    assert packing.unpack_alternatives(packed, 1, wanted=["an"]) == {3: every[3]}
-    assert packing.unpack_alternatives(packed, wanted=[]) == packing.unpack_alternatives(b"", wanted=["a"]) == {}
+    assert word_codec.unpack_alternatives(packed, 1, 3) == {2: every[2]}
+    assert word_codec.unpack_alternatives(packed, wanted=["and", "x"]) == {0: every[0], 3: every[3]}
+    assert word_codec.unpack_alternatives(packed, 1, wanted=["an"]) == {3: every[3]}
+    assert word_codec.unpack_alternatives(packed, wanted=[]) == word_codec.unpack_alternatives(b"", wanted=["a"]) == {}

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from audiosearch.audio import ffmpeg as coded
+from audiosearch.audio import ffmpeg
 from audiosearch.diagnosis.doctor import Check, attempt, check_installation, check_machine, check_models, without_home
 from audiosearch.diagnosis.packages import PACKAGES
 from audiosearch.errors import ModelError
 from audiosearch.model_folder import write_checksums
 
-ENGLISH = Path(coded.__file__).parent.parent / "models" / "english"
+ENGLISH = Path(ffmpeg.__file__).parent.parent / "models" / "english"
 
 
 def by_name(checks: object) -> dict[str, Check]:
@@ -91,7 +91,7 @@ def test_incompatible_torch_and_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_ffmpeg_without_a_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coded, "DECODERS", {"mp3": "mp3", "wax": "wax_cylinder"})
+    monkeypatch.setattr(ffmpeg, "DECODERS", {"mp3": "mp3", "wax": "wax_cylinder"})
     found = by_name(check_installation())["FFmpeg"]
     assert found.status == "warning"
     assert found.value.endswith(", lacks wax")

@@ -191,5 +191,5 @@ def test_nothing_is_remembered_for_ever_or_without_end(
         asked.append(reader.asked)
     assert asked == [3, 5, 6, 7]
     writer.relocate("id000", [Location("/moved.ogg", 1, 2)])
-    monkeypatch.setattr(recording_cache, "KEEP_SECONDS", 0)
+    monkeypatch.setattr(recording_cache, "MAX_AGE_SECONDS", 0)
     assert "/moved.ogg" in {hit.recording.path for hit in reader.hits()}

@@ -81,7 +81,7 @@ def test_token_of_the_environment_is_not_printed(repository: Path, shelf: Any) -
     [
         (["--store", "/nowhere/store.db"], {}, "there is no index at"),
         (["--host", "999.1.1.1"], {}, "cannot be used"),
-        ([], {"AUDIOSEARCH_TOKEN": "short"}, "AUDIOSEARCH_TOKEN must have at least 16 characters"),
+        ([], {"AUDIOSEARCH_TOKEN": "short"}, "AUDIOSEARCH_TOKEN must have at least 16 printable ASCII characters"),
     ],
 )
 def test_invalid_options(repository: Path, arguments: list[str], environment: dict[str, str], sentence: str) -> None:
