@@ -9,7 +9,7 @@ is given; with it a store that is there with as many words is asked and not made
 their words are drawn one by one by Zipf's law, so that neighbors know nothing of one another. Making them is not
 counted. Each query is asked once, for 20 hits, one after the other, with the files in the system's memory; a class ends
 after ``--seconds``. "client" is the median of what remains of the time without the server's ``took``. A server that was
-just filled is asked a minute later: until then readers look twice at what may be changing (``elastic_reading.py``).
+just filled is asked a minute later: until then readers look twice at what may be changing (``elastic/reader.py``).
 """
 
 from __future__ import annotations
