@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from audiosearch.commands.options import model_option
 
 if TYPE_CHECKING:
     from audiosearch.evaluation.confidence_fitting import CalibrationReport
+    from audiosearch.evaluation.events import Stored
 
 
 @click.command(
@@ -36,24 +38,16 @@ def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None
     path = find_model(model)
     utterances = [utterance for manifest in manifests for utterance in read_manifest(manifest)[:limit]]
 
-    from audiosearch.commands.progress import ProgressBar
+    from audiosearch.commands.progress import results
     from audiosearch.evaluation import calibration
-    from audiosearch.evaluation.events import Progress, Skipped, Stored
+    from audiosearch.evaluation.events import Stored
 
-    skipped = False
-    with ProgressBar() as bar:
-        for record in calibration.calibrate(path, utterances):
-            if isinstance(record, Progress):
-                bar.show(record)
-            elif isinstance(record, Skipped):
-                click.echo(f"Error: {record.utterance.id}: {record.error}", err=True)
-                skipped = True
-            elif isinstance(record, Stored):
-                click.echo(f"Stored in {record.path}.")
-            else:
-                _draw(record)
-    if skipped:
-        raise click.exceptions.Exit(1)
+    records: Iterator[CalibrationReport | Stored] = results(calibration.calibrate(path, utterances))
+    for record in records:
+        if isinstance(record, Stored):
+            click.echo(f"Stored in {record.path}.")
+        else:
+            _draw(record)
 
 
 def _draw(report: CalibrationReport) -> None:

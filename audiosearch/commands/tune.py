@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from audiosearch.commands.options import model_option
+
+if TYPE_CHECKING:
+    from audiosearch.evaluation.decoder_tuning import Trial
+    from audiosearch.evaluation.events import Stored
 
 
 @click.command(
@@ -32,29 +38,22 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
     path = find_model(model)
     utterances = read_manifest(manifest)[:limit]
 
-    from audiosearch.commands.progress import ProgressBar
+    from audiosearch.commands.progress import results
     from audiosearch.evaluation import decoder_tuning
-    from audiosearch.evaluation.events import Progress, Skipped, Stored
+    from audiosearch.evaluation.events import Stored
 
-    best, skipped = None, False
-    with ProgressBar() as bar:
-        for record in decoder_tuning.tune(path, utterances, processes):
-            if isinstance(record, Progress):
-                bar.show(record)
-            elif isinstance(record, Skipped):
-                click.echo(f"Error: {record.utterance.id}: {record.error}", err=True)
-                skipped = True
-            elif isinstance(record, Stored):
-                assert best is not None
-                click.echo(
-                    f"alpha {best.weights.alpha:g}, beta {best.weights.beta:g}, prior {best.weights.prior:g}: "
-                    f"{best.errors.rate:.2%} word errors ({best.errors.errors} of {best.errors.total}); "
-                    f"stored in {record.path}"
-                )
-            else:
-                weights, mark = record.weights, "  best so far" if record.best else ""
-                line = f"alpha {weights.alpha:<6g} beta {weights.beta:<6g} prior {weights.prior:<6g}"
-                click.echo(f"{line} word errors {record.errors.rate:.2%}{mark}", err=True)
-                best = record if record.best else best
-    if skipped:
-        raise click.exceptions.Exit(1)
+    best: Trial | None = None
+    records: Iterator[Trial | Stored] = results(decoder_tuning.tune(path, utterances, processes))
+    for record in records:
+        if isinstance(record, Stored):
+            assert best is not None
+            click.echo(
+                f"alpha {best.weights.alpha:g}, beta {best.weights.beta:g}, prior {best.weights.prior:g}: "
+                f"{best.errors.rate:.2%} word errors ({best.errors.errors} of {best.errors.total}); "
+                f"stored in {record.path}"
+            )
+        else:
+            weights, mark = record.weights, "  best so far" if record.best else ""
+            line = f"alpha {weights.alpha:<6g} beta {weights.beta:<6g} prior {weights.prior:<6g}"
+            click.echo(f"{line} word errors {record.errors.rate:.2%}{mark}", err=True)
+            best = record if record.best else best
