@@ -72,8 +72,12 @@ def parse_date(text: str) -> int:
     Raises:
         QueryError: not a date.
     """
+    # Python 3.10 reads neither Z nor fractions other than of three or six digits.
+    complete = re.sub(
+        r"\.(\d{1,6})(?=$|[+-])", lambda match: f".{match[1]:0<6}", re.sub("[zZ]$", "+00:00", text.strip())
+    )
     try:
-        moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text.strip())).astimezone()
+        moment = datetime.fromisoformat(complete).astimezone()
     except (ValueError, OverflowError, OSError) as error:
         raise QueryError(f"{_quoted(text)} is not a date: write it as 2024-05-31, or 2024-05-31T18:30") from error
     return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1) * 1000
