@@ -18,8 +18,7 @@ import elastic_transport
 import elasticsearch
 
 from audiosearch.errors import RefusedError, StoreError
-from indexer.elastic.answers import BLOCKED, BUSY, complaint, unwritten
-from indexer.elastic.connection import Address, pinned
+from indexer.elastic.connection import LOGIN, Address, pinned
 
 RETRY_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Pauses before the retries of a request to a busy server."""
@@ -28,37 +27,40 @@ REQUEST_SECONDS = 60.0
 """Timeout of one request."""
 
 PAGE = 500
-"""Documents of one response, about 3 MB of passages."""
+"""Maximum number of documents in a response, about 3 MB of passages."""
 
 KEEP_ALIVE = "5m"
 """Time for which the server keeps an unused snapshot."""
 
 BULK = 200
-"""Documents of one bulk request, about 1.5 MB."""
+"""Documents in a bulk request, about 1.5 MB."""
 
+BUSY = frozenset({429, 502, 503, 504})
+"""HTTP statuses after which a retry may succeed."""
 
-SERVERS = (8, 9)
-"""Major versions of the servers that this speaks to, whichever of these versions the client library has."""
+BLOCKED = "takes no changes: its disk is nearly full, or it was made read-only"
+
+OLDEST_SERVER = 8
+"""Oldest supported major version of servers."""
 
 
 class _Transport(elastic_transport.Transport):
-    """Requests in the form of the oldest server: a client of version 9 would else be refused by servers of version 8.
+    """Requests in the format of OLDEST_SERVER, which servers of the next major version accept as well.
 
-    A server answers requests of its own major version and of the one before, which it reads from these headers:
-    https://www.elastic.co/docs/reference/elasticsearch/rest-apis/compatibility
+    The headers state the version: https://www.elastic.co/docs/reference/elasticsearch/rest-apis/compatibility
     """
 
     def perform_request(self, *arguments: Any, **options: Any) -> elastic_transport.TransportApiResponse:
         headers = options.get("headers") or {}
         for name in ("accept", "content-type"):
             if name in headers:
-                headers[name] = re.sub(r"(?<=compatible-with=)\d+", str(min(SERVERS)), headers[name])
+                headers[name] = re.sub(r"(?<=compatible-with=)\d+", str(OLDEST_SERVER), headers[name])
         return super().perform_request(*arguments, **options)
 
 
 @dataclass
 class Snapshot:
-    """Fixed state of the index; without an id each search sees the latest state."""
+    """Point-in-time view of the index; without an id each search sees the latest state."""
 
     id: str | None
 
@@ -96,8 +98,8 @@ class Server:
 
     def version(self) -> str:
         """Version of the server; empty if this user may not read it."""
-        answer = self._ask(self._client.options(ignore_status=(403, 404, 405)).info)
-        number: str = answer.get("version", {}).get("number", "") if isinstance(answer, dict) else ""
+        response = self._ask(self._client.options(ignore_status=(403, 404, 405)).info)
+        number: str = response.get("version", {}).get("number", "") if isinstance(response, dict) else ""
         return number
 
     # The index
@@ -106,33 +108,33 @@ class Server:
         """Mapping of the index; None if the index does not exist."""
         with self._errors():
             try:
-                answer = self._answer(self._client.indices.get_mapping, index=self.name)
+                indices = self._retry(self._client.indices.get_mapping, index=self.name)
             except elasticsearch.NotFoundError as error:
                 if error.meta.headers.get("x-elastic-product") != "Elasticsearch":
                     raise StoreError(f"{self.shown} is not an Elasticsearch: check the URL") from error
                 return None
-        if len(answer) > 1:
-            raise StoreError(f"{self.shown} stands for {len(answer)} indices, {' and '.join(answer)}: let it be one")
-        ((index, about),) = answer.items()
-        # What is written to a name that has gone would make an index of that name, with any mapping.
+        if len(indices) > 1:
+            raise StoreError(f"{self.shown} is an alias of {len(indices)} indices, {' and '.join(indices)}: keep one")
+        ((index, metadata),) = indices.items()
+        # If the alias were gone, a write without require_alias would create an index of its name with any mapping.
         self._require_alias = index != self.name
-        mappings: dict[str, Any] = about["mappings"]
+        mappings: dict[str, Any] = metadata["mappings"]
         return mappings
 
-    def create(self, index: str, **about: Any) -> None:
+    def create(self, index: str, **definition: Any) -> None:
         """Create an index with these mappings, settings and aliases, unless it exists by now."""
         with self._errors():
             try:
-                self._answer(self._client.indices.create, index=index, **about)
+                self._retry(self._client.indices.create, index=index, **definition)
             except elasticsearch.BadRequestError as error:
                 if error.error not in ("resource_already_exists_exception", "invalid_alias_name_exception"):
                     raise
 
-    def put_template(self, name: str, **about: Any) -> None:
+    def put_template(self, name: str, **definition: Any) -> None:
         """Create an index template; nothing happens if the user lacks the right."""
         with self._errors():
             try:
-                self._answer(self._client.indices.put_index_template, name=name, **about)
+                self._retry(self._client.indices.put_index_template, name=name, **definition)
             except elasticsearch.AuthorizationException:
                 return
 
@@ -142,32 +144,32 @@ class Server:
 
     def bytes(self) -> int:
         """Size of the index on the server's disks."""
-        answer = self._ask(self._client.indices.stats, index=self.name, metric="store")
-        size: int = answer["_all"]["total"]["store"]["size_in_bytes"]
+        statistics = self._ask(self._client.indices.stats, index=self.name, metric="store")
+        size: int = statistics["_all"]["total"]["store"]["size_in_bytes"]
         return size
 
     # Single documents
 
     def get(self, document_id: str) -> tuple[dict[str, Any], dict[str, int]] | None:
         """Document and the identification of its version; None if it does not exist."""
-        answer = self._ask(self._client.options(ignore_status=404).get, index=self.name, id=document_id)
-        if not answer.get("found"):
+        response = self._ask(self._client.options(ignore_status=404).get, index=self.name, id=document_id)
+        if not response.get("found"):
             return None
-        return answer["_source"], {"if_seq_no": answer["_seq_no"], "if_primary_term": answer["_primary_term"]}
+        return response["_source"], {"if_seq_no": response["_seq_no"], "if_primary_term": response["_primary_term"]}
 
     def documents(self, ids: Iterable[str]) -> list[dict[str, Any]]:
         """Existing documents of these ids in their current version, in this order."""
         ids = iter(ids)
-        found = []
+        documents = []
         while part := list(islice(ids, PAGE)):
-            found += [each["_source"] for each in self._multi_get(part) if each.get("found")]
-        return found
+            documents += [response["_source"] for response in self._multi_get(part) if response.get("found")]
+        return documents
 
     def _multi_get(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         """Response for each of these ids; retried on errors, as while an alias moves."""
         for pause in (*RETRY_SECONDS, None):
             responses: list[dict[str, Any]] = self._ask(self._client.mget, index=self.name, ids=ids)["docs"]
-            errors = [each["error"] for each in responses if "error" in each]
+            errors = [response["error"] for response in responses if "error" in response]
             if not errors:
                 return responses
             if pause is None:
@@ -178,16 +180,16 @@ class Server:
     def replace(self, document_id: str, document: Mapping[str, Any] | None, state: Mapping[str, int] | None) -> bool:
         """Write a document, or delete it with None, if its version is still ``state``; False if it changed."""
         client = self._client.options(ignore_status=409)
-        where: dict[str, Any] = {"index": self.name, "id": document_id}
+        target: dict[str, Any] = {"index": self.name, "id": document_id}
         if document is not None:
             condition: Mapping[str, Any] = {"op_type": "create"} if state is None else state
             alias = {"require_alias": True} if self._require_alias else {}
-            answer = self._ask(client.index, **where, document=document, **alias, **condition)
+            response = self._ask(client.index, **target, document=document, **alias, **condition)
         elif state is not None:
-            answer = self._ask(self._client.options(ignore_status=(404, 409)).delete, **where, **state)
+            response = self._ask(self._client.options(ignore_status=(404, 409)).delete, **target, **state)
         else:
             return True
-        return "error" not in answer and answer.get("result") != "not_found"
+        return "error" not in response and response.get("result") != "not_found"
 
     # Many documents
 
@@ -198,9 +200,10 @@ class Server:
 
     def search(self, **body: Any) -> dict[str, Any]:
         """Response of the server to a search."""
-        whole = {"allow_partial_search_results": False}
-        answer: dict[str, Any] = self._ask(self._client.search, index=self.name, **whole, **body)
-        return answer
+        response: dict[str, Any] = self._ask(
+            self._client.search, index=self.name, allow_partial_search_results=False, **body
+        )
+        return response
 
     def hits(
         self,
@@ -230,11 +233,11 @@ class Server:
             **({"search_after": after} if after else {}),
         }
         if snapshot is None or snapshot.id is None:
-            answer = self._ask(self._client.search, index=self.name, **search)
+            response = self._ask(self._client.search, index=self.name, **search)
         else:
-            answer = self._ask(self._client.search, pit={"id": snapshot.id, "keep_alive": KEEP_ALIVE}, **search)
-            snapshot.id = answer.get("pit_id", snapshot.id)
-        hits: list[dict[str, Any]] = answer["hits"]["hits"]
+            response = self._ask(self._client.search, pit={"id": snapshot.id, "keep_alive": KEEP_ALIVE}, **search)
+            snapshot.id = response.get("pit_id", snapshot.id)
+        hits: list[dict[str, Any]] = response["hits"]["hits"]
         return hits
 
     def pages(
@@ -254,8 +257,8 @@ class Server:
             if len(hits) < PAGE:
                 yield hits
                 return
-            with self.snapshot() as own:
-                yield from self.pages(query, order, fields, own)
+            with self.snapshot() as new_snapshot:
+                yield from self.pages(query, order, fields, new_snapshot)
             return
         after: Sequence[Any] = ()
         size = -(-PAGE // 4)  # the caller may stop early
@@ -270,27 +273,27 @@ class Server:
     def snapshot(self) -> Iterator[Snapshot]:
         """Snapshot of the index for later searches."""
         client = self._client.options(ignore_status=(400, 404, 405))
-        kept = Snapshot(self._ask(client.open_point_in_time, index=self.name, keep_alive=KEEP_ALIVE).get("id"))
+        snapshot = Snapshot(self._ask(client.open_point_in_time, index=self.name, keep_alive=KEEP_ALIVE).get("id"))
         try:
-            yield kept
+            yield snapshot
         finally:
-            if kept.id is not None:
-                self._ask(self._client.options(ignore_status=404).close_point_in_time, id=kept.id)
+            if snapshot.id is not None:
+                self._ask(self._client.options(ignore_status=404).close_point_in_time, id=snapshot.id)
 
     def bulk(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Write all documents, with retries for those that a busy server rejects.
 
         Raises:
-            RefusedError: some can never be written; the others of the same request are written.
+            RefusedError: documents that can never be written; the rest of the same request is written.
         """
         lines = iter(lines)
         alias = {"require_alias": True} if self._require_alias else {}
-        while waiting := list(islice(lines, 2 * BULK)):
+        while pending := list(islice(lines, 2 * BULK)):
             refused: list[str] = []
             for pause in (*RETRY_SECONDS, None):
-                answer = self._ask(self._client.bulk, index=self.name, operations=waiting, **alias)
-                waiting = unwritten(self.shown, waiting, answer, refused) if answer["errors"] else []
-                if not waiting:
+                response = self._ask(self._client.bulk, index=self.name, operations=pending, **alias)
+                pending = self._rejected_lines(pending, response["items"], refused) if response["errors"] else []
+                if not pending:
                     break
                 if pause is None:
                     raise StoreError(f"{self.shown} is too busy to take more words: try again later")
@@ -298,21 +301,40 @@ class Server:
             if refused:
                 raise RefusedError(f"{self.shown} refuses {' and '.join(refused)}")
 
+    def _rejected_lines(
+        self, lines: Sequence[Mapping[str, Any]], items: Sequence[Mapping[str, Any]], refused: list[str]
+    ) -> list[Mapping[str, Any]]:
+        """Lines of a bulk request to send again; documents that can never be written are added to ``refused``."""
+        rejected: list[Mapping[str, Any]] = []
+        lines_per_item = 2 if "index" in lines[0] else 1
+        for number, item in enumerate(items):
+            (result,) = item.values()
+            status, error = result["status"], result.get("error", {})
+            message = _message(status, error.get("type") or "")
+            if status in BUSY and message != BLOCKED:
+                rejected.extend(lines[lines_per_item * number : lines_per_item * (number + 1)])
+            elif status == 400:
+                refused.append(f"{result['_id']} ({error.get('reason')})")
+            elif error:
+                message = message or f"answers with an error (status {status}): {error.get('reason')}"
+                raise StoreError(f"{self.shown} {message}")
+        return rejected
+
     # Requests
 
     def _ask(self, method: Callable[..., Any], **arguments: Any) -> Any:
-        """Response of a method of the client."""
+        """Response to a method of the client, with retries; errors become StoreError."""
         with self._errors():
-            return self._answer(method, **arguments)
+            return self._retry(method, **arguments)
 
-    def _answer(self, method: Callable[..., Any], **arguments: Any) -> Any:
-        """Response, or the client's own error; a busy server is retried for a while."""
+    def _retry(self, method: Callable[..., Any], **arguments: Any) -> Any:
+        """Response to a method of the client; while the server is busy it is retried, then the client's own error."""
         for pause in (*RETRY_SECONDS, None):
             try:
                 body = method(**arguments).body
             except elasticsearch.ApiError as error:
                 self._reached = True
-                if error.status_code not in BUSY or pause is None or _message(error) == BLOCKED:
+                if error.status_code not in BUSY or pause is None or _message_of(error) == BLOCKED:
                     raise
             except elastic_transport.ConnectionError:
                 # A server that was reached before may come back; otherwise fail at once.
@@ -338,12 +360,26 @@ class Server:
         except (elasticsearch.UnsupportedProductError, elastic_transport.SerializationError) as error:
             raise StoreError(f"{self.shown} is not an Elasticsearch: check the URL") from error
         except elasticsearch.ApiError as error:
-            sentence = _message(error) or f"answers with an error (status {error.status_code}): {error}"
-            raise StoreError(f"{self.shown} {sentence}") from error
+            message = _message_of(error) or f"answers with an error (status {error.status_code}): {error}"
+            raise StoreError(f"{self.shown} {message}") from error
 
 
-def _message(error: elasticsearch.ApiError) -> str:
+def _message_of(error: elasticsearch.ApiError) -> str:
     """Message for an error response; empty if unknown."""
-    body = error.body if isinstance(error.body, dict) else {}
-    about = body.get("error")
-    return complaint(error.status_code, about.get("type") or "" if isinstance(about, dict) else "")
+    cause = error.body.get("error") if isinstance(error.body, dict) else None
+    return _message(error.status_code, cause.get("type") or "" if isinstance(cause, dict) else "")
+
+
+def _message(status: int, kind: str) -> str:
+    """Message for a status and a type of error; empty if unknown."""
+    if kind == "cluster_block_exception" and status in (403, 429):  # with 503 the server is starting
+        return BLOCKED
+    if kind == "media_type_header_exception":
+        return "is older than the client: install the package elasticsearch in the major version of the server"
+    if status in (401, 403):
+        return f"refuses this user: {LOGIN}"
+    if status in BUSY:
+        return f"is too busy or not ready (status {status}): try again later"
+    if kind == "index_not_found_exception":
+        return "is gone: run `audiosearch index FOLDER` again"
+    return ""

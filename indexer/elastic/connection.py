@@ -1,14 +1,14 @@
-"""Which Elasticsearch index a URL names, as whom one comes there, and how one knows that it is the right server.
+"""URL, credentials and trusted certificates of an Elasticsearch index.
 
-A secret never stands on a command line, where every user of the machine can read it; the first of these that is there
-is taken:
+Secrets are not accepted on the command line, which every user of the machine can read. The first of these credentials
+that exists is used:
 
     AUDIOSEARCH_ELASTICSEARCH_API_KEY
-    AUDIOSEARCH_ELASTICSEARCH_USER, or a user in the URL, and AUDIOSEARCH_ELASTICSEARCH_PASSWORD
-    that user, and their password in the keyring under the server's URL
-    an API key in the keyring under the server's URL and the user KEYRING_USER, for https
+    AUDIOSEARCH_ELASTICSEARCH_USER, or the user in the URL, with AUDIOSEARCH_ELASTICSEARCH_PASSWORD
+    that user with the password in the keyring under the URL of the server
+    for https, an API key in the keyring under the URL of the server and the user name KEYRING_USER
 
-The keyring is asked where the package keyring is installed.
+The keyring is read if the package keyring is installed.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ from urllib.parse import unquote, urlsplit
 from audiosearch.errors import StoreError
 
 PREFIX = "AUDIOSEARCH_ELASTICSEARCH_"
-"""What the names of the variables begin with."""
+"""Prefix of the environment variables."""
 
 KEYRING_USER = "api-key"
-"""Under which an API key lies in the keyring."""
+"""User name of an API key in the keyring."""
 
 LOGIN = (
-    f"set {PREFIX}API_KEY, or {PREFIX}USER and {PREFIX}PASSWORD, or keep the password in the keyring (see "
+    f"set {PREFIX}API_KEY, or {PREFIX}USER and {PREFIX}PASSWORD, or store the password in the keyring (see "
     "docs/elasticsearch.md)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where an index is.
+    """Location of an index, with the options to connect to it.
 
     Args:
         scheme: http or https.
         host: name or address of the server.
         port: of the server.
-        prefix: path before the index, empty or with a slash in front.
-        name: of the index, or of an alias that stands for it.
-        fingerprint: of a certificate to trust, in 64 hexadecimal digits; empty: none in particular.
-        options: what the client is to be told of login and certificates; secret.
+        prefix: path before the name, empty or beginning with a slash.
+        name: of the index or of its alias.
+        fingerprint: SHA-256 of a certificate to trust, 64 hexadecimal digits; empty: the usual authorities.
+        options: arguments of the client for login and certificates; secret.
     """
 
     scheme: str
@@ -74,7 +74,7 @@ class Address:
 
 
 def address(url: str) -> Address:
-    """The index at ``http(s)://[user@]host[:port]/name``; raises StoreError."""
+    """Address of ``http(s)://[user@]host[:port]/name``; StoreError for anything else."""
     try:
         parts = urlsplit(url)
         port = parts.port or 9200
@@ -85,38 +85,38 @@ def address(url: str) -> Address:
         raise StoreError(
             "the URL of an Elasticsearch index is like http://localhost:9200/library, with a name in small letters"
         )
-    place = Address(parts.scheme, parts.hostname, port, prefix, name)
+    index = Address(parts.scheme, parts.hostname, port, prefix, name)
     if parts.password is not None:
-        raise StoreError(f"the URL of {place.shown} has a password in it, which others can read: {LOGIN}")
-    fingerprint, authority = _certificates(place)
-    options = {**_login(place, unquote(parts.username or "")), **authority}
-    return replace(place, fingerprint=fingerprint, options=options)
+        raise StoreError(f"the URL of {index.shown} contains a password, which other users can read: {LOGIN}")
+    fingerprint, authority = _certificates(index)
+    options = {**_login(index, unquote(parts.username or "")), **authority}
+    return replace(index, fingerprint=fingerprint, options=options)
 
 
 def _variable(name: str) -> str:
     return os.environ.get(PREFIX + name, "")
 
 
-def _login(place: Address, user: str) -> dict[str, Any]:
-    """Options of the client that say who one is."""
+def _login(index: Address, user: str) -> dict[str, Any]:
+    """Credentials as options of the client."""
     user = user or _variable("USER")
     if key := _variable("API_KEY"):
         return {"api_key": key}
     if user:
-        password = _variable("PASSWORD") or _from_keyring(place.server, user)
+        password = _variable("PASSWORD") or _from_keyring(index.server, user)
         if not password:
             raise StoreError(
-                f"there is no password of {user} for {place.server}: set {PREFIX}PASSWORD, or run "
-                f"`keyring set {place.server} {user}`"
+                f"there is no password of {user} for {index.server}: set {PREFIX}PASSWORD, or run "
+                f"`keyring set {index.server} {user}`"
             )
         return {"basic_auth": (user, password)}
-    if place.scheme == "https" and (key := _from_keyring(place.server, KEYRING_USER)):
+    if index.scheme == "https" and (key := _from_keyring(index.server, KEYRING_USER)):
         return {"api_key": key}
     return {}
 
 
 def _from_keyring(server: str, user: str) -> str:
-    """What the keyring has for a user of a server; nothing where there is none, or no keyring."""
+    """Password of a user of a server in the keyring; empty if there is none, or no keyring."""
     try:
         keyring = importlib.import_module("keyring")
     except ModuleNotFoundError:
@@ -126,14 +126,14 @@ def _from_keyring(server: str, user: str) -> str:
     except keyring.errors.NoKeyringError:
         return ""
     except keyring.errors.KeyringError as error:
-        raise StoreError(f"the keyring does not give the password of {user} for {server}: {error}") from error
+        raise StoreError(f"the keyring cannot be read for the password of {user} for {server}: {error}") from error
 
 
-def _certificates(place: Address) -> tuple[str, dict[str, Any]]:
-    """The fingerprint of a certificate to trust, and options of the client that say whose signature to trust."""
+def _certificates(index: Address) -> tuple[str, dict[str, Any]]:
+    """Fingerprint of the certificate to trust, and the authority to trust as options of the client."""
     fingerprint, authority = _variable("FINGERPRINT").replace(":", "").lower(), _variable("CA")
-    if (fingerprint or authority) and place.scheme != "https":
-        raise StoreError(f"{place.shown} is no https address: {PREFIX}FINGERPRINT and {PREFIX}CA would check nothing")
+    if (fingerprint or authority) and index.scheme != "https":
+        raise StoreError(f"{index.shown} is not an https URL: {PREFIX}FINGERPRINT and {PREFIX}CA would have no effect")
     if fingerprint:
         if not re.fullmatch(r"[0-9a-f]{64}", fingerprint):
             raise StoreError(f"{PREFIX}FINGERPRINT must be the SHA-256 of a certificate, 64 hexadecimal digits")
@@ -142,55 +142,54 @@ def _certificates(place: Address) -> tuple[str, dict[str, Any]]:
         return "", {}
     path = Path(authority).expanduser()
     if not path.is_file():
-        raise StoreError(f"{authority}: there is no such file; {PREFIX}CA names the certificate of an authority")
+        raise StoreError(f"{authority}: no such file; {PREFIX}CA is the path of an authority's certificate")
     return "", {"ca_certs": str(path)}
 
 
-# Trust by fingerprint. The client library compares the fingerprint with every certificate that the server sends, and
-# nothing else: whoever has the authority's certificate, which is public, could send it along with one of their own. So
-# here the certificate of that fingerprint becomes the one that is trusted, and the rest is checked as always, the host
-# name too.
+# Trust by fingerprint. The client library only compares the fingerprint with each certificate that the server sends. An
+# attacker could send the authority's certificate, which is public, along with another one. Here the certificate of the
+# fingerprint becomes the trust anchor, and the chain and the host name are verified as usual.
 
 
-def pinned(host: str, port: int, fingerprint: str, seconds: float) -> ssl.SSLContext:
-    """What trusts the certificate of this fingerprint, and those that it signed.
+def pinned(host: str, port: int, fingerprint: str, timeout_s: float) -> ssl.SSLContext:
+    """TLS context that trusts the certificate of a fingerprint and the certificates signed by it.
 
     Args:
-        host: server, which is asked for its certificates.
+        host: server, of which the certificates are read.
         port: of the server.
-        fingerprint: SHA-256, as 64 hexadecimal digits in small letters.
-        seconds: how long its answer may take.
+        fingerprint: SHA-256, 64 hexadecimal digits in lower case.
+        timeout_s: of the connection.
 
     Raises:
         StoreError: the server sends no such certificate.
-        OSError: it cannot be reached.
+        OSError: the server cannot be reached.
     """
-    sent = _sent(host, port, seconds)
-    for certificate in sent:
+    certificates = _server_certificates(host, port, timeout_s)
+    for certificate in certificates:
         if hashlib.sha256(certificate).hexdigest() == fingerprint:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # it need not be an authority
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the certificate need not be an authority's
             context.load_verify_locations(cadata=certificate)
             return context
-    fingerprints = ", ".join(hashlib.sha256(certificate).hexdigest() for certificate in sent)
+    fingerprints = ", ".join(hashlib.sha256(certificate).hexdigest() for certificate in certificates)
     raise StoreError(
         f"https://{host}:{port} cannot be reached safely: its certificates have the fingerprints {fingerprints}, of "
         f"which none is {fingerprint}"
     )
 
 
-def _sent(host: str, port: int, seconds: float) -> list[bytes]:
-    """The certificates that a server sends, its own first."""
+def _server_certificates(host: str, port: int, timeout_s: float) -> list[bytes]:
+    """Certificates that a server sends, its own first."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # nothing is said to the server yet
+    context.verify_mode = ssl.CERT_NONE  # nothing is sent to the server yet
     with (
-        socket.create_connection((host, port), timeout=seconds) as connection,
+        socket.create_connection((host, port), timeout=timeout_s) as connection,
         context.wrap_socket(connection, server_hostname=host) as secured,
     ):
-        inner: Any = getattr(secured, "_sslobj")  # noqa: B009 - before Python 3.13 there is no other way to the chain
+        inner: Any = getattr(secured, "_sslobj")  # noqa: B009 - no public access to the chain before Python 3.13
         return [certificate.public_bytes(_DER) for certificate in inner.get_unverified_chain()]
 
 
 _DER = 2
-"""The value of ``_ssl.ENCODING_DER``."""
+"""Value of ``_ssl.ENCODING_DER``."""

@@ -1,11 +1,11 @@
-"""Documents in Elasticsearch, their mapping, and queries for them, as plain structures.
+"""Documents in Elasticsearch and queries for them, as plain structures; ``mapping.py`` has the types of their fields.
 
 One Elasticsearch index has these kinds of documents:
 
     recording   _id "recording:ID"; locations, and the generation of passages with the words
     passage     _id "passage:ID:GENERATION:i"; see passages.py
     emissions   _id "emissions:ID:GENERATION:i"; see emissions.py
-    writing     _id "writing:GENERATION"; a note that passages are written which no recording names yet; see writer.py
+    writing     _id "writing:GENERATION"; a note that passages are being written; see writer.py
     sounding    _id "sounding:MODEL"; acoustic profile of a recognizer; see emissions.py
 """
 
@@ -22,14 +22,11 @@ from indexer.matching.filters import literal
 from indexer.matching.grades import ALL_GRADES
 from indexer.types import Filter, Location, Phrase, Recording
 
-VERSION = 3
-"""Version of the mapping."""
-
 READINGS = ("text", "text_2", "text_3")
 """Fields of a passage with the best reading of every position, the second best, and the third best.
 
-The readings of one position have the same position in each field, so that intervals may take each word from any of
-them; a token filter that puts several words at one position needs a module that not every distribution has.
+A reading has the same position in each field: an intervals query may take each word from any of them. A token filter
+for several words at one position would need a module that not every distribution has.
 """
 
 KEYS = "keys"
@@ -37,55 +34,6 @@ KEYS = "keys"
 
 NO_READING = "\x01"
 """Placeholder at a position without a further reading; no word, as words are printable."""
-
-_WORDS: dict[str, Any] = {
-    "type": "text",
-    "analyzer": "whitespace",  # words are normalized already; this analyzer is in every distribution
-    "norms": False,
-}
-
-SETTINGS: dict[str, Any] = {"index": {"refresh_interval": "5s"}}
-
-MAPPINGS: dict[str, Any] = {
-    "dynamic": "strict",
-    "_meta": {"application": "audiosearch", "version": VERSION},
-    "_source": {"excludes": [TOKENS, KEYS, *READINGS[1:]]},  # searched only, and derived from the others
-    "properties": {
-        "kind": {"type": "keyword"},
-        "recording": {"type": "keyword"},
-        "generation": {"type": "keyword"},
-        # of recordings
-        "duration_ms": {"type": "long"},
-        "named_ms": {"type": "long"},
-        "model": {"type": "keyword"},
-        "added": {"type": "keyword"},
-        "words": {"type": "long"},
-        "pieces": {"type": "long"},
-        "locations": {
-            "properties": {
-                "path": {"type": "keyword"},
-                "size": {"type": "long"},
-                "modified_ns": {"type": "long"},
-            }
-        },
-        # of passages
-        "passage": {"type": "integer"},
-        TOKENS: {"type": "keyword", "doc_values": False},
-        **dict.fromkeys(READINGS, _WORDS),
-        "times": {"type": "binary"},
-        "confidences": {"type": "binary"},
-        "alternatives": {"type": "binary"},
-        # of emissions, whose number is in "passage"
-        "word": {"type": "integer", "index": False, "doc_values": False},
-        "start": {"type": "double", "index": False, "doc_values": False},
-        "frame_duration": {"type": "double", "index": False, "doc_values": False},
-        "frames": {"type": "integer", "index": False, "doc_values": False},
-        "data": {"type": "binary"},
-        KEYS: {"type": "keyword", "doc_values": False},
-        # of soundings
-        "sounding": {"type": "keyword", "index": False, "doc_values": False},
-    },
-}
 
 
 def recording_id(recording: str) -> str:
@@ -99,7 +47,7 @@ def passage_id(recording: str, generation: str, number: int) -> str:
 
 
 PARTS = {"terms": {"kind": ["passage", "emissions"]}}
-"""Query for the documents of which a generation consists."""
+"""Query for passages and emissions, the documents of generations."""
 
 
 def parts_of(generation: str) -> dict[str, Any]:
@@ -163,18 +111,18 @@ def passage_document(recording: str, generation: str, passage: Passage) -> dict[
 
 def _further_readings(passage: Passage) -> dict[str, str]:
     """Fields of a passage for alternatives; positions without one have NO_READING."""
-    others = word_codec.unpack_alternatives(passage.alternatives)
-    if not others:
+    alternatives = word_codec.unpack_alternatives(passage.alternatives)
+    if not alternatives:
         return {}
     fields = {"alternatives": base64.b64encode(passage.alternatives).decode()}
-    for rank, name in enumerate(READINGS[1 : 1 + max(map(len, others.values()))]):
-        texts = (others.get(place, ())[rank:] for place in range(passage.text.count(" ") + 1))
-        fields[name] = " ".join(some[0].text if some else NO_READING for some in texts)
+    for rank, name in enumerate(READINGS[1 : 1 + max(map(len, alternatives.values()))]):
+        remaining = (alternatives.get(position, ())[rank:] for position in range(passage.text.count(" ") + 1))
+        fields[name] = " ".join(readings[0].text if readings else NO_READING for readings in remaining)
     return fields
 
 
 def passage_of(source: Mapping[str, Any]) -> Passage:
-    """Passage of a document, of which fields may be missing that were not requested."""
+    """Passage of a document; fields that were not requested may be missing."""
     return Passage(
         source["passage"],
         source["text"],
@@ -187,16 +135,16 @@ def passage_of(source: Mapping[str, Any]) -> Passage:
 def locations_field(locations: Iterable[Location]) -> list[dict[str, Any]]:
     """Locations as a field of a document."""
     return [
-        {"path": word_codec.pack_path(each.path), "size": each.size, "modified_ns": each.modified_ns}
-        for each in locations
+        {"path": word_codec.pack_path(location.path), "size": location.size, "modified_ns": location.modified_ns}
+        for location in locations
     ]
 
 
 def recording_of(source: Mapping[str, Any]) -> Recording:
     """Recording of a document."""
     locations = (
-        Location(word_codec.unpack_path(each["path"]), each["size"], each["modified_ns"])
-        for each in source["locations"]
+        Location(word_codec.unpack_path(field["path"]), field["size"], field["modified_ns"])
+        for field in source["locations"]
     )
     return Recording(
         source["recording"],
@@ -208,7 +156,7 @@ def recording_of(source: Mapping[str, Any]) -> Recording:
 
 
 def candidates(phrase: Phrase, grades: Sequence[int] = ALL_GRADES) -> dict[str, Any]:
-    """Query for the passages that may contain a match of a phrase; in this structure no word is syntax.
+    """Query for the passages that may contain a match of a phrase; words are values, never query syntax.
 
     Args:
         grades: of the match; fewer than all only for a phrase that ``is_exact``.
@@ -221,7 +169,7 @@ def candidates(phrase: Phrase, grades: Sequence[int] = ALL_GRADES) -> dict[str, 
 
 
 def _anywhere(phrase: Phrase) -> dict[str, Any]:
-    """Query for the passages in whose words, in any of READINGS, a phrase may match.
+    """Query for the passages in which a phrase may match words of any of READINGS.
 
     Prefixes may be anywhere in the passage: an index of their positions would be as large as that of the words.
     """
@@ -238,14 +186,14 @@ def _anywhere(phrase: Phrase) -> dict[str, Any]:
 
 
 def changed(since_ms: int) -> dict[str, Any]:
-    """Query for recordings that were written from a moment on, by the clocks of their writers, since 1970."""
+    """Query for recordings written since ``since_ms``, milliseconds since 1970 by the clocks of the writers."""
     return {"bool": {"filter": [{"term": {"kind": "recording"}}, {"range": {"named_ms": {"gte": since_ms}}}]}}
 
 
 def filtered(wanted: Filter) -> dict[str, Any]:
     """Query for the recordings that may pass a filter.
 
-    Some do not pass: Elasticsearch does not know which path belongs to which time where there are several locations.
+    Recordings with several locations may not pass: Elasticsearch does not relate the paths to the times.
     """
     clauses: list[dict[str, Any]] = [{"term": {"kind": "recording"}}]
     if wanted.paths:
@@ -265,5 +213,5 @@ def _beginnings(path: str) -> list[dict[str, Any]]:
 
 def _interval(text: str) -> dict[str, Any]:
     """Interval rule for a word in any of READINGS; the first is the default field."""
-    rules = [{"match": {"query": text, **({"use_field": name} if at else {})}} for at, name in enumerate(READINGS)]
+    rules = [{"match": {"query": text, **({"use_field": name} if rank else {})}} for rank, name in enumerate(READINGS)]
     return {"any_of": {"intervals": rules}}

@@ -3,8 +3,8 @@
     emissions   _id "emissions:ID:GENERATION:i"; a piece: packed emissions of a segment of a recording
     sounding    _id "sounding:MODEL"; acoustic profile of a recognizer
 
-A piece has the keys of ``audiosearch/spotting/ngram_index.py`` in a field; the server ranks pieces by the keys that
-they share with a text, rare keys above all.
+A field of a piece has the keys of ``audiosearch/spotting/ngram_index.py``. The server ranks pieces by the keys that
+they share with a text; rare keys count most.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from indexer.elastic.recording_cache import RecordingCache
 from indexer.types import StoredEmissions
 
 CANDIDATES_PER_REQUEST = 5000
-"""Best pieces that one request returns, about 5 MB."""
+"""Maximum number of pieces in a response, about 5 MB."""
 
 MAX_NAMED = 1000
-"""Recordings that one request names."""
+"""Maximum number of recordings in a request."""
 
 BEST = ("-_score", *NEWEST)
 
@@ -38,7 +38,7 @@ def lines(
     """Lines of a bulk request for the pieces of a generation."""
     starts = [word.start for word in words]
     for number, piece in enumerate(emissions):
-        from audiosearch.spotting.ngram_index import key_numbers  # numba takes long to import
+        from audiosearch.spotting.ngram_index import key_numbers  # numba is slow to import
 
         yield {"index": {"_id": piece_id(recording, generation, number)}}
         yield {
@@ -87,8 +87,8 @@ def seconds(server: Server) -> Seconds:
     """Total duration of the recordings that may have emissions: those of recognizers with an acoustic profile."""
     models = sorted(soundings(server))
     query = {"bool": {"filter": [{"term": {"kind": "recording"}}, {"terms": {"model": models}}]}}
-    answer = server.search(size=0, query=query, aggs={"sum": {"sum": {"field": "duration_ms"}}})
-    return int(answer["aggregations"]["sum"]["value"]) / 1000
+    response = server.search(size=0, query=query, aggs={"sum": {"sum": {"field": "duration_ms"}}})
+    return int(response["aggregations"]["sum"]["value"]) / 1000
 
 
 def pieces(server: Server, cache: RecordingCache, recordings: Iterable[str] | None) -> Iterator[StoredEmissions]:
@@ -104,24 +104,24 @@ def pieces(server: Server, cache: RecordingCache, recordings: Iterable[str] | No
 def candidates(
     server: Server, cache: RecordingCache, query: KeywordQuery, limit: int, recordings: Collection[str] | None
 ) -> Iterator[StoredEmissions]:
-    """Pieces that share most with the keys of a text, of these recordings or of all."""
+    """Pieces that share most keys with a text, of these recordings or of all."""
     from audiosearch.spotting.ngram_index import query_key_numbers
 
     keys = [{"term": {documents.KEYS: _key(number)}} for number in query_key_numbers(query)]
     wanted = None if recordings is None else set(recordings)
     clauses = [{"terms": {"recording": sorted(wanted)}}] if wanted is not None and len(wanted) <= MAX_NAMED else []
-    left = limit if keys and wanted != set() else 0
-    while left > 0:
+    remaining = limit if keys and wanted != set() else 0
+    while remaining > 0:
         reader = PassageReader(server, cache)
         body = {"bool": {"filter": _pieces(clauses)["bool"]["filter"], "should": keys, "minimum_should_match": 1}}
         with server.snapshot() as snapshot:
             after: Sequence[Any] = ()
-            while left > 0:
-                size = min(left, CANDIDATES_PER_REQUEST)
+            while remaining > 0:
+                size = min(remaining, CANDIDATES_PER_REQUEST)
                 hits = server.hits(body, BEST, True, size, snapshot, after)
                 for group in reader.named(hit["_source"] for hit in hits):
                     if wanted is None or group.recording.id in wanted:
-                        left -= len(group.sources)
+                        remaining -= len(group.sources)
                         yield from _stored(group)
                 if len(hits) < size:
                     break

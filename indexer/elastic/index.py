@@ -79,15 +79,15 @@ class ElasticIndex:
 
     def recording(self, recording_id: str) -> Recording | None:
         """Recording of an id; None if it is unknown."""
-        found = self._server.documents([documents.recording_id(recording_id)])
-        return documents.recording_of(found[0]) if found else None
+        sources = self._server.documents([documents.recording_id(recording_id)])
+        return documents.recording_of(sources[0]) if sources else None
 
     def words(self, recording_id: str) -> tuple[Word, ...]:
         """Words of a recording."""
         return self.words_between(recording_id, 0, sys.maxsize)
 
     def words_between(self, recording_id: str, first: int, end: int) -> tuple[Word, ...]:
-        """Words at the positions from ``first`` to before ``end``, as far as they exist."""
+        """Existing words at the positions ``first`` to ``end`` (exclusive)."""
 
         def ids(document: Mapping[str, Any]) -> list[str]:
             last = min(end, document["words"])
@@ -96,8 +96,8 @@ class ElasticIndex:
 
         words = []
         for passage in map(documents.passage_of, self._parts(recording_id, ids)):
-            own = passage.number * STRIDE
-            words += passage.words(max(own, first), min(own + STRIDE, end))
+            start = passage.number * STRIDE
+            words += passage.words(max(start, first), min(start + STRIDE, end))
         return tuple(words)
 
     def emissions(self, recording_id: str) -> tuple[PackedEmissions, ...]:
@@ -110,7 +110,7 @@ class ElasticIndex:
         return tuple(map(emission_store.emissions_of, self._parts(recording_id, ids)))
 
     def _parts(self, recording_id: str, ids: Callable[[Mapping[str, Any]], list[str]]) -> list[dict[str, Any]]:
-        """Documents of the generation that a recording names; ``ids`` returns theirs for the recording's document."""
+        """Documents of the generation that a recording names; ``ids`` maps the recording's document to their ids."""
         while True:
             recording = self._document(recording_id)
             wanted = ids(recording)
@@ -122,10 +122,10 @@ class ElasticIndex:
 
     def _document(self, recording_id: str) -> dict[str, Any]:
         """Document of a recording."""
-        found = self._server.documents([documents.recording_id(recording_id)])
-        if not found:
+        sources = self._server.documents([documents.recording_id(recording_id)])
+        if not sources:
             raise UnknownRecordingError(f"{self._shown} holds no recording {recording_id}")
-        return found[0]
+        return sources[0]
 
     def soundings(self) -> dict[str, str]:
         """Acoustic profiles by fingerprint of the recognizer."""
@@ -136,13 +136,13 @@ class ElasticIndex:
         return emission_store.seconds(self._server)
 
     def stored_emissions(self, recordings: Iterable[str] | None = None) -> Iterator[StoredEmissions]:
-        """Stored emissions of all recordings, or of these as far as they are known."""
+        """Stored emissions of all recordings, or of the known ones among these."""
         return emission_store.pieces(self._server, self._cache, recordings)
 
     def candidate_emissions(
         self, query: KeywordQuery, limit: int, recordings: Collection[str] | None = None
     ) -> Iterator[StoredEmissions]:
-        """Stored emissions that share most with the keys of a text."""
+        """Stored emissions that share most keys with a text."""
         return emission_store.candidates(self._server, self._cache, query, limit, recordings)
 
     def search(self, query: Query, limit: int, after: str | None = None) -> Page:
@@ -150,14 +150,14 @@ class ElasticIndex:
         return self._query(query).page(limit, after)
 
     def count(self, query: Query) -> list[Count]:
-        """Recordings with hits and the number of these."""
+        """Recordings with hits, and the number of their hits."""
         return self._query(query).counts()
 
     def _query(self, query: Query) -> PassageQuery:
         return PassageQuery(self._server, query, self._cache)
 
     def similar_words(self, word: str, limit: int) -> list[str]:
-        """Other words of the index with similar spelling, most similar first."""
+        """Words of the index with similar spelling, without the word itself, most similar first."""
         edits = spelling.max_edits(word)
         if not edits:
             return []
@@ -173,25 +173,25 @@ class ElasticIndex:
             "size": client.PAGE,
         }
         suggest = {"near": {"text": word, "term": term}}
-        answer = self._server.search(size=0, suggest=suggest)
-        candidates = [option["text"] for entry in answer["suggest"]["near"] for option in entry["options"]]
+        response = self._server.search(size=0, suggest=suggest)
+        candidates = [option["text"] for entry in response["suggest"]["near"] for option in entry["options"]]
         # The server also suggests words of deleted passages.
-        filters = {other: {"term": {"text": other}} for other in spelling.most_similar(word, candidates, client.PAGE)}
+        filters = {text: {"term": {"text": text}} for text in spelling.most_similar(word, candidates, client.PAGE)}
         if not filters:
             return []
         counts = {"near": {"filters": {"filters": filters}}}
-        answer = self._server.search(size=0, aggs=counts)
-        buckets = answer["aggregations"]["near"]["buckets"]
-        return [other for other in filters if buckets[other]["doc_count"]][: max(limit, 0)]
+        response = self._server.search(size=0, aggs=counts)
+        buckets = response["aggregations"]["near"]["buckets"]
+        return [text for text in filters if buckets[text]["doc_count"]][: max(limit, 0)]
 
     def statistics(self) -> Statistics:
         """Totals of the index."""
         sums = {name: {"sum": {"field": name}} for name in ("words", "duration_ms")}
         query = {"term": {"kind": "recording"}}
-        answer = self._server.search(size=0, query=query, aggs=sums, track_total_hits=True)
+        response = self._server.search(size=0, query=query, aggs=sums, track_total_hits=True)
         return Statistics(
-            recordings=answer["hits"]["total"]["value"],
-            words=int(answer["aggregations"]["words"]["value"]),
-            seconds=int(answer["aggregations"]["duration_ms"]["value"]) / 1000,
+            recordings=response["hits"]["total"]["value"],
+            words=int(response["aggregations"]["words"]["value"]),
+            seconds=int(response["aggregations"]["duration_ms"]["value"]) / 1000,
             bytes=self._server.bytes(),
         )

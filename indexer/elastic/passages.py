@@ -1,12 +1,12 @@
-"""Recordings cut into passages, for stores whose documents must not be as long as a recording.
+"""Passages, overlapping parts of recordings of bounded length.
 
-Passage i owns STRIDE positions, and repeats as much of its neighbors as it needs to contain every span that begins
-there, with the context of its hits:
+Passage i owns STRIDE positions, and repeats enough of its neighbors to contain every span that begins at one of these
+positions, with the context of its hits:
 
     … │ passage i−1 owns          │ passage i owns            │ passage i+1 owns         │ …
                     [ CONTEXT ←───┤ i·STRIDE … (i+1)·STRIDE−1 ├───→ OVERLAP + CONTEXT ]
 
-A phrase across a border is found whole in the passage in which it begins, and counts once.
+A span across a border is contained in the passage that owns its first position, and counts once.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class Passage:
         return max(self.number * STRIDE - CONTEXT_WORDS, 0)
 
     def words(self, first: int, end: int) -> list[Word]:
-        """Words at the positions from ``first`` to before ``end``, as far as the passage contains them."""
-        places = max(first - self.offset, 0), end - self.offset
-        return word_codec.unpack(self.text, self.times, self.confidences, *places, self.alternatives)
+        """Words of the passage at the positions ``first`` to ``end`` (exclusive)."""
+        span = max(first - self.offset, 0), end - self.offset
+        return word_codec.unpack(self.text, self.times, self.confidences, *span, self.alternatives)
 
     def own_words(self) -> list[Word]:
         """Words at the owned positions."""
@@ -79,30 +79,30 @@ def cut(words: Sequence[Word]) -> Iterator[Passage]:
 
 
 def find(recording: str, passages: Mapping[int, Passage], phrases: Sequence[Phrase]) -> Iterator[Match[str]]:
-    """Matches of phrases in a recording, those in the given passages.
+    """Matches of phrases in passages of a recording.
 
-    Every minimal span lies whole in its owner: the choice from left to right does not depend on other passages. But if
-    matches of one phrase may overlap, all passages that contain one must be given.
+    Every minimal span is contained in its owner: the choice from left to right does not depend on further passages. If
+    matches of a phrase may overlap, all passages that contain one must be given.
 
     Args:
         passages: by number.
     """
     opened = [_OpenPassage(passages[number], phrases) for number in sorted(passages)]
-    owners = {each.passage.number: each for each in opened}
+    owners = {passage.passage.number: passage for passage in opened}
     for phrase in phrases:
-        if phrase.is_exact and not any(each.alternatives for each in opened):  # no two matches overlap
-            for each in opened:
-                for place in each.starts(phrase):
-                    span = range(place, place + len(phrase.terms))
-                    yield Match(recording, place, span[-1], each.confidence(phrase, span))
+        if phrase.is_exact and not any(passage.alternatives for passage in opened):  # no two matches overlap
+            for passage in opened:
+                for start in passage.starts(phrase):
+                    span = range(start, start + len(phrase.terms))
+                    yield Match(recording, start, span[-1], passage.confidence(phrase, span))
             continue
         positions: list[list[int]] = [[] for _ in phrase.terms]
         end = 0
-        for each in opened:
-            start = max(end, each.offset)  # positions before it are in the passage before
-            end = each.offset + len(each.texts)
-            for places, more in zip(positions, each.positions(start, phrase), strict=True):
-                places.extend(start + place for place in more)
+        for passage in opened:
+            start = max(end, passage.offset)  # earlier positions are in the previous passage
+            end = passage.offset + len(passage.texts)
+            for of_term, relative in zip(positions, passage.positions(start, phrase), strict=True):
+                of_term.extend(start + position for position in relative)
         for minimal in match.spans(positions, phrase.slop):
             owner = owners.get(minimal[0] // STRIDE)
             if owner is not None:
@@ -127,46 +127,48 @@ class _OpenPassage:
         """Owned positions at which the recognized words are those of an exact phrase."""
         text, wanted = f" {self.passage.text} ", f" {' '.join(term.text for term in phrase.terms)} "
         first = self.passage.number * STRIDE
-        at, place, counted = text.find(wanted), self.offset, 0
-        while at >= 0 and place < first + STRIDE:
-            place += text.count(" ", counted, at)
-            counted = at
-            if first <= place < first + STRIDE:
-                yield place
-            at = text.find(wanted, at + 1)
+        index, position, counted = text.find(wanted), self.offset, 0
+        while index >= 0 and position < first + STRIDE:
+            position += text.count(" ", counted, index)
+            counted = index
+            if first <= position < first + STRIDE:
+                yield position
+            index = text.find(wanted, index + 1)
 
     def positions(self, start: int, phrase: Phrase) -> list[list[int]]:
         """Positions at which each term matches, counted from ``start``."""
         first = start - self.offset
-        alternatives = {place - first: some for place, some in self.alternatives.items() if place >= first}
+        alternatives = {index - first: readings for index, readings in self.alternatives.items() if index >= first}
         return match.positions(self.texts[first:], phrase.terms, alternatives)
 
     def confidence(self, phrase: Phrase, span: Sequence[int]) -> int:
         """Confidence of a match that begins in this passage, in thousandths."""
-        return min(self._confidence(term, at - self.offset) for term, at in zip(phrase.terms, span, strict=True))
+        indices = (position - self.offset for position in span)
+        return min(self._confidence(term, index) for term, index in zip(phrase.terms, indices, strict=True))
 
-    def _confidence(self, term: Term, place: int) -> int:
-        confidence = word_codec.confidence_at(self.passage.confidences, place)
-        if place not in self.alternatives:
+    def _confidence(self, term: Term, index: int) -> int:
+        confidence = word_codec.confidence_at(self.passage.confidences, index)
+        if index not in self.alternatives:
             return confidence
-        word = Word(self.texts[place], 0.0, 0.0, confidence / 1000, self.alternatives[place])
+        word = Word(self.texts[index], 0.0, 0.0, confidence / 1000, self.alternatives[index])
         return round(1000 * match.best_reading(term, word).confidence)
 
 
-# Graded tokens, by which Elasticsearch finds one word or two of a grade. A passage has the tokens of its owned
-# positions: one for every reading, and one for every reading with every reading of the next position, each with the
-# mark of its grade of confidence, for two words that of the less confident reading:
+# Graded tokens let Elasticsearch find a word, or two adjacent ones, of a grade of confidence. The tokens of a passage are
+# those of its owned positions: one for every reading, and one for every pair of a reading with one of the next position.
+# A token ends with the mark of its grade, for a pair that of the less confident reading:
 #
 #     night¹ train⁴     →  "night¹"  " night train¹"  "train⁴"
 #
-# Tokens have no positions: each is stored once for a passage. Phrases of more than two words begin with two.
+# Tokens have no positions: each is stored once for a passage. For a longer phrase the token of its first two words is
+# used.
 
 TOKENS = "tokens"
 """Field of the graded tokens."""
 
 
 def graded_tokens(words: Sequence[Word], owned: int) -> list[str]:
-    """Tokens of the first ``owned`` of the words, which are in stored precision."""
+    """Tokens of the first ``owned`` words, given in stored precision."""
     readings = [marked_readings(word) for word in words]
     tokens = set()
     for current, following in zip_longest(readings[:owned], readings[1 : owned + 1], fillvalue=()):
@@ -177,12 +179,12 @@ def graded_tokens(words: Sequence[Word], owned: int) -> list[str]:
 
 
 def begins_with_token(phrase: Phrase) -> bool:
-    """Return whether matches begin with a token: of one word, or of two of which only the second may be a prefix."""
+    """Return whether matches begin with a token: of one word, or of two adjacent ones, the second perhaps a prefix."""
     return len(phrase.terms) == 1 or (not phrase.slop and not phrase.terms[0].prefix)
 
 
 def first_token_query(phrase: Phrase, grades: Iterable[int]) -> dict[str, Any]:
-    """Query for passages that contain the first one or two words of a phrase that ``begins_with_token``, in grades.
+    """Query for passages with the first one or two words, in any of the grades, of a phrase that ``begins_with_token``.
 
     Prefixes match in all grades.
     """

@@ -1,13 +1,13 @@
 """Consistent reads of passages: newest generation first, and only generations that their recordings name.
 
-All passages of a generation can be searched once it is named. When a reader learns that a recording names a generation,
-this may have happened after the reader searched for passages: some or all of them may be missing. Unless the generation
-was named long ago, or was known to be named before the reader began, it is ``late``: left out, to be searched again.
+All passages of a generation can be searched once a recording names it. A recording may have named it after the reader
+searched for passages: some of the passages, or all, may then be missing from the results. Unless the generation was
+named long ago, or was known to be named before the reader began, it is ``late``: left out, to be searched again.
 
-A reader with a warm cache (``recording_cache.py``) reads the recordings that changed in the same request as the
-passages. If passages of another generation than the cached one are found, the recording is read again: old words and
-new ones are never returned together. Old words disappear when the change becomes visible; only with several shards,
-which do not show it at the same moment, some may disappear before others.
+A reader with a warm cache (``recording_cache.py``) reads changed recordings in the same request as the passages. If the
+passages are of another generation than the cached one, the recording is read again: old and new words are never
+returned together. Old words disappear when the change becomes visible; several shards do not show it at the same
+moment, and old words may then disappear one shard after another.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NEWEST = ("-generation", "passage")
 
 @dataclass(frozen=True)
 class Group:
-    """Recording with its passages or emissions that a query found; matches refer to it by its generation."""
+    """Recording with those of its passages or emissions that match a query; matches refer to it by its generation."""
 
     recording: Recording
     generation: str
@@ -46,7 +46,7 @@ class PassageReader:
     """Reads the passages of an index for one query.
 
     Attributes:
-        recordings: those read, by generation.
+        recordings: recordings read, by generation.
         late: generations to be searched again.
     """
 
@@ -61,14 +61,14 @@ class PassageReader:
         self.late: dict[str, None] = {}
 
     def first(self, query: Mapping[str, Any], size: int) -> list[Group] | None:
-        """All passages that a query finds, with times; None if there are ``size`` or more."""
+        """All passages that match a query, with times; None if there are ``size`` or more."""
         self._cache.prepare(self._server)
         changes = self._cache.changes()
         if changes is None:
             hits = self._server.hits(query, NEWEST, True, size)
             return None if len(hits) == size else list(self.named([hit["_source"] for hit in hits]))
-        either = {"bool": {"should": [query, changes]}}
-        hits = self._server.hits(either, NEWEST, True, size + MAX_CHANGES)
+        query_or_changes = {"bool": {"should": [query, changes]}}
+        hits = self._server.hits(query_or_changes, NEWEST, True, size + MAX_CHANGES)
         passages: list[Document] = []
         changed: list[Document] = []
         for hit in hits:
@@ -85,12 +85,12 @@ class PassageReader:
     def newest(
         self, query: Mapping[str, Any], fields: Sequence[str] | bool, snapshot: Snapshot | None
     ) -> Iterator[Group]:
-        """All passages that a query finds, newest generation first, each generation whole."""
+        """All passages that match a query, newest generation first, each generation whole."""
         held: list[Document] = []
         for page in self._server.pages(query, NEWEST, fields, snapshot):
             held += (hit["_source"] for hit in page)
             border = next(
-                (place for place, source in enumerate(held) if source["generation"] == held[-1]["generation"]), 0
+                (index for index, source in enumerate(held) if source["generation"] == held[-1]["generation"]), 0
             )
             whole, held = held[:border], held[border:]  # the last generation may continue on the next page
             yield from self.named(whole)
@@ -106,11 +106,15 @@ class PassageReader:
             if self._named[members[0]["recording"]] == generation and generation not in self.late:
                 yield Group(self.recordings[generation], generation, members)
 
-    def _resolve(self, found: set[tuple[str, str]]) -> None:
-        """Read the generation that each recording names of which any was found."""
-        names = {recording for recording, _ in found if recording not in self._named}
+    def _resolve(self, generations: set[tuple[str, str]]) -> None:
+        """Read the generation that each recording names.
+
+        Args:
+            generations: ids of the recordings, with the generations of the passages that match.
+        """
+        names = {recording for recording, _ in generations if recording not in self._named}
         self._named |= dict.fromkeys(names)
-        cached = self._cache.recordings(found) if self._cached else {}
+        cached = self._cache.recordings(generations) if self._cached else {}
         unknown = [name for name in names if name not in cached]
         read = self._server.documents(map(documents.recording_id, unknown))
         self._cache.store(read)
@@ -118,7 +122,7 @@ class PassageReader:
             name, generation = document["recording"], document["generation"]
             self._named[name] = generation
             self.recordings[generation] = documents.recording_of(document)
-            if (name, generation) not in found or not self._was_named(document):
+            if (name, generation) not in generations or not self._was_named(document):
                 self._cache.note_named(name, generation)
                 self.late[generation] = None
 

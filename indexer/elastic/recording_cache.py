@@ -1,8 +1,8 @@
 """Client-side cache of recording documents, kept fresh by reading only the changes.
 
-Every document of a recording has the time of its last change. All cached documents are known to have been valid at one
-moment: only those that changed since are read, in the same request as the passages (``reader.py``). A deleted recording
-stays in the cache, and no passage refers to it.
+Every document of a recording has the time of its last change. All cached documents were valid at one moment: only
+recordings changed since are read, in the same request as the passages (``reader.py``). A deleted recording stays in the
+cache, and no passage refers to it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ MAX_CLOCK_SKEW_S = 60
 """Greatest difference between clocks of writers and readers."""
 
 MAX_PREFETCHED = 2000
-"""Recordings that are read before they are needed, 1 MB."""
+"""Maximum number of recordings that are read before they are needed, 1 MB."""
 
 MAX_CACHED = 20_000
-"""Recordings in the cache."""
+"""Maximum number of recordings in the cache."""
 
 MAX_CHANGES = 10
-"""Changed recordings from which on the cache pauses, as while a library is being filled."""
+"""Number of changed recordings at which the cache pauses, as while a library is being filled."""
 
 PAUSE_SECONDS = 60
 """Duration of that pause."""
@@ -36,7 +36,7 @@ Document = dict[str, Any]
 
 
 class RecordingCache:
-    """Cached recordings of an index, shared by searches in several threads."""
+    """Cache of the recordings of an index, shared by searches in several threads."""
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[str, float]] = {}
@@ -46,7 +46,7 @@ class RecordingCache:
         self._searches = 0
         self._paused_until = 0.0
 
-    # Generations that recordings were seen to name, and when
+    # Generations that recordings name, with the time when this was read
 
     def note_named(self, recording: str, generation: str) -> None:
         """Note that a recording names a generation now."""
@@ -80,7 +80,7 @@ class RecordingCache:
         """Cache all results of ``changes``.
 
         Args:
-            moment_ms: before that request, by the clock of this machine, since 1970.
+            moment_ms: time before that request by the clock of this machine, milliseconds since 1970.
         """
         self.store(changed)
         if self._as_of_ms is not None:
@@ -95,11 +95,16 @@ class RecordingCache:
             if len(self._documents) < MAX_CACHED if before is None else before["named_ms"] <= document["named_ms"]:
                 self._documents[document["recording"]] = document
 
-    def recordings(self, found: Iterable[tuple[str, str]]) -> dict[str, Document]:
-        """Cached documents of recordings, those with the only generation of the recording in ``found``."""
+    def recordings(self, generations: Iterable[tuple[str, str]]) -> dict[str, Document]:
+        """Cached documents of recordings by id.
+
+        Args:
+            generations: ids of the recordings, with generations; only recordings of which all generations given are the
+                cached one are returned.
+        """
         cached: dict[str, Document] = {}
         outdated = set()
-        for recording, generation in found:
+        for recording, generation in generations:
             document = self._documents.get(recording)
             if document is not None and document["generation"] == generation:
                 cached[recording] = document
@@ -108,6 +113,6 @@ class RecordingCache:
         return {recording: document for recording, document in cached.items() if recording not in outdated}
 
     def pause(self) -> None:
-        """Empty the cache, and cache nothing for PAUSE_SECONDS: too much changes."""
+        """Empty the cache, and cache nothing for PAUSE_SECONDS: too many recordings change."""
         self._documents, self._as_of_ms = {}, None
         self._paused_until = time.monotonic() + PAUSE_SECONDS

@@ -1,9 +1,9 @@
 """Queries over passages in Elasticsearch: the server finds candidates, and ``matching/match.py`` decides on the client.
 
-Most queries find few passages, which one request returns. If there are more, phrases alone are read best first until
-the page is full, and the times of its hits last. With conditions, or in the order of time, all passages are read that
-may contain a match of any phrase; before that, one request counts the recordings that may have a hit, and if these are
-few, only their passages are read.
+Few passages match most queries, and one request returns them. If there are more, a query without conditions is read
+best first until the page is full, and then the times of its hits. With conditions, or in the order of time, all
+passages are read that may contain a match of any phrase. For a query with conditions, a first request counts the
+recordings that may have a hit, and if these are few, only their passages are read.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from indexer.types import CONTEXT_WORDS, Count, Filter, Hit, Page, Phrase, Query
 from indexer.word_codec import milliseconds
 
 MAX_FIRST_PASSAGES = 40
-"""Passages that one request returns with their times, before hits are ranked: 300 kB at most."""
+"""Maximum number of passages that are read with their times before hits are ranked: 300 kB."""
 
 MAX_NAMED = 1000
-"""Recordings that a request may name to restrict it to their passages."""
+"""Maximum number of recordings to which a request is restricted by name."""
 
 Owners = dict[tuple[str, int], Passage]
 """Passages by generation and number."""
@@ -75,7 +75,7 @@ class PassageQuery:
             self._rank(reader.newest(self._wanted(clauses), self._fields, None), ranking)
         else:
             owners |= {
-                (each.generation, number): passage for each in groups for number, passage in each.passages.items()
+                (group.generation, number): passage for group in groups for number, passage in group.passages.items()
             }
             self._rank(groups, ranking)
         while reader.late:
@@ -87,7 +87,7 @@ class PassageQuery:
         return Page(tuple(self._hits(matches, reader, owners)), following)
 
     def counts(self) -> list[Count]:
-        """Recordings with hits and the number of these, most hits first."""
+        """Recordings with hits, and the number of their hits, most hits first."""
         names = self._candidate_recordings()
         clauses = [] if names is None else [{"terms": {"recording": names}}]
         counts = []
@@ -101,7 +101,7 @@ class PassageQuery:
             clauses = [{"terms": {"generation": list(reader.late)}}]
         return sorted(counts, key=lambda count: (-count.hits, count.recording.path, count.recording.id))
 
-    # Passages to read
+    # Passages that are read
 
     def _wanted(self, clauses: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Query for the passages that may contain a match of any phrase."""
@@ -123,10 +123,10 @@ class PassageQuery:
             return None
         recordings = {"recordings": {"terms": {"field": "recording", "size": MAX_NAMED}}}
         aggregations = {str(number): {"filter": part, "aggs": recordings} for number, part in enumerate(parts)}
-        answer = self._server.search(size=0, aggs=aggregations, track_total_hits=False)
+        response = self._server.search(size=0, aggs=aggregations, track_total_hits=False)
         result: set[str] | None = None
         for number in aggregations:
-            counts = answer["aggregations"][number]["recordings"]
+            counts = response["aggregations"][number]["recordings"]
             if not counts["sum_other_doc_count"]:
                 names = {bucket["key"] for bucket in counts["buckets"]}
                 result = names if result is None else result & names
@@ -163,7 +163,7 @@ class PassageQuery:
                 ranking.add(candidate)
 
     def _matches(self, group: Group) -> list[Match[str]]:
-        """The hits in a recording, each span once."""
+        """Matches in a recording that meet the conditions, each span once."""
         if not self._passes(group.recording):
             return []
         matches = match.deduplicate(find(group.generation, group.passages, self._query.phrases))
@@ -176,26 +176,26 @@ class PassageQuery:
     # Words of hits
 
     def _hits(self, matches: Sequence[Match[str]], reader: PassageReader, owners: Owners) -> Iterator[Hit]:
-        """Hits with their words; passages that were not read before are read now."""
-        keys = [(found.recording, found.first // STRIDE) for found in matches]
+        """Hits with their words; missing passages are read."""
+        keys = [(match_.recording, match_.first // STRIDE) for match_ in matches]
         if missing := {key: None for key in keys if key not in owners}:
             ids = (documents.passage_id(reader.recordings[name].id, name, number) for name, number in missing)
             for source in self._server.documents(ids):
                 owners[source["generation"], source["passage"]] = documents.passage_of(source)
-        for found, key in zip(matches, keys, strict=True):
+        for match_, key in zip(matches, keys, strict=True):
             if key not in owners:
                 raise _ReplacedError
-            first = max(found.first - CONTEXT_WORDS, 0)
-            words = owners[key].words(first, found.last + CONTEXT_WORDS + 1)
-            yield match.build_hit(reader.recordings[found.recording], found, words, self._query.phrases, first)
+            first = max(match_.first - CONTEXT_WORDS, 0)
+            words = owners[key].words(first, match_.last + CONTEXT_WORDS + 1)
+            yield match.build_hit(reader.recordings[match_.recording], match_, words, self._query.phrases, first)
 
 
 def _spans(group: Group, phrase: Phrase) -> list[match.Span]:
-    return [(found.first, found.last) for found in find(group.generation, group.passages, [phrase])]
+    return [(span.first, span.last) for span in find(group.generation, group.passages, [phrase])]
 
 
 def _times(group: Group) -> match.Times:
-    """Times of spans of a recording, of which every passage is unpacked once."""
+    """Function of the times of spans of a recording, which unpacks each passage once."""
     unpacked: dict[int, list[Word]] = {}
 
     def times(first: int, last: int) -> tuple[int, int]:

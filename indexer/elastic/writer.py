@@ -1,13 +1,16 @@
 """Steps of writing to an index in Elasticsearch.
 
-A recording is a document that names a generation of passages and pieces, which hold its words and emissions. It is
-replaced in steps, of which one is visible: a note states that a generation is being written; its parts are written and
-refreshed; the recording names that generation (only if no other writer changed it meanwhile); the parts of the old
-generation are deleted, and the note. Readers use only the generation that is named (``reader.py``).
+The document of a recording names a generation of parts: passages with its words, and pieces with its emissions. A
+recording is replaced in these steps, of which only the third is visible to readers (``reader.py``):
 
-The parts of a killed writer are never visible. Its note remains, and after an hour the next process that opens the
-index for writing takes the note and deletes the parts. A writer that was merely suspended for that long finds its note
-taken, and writes again.
+    1. a note is written that a generation is being written
+    2. the parts of the generation are written and refreshed
+    3. the recording names the generation, if no other writer changed it in the meantime
+    4. the parts of the old generation are deleted, then the note
+
+The parts of a killed writer are never visible. Its note remains. After an hour the next process that opens the index
+for writing takes the note and deletes the parts. A writer that was only suspended for that long finds its note taken,
+and writes again.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from indexer.elastic.passages import Passage, cut
 from indexer.types import Location, Recording
 
 WRITING_SECONDS = 3600
-"""Age at which a generation is no longer being written: its recording names it, or it is an orphan."""
+"""Age at which no generation is still being written: its recording names it, or it is an orphan."""
 
 
 class Writer:
@@ -50,7 +53,7 @@ class Writer:
         passages: Sequence[Passage],
         emissions: Sequence[PackedEmissions],
     ) -> bool:
-        """Write a generation and name it; False if another process swept it meanwhile as an orphan."""
+        """Write a generation and name it; False if another process swept it in the meantime as an orphan."""
         generation = f"{_generation_before(0)}-{uuid.uuid4().hex[:12]}"
         note = documents.writing_id(generation)
         self._server.replace(note, documents.writing_document(recording.id, generation), None)
@@ -74,7 +77,7 @@ class Writer:
         document = documents.recording_document(recording, generation, len(words), len(emissions), _now_ms())
         replaced = self._replace(recording.id, lambda _: document) - {generation}
         if replaced:
-            self._server.refresh()  # readers with a cache see the new generation named before the old one is deleted
+            self._server.refresh()  # readers with a cache see the new generation before the old one is deleted
         self._sweep(recording.id, replaced)
         written = self._end_note(note)
         self._server.refresh()
@@ -101,7 +104,7 @@ class Writer:
         """Replace a recording's document by ``change(document)``, with no other change in between.
 
         Returns:
-            generations that the document named before, more than one if another writer changed it too.
+            generations named by the document before; several if another writer changed it as well.
         """
         before = set()
         name = documents.recording_id(recording_id)
@@ -120,15 +123,15 @@ class Writer:
     def _sweep(self, recording_id: str, replaced: set[str]) -> None:
         """Delete the parts of generations of a recording."""
         if replaced:
-            which = [
+            clauses = [
                 documents.PARTS,
                 {"term": {"recording": recording_id}},
                 {"terms": {"generation": sorted(replaced)}},
             ]
-            self._delete({"bool": {"filter": which}})
+            self._delete({"bool": {"filter": clauses}})
 
     def sweep(self) -> None:
-        """Delete the remains of writers that stopped long ago: parts never named, or replaced and not deleted."""
+        """Delete orphans of writers that stopped long ago: parts that were never named, or replaced and not deleted."""
         is_note = {"terms": {"kind": ["writing", "sweeping"]}}
         is_old = {"range": {"generation": {"lt": _generation_before(WRITING_SECONDS)}}}
         pages = self._server.pages({"bool": {"filter": [is_note, is_old]}}, ["generation"], True)
@@ -138,27 +141,27 @@ class Writer:
         for note in notes:
             name, recording_id = documents.writing_id(note["generation"]), note["recording"]
             if self._take(name):
-                self._sweep(recording_id, self._left(recording_id, note["generation"]))
+                self._sweep(recording_id, self._orphans(recording_id, note["generation"]))
                 self._server.bulk([{"delete": {"_id": name}}])
 
-    def _left(self, recording_id: str, generation: str) -> set[str]:
-        """Generations of a recording to delete after a writer stopped at a generation."""
-        known = self._server.documents([documents.recording_id(recording_id)])
-        named = known[0]["generation"] if known else None
+    def _orphans(self, recording_id: str, generation: str) -> set[str]:
+        """Generations of a recording to delete after its writer stopped while writing ``generation``."""
+        sources = self._server.documents([documents.recording_id(recording_id)])
+        named = sources[0]["generation"] if sources else None
         if named != generation:
             return {generation}
-        which = {"bool": {"filter": [documents.PARTS, {"term": {"recording": recording_id}}]}}
-        pages = self._server.pages(which, ["generation", "kind", "passage"], ["generation"])
-        others = {hit["_source"]["generation"] for page in pages for hit in page} - {named}
-        return {other for other in others if self._server.get(documents.writing_id(other)) is None}
+        parts = {"bool": {"filter": [documents.PARTS, {"term": {"recording": recording_id}}]}}
+        pages = self._server.pages(parts, ["generation", "kind", "passage"], ["generation"])
+        unnamed = {hit["_source"]["generation"] for page in pages for hit in page} - {named}
+        return {orphan for orphan in unnamed if self._server.get(documents.writing_id(orphan)) is None}
 
     def _end_note(self, note: str) -> bool:
         """Delete the writer's own note; False if another process took it.
 
-        A process that takes it from now on finds the generation named, and leaves it.
+        A process that takes it after this check finds the generation named, and leaves it.
         """
-        there = self._server.get(note)
-        if there is None or there[0]["kind"] != "writing":
+        current = self._server.get(note)
+        if current is None or current[0]["kind"] != "writing":
             return False
         self._server.bulk([{"delete": {"_id": note}}])
         return True
@@ -166,22 +169,22 @@ class Writer:
     def _take(self, note: str) -> bool:
         """Take the note of a stopped writer, or of a process that stopped while sweeping; False if it is gone."""
         while True:
-            there = self._server.get(note)
-            if there is None:
+            current = self._server.get(note)
+            if current is None:
                 return False
-            document, state = there
+            document, state = current
             if self._server.replace(note, {**document, "kind": "sweeping"}, state):
                 return True
 
     def _delete(self, query: dict[str, Any]) -> None:
-        """Delete the parts found by a query."""
+        """Delete the parts that match a query."""
         pages = self._server.pages(query, ["generation", "kind", "passage"], False)
         ids = [hit["_id"] for page in pages for hit in page]
-        self._server.bulk({"delete": {"_id": one}} for one in ids)
+        self._server.bulk({"delete": {"_id": document_id}} for document_id in ids)
 
 
 def _generation_before(seconds: float) -> str:
-    """Lower bound of the generations begun after a moment that many seconds ago."""
+    """Lower bound of the generations begun in the last ``seconds``."""
     return f"{_now_ms() - round(1000 * seconds):012x}"
 
 

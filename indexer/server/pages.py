@@ -1,4 +1,7 @@
-"""Static files of the package, read once, served by name with an ETag."""
+"""Static files of the package, read once, served by name with an ETag.
+
+Starlette's ``StaticFiles`` would serve HTML by name too, and could not make it the body of responses 401 and 404.
+"""
 
 from __future__ import annotations
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from indexer.elastic import documents
+from indexer.elastic import mapping
 
 Answer = tuple[int, object]
-MAPPED: Answer = 200, {"library": {"mappings": documents.MAPPINGS}}
+MAPPED: Answer = 200, {"library": {"mappings": mapping.MAPPINGS}}
 
 
 class Script:

@@ -14,7 +14,7 @@ import pytest
 from audiosearch.errors import StoreError
 from audiosearch.types import Word
 from indexer.elastic import client as elastic_client
-from indexer.elastic import documents, passages
+from indexer.elastic import mapping, passages
 from indexer.index import open_index
 from indexer.types import Recording
 
@@ -26,7 +26,7 @@ MakeWords = Callable[..., list[Word]]
 
 LANDED = "taken, and the connection is cut while the answer is sent"
 
-MAPPED: Answer = 200, {"library": {"mappings": documents.MAPPINGS}}
+MAPPED: Answer = 200, {"library": {"mappings": mapping.MAPPINGS}}
 
 
 @pytest.mark.parametrize(

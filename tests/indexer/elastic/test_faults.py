@@ -19,7 +19,7 @@ import cli
 from audiosearch.errors import StoreError
 from audiosearch.types import Transcript, Word
 from indexer.elastic import client as elastic_client
-from indexer.elastic import documents
+from indexer.elastic import mapping
 from indexer.elastic.passages import STRIDE
 from indexer.index import open_index
 from indexer.ingest.crawl import content_id
@@ -168,8 +168,8 @@ def test_a_server_that_is_not_there(talks: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.elastic
 def test_one_bad_document(talks: Path, elastic_url: str, ask: Ask) -> None:
     """Its recording is reported and leaves nothing behind; the others land."""
-    narrow = {**documents.MAPPINGS["properties"], "passage": {"type": "byte"}}  # so that a recording has at most 128
-    mappings = json.dumps({"mappings": {**documents.MAPPINGS, "properties": narrow}})
+    narrow = {**mapping.MAPPINGS["properties"], "passage": {"type": "byte"}}  # so that a recording has at most 128
+    mappings = json.dumps({"mappings": {**mapping.MAPPINGS, "properties": narrow}})
     ask(elastic_url, method="PUT", body=mappings.encode())
     expected = clean(talks)
     sound(talks / "long.wav")

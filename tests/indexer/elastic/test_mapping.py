@@ -12,7 +12,7 @@ import pytest
 
 from audiosearch.errors import StoreError, StoreVersionError
 from audiosearch.types import Word
-from indexer.elastic import documents
+from indexer.elastic import mapping
 from indexer.index import Index, open_index
 from indexer.ingest.copy import copy
 from indexer.types import Phrase, Query, Recording, Term
@@ -39,14 +39,14 @@ def hits(index: Index) -> list[str]:
 
 
 def test_a_newer_mapping_is_refused(script: Script) -> None:
-    newer = {**documents.MAPPINGS, "_meta": {"application": "audiosearch", "version": 99}}
+    newer = {**mapping.MAPPINGS, "_meta": {"application": "audiosearch", "version": 99}}
     script.answer = lambda method, path, body: (200, {"library": {"mappings": newer}})
     with pytest.raises(StoreVersionError, match="newer version of audiosearch"):
         open_index(script.url, create=True)
 
 
 def test_an_earlier_mapping_is_refused(script: Script) -> None:
-    earlier = {**documents.MAPPINGS, "_meta": {"application": "audiosearch", "version": 2}}
+    earlier = {**mapping.MAPPINGS, "_meta": {"application": "audiosearch", "version": 2}}
     script.answer = lambda method, path, body: (200, {"library": {"mappings": earlier}})
     for create in (False, True):
         with pytest.raises(StoreVersionError, match=r"was written by an early version .* index again"):
@@ -54,9 +54,9 @@ def test_an_earlier_mapping_is_refused(script: Script) -> None:
 
 
 def test_a_name_of_several_indices_is_refused(script: Script) -> None:
-    answer = {name: {"mappings": documents.MAPPINGS} for name in ("library-v2", "library-v3")}
+    answer = {name: {"mappings": mapping.MAPPINGS} for name in ("library-v2", "library-v3")}
     script.answer = lambda method, path, body: (200, answer)
-    with pytest.raises(StoreError, match="stands for 2 indices, library-v2 and library-v3"):
+    with pytest.raises(StoreError, match="is an alias of 2 indices, library-v2 and library-v3"):
         open_index(script.url, create=True)
 
 
@@ -67,11 +67,11 @@ def test_whoever_may_not_make_templates_makes_the_index(script: Script) -> None:
         if "_index_template" in path:
             return 403, {"error": {"type": "security_exception"}, "status": 403}
         if path.endswith("_mapping"):
-            return (200, {"library-v3": {"mappings": documents.MAPPINGS}}) if made else (404, {"status": 404})
+            return (200, {"library-v3": {"mappings": mapping.MAPPINGS}}) if made else (404, {"status": 404})
         if path.endswith("_search"):
             return 200, {"hits": {"hits": []}}
         made.append(f"{method} {path}")
-        assert json.loads(body)["mappings"] == documents.MAPPINGS
+        assert json.loads(body)["mappings"] == mapping.MAPPINGS
         return 200, {}
 
     script.answer = answer
@@ -106,9 +106,9 @@ def test_an_alias_stands_for_an_index_made_by_a_template(
     for creator in creators:
         creator.join()
     (index, about), *others = asked(ask, elastic_url).items()
-    assert (index, others) == (f"{name}-v{documents.VERSION}", [])
+    assert (index, others) == (f"{name}-v{mapping.VERSION}", [])
     assert list(about["aliases"]) == [name]
-    assert about["mappings"]["_meta"] == documents.MAPPINGS["_meta"]
+    assert about["mappings"]["_meta"] == mapping.MAPPINGS["_meta"]
     assert about["settings"]["index"]["number_of_shards"] == "3", "a template of the user's goes before ours"
     ours = asked(ask, f"{server}/_index_template/audiosearch-{index}")["index_templates"][0]["index_template"]
     assert ours["index_patterns"] == [index, f"{index}-*"]
@@ -154,10 +154,10 @@ def test_a_later_mapping_is_rolled_out_while_readers_go_on(
 ) -> None:
     """The steps of docs/elasticsearch.md."""
     server, _, name = elastic_url.rpartition("/")
-    old, new = f"{name}-v{documents.VERSION}", f"{name}-v{documents.VERSION}-2"
+    old, new = f"{name}-v{mapping.VERSION}", f"{name}-v{mapping.VERSION}-2"
     if plain:
         old = name
-        asked(ask, elastic_url, "PUT", {"mappings": documents.MAPPINGS})
+        asked(ask, elastic_url, "PUT", {"mappings": mapping.MAPPINGS})
     with open_index(elastic_url, create=True) as library, open_index(f"{server}/{new}", create=True) as later:
         for number in (1, 2, 3):
             library.add(recording(number), spoken("hello world and more " * 40))
