@@ -154,9 +154,9 @@ class _OpenPassage:
         return round(1000 * match.best_reading(term, word).confidence)
 
 
-# Graded tokens let Elasticsearch find a word, or two adjacent ones, of a grade of confidence. The tokens of a passage are
-# those of its owned positions: one for every reading, and one for every pair of a reading with one of the next position.
-# A token ends with the mark of its grade, for a pair that of the less confident reading:
+# Graded tokens let Elasticsearch find a word, or two adjacent ones, of a grade of confidence. A passage has a token for
+# every reading of an owned position, and one for every pair of it with a reading of the next position. A token ends with
+# the mark of its grade, for a pair that of the less confident reading:
 #
 #     night¹ train⁴     →  "night¹"  " night train¹"  "train⁴"
 #
