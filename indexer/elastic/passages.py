@@ -155,8 +155,8 @@ class _OpenPassage:
 
 
 # Graded tokens let Elasticsearch find a word, or two adjacent ones, of a grade of confidence. A passage has a token for
-# every reading of an owned position, and one for every pair of it with a reading of the next position. A token ends with
-# the mark of its grade, for a pair that of the less confident reading:
+# every reading of an owned position, and one for every pair of it with a reading of the next position. A token ends
+# with the mark of its grade, for a pair that of the less confident reading:
 #
 #     night¹ train⁴     →  "night¹"  " night train¹"  "train⁴"
 #
