@@ -274,7 +274,7 @@ def test_watch_follows_a_folder_and_ends_at_a_signal(store: Path, number: signal
 
         def lines_until_finished() -> list[dict[str, object]]:
             assert process.stdout is not None
-            lines = []
+            lines: list[dict[str, object]] = []
             while not lines or lines[-1]["event"] != "finished":
                 line = process.stdout.readline()
                 assert line, process.stderr and process.stderr.read()

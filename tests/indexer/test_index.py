@@ -62,8 +62,8 @@ def test_what_was_added_is_there(
     with open_index(url, create=False) as index:
         by_path = sorted((one for one, _ in library.values()), key=lambda one: (one.path, one.id))
         assert index.recordings() == by_path
-        for name, (one, words) in library.items():
-            assert index.words(name) == words
+        for name, (one, kept) in library.items():
+            assert index.words(name) == kept
             assert index.recording(name) == one
         assert index.recording("id002") is None
         statistics = index.statistics()
@@ -239,7 +239,13 @@ def test_readers_see_all_of_one_recording(url: str, recording: MakeRecording, sp
         writers = [threading.Thread(target=write, args=(number,)) for number in (0, 1)]
         for writer in writers:
             writer.start()
-        threading.Thread(target=lambda: [writer.join() for writer in writers] and done.set()).start()
+
+        def wait() -> None:
+            for writer in writers:
+                writer.join()
+            done.set()
+
+        threading.Thread(target=wait).start()
         while not done.is_set():
             hits = find(index, phrase("one fish"), phrase("two fish"), limit=10_000)
             for name in ("id000", "id001"):

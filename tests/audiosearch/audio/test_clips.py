@@ -88,8 +88,8 @@ def test_gaps_between_time_stamps_become_silence(tmp_path: Path) -> None:
     path, rate = tmp_path / "gaps.mka", 16000
     with av.open(str(path), "w") as container:
         stream = container.add_stream("flac", rate=rate, layout="mono")
-        for start, length in ((0, 1), (3, 2), (9, 2)):
-            for second in np.arange(start, start + length, 0.25):
+        for first, length in ((0, 1), (3, 2), (9, 2)):
+            for second in np.arange(first, first + length, 0.25):
                 tone = np.sin(2 * np.pi * 440 * np.arange(rate // 4) / rate)[None] * 9000
                 frame = av.AudioFrame.from_ndarray(tone.astype(np.int16), format="s16", layout="mono")
                 frame.sample_rate, frame.pts = rate, round(second * rate)

@@ -143,7 +143,8 @@ def test_other_weights_reach_the_library() -> None:
     for decoder in (ours, theirs):
         decoder.set_weights(alpha=0.3, beta=2.0, prior=0.0)
     found, expected = (decoder.decode(spoken(3))[0] for decoder in (ours, theirs))
-    assert (found.text, found.score) == (expected.text, pytest.approx(expected.score))
+    assert found.text == expected.text
+    assert found.score == pytest.approx(expected.score)
 
 
 def test_processes_read_with_the_library(library: Any) -> None:

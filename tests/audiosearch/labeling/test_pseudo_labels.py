@@ -117,11 +117,12 @@ def test_recordings_and_parts_of_them_are_scored(whistle_model: Path, whistler: 
         scores = dict(score_passages(recognizer, list(passages.items())))
     assert "broken.wav" in str(scores.pop("broken"))
     assert list(scores) == ["whole", "silent", "part", "other"]
-    assert all(isinstance(score, float) for score in scores.values())
-    assert scores["part"] > -0.1  # type: ignore[operator]
-    assert scores["whole"] > -1  # the space is a whistle too, and is not there  # type: ignore[operator]
-    assert scores["other"] < -2  # type: ignore[operator]
-    assert scores["silent"] < -2  # type: ignore[operator]
+    numbers = {name: score for name, score in scores.items() if isinstance(score, float)}
+    assert list(numbers) == list(scores)
+    assert numbers["part"] > -0.1
+    assert numbers["whole"] > -1  # the space is a whistle too, and is not there
+    assert numbers["other"] < -2
+    assert numbers["silent"] < -2
 
 
 # Sources
@@ -134,7 +135,7 @@ def test_labels_of_a_manifest(tmp_path: Path) -> None:
         {"audio": "b.wav", "text": "and yet", "confidence": 0.25, "score": -1.5, "speaker": "ann"},
     )
     first, second = read_labels(path)
-    assert first == Label("a", tmp_path / "a.wav", "On the 2nd.", confidence=pytest.approx(0.6065, abs=1e-4))
+    assert first == Label("a", tmp_path / "a.wav", "On the 2nd.", confidence=math.exp(-0.5))
     assert second == Label("b.wav", tmp_path / "b.wav", "and yet", speaker="ann", confidence=0.25, score=-1.5)
     write(path, {"audio": "a.wav"})
     with pytest.raises(ManifestError, match=r"line 1: needs 'text' or 'teacher_text'"):
@@ -226,7 +227,7 @@ def test_reasons_of_rejected_rows(tmp_path: Path) -> None:
         (Label("16", audio[5], "it moves", score=-math.inf), "not what is heard"),
     ]
     rows = training_rows([label for label, _ in cases], Bounds(drop_worst=0.5), recognizer=None, clips=None)
-    found = {}
+    found: dict[str, str] = {}
     for row in rows:
         assert isinstance(row, (Kept, Rejected))
         found |= {row.utterance.id: "kept"} if isinstance(row, Kept) else {row.row.id: row.reason}

@@ -99,7 +99,7 @@ def test_a_word_is_found_where_it_is_said() -> None:
     emissions = spoken("the gomphotheres live")
     best = hits("gomphotheres", emissions)[0]
     assert best.score == 0
-    assert (best.start, best.end) == (pytest.approx(4 * 0.09), pytest.approx(16 * 0.09 - 0.03))
+    assert (best.start, best.end) == pytest.approx((4 * 0.09, 16 * 0.09 - 0.03))
 
 
 def test_similar_texts_and_parts_of_words_score_less() -> None:

@@ -143,7 +143,7 @@ def test_whose_certificate(script: Script, certificates: Path, monkeypatch: pyte
             connection, client = script.server.socket.accept()
             return context.wrap_socket(connection, server_side=True), client
 
-        script.server.get_request = accept
+        monkeypatch.setattr(script.server, "get_request", accept)
 
     def reach(**variables: str) -> None:
         with monkeypatch.context() as patched:

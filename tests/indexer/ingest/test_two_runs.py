@@ -14,7 +14,8 @@ from transcribers import FakeTranscriber
 from audiosearch.errors import AudioError
 from audiosearch.types import Transcript, Word
 from indexer.index import Index, open_index
-from indexer.ingest.ingest import CrawlSummary, Failed, Record, ingest
+from indexer.ingest.ingest import CrawlSummary, Record, ingest
+from indexer.ingest.walk import Failed
 
 
 class PrefixTranscriber(FakeTranscriber):

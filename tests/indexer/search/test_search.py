@@ -238,11 +238,11 @@ def test_pages_miss_and_repeat_nothing_that_stays(
         given: list[Hit] = []
         for number, page in enumerate(pages(index, query, 4)):
             given += (hit for hit in page if hit.recording.id in staying)
-            name = f"id{2 * chance.randrange(8):03}"
+            leaving = 2 * chance.randrange(8)
             if number % 3 == 0:
-                index.remove(name)
+                index.remove(f"id{leaving:03}")
             else:
-                index.add(any_recording(chance, int(name[2:])), babble(chance, 9, ["a"]))
+                index.add(any_recording(chance, leaving), babble(chance, 9, ["a"]))
         assert Counter(given) == wanted
         assert len(given) > 30
 

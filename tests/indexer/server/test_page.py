@@ -218,7 +218,7 @@ def test_it_can_be_used_without_seeing_it(page: Page, shelf: Any) -> None:
     page.goto(f"/r/{shelf.ids['talks/first talk.wav']}?q=human&t=1")
     expect(page.locator(".found")).not_to_have_count(0)
     for role in ("banner", "search", "main", "navigation"):
-        expect(page.get_by_role(role)).to_have_count(1)  # type: ignore[arg-type]
+        expect(page.get_by_role(role)).to_have_count(1)
     expect(page.get_by_role("region", name="Player")).to_be_visible()
     expect(page.get_by_role("slider", name="Place in the recording")).to_have_attribute("aria-valuetext", "1 second")
     expect(page.get_by_role("heading", level=1)).to_have_count(1)

@@ -123,9 +123,10 @@ def test_an_index_that_can_only_be_read(guarded: str, recording: MakeRecording, 
     with open_index(guarded, create=False) as index:
         assert [hit.text for hit in index.search(Query((HELLO,)), 10).hits] == ["hello world"]
         assert index.similar_words("wolrd", 5) == []
-        for change in (lambda: index.add(recording(2), spoken("more")), lambda: index.remove("id001")):
-            with pytest.raises(StoreError, match="permissions"):
-                change()
+        with pytest.raises(StoreError, match="permissions"):
+            index.add(recording(2), spoken("more"))
+        with pytest.raises(StoreError, match="permissions"):
+            index.remove("id001")
     assert list(Path(guarded).parent.iterdir()) == [Path(guarded)]
     for name in ("library.db", "new.db"):
         with pytest.raises(StoreError, match=f"{name} cannot be opened or written: check its permissions"):
