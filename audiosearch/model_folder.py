@@ -19,7 +19,7 @@ import yaml
 
 from audiosearch.errors import ConfigError, ModelError
 from audiosearch.files import atomic_write
-from audiosearch.settings import MODEL_VARIABLE, configuration_path, load_settings
+from audiosearch.settings import MODEL_VARIABLE, Settings, configuration_path, load_settings
 
 if TYPE_CHECKING:
     from audiosearch.config import DecoderConfig
@@ -40,20 +40,23 @@ _CHECKSUM_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _REMEDY = "install audiosearch or copy the model again"
 
 
-def find_model(path: Path | None) -> Path:
+def find_model(path: Path | None, settings: Settings | None = None) -> Path:
     """Path of the model to use: ``path``, else that of the settings, else SHIPPED_MODEL.
 
     It loads nothing, so that a wrong path is reported at once.
 
+    Args:
+        settings: settings that the caller has read; None: read them if ``path`` is None.
+
     Raises:
         ModelError: there is no such file or folder.
-        ConfigError: ``path`` is None and the user's configuration file is malformed.
+        ConfigError: the settings must be read and the user's configuration file is malformed.
     """
     if path is not None:
         if not path.exists():
             raise ModelError(f"{path}: there is no such model; give the path of a model file or folder.")
         return path
-    configured = load_settings().model
+    configured = (settings or load_settings()).model
     if configured is None:
         if SHIPPED_MODEL.exists():
             return SHIPPED_MODEL

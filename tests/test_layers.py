@@ -28,7 +28,7 @@ MANIFESTS = {  # hold the index against a manifest, or make one of it
     "indexer/commands/manifest.py",
 }
 
-COMMANDS = {"cli.py", "audiosearch/commands", "indexer/console", "indexer/commands"}
+TERMINAL = {"audiosearch/console", "audiosearch/commands", "indexer/console", "indexer/commands"}
 
 ONLY_IN = {  # a library with types of its own is touched in one file
     "pyctcdecode": {"audiosearch/decoding/pyctcdecode_engine.py"},
@@ -43,8 +43,8 @@ ONLY_IN = {  # a library with types of its own is touched in one file
     "kenlm": {"audiosearch/language_model/kenlm_model.py"},
     "starlette": {"indexer/server"},
     "uvicorn": {"indexer/server/app.py"},
-    "click": {"cli.py", "audiosearch/commands", "indexer/console", "indexer/commands"},
-    "rich": {"audiosearch/commands", "indexer/console", "indexer/commands"},
+    "click": {"cli.py", *TERMINAL},
+    "rich": TERMINAL,
 }
 
 
@@ -107,6 +107,7 @@ LAYERS = {  # rooms, folders and single files, from the ground up; a room import
         "recognizer diagnosis data",
         "evaluation inspection",
         "labeling training",
+        "console",
         "commands",
     ),
     "indexer": (
@@ -194,7 +195,7 @@ def test_only_commands_print() -> None:
     printing = [
         f"{path}:{node.lineno}"
         for path in SOURCES
-        if not is_in(path, COMMANDS)
+        if not is_in(path, {"cli.py", *TERMINAL})
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "sys.stdout.write", "sys.stderr.write")
     ]
@@ -202,11 +203,7 @@ def test_only_commands_print() -> None:
 
 
 def test_commands_load_what_is_heavy_when_they_run() -> None:
-    commands = [
-        path
-        for path in SOURCES
-        if is_in(path, {"cli.py", "audiosearch/commands", "indexer/console", "indexer/commands"})
-    ]
+    commands = [path for path in SOURCES if is_in(path, {"cli.py", *TERMINAL})]
     heavy = [
         f"{path} imports {module}"
         for path in commands

@@ -21,7 +21,7 @@ Examples:
   audiosearch calibrate speech/dev/librispeech/manifest.jsonl speech/dev/commonvoice/manifest.jsonl
   audiosearch calibrate dev.jsonl --model runs/mine"""
 )
-@click.argument("manifests", metavar="MANIFEST...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("manifests", metavar="MANIFEST…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @model_option
 @click.option("--limit", type=click.IntRange(min=2), help="Use only the first utterances of each manifest, this many.")
 def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None) -> None:

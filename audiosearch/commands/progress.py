@@ -19,13 +19,19 @@ def results(records: Iterable[Result | Progress | Skipped]) -> Iterator[Result]:
     Raises:
         click.exceptions.Exit: status 1 at the end, if utterances were skipped.
     """
+    from audiosearch.console.progress_bar import progress_bar
     from audiosearch.evaluation.events import Progress, Skipped
 
     skipped = False
-    with ProgressBar() as bar:
+    with progress_bar("") as bar:
         for record in records:
             if isinstance(record, Progress):
-                bar.show(record)
+                bar.update(
+                    description=record.stage,
+                    completed=record.done,
+                    total=record.total,
+                    visible=record.done < record.total,
+                )
             elif isinstance(record, Skipped):
                 click.echo(f"Error: {record.utterance.id}: {record.error}", err=True)
                 skipped = True
@@ -33,32 +39,3 @@ def results(records: Iterable[Result | Progress | Skipped]) -> Iterator[Result]:
                 yield record
     if skipped:
         raise click.exceptions.Exit(1)
-
-
-class ProgressBar:
-    """Shows the stage that runs; hidden if standard error is no terminal."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import Progress as Bar
-
-        console = Console(stderr=True)
-        self._bar = Bar(console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal)
-        self._task = self._bar.add_task("", total=None, visible=False)
-
-    def __enter__(self) -> ProgressBar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.stop()
-
-    def show(self, record: Progress) -> None:
-        """Draw how far the stage is; the bar disappears when it is complete."""
-        self._bar.update(
-            self._task,
-            description=record.stage,
-            completed=record.done,
-            total=record.total,
-            visible=record.done < record.total,
-        )

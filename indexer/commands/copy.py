@@ -84,7 +84,7 @@ def _summary(counts: dict[str, int]) -> str:
 
 def _with_progress(steps: Iterable[Step]) -> Iterator[Step]:
     """The same steps, with a progress bar."""
-    from indexer.console.progress import progress_bar
+    from audiosearch.console.progress_bar import progress_bar
 
     with progress_bar("reading the indexes") as bar:
         for step in steps:

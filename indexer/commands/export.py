@@ -18,7 +18,7 @@ from indexer.console.format import count, shown
     "  audiosearch export ~/Podcasts --format textgrid --output grids\n"
     "  audiosearch export --all --format json > library.jsonl"
 )
-@click.argument("names", metavar="[RECORDING]...", nargs=-1)
+@click.argument("names", metavar="[RECORDING]…", nargs=-1)
 @store_option
 @click.option("--all", "everything", is_flag=True, help="All recordings of the index.")
 @click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="What to write.")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "  audiosearch import talk.en.vtt --media talk.mp4\n"
     "  audiosearch import calls.ctm --channel 1",
 )
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @store_option
 @click.option(
     "--media",

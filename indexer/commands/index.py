@@ -13,7 +13,7 @@ from indexer.commands.options import INTERRUPTED, hotwords_option, model_option,
 
 
 @click.command(epilog="\b\nExample:\n  audiosearch index ~/Podcasts ~/talk.mp4 --prune")
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @store_option
 @model_option
 @click.option("--prune", is_flag=True, help="Remove recordings whose files no longer exist.")
@@ -49,13 +49,13 @@ def index(
 
     With --hotwords the recognizer counts as another model: --again renews the transcripts made without them.
     """
+    from audiosearch.console.progress_bar import progress_bar
     from audiosearch.decoding.hotwords import read_hotwords
     from audiosearch.model_folder import find_model
     from audiosearch.settings import load_settings
     from indexer.console.format import length, shown
     from indexer.console.ingest_report import IngestReport, json_record, line
     from indexer.console.lazy_recognizer import LazyRecognizer
-    from indexer.console.progress import progress_bar
     from indexer.index import open_index
     from indexer.ingest.ingest import ingest
     from indexer.ingest.shard import Shard
@@ -64,7 +64,8 @@ def index(
         shard = Shard.parse(part)
     except ValueError as error:
         raise click.BadParameter(f"{error}.", param_hint="--part") from error
-    name, path = load_settings(store).store, find_model(model)
+    settings = load_settings(store)
+    path = find_model(model, settings)
     words = () if hotwords is None else read_hotwords(hotwords)
     lazy = LazyRecognizer(path, hotwords=words, sound=not no_sound)
     report = IngestReport()
@@ -81,8 +82,8 @@ def index(
             "description": Path(shown(report.current.path)).name if report.current else "",
         }
 
-    with open_index(name, create=True) as opened, lazy as recognizer:
-        check_writable(name)
+    with open_index(settings.store, create=True) as opened, lazy as recognizer:
+        check_writable(settings.store)
         try:
             with progress_bar("scanning files", poll=progress) as bar:
                 for record in ingest(opened, recognizer, paths, prune=prune, again=again, shard=shard):

@@ -46,7 +46,7 @@ def list_command(store: str | None, as_json: bool) -> None:
 
 
 @click.command(epilog="\b\nExample:\n  audiosearch remove ~/Podcasts/old-show")
-@click.argument("names", metavar="PATH_OR_ID...", nargs=-1, required=True)
+@click.argument("names", metavar="PATH_OR_ID…", nargs=-1, required=True)
 @store_option
 def remove(names: tuple[str, ...], store: str | None) -> None:
     """Forget recordings; their files stay as they are.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "  audiosearch query lighthouse --and keeper --within 30 --path '~/Podcasts/**/*.mp3' --since 2024-05-01\n"
     "  audiosearch query lighthouse --clips clips --supercut lighthouse.mp3 --padding 0.5"
 )
-@click.argument("texts", metavar="TEXT...", nargs=-1, required=True)
+@click.argument("texts", metavar="TEXT…", nargs=-1, required=True)
 @store_option
 @click.option("--and", "together", metavar="TEXT", multiple=True, help="Require TEXT to be said as well; repeatable.")
 @click.option("--not", "without", metavar="TEXT", multiple=True, help="Require TEXT not to be said; repeatable.")

@@ -16,7 +16,7 @@ from indexer.commands.options import hotwords_option, model_option, no_sound_opt
 
 
 @click.command(epilog="\b\nExample:\n  audiosearch watch ~/Podcasts")
-@click.argument("paths", metavar="DIR...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", metavar="DIR…", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @store_option
 @model_option
 @hotwords_option
@@ -60,11 +60,12 @@ def watch(
     from indexer.ingest.ingest import Started
     from indexer.ingest.watch import Finished, changes, follow
 
-    name, path = load_settings(store).store, find_model(model)
+    settings = load_settings(store)
+    path = find_model(model, settings)
     words = () if hotwords is None else read_hotwords(hotwords)
     recognizer = LazyRecognizer(path, hotwords=words, sound=not no_sound)
-    with _until_stopped(), open_index(name, create=True) as opened, recognizer as transcriber:
-        check_writable(name)
+    with _until_stopped(), open_index(settings.store, create=True) as opened, recognizer as transcriber:
+        check_writable(settings.store)
         click.echo(f"Watching {', '.join(shown(str(path)) for path in paths)}; stop with Ctrl-C.", err=True)
         report = IngestReport()
         for record in follow(opened, transcriber, paths, changes(paths, poll=poll), prune=not keep, settle=settle):

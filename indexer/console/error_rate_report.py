@@ -1,4 +1,4 @@
-"""``audiosearch evaluate`` without ``--search``: recordings → transcripts → error rates, drawn or as JSON."""
+"""``audiosearch evaluate``: transcribe recordings, print error rates as tables or JSON."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     )
     from audiosearch.evaluation.metrics import ErrorRate
 
-WIDTH = 140  # of a table that no terminal limits
+WIDTH = 140  # columns of a table that is not written to a terminal
 
 
 @dataclass(frozen=True)
 class View:
-    """The parts of a report besides the rates of everything.
+    """Optional parts of a report, after the rates of all utterances.
 
     Args:
-        sets: rates of each set.
-        speakers: rates of each speaker.
-        worst: so many utterances with the highest rates.
+        sets: True for rates by set.
+        speakers: True for rates by speaker.
+        worst: number of utterances with the highest rates to list.
     """
 
     sets: bool
@@ -43,10 +43,8 @@ class View:
 
 
 def report(model: Path, sets: Sequence[EvaluationSet], view: View, as_json: bool) -> bool:
-    """Measure and draw; False where an utterance could not be read."""
-    from rich.console import Console
-    from rich.progress import track
-
+    """Transcribe, score and print a report; returns False if some utterances could not be read."""
+    from audiosearch.console.progress_bar import track
     from audiosearch.evaluation.error_rates import (
         Failure,
         recognize_sets,
@@ -57,7 +55,6 @@ def report(model: Path, sets: Sequence[EvaluationSet], view: View, as_json: bool
     )
     from indexer.console.lazy_recognizer import LazyRecognizer
 
-    screen = Console(stderr=True)
     recognized: list[RecognizedUtterance] = []
     everything = [utterance for group in sets for utterance in group.utterances]
     failed = False
@@ -65,9 +62,7 @@ def report(model: Path, sets: Sequence[EvaluationSet], view: View, as_json: bool
         loaded = recognizer.loaded
         started = time.perf_counter()
         results = recognize_sets(loaded, sets)
-        for result in track(
-            results, "Recognizing", len(everything), console=screen, transient=True, disable=not screen.is_terminal
-        ):
+        for result in track(results, "transcribing", len(everything)):
             if isinstance(result, Failure):
                 click.echo(f"Error: {result.utterance.id}: {result.error}", err=True)
                 failed = True
@@ -75,12 +70,13 @@ def report(model: Path, sets: Sequence[EvaluationSet], view: View, as_json: bool
                 recognized.append(result)
         elapsed = time.perf_counter() - started
     if recognized:
+        # recognized in order of length
         order = {id(utterance): number for number, utterance in enumerate(everything)}
-        recognized.sort(key=lambda item: order[id(item.utterance)])  # recognized by length
+        recognized.sort(key=lambda item: order[id(item.utterance)])
         by_set = score_sets(recognized) if view.sets else None
         speakers = score_speakers(recognized) if view.speakers else None
-        misread = worst_utterances(recognized, view.worst) if view.worst else None
-        (_write_json if as_json else _draw)(score(recognized), elapsed, by_set, speakers, misread)
+        worst = worst_utterances(recognized, view.worst) if view.worst else None
+        (_write_json if as_json else _draw)(score(recognized), elapsed, by_set, speakers, worst)
     return not failed
 
 
@@ -92,7 +88,7 @@ def _write_json(
     elapsed: float,
     sets: Sequence[Group] | None,
     speakers: Sequence[Group] | None,
-    misread: Sequence[UtteranceErrors] | None,
+    worst: Sequence[UtteranceErrors] | None,
 ) -> None:
     record = _record(evaluation) | {"realtime": round(evaluation.audio_seconds / elapsed, 2)}
     if sets is not None:
@@ -102,8 +98,8 @@ def _write_json(
         record["speakers"] = [
             {"set": group.set_name, "speaker": group.speaker, **_record(group.evaluation)} for group in speakers
         ]
-    if misread is not None:
-        record["worst"] = [_misreading(one) for one in misread]
+    if worst is not None:
+        record["worst"] = [_utterance_record(errors) for errors in worst]
     click.echo(json.dumps(record, ensure_ascii=False))
 
 
@@ -121,18 +117,18 @@ def _record(evaluation: Evaluation) -> dict[str, object]:
     }
 
 
-def _misreading(one: UtteranceErrors) -> dict[str, object]:
-    reference = one.recognized.utterance
+def _utterance_record(errors: UtteranceErrors) -> dict[str, object]:
+    reference = errors.recognized.utterance
     return {
         "id": reference.id,
-        "set": one.recognized.set_name,
+        "set": errors.recognized.set_name,
         "speaker": reference.speaker,
         "audio": str(reference.audio),
-        "wer": one.words.rate,
-        "errors": one.words.errors,
-        "words": one.words.total,
+        "wer": errors.words.rate,
+        "errors": errors.words.errors,
+        "words": errors.words.total,
         "reference": reference.text,
-        "hypothesis": one.recognized.text,
+        "hypothesis": errors.recognized.text,
     }
 
 
@@ -144,7 +140,7 @@ def _draw(
     elapsed: float,
     sets: Sequence[Group] | None,
     speakers: Sequence[Group] | None,
-    misread: Sequence[UtteranceErrors] | None,
+    worst: Sequence[UtteranceErrors] | None,
 ) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -166,7 +162,7 @@ def _draw(
     speed = evaluation.audio_seconds / elapsed
     table.caption = f"{evaluation.utterances} utterances, {minutes:.1f} minutes, {speed:.1f} × real time"
     if evaluation.word_interval is not None:
-        table.caption += f"; intervals by drawing {evaluation.word_interval.unit}"
+        table.caption += f"; bootstrap intervals over {evaluation.word_interval.unit}"
     console.print(table)
     if sets is not None:
         table = _table("set")
@@ -181,11 +177,11 @@ def _draw(
         for group in speakers:
             table.add_row(group.set_name, group.speaker or "unknown", *_cells(group.evaluation))
         console.print(table)
-    for one in misread or ():
-        reference = one.recognized.utterance
-        about = ", ".join(part for part in (one.recognized.set_name, reference.speaker) if part)
-        console.print(f"\n{reference.id} ({about}): {_rate(one.words)}", highlight=False, markup=False)
-        for name, text in (("reference ", reference.text), ("hypothesis", one.recognized.text)):
+    for errors in worst or ():
+        reference = errors.recognized.utterance
+        source = ", ".join(part for part in (errors.recognized.set_name, reference.speaker) if part)
+        console.print(f"\n{reference.id} ({source}): {_rate(errors.words)}", highlight=False, markup=False)
+        for name, text in (("reference ", reference.text), ("hypothesis", errors.recognized.text)):
             console.print(f"  {name}  {text}", highlight=False, markup=False, soft_wrap=True)
 
 

@@ -1,15 +1,15 @@
-"""``audiosearch evaluate --search``: recordings → index → queries → measures, drawn or as JSON."""
+"""``audiosearch evaluate --search``: index recordings, run queries, print measures as tables or JSON."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -26,115 +26,119 @@ if TYPE_CHECKING:
     from indexer.search.engine import Mode
     from indexer.types import Recording
 
-Item = TypeVar("Item")
+WIDTH = 140  # columns of a table that is not written to a terminal
 
-WIDTH = 140  # of a table that no terminal limits
-
-COLUMNS = ("queries", "asked", "said", "hits", "precision", "recall", "F1", "average precision")
+COLUMNS = ("queries", "number", "occurrences", "hits", "precision", "recall", "F1", "average precision")
 MORE_COLUMNS = ("recall at precision 0.8", "ATWV", "MTWV", "OTWV", "recall ceiling")
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be measured.
+    """Input of an evaluation of the search.
 
     Args:
-        model: file or folder.
-        utterances: that are searched.
-        queries: a file of queries; None: they are drawn.
-        draw: so many of every length and frequency.
-        times: a file with word times, for those whose utterance is named there; the others are aligned.
-        mode: where the search looks.
-        keep: a folder for index and word times; None: a temporary one.
+        model: file or folder of the model.
+        utterances: recordings with their texts.
+        queries: file with queries; None: sample them from the references.
+        sample_size: number of sampled queries of every length and frequency.
+        word_times: transcript with word times, by utterance; missing utterances are aligned.
+        mode: words, sound or auto.
+        keep: folder for the index and the word times; None: a temporary one.
     """
 
     model: Path
     utterances: Sequence[Utterance]
     queries: Path | None
-    draw: int
-    times: Path | None
+    sample_size: int
+    word_times: Path | None
     mode: Mode
     keep: Path | None
 
 
 def measure(task: Task, as_json: bool) -> bool:
-    """Measure and draw; whether all utterances could be used."""
+    """Measure the search and print a report; returns False if some utterances could not be used."""
+    from audiosearch.console.progress_bar import track
     from audiosearch.evaluation.references import References
     from audiosearch.transcripts.readers import read_transcripts
     from indexer.console.lazy_recognizer import LazyRecognizer
-    from indexer.evaluation.evaluate import ask, assess, every_hit
-    from indexer.evaluation.queries import draw, look_up
+    from indexer.evaluation.evaluate import exhaustive_search, run_queries, summarize
+    from indexer.evaluation.queries import prepare_queries, sample_queries
     from indexer.index import open_index
     from indexer.search.engine import is_shown
 
     texts = None if task.queries is None else _read_queries(task.queries)
-    times = {} if task.times is None else {one.name: one.words(1.0) for one in read_transcripts(task.times)}
+    times = {}
+    if task.word_times is not None:
+        times = {transcript.name: transcript.words(1.0) for transcript in read_transcripts(task.word_times)}
     with (
         _folder(task.keep) as folder,
         open_index(str(folder / "index.db"), create=True) as index,
         LazyRecognizer(task.model) as recognizer,
     ):
         recordings = _index(index, recognizer, task.utterances)
-        heard_by = recognizer.loaded.model.fingerprint[:16]
-        references = References(recognizer.loaded, times, folder / f"word-times-{heard_by}.json")
-        spoken, good = _spoken(task.utterances, recordings, references)
+        fingerprint = recognizer.loaded.model.fingerprint[:16]
+        references = References(recognizer.loaded, times, folder / f"word-times-{fingerprint}.json")
+        words, complete = _reference_words(task.utterances, recordings, references)
         language_model = recognizer.loaded.language_model
         vocabulary = None if language_model is None else frozenset(language_model.words)
         if texts is None:
-            texts = draw(spoken, vocabulary, task.draw)
-        asked = list(look_up(texts, spoken, {name: index.words(name) for name in spoken}, vocabulary))
-        seconds = sum({one.id: one.duration for one in recordings.values() if one.id in spoken}.values())
-        decides = {"shown": is_shown} if task.mode == "auto" else {}
-        outcomes = ask(every_hit(index, task.mode), _told(asked, "Asking"), frozenset(spoken), **decides)
-        quality = assess(outcomes, seconds)
-        facts = {
-            "recordings": len(spoken),
+            texts = sample_queries(words, vocabulary, task.sample_size)
+        queries = list(prepare_queries(texts, words, {name: index.words(name) for name in words}, vocabulary))
+        durations = {recording.id: recording.duration for recording in recordings.values() if recording.id in words}
+        seconds = sum(durations.values())
+        shown = {"is_shown": is_shown} if task.mode == "auto" else {}
+        search = exhaustive_search(index, task.mode)
+        quality = summarize(run_queries(search, track(queries, "searching"), frozenset(words), **shown), seconds)
+        metadata = {
+            "recordings": len(words),
             "seconds": round(seconds, 3),
-            "words": sum(map(len, spoken.values())),
+            "words": sum(map(len, words.values())),
             "words_aligned": references.aligned,
             "mode": task.mode,
             "model": recognizer.fingerprint,
         }
     if as_json:
-        click.echo(json.dumps({**facts, **_record(quality)}, ensure_ascii=False))
+        click.echo(json.dumps({**metadata, **_record(quality)}, ensure_ascii=False))
     else:
-        _draw(quality, facts)
-    return good
+        _draw(quality, metadata)
+    return complete
 
 
-def _spoken(
+def _reference_words(
     utterances: Sequence[Utterance], recordings: Mapping[str, Recording], references: References
 ) -> tuple[dict[str, Sequence[Word]], bool]:
-    """What is said in each recording, by its id; and whether that is known of all utterances."""
-    spoken: dict[str, Sequence[Word]] = {}
-    good = True
-    for utterance in _told(utterances, "Aligning"):
+    """Words of the references by recording id, and True if no utterance had to be left out."""
+    from audiosearch.console.progress_bar import track
+
+    words: dict[str, Sequence[Word]] = {}
+    complete = True
+    for utterance in track(utterances, "aligning"):
         recording = recordings.get(str(utterance.audio))
         try:
-            if recording is None:  # which has been said
-                good = False
-            elif recording.id not in spoken:
-                spoken[recording.id] = references.words(utterance)
+            if recording is None:  # reported by _index
+                complete = False
+            elif recording.id not in words:
+                words[recording.id] = references.words(utterance)
         except AudioSearchError as error:
             click.echo(f"Error: {utterance.id}: {error}", err=True)
-            good = False
+            complete = False
     references.save()
-    if not spoken:
-        raise StoreError("nothing can be measured: there is no recording that could be read and aligned.")
-    return spoken, good
+    if not words:
+        raise StoreError("no recording could be read and aligned, so that there is nothing to measure.")
+    return words, complete
 
 
 def _read_queries(path: Path) -> list[str]:
-    """The lines of a file, of which each can be asked."""
+    """Queries from a file with one per line."""
     from indexer.search.parse import parse
 
     try:
         texts = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise QueryError(f"{path}: cannot be read ({reason}); give a file with a query a line.") from error
+        raise QueryError(f"{path}: cannot be read ({reason}); give a file with one query per line.") from error
     if not texts:
-        raise QueryError(f"{path}: holds no query; write one a line.")
+        raise QueryError(f"{path}: contains no query; write one per line.")
     for text in texts:
         parse([text])
     return texts
@@ -149,59 +153,46 @@ def _folder(keep: Path | None) -> Iterator[Path]:
     try:
         keep.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"{keep}: the folder cannot be made ({error.strerror}); name another by --keep.") from error
+        raise StoreError(f"{keep}: cannot be made ({error.strerror}); name another folder with --keep.") from error
     yield keep
 
 
 def _index(index: Index, recognizer: LazyRecognizer, utterances: Sequence[Utterance]) -> dict[str, Recording]:
-    """The recordings by path, all transcribed by this model."""
+    """Index the utterances with this model; returns the recordings by path."""
+    from audiosearch.console.progress_bar import progress_bar
     from indexer.ingest.ingest import CrawlSummary, Indexed, Started, ingest
     from indexer.ingest.walk import Failed
 
+    paths = list(dict.fromkeys(str(utterance.audio) for utterance in utterances))
     failed = set()
-    length = 0.0
-    with _bar("Indexing") as advance:
-        for record in ingest(index, recognizer, list({str(u.audio): None for u in utterances}), again=True):
+    duration = 0.0
+    with progress_bar("indexing") as bar:
+        for record in ingest(index, recognizer, paths, again=True):
             if isinstance(record, Failed):
                 click.echo(f"Error: {record.sentence}", err=True)
                 failed.add(record.path)
             elif isinstance(record, CrawlSummary):
-                advance(0.0, record.seconds)
+                bar.update(total=record.seconds)
             elif isinstance(record, Started):
-                length = record.duration
+                duration = record.duration
             elif isinstance(record, Indexed):
-                advance(length, None)
-    found = {location.path: one for one in index.recordings() for location in one.locations}
-    return {path: one for path, one in found.items() if path not in failed}
-
-
-@contextmanager
-def _bar(name: str) -> Iterator[Callable[[float, float | None], None]]:
-    """A function that moves a bar on standard error by so much, of a new total where one is given."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(name, total=None)
-        yield lambda step, total: progress.update(task, advance=step, total=total)
-
-
-def _told(items: Sequence[Item], name: str) -> Iterator[Item]:
-    """The items, with a bar on standard error."""
-    with _bar(name) as advance:
-        advance(0.0, len(items))
-        for item in items:
-            yield item
-            advance(1.0, None)
+                bar.update(advance=duration)
+    return {
+        location.path: recording
+        for recording in index.recordings()
+        for location in recording.locations
+        if location.path not in failed
+    }
 
 
 def _record(quality: Quality) -> dict[str, object]:
     return {
-        "classes": {name: _facts(measures) for name, measures in quality.classes.items()},
-        "exact": {name: _facts(measures) for name, measures in quality.exact.items()},
-        "ways": {way: _rates(rates) for way, rates in quality.ways.items()},
-        "start_error": None if quality.late is None else dict(zip(("median", "p95"), quality.late, strict=True)),
+        "classes": {name: _measures_record(measures) for name, measures in quality.classes.items()},
+        "exact": {name: _measures_record(measures) for name, measures in quality.exact.items()},
+        "ways": {way: _rates_record(rates) for way, rates in quality.ways.items()},
+        "start_error": None
+        if quality.start_errors is None
+        else dict(zip(("median", "p95"), quality.start_errors, strict=True)),
         "expected_calibration_error": quality.calibration_error,
         "reliability": [
             {
@@ -213,27 +204,27 @@ def _record(quality: Quality) -> dict[str, object]:
     }
 
 
-def _rates(rates: Rates) -> dict[str, object]:
+def _rates_record(rates: Rates) -> dict[str, object]:
     return {**asdict(rates), "precision": rates.precision, "recall": rates.recall, "f1": rates.f1}
 
 
-def _facts(measures: Measures) -> dict[str, object]:
-    best = measures.threshold
+def _measures_record(measures: Measures) -> dict[str, object]:
+    threshold = measures.threshold
     return {
         "queries": measures.queries,
-        "said": measures.said,
-        **_rates(measures.rates),
+        "said": measures.occurring,
+        **_rates_record(measures.rates),
         "average_precision": measures.average_precision,
         "recall_at_precision_0.8": measures.recall_at,
         "atwv": measures.atwv,
         "mtwv": measures.mtwv,
-        "mtwv_threshold": best if best is not None and isfinite(best) else None,
+        "mtwv_threshold": threshold if threshold is not None and isfinite(threshold) else None,
         "otwv": measures.otwv,
         "recall_ceiling": measures.recall_ceiling,
     }
 
 
-def _draw(quality: Quality, facts: Mapping[str, object]) -> None:
+def _draw(quality: Quality, metadata: Mapping[str, object]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -264,11 +255,11 @@ def _draw(quality: Quality, facts: Mapping[str, object]) -> None:
     lines = []
     if quality.calibration_error is not None:
         lines.append(f"Expected calibration error {quality.calibration_error:.3f}.")
-    if quality.late is not None:
-        median, most = (round(1000 * error) for error in quality.late)
-        lines.append(f"Start times of correct hits: median error {median} ms, 95th percentile {most} ms.")
+    if quality.start_errors is not None:
+        median, p95 = (round(1000 * error) for error in quality.start_errors)
+        lines.append(f"Start times of correct hits: median error {median} ms, 95th percentile {p95} ms.")
     for way, rates in quality.ways.items():
-        lines.append(f"Found by {way}: {rates.hits} hits, of which {rates.correct} are correct.")
-    lines.append(f"{facts['recordings']} recordings, {facts['seconds']} seconds, {facts['words']} words said.")
+        lines.append(f"Found by {way}: {rates.hits} hits, {rates.correct} of them correct.")
+    lines.append(f"{metadata['recordings']} recordings, {metadata['seconds']} seconds, {metadata['words']} words.")
     for line in lines:
         console.print(line, highlight=False)

@@ -1,1 +1,1 @@
-"""The quality of the search, measured on speech whose text is known."""
+"""Quality of the search on recordings whose text is known."""

@@ -1,4 +1,4 @@
-"""How good a search is at finding what is said in recordings of which one knows it."""
+"""Quality of a search on recordings whose text and word times are known."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from audiosearch.evaluation.reliability import ReliabilityBin, expected_calibration_error, reliability_table
 from audiosearch.types import Seconds
-from indexer.evaluation.queries import FREQUENCIES, HARD, IN, MISSPELLED, OUT, Asked
-from indexer.evaluation.scoring import Detection, Judged, judge
+from indexer.evaluation.queries import FREQUENCIES, HARD, IN_VOCABULARY, MISSPELLED, OUT_OF_VOCABULARY, EvaluationQuery
+from indexer.evaluation.scoring import Detection, ScoredHit, score_hits
 from indexer.evaluation.std_metrics import (
     Rates,
     Term,
@@ -26,28 +26,28 @@ from indexer.search import engine, spoken_terms
 from indexer.search.engine import Mode
 from indexer.types import Hit, Query
 
-EVERY = "all"
+ALL_QUERIES = "all"
 PAGE_SIZE = 1000
 
 PRECISION = 0.8
-"""At which a recall is told that one can compare searches by."""
+"""Precision at which the recall of searches is compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Of the queries of a class; what is of nothing is None. ``measures.py`` says what each is.
+    """Measures of a class of queries, as ``std_metrics.py`` defines them; None where undefined.
 
     Args:
-        queries: their number.
-        said: how many of them are said anywhere.
-        rates: of what is shown.
-        recall_at: greatest recall with a precision of PRECISION.
-        atwv: of what is shown.
-        threshold: that gives ``mtwv``.
+        queries: number of queries.
+        occurring: number of queries that occur in the references.
+        rates: counts and rates of the shown hits.
+        recall_at: greatest recall at a precision of at least PRECISION.
+        atwv: term-weighted value of the shown hits.
+        threshold: confidence threshold of ``mtwv``.
     """
 
     queries: int
-    said: int
+    occurring: int
     rates: Rates
     average_precision: float | None
     recall_at: float | None
@@ -60,100 +60,110 @@ class Measures:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a search found of a query, and what the best transcripts alone hold of it."""
+    """Scored hits of one query.
 
-    asked: Asked
-    hits: tuple[Judged, ...]
-    exact: tuple[Judged, ...]
+    Args:
+        query: the query with its occurrences.
+        hits: hits of the search.
+        exact: hits of an exact search in the best transcripts, the baseline.
+    """
+
+    query: EvaluationQuery
+    hits: tuple[ScoredHit, ...]
+    exact: tuple[ScoredHit, ...]
 
     @property
-    def found(self) -> Term:
-        """The search."""
-        return Term(len(self.asked.occurrences), self.hits)
+    def term(self) -> Term:
+        """Result of the search, for the measures."""
+        return Term(len(self.query.occurrences), self.hits)
 
     @property
-    def baseline(self) -> Term:
-        """The best transcripts."""
-        return Term(len(self.asked.occurrences), self.exact)
+    def exact_term(self) -> Term:
+        """Result of the baseline, for the measures."""
+        return Term(len(self.query.occurrences), self.exact)
 
 
 @dataclass(frozen=True)
 class Quality:
-    """How good a search was.
+    """Quality of a search.
 
     Args:
-        classes: measures by class of query, of all queries first.
-        exact: the same of an exact search in the best transcripts alone, to compare with.
-        ways: of the hits that are shown, by the way that they were found.
-        late: the size of the errors of the start times of correct hits that are shown, median and 95th percentile.
-        table: reliability of the confidences of hits that are shown.
-        calibration_error: expected, of the same.
+        classes: measures by class of query; all queries come first.
+        exact: the same measures of the baseline, an exact search in the best transcripts.
+        ways: rates of the shown hits by the way they were found.
+        start_errors: median and 95th percentile of the absolute start time errors of correct shown hits.
+        table: reliability of the confidences of shown hits.
+        calibration_error: expected calibration error of these confidences.
     """
 
     classes: Mapping[str, Measures]
     exact: Mapping[str, Measures]
     ways: Mapping[str, Rates]
-    late: tuple[Seconds, Seconds] | None
+    start_errors: tuple[Seconds, Seconds] | None
     table: tuple[ReliabilityBin, ...]
     calibration_error: float | None
     outcomes: tuple[Outcome, ...] = field(repr=False)
 
 
 Search = Callable[[Query], Iterable[Hit]]
-"""All hits of a query."""
+"""Function that returns all hits of a query."""
 
 
-def every_hit(index: Index, mode: Mode) -> Search:
-    """A search of an index that goes through all pages, and shows what it would not show otherwise."""
+def exhaustive_search(index: Index, mode: Mode, page_size: int = PAGE_SIZE) -> Search:
+    """Return a search of an index that reads all pages, including hits below the confidence threshold."""
 
     def search(query: Query) -> Iterator[Hit]:
-        after: str | None = None
+        cursor: str | None = None
         while True:
-            page = engine.search(index, query, mode, PAGE_SIZE, after, min_confidence=spoken_terms.MIN_PROBABILITY)
+            page = engine.search(index, query, mode, page_size, cursor, min_confidence=spoken_terms.MIN_PROBABILITY)
             yield from page.hits
-            if (after := page.after) is None:
+            if (cursor := page.after) is None:
                 return
 
     return search
 
 
-def ask(
-    search: Search, asked: Iterable[Asked], recordings: Set[str], shown: Callable[[Hit], bool] = lambda hit: True
+def run_queries(
+    search: Search,
+    queries: Iterable[EvaluationQuery],
+    recordings: Set[str],
+    is_shown: Callable[[Hit], bool] = lambda hit: True,
 ) -> Iterator[Outcome]:
-    """The outcome of each query; hits in other recordings than these do not count.
+    """Search for each query and score its hits.
 
     Args:
-        shown: which hits one gets to see who does not ask for more.
+        recordings: ids of the recordings with references; hits in others are ignored.
+        is_shown: returns True for a hit that a search shows by default.
     """
-    for one in asked:
+    for query in queries:
         hits = [
-            Detection(*_place(hit), hit.confidence, hit.way, shown(hit))
-            for hit in search(Query((one.phrase,)))
+            Detection(hit.recording.id, hit.start, hit.end, hit.confidence, hit.way, is_shown(hit))
+            for hit in search(Query((query.phrase,)))
             if hit.recording.id in recordings
         ]
-        yield Outcome(one, judge(hits, one.occurrences), judge(one.exact, one.occurrences))
+        yield Outcome(query, score_hits(hits, query.occurrences), score_hits(query.exact, query.occurrences))
 
 
-def assess(outcomes: Iterable[Outcome], seconds: Seconds) -> Quality:
-    """All measures of the outcomes of searching so many seconds of speech."""
+def summarize(outcomes: Iterable[Outcome], seconds: Seconds) -> Quality:
+    """Compute all measures of queries on recordings with a total duration of ``seconds``."""
     outcomes = tuple(outcomes)
-    names = dict.fromkeys(name for outcome in outcomes for name in outcome.asked.classes)
-    groups = {EVERY: outcomes} | {
-        name: tuple(one for one in outcomes if name in one.asked.classes) for name in sorted(names, key=_rank)
+    names = dict.fromkeys(name for outcome in outcomes for name in outcome.query.classes)
+    groups = {ALL_QUERIES: outcomes} | {
+        name: tuple(outcome for outcome in outcomes if name in outcome.query.classes)
+        for name in sorted(names, key=_class_order)
     }
-    shown = [hit for one in outcomes for hit in one.hits if hit.shown]
+    shown = [hit for outcome in outcomes for hit in outcome.hits if hit.shown]
     table = reliability_table([hit.confidence for hit in shown], [hit.correct for hit in shown])
-    said = sum(len(one.asked.occurrences) for one in outcomes)
-    ways = {
-        way: Rates(len(found), sum(hit.correct for hit in found), said)
-        for way in sorted({hit.way for hit in shown}, reverse=True)
-        if (found := [hit for hit in shown if hit.way == way])
-    }
+    occurrences = sum(len(outcome.query.occurrences) for outcome in outcomes)
+    ways = {}
+    for way in sorted({hit.way for hit in shown}, reverse=True):
+        hits = [hit for hit in shown if hit.way == way]
+        ways[way] = Rates(len(hits), sum(hit.correct for hit in hits), occurrences)
     return Quality(
-        {name: _measures([one.found for one in group], seconds) for name, group in groups.items()},
-        {name: _measures([one.baseline for one in group], seconds) for name, group in groups.items()},
+        {name: _measures([outcome.term for outcome in group], seconds) for name, group in groups.items()},
+        {name: _measures([outcome.exact_term for outcome in group], seconds) for name, group in groups.items()},
         ways,
-        _late(shown),
+        _start_errors(shown),
         table,
         expected_calibration_error(table),
         outcomes,
@@ -161,32 +171,28 @@ def assess(outcomes: Iterable[Outcome], seconds: Seconds) -> Quality:
 
 
 def _measures(terms: Sequence[Term], seconds: Seconds) -> Measures:
-    best = maximum_value(terms, seconds)
+    maximum = maximum_value(terms, seconds)
     return Measures(
         queries=len(terms),
-        said=sum(term.occurrences > 0 for term in terms),
+        occurring=sum(term.occurrences > 0 for term in terms),
         rates=rates(terms),
         average_precision=average_precision(terms),
         recall_at=recall_at(terms, PRECISION),
         atwv=term_weighted_value(terms, seconds),
-        mtwv=None if best is None else best[0],
-        threshold=None if best is None else best[1],
+        mtwv=None if maximum is None else maximum[0],
+        threshold=None if maximum is None else maximum[1],
         otwv=optimum_value(terms, seconds),
         recall_ceiling=recall_ceiling(terms),
     )
 
 
-def _late(hits: Sequence[Judged]) -> tuple[Seconds, Seconds] | None:
-    errors = [abs(hit.late) for hit in hits if hit.late is not None]
-    middle, most = percentile(errors, 0.5), percentile(errors, 0.95)
-    return None if middle is None or most is None else (middle, most)
+def _start_errors(hits: Sequence[ScoredHit]) -> tuple[Seconds, Seconds] | None:
+    errors = [abs(hit.start_error) for hit in hits if hit.start_error is not None]
+    median, p95 = percentile(errors, 0.5), percentile(errors, 0.95)
+    return None if median is None or p95 is None else (median, p95)
 
 
-def _place(hit: Hit) -> tuple[str, Seconds, Seconds]:
-    return hit.recording.id, hit.start, hit.end
-
-
-def _rank(name: str) -> tuple[bool, int]:
-    """Lengths come first, then the other classes in the order in which they are named."""
-    others = (*FREQUENCIES, IN, OUT, MISSPELLED, HARD)
-    return (True, others.index(name)) if name in others else (False, int(name.split()[0]))
+def _class_order(name: str) -> tuple[bool, int]:
+    """Sort key of classes: lengths first, then the others in the order of their definition."""
+    order = (*FREQUENCIES, IN_VOCABULARY, OUT_OF_VOCABULARY, MISSPELLED, HARD)
+    return (True, order.index(name)) if name in order else (False, int(name.split()[0]))

@@ -1,8 +1,8 @@
-"""Queries to measure a search by, given or drawn from what is said, with the places where they are said.
+"""Queries for measuring a search, given or sampled from the references, with the times at which they occur.
 
-The *classes* of a query: its length in words; how often it is said; whether all its words are in the vocabulary of the
-language model, as far as that is known; and *misspelled*, if it is in the vocabulary and the best transcripts spell it
-right at fewer than half of the places where it is said. What is hard to find is out of the vocabulary or misspelled.
+*Classes* of a query: its length in words; its number of occurrences; in or out of the vocabulary of the language model,
+if that is known; and *misspelled*, if it is in the vocabulary and the best transcripts contain fewer than half of its
+occurrences. Queries out of the vocabulary and misspelled ones are the hard ones.
 """
 
 from __future__ import annotations
@@ -14,34 +14,39 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from audiosearch.types import Word
-from indexer.evaluation.scoring import Detection, Occurrence, judge
+from indexer.evaluation.scoring import Detection, Occurrence, score_hits
 from indexer.matching.match import positions, spans
 from indexer.search.parse import parse
 from indexer.types import Phrase
 
-LONGEST = 4
-"""Words of the longest phrase that is drawn."""
+MAX_WORDS = 4
+"""Maximum words of a sampled phrase."""
 
-FEWEST_LETTERS = 4
-"""Of the longest word of a phrase that is drawn: nobody looks for "of the"."""
+MIN_LETTERS = 4
+"""Minimum letters of the longest word of a sampled phrase: nobody searches for "of the"."""
 
 FREQUENCIES = {"said once": 1, "said 2 to 9 times": 9, "said 10 times or more": math.inf}
-"""Classes by how often a phrase is said, at most."""
+"""Maximum number of occurrences of each class of frequency."""
 
-IN, OUT = "in the vocabulary", "out of the vocabulary"
+IN_VOCABULARY, OUT_OF_VOCABULARY = "in the vocabulary", "out of the vocabulary"
 MISSPELLED = "misspelled"
 HARD = "out of the vocabulary or misspelled"
 
 SEED = 2007
-"""Of the drawing, so that every run asks the same."""
+"""Seed of the sampling; all runs sample the same queries."""
 
-Spoken = Mapping[str, Sequence[Word]]
-"""Words by the recording that they are in, in the order of time."""
+WordsByRecording = Mapping[str, Sequence[Word]]
+"""Words by the id of their recording, in order of time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A query, where it is said, and what the best transcripts alone find of it."""
+class EvaluationQuery:
+    """A query with its occurrences in the references.
+
+    Args:
+        exact: hits of an exact search in the best transcripts.
+        classes: classes that the query belongs to.
+    """
 
     text: str
     phrase: Phrase
@@ -50,70 +55,74 @@ class Asked:
     classes: tuple[str, ...]
 
 
-def draw(spoken: Spoken, vocabulary: Collection[str] | None, each: int, seed: int = SEED) -> list[str]:
-    """Words and phrases that are said: ``each`` of every length and frequency, and of those out of the vocabulary.
+def sample_queries(
+    references: WordsByRecording, vocabulary: Collection[str] | None, count: int, seed: int = SEED
+) -> list[str]:
+    """Sample ``count`` phrases of every length and frequency, and ``count`` words out of the vocabulary.
 
-    All of a class where it has no more. Phrases of several words are in the vocabulary.
+    Smaller classes are taken whole. Phrases of several words are in the vocabulary.
     """
-    said: Counter[tuple[str, ...]] = Counter()
-    for words in spoken.values():
+    frequencies: Counter[tuple[str, ...]] = Counter()
+    for words in references.values():
         texts = [word.text for word in words]
-        for length in range(1, LONGEST + 1):
-            said.update(tuple(texts[first : first + length]) for first in range(len(texts) - length + 1))
+        for length in range(1, MAX_WORDS + 1):
+            frequencies.update(tuple(texts[start : start + length]) for start in range(len(texts) - length + 1))
     groups: dict[tuple[object, ...], list[str]] = defaultdict(list)
-    for phrase, count in said.items():
-        if max(map(len, phrase)) < FEWEST_LETTERS:
+    for phrase, frequency in frequencies.items():
+        if max(map(len, phrase)) < MIN_LETTERS:
             continue
-        known = vocabulary is None or all(word in vocabulary for word in phrase)
-        if known:
-            groups[len(phrase), _frequency(count)].append(" ".join(phrase))
+        if vocabulary is None or all(word in vocabulary for word in phrase):
+            groups[len(phrase), _frequency_class(frequency)].append(" ".join(phrase))
         elif len(phrase) == 1:
-            groups[OUT,].append(phrase[0])
-    chance = random.Random(seed)
-    drawn = []
+            groups[OUT_OF_VOCABULARY,].append(phrase[0])
+    generator = random.Random(seed)
+    sample = []
     for _, phrases in sorted(groups.items(), key=lambda group: str(group[0])):
-        drawn += chance.sample(sorted(phrases), min(each, len(phrases)))
-    return drawn
+        sample += generator.sample(sorted(phrases), min(count, len(phrases)))
+    return sample
 
 
-def look_up(
-    texts: Sequence[str], spoken: Spoken, transcripts: Spoken, vocabulary: Collection[str] | None
-) -> Iterator[Asked]:
-    """Each query once, with where it is said and what the best transcripts hold of it.
+def prepare_queries(
+    texts: Sequence[str],
+    references: WordsByRecording,
+    transcripts: WordsByRecording,
+    vocabulary: Collection[str] | None,
+) -> Iterator[EvaluationQuery]:
+    """Parse each query and find its occurrences; repeated queries are left out.
 
     Args:
-        spoken: what is said in truth.
-        transcripts: what was recognized.
-        vocabulary: of the language model; None: not known.
+        references: words of the true text.
+        transcripts: recognized words.
+        vocabulary: words of the language model; None: unknown.
 
     Raises:
-        QueryError: a text cannot be searched.
+        QueryError: a text cannot be parsed.
     """
-    reference, recognized = _Words(spoken), _Words(transcripts)
+    reference, recognized = _WordIndex(references), _WordIndex(transcripts)
     for phrase, text in {parse([text]).query.phrases[0]: text for text in reversed(texts)}.items():
         occurrences = tuple(Occurrence(name, words[0].start, words[-1].end) for name, words in reference.find(phrase))
         exact = tuple(
             Detection(name, words[0].start, words[-1].end, min(word.confidence for word in words))
             for name, words in recognized.find(phrase)
         )
-        yield Asked(text, phrase, occurrences, exact, _classes(phrase, occurrences, exact, vocabulary))
+        yield EvaluationQuery(text, phrase, occurrences, exact, _classes(phrase, occurrences, exact, vocabulary))
 
 
-class _Words:
-    """Words by recording, and which recordings have each."""
+class _WordIndex:
+    """Inverted index of words by recording."""
 
-    def __init__(self, words: Spoken) -> None:
+    def __init__(self, words: WordsByRecording) -> None:
         self._words = words
-        self._texts = {name: [word.text for word in some] for name, some in words.items()}
-        self._holding: dict[str, set[str]] = defaultdict(set)
+        self._texts = {name: [word.text for word in sequence] for name, sequence in words.items()}
+        self._recordings: dict[str, set[str]] = defaultdict(set)
         for name, texts in self._texts.items():
             for text in texts:
-                self._holding[text].add(name)
+                self._recordings[text].add(name)
 
     def find(self, phrase: Phrase) -> Iterator[tuple[str, Sequence[Word]]]:
-        """Recordings and the words of each match in them; alternatives do not count."""
-        held = [self._holding.get(term.text, set()) for term in phrase.terms if not term.prefix]
-        for name in sorted(set.intersection(*held) if held else self._words):
+        """Yield the recording and the words of each match; alternatives are ignored."""
+        sets = [self._recordings.get(term.text, set()) for term in phrase.terms if not term.prefix]
+        for name in sorted(set.intersection(*sets) if sets else self._words):
             for span in spans(positions(self._texts[name], phrase.terms), phrase.slop):
                 yield name, self._words[name][span[0] : span[-1] + 1]
 
@@ -124,17 +133,17 @@ def _classes(
     length = len(phrase.terms)
     classes = ["1 word" if length == 1 else f"{length} words"]
     if occurrences:
-        classes.append(_frequency(len(occurrences)))
+        classes.append(_frequency_class(len(occurrences)))
     unknown = vocabulary is not None and any(not term.prefix and term.text not in vocabulary for term in phrase.terms)
-    right = sum(hit.correct for hit in judge(exact, occurrences))
+    correct = sum(hit.correct for hit in score_hits(exact, occurrences))
     if unknown:
-        classes += [OUT, HARD]
+        classes += [OUT_OF_VOCABULARY, HARD]
     else:
-        classes += [IN] * (vocabulary is not None)
-        if 2 * right < len(occurrences):
+        classes += [IN_VOCABULARY] * (vocabulary is not None)
+        if 2 * correct < len(occurrences):
             classes += [MISSPELLED, HARD]
     return tuple(classes)
 
 
-def _frequency(count: int) -> str:
-    return next(name for name, most in FREQUENCIES.items() if count <= most)
+def _frequency_class(count: int) -> str:
+    return next(name for name, maximum in FREQUENCIES.items() if count <= maximum)

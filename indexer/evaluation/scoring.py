@@ -1,9 +1,10 @@
-"""Which hits of a search are right, held against where the reference says a term. Standard library only.
+"""Correct hits and false alarms of a search, by comparison with a reference. Standard library only.
 
-A hit and an occurrence of its term in one recording may be paired if their midpoints are at most TOLERANCE apart, each
-with one other. Of all pairings those with the most pairs are taken, of these those of hits that are shown and sure, of
-these the nearest: what NIST's evaluations of spoken term detection do with the Hungarian algorithm (OpenKWS evaluation
-plan, 2013 and after). A hit in a pair is correct, any other is a false alarm; an occurrence in none is missed.
+A hit and an occurrence of its term in one recording may be paired if their midpoints are at most TOLERANCE apart; each
+is in at most one pair. The chosen pairing has the most pairs; among these, the most shown and confident hits; among
+these, the smallest distances. NIST's evaluations of spoken term detection do the same with the Hungarian algorithm
+(OpenKWS evaluation plan, 2013 and later). A paired hit is correct, any other is a false alarm; an unpaired occurrence
+is a miss.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from dataclasses import dataclass
 from audiosearch.types import Seconds
 
 TOLERANCE: Seconds = 0.5
-"""Between the midpoints of a hit and an occurrence, at most; NIST's."""
+"""Maximum distance of the midpoints of a hit and an occurrence, as in NIST's evaluations."""
 
 ROUNDING: Seconds = 1e-6
-"""That a distance may be above TOLERANCE, since times in binary are not exact."""
+"""Allowance above TOLERANCE, as binary times are not exact."""
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """A place where a term is said."""
+    """An occurrence of a term in the reference."""
 
     recording: str
     start: Seconds
@@ -32,10 +33,10 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A place where a search says that a term is said.
+    """A hit of a search.
 
     Args:
-        shown: whether the search shows it; of others it is only asked what showing them would bring.
+        shown: True if the search shows it by default; the others count only in measures over all thresholds.
     """
 
     recording: str
@@ -47,69 +48,72 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A hit that has been held against the reference.
+class ScoredHit:
+    """A hit compared with the reference.
 
     Args:
-        late: by how much it starts after the occurrence it is paired with; None: it is a false alarm.
-        shown: whether the search shows it.
+        start_error: its start minus that of the paired occurrence; None: it is a false alarm.
+        shown: True if the search shows it by default.
     """
 
     confidence: float
-    late: Seconds | None
+    start_error: Seconds | None
     way: str = "words"
     shown: bool = True
 
     @property
     def correct(self) -> bool:
-        """Whether it is paired with an occurrence."""
-        return self.late is not None
+        """True if it is paired with an occurrence."""
+        return self.start_error is not None
 
 
-def judge(detections: Sequence[Detection], occurrences: Sequence[Occurrence]) -> tuple[Judged, ...]:
-    """The hits of one term, in their order, held against its occurrences."""
-    said: dict[str, list[Occurrence]] = defaultdict(list)
-    for occurrence in sorted(occurrences, key=_middle):
-        said[occurrence.recording].append(occurrence)
-    found: dict[str, list[int]] = defaultdict(list)
-    for number in sorted(range(len(detections)), key=lambda number: _middle(detections[number])):
-        found[detections[number].recording].append(number)
-    late: dict[int, Seconds] = {}
-    for recording, numbers in found.items():
-        here = said[recording]
-        for hit, place in _pairs([detections[number] for number in numbers], here):
-            late[numbers[hit]] = detections[numbers[hit]].start - here[place].start
-    return tuple(Judged(one.confidence, late.get(number), one.way, one.shown) for number, one in enumerate(detections))
+def score_hits(detections: Sequence[Detection], occurrences: Sequence[Occurrence]) -> tuple[ScoredHit, ...]:
+    """Compare the hits of one term with its occurrences; returns them in the order of ``detections``."""
+    occurrences_in: dict[str, list[Occurrence]] = defaultdict(list)
+    for occurrence in sorted(occurrences, key=_midpoint):
+        occurrences_in[occurrence.recording].append(occurrence)
+    detections_in: dict[str, list[int]] = defaultdict(list)
+    for number in sorted(range(len(detections)), key=lambda number: _midpoint(detections[number])):
+        detections_in[detections[number].recording].append(number)
+    errors: dict[int, Seconds] = {}
+    for recording, numbers in detections_in.items():
+        candidates = occurrences_in[recording]
+        for i, j in _pairs([detections[number] for number in numbers], candidates):
+            errors[numbers[i]] = detections[numbers[i]].start - candidates[j].start
+    return tuple(
+        ScoredHit(detection.confidence, errors.get(number), detection.way, detection.shown)
+        for number, detection in enumerate(detections)
+    )
 
 
-def _middle(span: Occurrence | Detection) -> Seconds:
+def _midpoint(span: Occurrence | Detection) -> Seconds:
     return (span.start + span.end) / 2
 
 
-Gain = tuple[int, float, float]
-"""What a pairing is compared by: pairs, confidence of their hits, and the distances as a negative number."""
+PairingScore = tuple[int, float, float]
+"""Value of a pairing: number of pairs, confidence of their hits, negative sum of the distances."""
 
 
-def _pairs(found: Sequence[Detection], said: Sequence[Occurrence]) -> list[tuple[int, int]]:
-    """The best pairing, as places in both lists, which are in the order of midpoints.
+def _pairs(detections: Sequence[Detection], occurrences: Sequence[Occurrence]) -> list[tuple[int, int]]:
+    """Best pairing, as positions in both lists, which are sorted by midpoint.
 
-    Some best pairing does not cross: where two pairs do, their hits may exchange partners, and nothing gets worse.
-    So the best of the first i hits and j occurrences is that of (i − 1, j), of (i, j − 1), or of (i − 1, j − 1) with
-    the last two as a pair.
+    There is a best pairing without crossings: two crossing pairs can exchange partners without loss. Hence the best
+    pairing of the first i hits and j occurrences is that of (i − 1, j), of (i, j − 1), or of (i − 1, j − 1) with the
+    last two as a pair.
     """
-    rows: list[list[Gain]] = [[(0, 0.0, 0.0)] * (len(said) + 1)]
-    for hit in found:
+    rows: list[list[PairingScore]] = [[(0, 0.0, 0.0)] * (len(occurrences) + 1)]
+    for detection in detections:
         above, row = rows[-1], [(0, 0.0, 0.0)]
-        for j, occurrence in enumerate(said):
+        for j, occurrence in enumerate(occurrences):
             best = max(above[j + 1], row[j])
-            distance = abs(_middle(hit) - _middle(occurrence))
+            distance = abs(_midpoint(detection) - _midpoint(occurrence))
             if distance <= TOLERANCE + ROUNDING:
                 pairs, confidence, nearness = above[j]
-                best = max(best, (pairs + 1, confidence + hit.shown + hit.confidence, nearness - distance))
+                best = max(best, (pairs + 1, confidence + detection.shown + detection.confidence, nearness - distance))
             row.append(best)
         rows.append(row)
-    chosen = []
-    i, j = len(found), len(said)
+    pairing = []
+    i, j = len(detections), len(occurrences)
     while i and j:
         if rows[i][j] == rows[i - 1][j]:
             i -= 1
@@ -117,5 +121,5 @@ def _pairs(found: Sequence[Detection], said: Sequence[Occurrence]) -> list[tuple
             j -= 1
         else:
             i, j = i - 1, j - 1
-            chosen.append((i, j))
-    return chosen[::-1]
+            pairing.append((i, j))
+    return pairing[::-1]

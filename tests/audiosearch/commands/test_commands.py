@@ -1,3 +1,5 @@
+"""Commands of the speech side, and those that evaluate or take a model."""
+
 from __future__ import annotations
 
 import json
@@ -25,10 +27,10 @@ def run(*arguments: str | Path) -> Result:
 def manifest(whistler: Whistler, tmp_path: Path) -> Path:
     """Six utterances, one of them with a wrong text."""
     rows = []
-    for number, said in enumerate(("i am", "a", "human saying", "human things", "a man", "")):
+    for number, speech in enumerate(("i am", "a", "human saying", "human things", "a man", "")):
         name = f"{number}.wav"
-        whistler.write(tmp_path / name, said or "_")
-        text = "i am a human" if number == 0 else said
+        whistler.write(tmp_path / name, speech or "_")
+        text = "i am a human" if number == 0 else speech
         rows.append({"audio": name, "text": text, "id": f"u{number}"})
     path = tmp_path / "manifest.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
@@ -50,23 +52,23 @@ assert not loaded, loaded
 
 
 def test_transcribe_text(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
-    one, two = whistler.write(tmp_path / "1.wav", "human"), whistler.write(tmp_path / "2.flac", "things")
-    assert run("transcribe", one, "--model", whistle_model).stdout == "human\n"
-    result = run("transcribe", one, two, "--model", whistle_model, "--greedy")
-    assert result.stdout == f"{one}: human\n{two}: things\n"
+    first, second = whistler.write(tmp_path / "1.wav", "human"), whistler.write(tmp_path / "2.flac", "things")
+    assert run("transcribe", first, "--model", whistle_model).stdout == "human\n"
+    result = run("transcribe", first, second, "--model", whistle_model, "--greedy")
+    assert result.stdout == f"{first}: human\n{second}: things\n"
 
 
 def test_transcribe_continues_after_unreadable_files(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
-    one, two = whistler.write(tmp_path / "1.wav", "i am"), whistler.write(tmp_path / "2.wav", "human")
+    first, second = whistler.write(tmp_path / "1.wav", "i am"), whistler.write(tmp_path / "2.wav", "human")
     text, missing = tmp_path / "text.wav", tmp_path / "missing.wav"
     text.write_text("this is no sound")
-    result = run("transcribe", one, text, missing, two, "--model", whistle_model, "--format", "json")
+    result = run("transcribe", first, text, missing, second, "--model", whistle_model, "--format", "json")
     assert result.exit_code == 1
-    first, second = map(json.loads, result.stdout.splitlines())
-    assert (first["path"], first["text"], first["duration"]) == (str(one), "i am", 0.4)
-    assert [word["text"] for word in first["words"]] == ["i", "am"]
-    assert all(list(word) == ["text", "start", "end", "confidence"] for word in first["words"])
-    assert second["text"] == "human"
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert (records[0]["path"], records[0]["text"], records[0]["duration"]) == (str(first), "i am", 0.4)
+    assert [word["text"] for word in records[0]["words"]] == ["i", "am"]
+    assert all(list(word) == ["text", "start", "end", "confidence"] for word in records[0]["words"])
+    assert records[1]["text"] == "human"
     reported = result.stderr.splitlines()
     assert [line.startswith("Error: ") for line in reported] == [True, True]
     assert "text.wav" in reported[0]
@@ -87,7 +89,7 @@ def test_invalid_arguments_are_reported_before_loading(whistle_model: Path, mani
         (["evaluate", manifest, "--limit", "0", "--model", whistle_model], "limit"),
         (["evaluate", manifest, "--search", "--worst", "3", "--model", whistle_model], "not with --search"),
         (["evaluate", manifest, "--keep", tmp_path, "--model", whistle_model], "--keep: only with --search"),
-        (["evaluate", "--search", manifest, "--queries", tmp_path / "no", "--model", whistle_model], "a query a line"),
+        (["evaluate", manifest, "--search", "--queries", tmp_path / "no", "--model", whistle_model], "one query per"),
         (["inspect", audio, "-o", tmp_path / "a.jpg", "--model", whistle_model], ".png"),
         (["inspect", audio, "-o", tmp_path / "no" / "a.png", "--model", whistle_model], "no folder"),
         (["inspect", audio, "-o", tmp_path / "a.png", "--start", "9", "--model", whistle_model], "ends before 9 s"),
@@ -141,7 +143,7 @@ def test_transcribe_and_index_share_the_model_of_the_configuration_file(
     assert "human things" in run("query", "human things").stdout
 
 
-def test_evaluate_gives_corpus_level_rates(whistle_model: Path, manifest: Path) -> None:
+def test_evaluate_reports_corpus_level_rates(whistle_model: Path, manifest: Path) -> None:
     result = run("evaluate", manifest, "--model", whistle_model, "--json")
     assert result.exit_code == 0, result.stderr
     record = json.loads(result.stdout)
@@ -180,12 +182,12 @@ def test_evaluate_by_set_and_speaker(whistle_model: Path, manifest: Path, tmp_pa
     ]
     record = json.loads(run(*arguments, "--json").stdout)
     assert record["wer"] == 2 / 15
-    assert [(one["set"], one["wer"], one["utterances"]) for one in record["sets"]] == [
+    assert [(group["set"], group["wer"], group["utterances"]) for group in record["sets"]] == [
         (tmp_path.name, 2 / 11, 6),
         ("more", 0, 2),
     ]
     assert record["mean_wer_of_sets"] == 1 / 11
-    assert [(one["set"], one["speaker"], one["words"]) for one in record["speakers"]] == [
+    assert [(group["set"], group["speaker"], group["words"]) for group in record["speakers"]] == [
         (tmp_path.name, None, 11),
         ("more", "ann", 4),
     ]
@@ -195,18 +197,12 @@ def test_evaluate_by_set_and_speaker(whistle_model: Path, manifest: Path, tmp_pa
             **{"wer": 0.5, "errors": 2, "words": 4, "reference": "i am a human", "hypothesis": "i am"},
         }
     ]
-    drawn = run(*arguments).stdout
-    assert "mean of sets" in drawn
-    assert "ann" in drawn
-    assert f"u0 ({tmp_path.name}): 50%, 2 of 4 words\n  reference   i am a human\n  hypothesis  i am\n" in drawn
-    assert (
-        len(
-            json.loads(run("evaluate", manifest, more, "--model", whistle_model, "--limit", "1", "--json").stdout)[
-                "sets"
-            ]
-        )
-        == 2
-    )
+    tables = run(*arguments).stdout
+    assert "mean of sets" in tables
+    assert "ann" in tables
+    assert f"u0 ({tmp_path.name}): 50%, 2 of 4 words\n  reference   i am a human\n  hypothesis  i am\n" in tables
+    limited = run("evaluate", manifest, more, "--model", whistle_model, "--limit", "1", "--json")
+    assert len(json.loads(limited.stdout)["sets"]) == 2
 
 
 def test_evaluate_reports_unreadable_audio(whistle_model: Path, manifest: Path) -> None:
@@ -229,14 +225,14 @@ def test_evaluate_search_on_whistled_speech(whistle_model: Path, manifest: Path,
     everything = record["classes"]["all"]
     assert (everything["queries"], everything["said"], everything["occurrences"]) == (4, 3, 5)
     assert everything["precision"] == 1
-    assert everything["recall"] == 4 / 5  # "human" is not to be heard where the text has "i am a human"
+    assert everything["recall"] == 4 / 5  # the recording of "i am a human" does not contain "human"
     assert everything["atwv"] == everything["otwv"] == pytest.approx((2 / 3 + 1 + 1) / 3)
     assert record["exact"]["all"]["atwv"] == everything["atwv"]
     assert record["classes"]["2 words"]["f1"] == 1
     assert record["start_error"]["median"] < 0.01
     assert sum(row["hits"] for row in record["reliability"]) == 4
 
-    (manifest.parent / "1.wav").write_text("broken")  # the others are not heard again
+    (manifest.parent / "1.wav").write_text("broken")  # the others are not transcribed again
     again = run(*arguments, "--keep", tmp_path / "kept")
     assert again.exit_code == 1
     assert "1.wav" in again.stderr
@@ -252,7 +248,7 @@ def test_evaluate_search_with_word_times(whistle_model: Path, manifest: Path, tm
     record = json.loads(result.stdout)
     assert (record["words"], record["words_aligned"]) == (8, 5)
     assert record["classes"]["all"]["queries"] >= 3
-    assert record["classes"]["all"]["recall"] < 1  # nobody says kierkegaard
+    assert record["classes"]["all"]["recall"] < 1  # the recording does not contain kierkegaard
 
 
 def test_inspect_writes_a_png(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+"""Measures of spoken term detection against values worked out by hand."""
+
 from __future__ import annotations
 
 import math
@@ -5,7 +7,7 @@ import random
 
 import pytest
 
-from indexer.evaluation.scoring import Judged
+from indexer.evaluation.scoring import ScoredHit
 from indexer.evaluation.std_metrics import (
     BETA,
     Term,
@@ -22,18 +24,18 @@ from indexer.evaluation.std_metrics import (
 CHANCE = random.Random(5)
 
 
-def right(confidence: float) -> Judged:
-    return Judged(confidence, late=0.02)
+def correct(confidence: float) -> ScoredHit:
+    return ScoredHit(confidence, start_error=0.02)
 
 
-def wrong(confidence: float) -> Judged:
-    return Judged(confidence, late=None)
+def false_alarm(confidence: float) -> ScoredHit:
+    return ScoredHit(confidence, start_error=None)
 
 
 # Two terms in 10,000 seconds less 1 and less 2: a false alarm costs the first 999.9 / 9999 = 0.1, the second 0.1000100…
-ONE = Term(1, (right(0.9), wrong(0.6)))
-TWO = Term(2, (wrong(0.8), right(0.7), wrong(0.3)))
-NOWHERE = Term(0, (wrong(0.95),))
+ONE = Term(1, (correct(0.9), false_alarm(0.6)))
+TWO = Term(2, (false_alarm(0.8), correct(0.7), false_alarm(0.3)))
+NOWHERE = Term(0, (false_alarm(0.95),))
 TERMS = (ONE, TWO, NOWHERE)
 SECONDS = 10_000.0
 
@@ -42,7 +44,7 @@ def test_beta_is_that_of_nist() -> None:
     assert pytest.approx(0.1 * (1 / 1e-4 - 1)) == BETA
 
 
-def test_term_weighted_values_worked_out_by_hand() -> None:
+def test_term_weighted_values_by_hand() -> None:
     first, second = 999.9 / 9999, 999.9 / 9998
     everything = (1 - first + 0.5 - 2 * second) / 2
     assert term_weighted_value(TERMS, SECONDS) == pytest.approx(everything)
@@ -54,46 +56,48 @@ def test_term_weighted_values_worked_out_by_hand() -> None:
     assert recall_ceiling(TERMS) == (1 + 0.5) / 2
 
 
-def test_false_alarms_cost_by_the_seconds_and_showing_nothing_is_worth_nothing() -> None:
-    noisy = Term(1, (wrong(0.9), right(0.5)))
+def test_false_alarms_cost_by_duration_and_an_empty_result_is_zero() -> None:
+    noisy = Term(1, (false_alarm(0.9), correct(0.5)))
     assert term_weighted_value([noisy], 101.0) == pytest.approx(1 - 9.999)
     assert maximum_value([noisy], 101.0) == (0, math.inf)
     assert optimum_value([noisy], 101.0) == 0
-    assert term_weighted_value([Term(3, (wrong(0.5),))], 2.0) == pytest.approx(-BETA)  # more occurrences than seconds
+    assert term_weighted_value([Term(3, (false_alarm(0.5),))], 2.0) == pytest.approx(
+        -BETA
+    )  # more occurrences than seconds
 
 
-def test_rates_worked_out_by_hand() -> None:
-    everything, sure = rates(TERMS), rates(TERMS, 0.7)
+def test_rates_by_hand() -> None:
+    everything, confident = rates(TERMS), rates(TERMS, 0.7)
     assert (everything.precision, everything.recall, everything.f1) == (2 / 6, 2 / 3, 4 / 9)
-    assert (sure.hits, sure.correct, sure.occurrences) == (4, 2, 3)
-    # In order: wrong 0.95, right 0.9, wrong 0.8, right 0.7, … → gains of 1/3 at precisions 1/2 and 2/4.
+    assert (confident.hits, confident.correct, confident.occurrences) == (4, 2, 3)
+    # By confidence: false 0.95, correct 0.9, false 0.8, correct 0.7, … → gains of 1/3 at precisions 1/2 and 2/4.
     assert average_precision(TERMS) == pytest.approx(1 / 3 * 1 / 2 + 1 / 3 * 2 / 4)
     assert recall_at(TERMS, 0.5) == pytest.approx(2 / 3)
     assert recall_at(TERMS, 0.51) == 0
-    tie = Term(2, (wrong(0.5), right(0.5)))
+    tie = Term(2, (false_alarm(0.5), correct(0.5)))
     assert average_precision([tie]) == 0.25
 
 
-def test_nothing_asked_said_or_found() -> None:
+def test_no_terms_no_occurrences_no_hits() -> None:
     assert average_precision([NOWHERE]) is None
     assert term_weighted_value([NOWHERE], SECONDS) is None
     assert maximum_value([], SECONDS) is None
     assert optimum_value([], SECONDS) is None
     assert recall_ceiling([]) is None
-    silent = rates([Term(0, ())])
-    assert (silent.precision, silent.recall, silent.f1) == (None, None, None)
+    empty = rates([Term(0, ())])
+    assert (empty.precision, empty.recall, empty.f1) == (None, None, None)
     assert rates([Term(2, ())]).recall == 0
     assert percentile([], 0.5) is None
 
 
-def test_measures_keep_their_order() -> None:
+def test_threshold_value_at_most_mtwv_at_most_otwv_at_most_ceiling() -> None:
     for _ in range(200):
         terms = []
         for _ in range(CHANCE.randrange(1, 5)):
-            said = CHANCE.randrange(1, 4)
-            hits = [right(CHANCE.choice([0.2, 0.5, 0.9])) for _ in range(CHANCE.randrange(said + 1))]
-            hits += [wrong(CHANCE.choice([0.2, 0.5, 0.9])) for _ in range(CHANCE.randrange(4))]
-            terms.append(Term(said, tuple(hits)))
+            occurrences = CHANCE.randrange(1, 4)
+            hits = [correct(CHANCE.choice([0.2, 0.5, 0.9])) for _ in range(CHANCE.randrange(occurrences + 1))]
+            hits += [false_alarm(CHANCE.choice([0.2, 0.5, 0.9])) for _ in range(CHANCE.randrange(4))]
+            terms.append(Term(occurrences, tuple(hits)))
         best = maximum_value(terms, 5000.0)
         optimum, ceiling = optimum_value(terms, 5000.0), recall_ceiling(terms)
         assert best is not None

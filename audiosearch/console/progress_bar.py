@@ -19,17 +19,17 @@ MAX_DESCRIPTION = 30
 
 @dataclass(frozen=True)
 class ProgressBar:
-    """A bar that is drawn."""
+    """Handle of a progress bar."""
 
     _progress: Progress
     _task: TaskID
 
     def update(self, **fields: Any) -> None:
-        """Change ``total``, ``completed`` or ``description``, or ``advance`` the bar."""
+        """Set ``total``, ``completed``, ``description`` or ``visible``, or ``advance`` the bar."""
         self._progress.update(self._task, **fields)
 
     def print(self, line: str) -> None:
-        """Write a line above the bar."""
+        """Print a line above the bar."""
         self._progress.console.print(line, markup=False, soft_wrap=True)
 
 
@@ -37,10 +37,11 @@ class ProgressBar:
 def progress_bar(
     description: str, total: float | None = None, poll: Callable[[], Mapping[str, Any]] | None = None
 ) -> Iterator[ProgressBar]:
-    """A progress bar for the time of a ``with`` block.
+    """Show a progress bar during a ``with`` block.
 
     Args:
-        poll: fields of ``update``, asked for whenever the bar is drawn; without it the bar shows completed of total.
+        poll: returns fields of ``update`` and ``state``, a text; called whenever the bar is drawn. None: the text is
+            "completed/total".
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -70,7 +71,7 @@ def progress_bar(
 
 
 def track(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
-    """The items, with a progress bar; ``total`` where they have no length."""
+    """Yield the items and show a progress bar; ``total`` is needed if they have no length."""
     with progress_bar(description, len(items) if isinstance(items, Sequence) else total) as bar:
         for item in items:
             yield item
