@@ -110,14 +110,14 @@ class Api:
 
     async def recordings(self, request: Request) -> Response:
         """Recordings sorted by path."""
-        given = Parameters(request.query_params, ("offset", "limit", "name"))
-        offset = given.whole("offset", 0, 0, 10**9)
-        limit = given.whole("limit", 100, 1, MAX_RECORDINGS)
-        name = (given.text("name") or "").lower()
-        every = await self.index_pool.run(self.index_pool.recordings)
-        some = [one for one in every if name in one.path.lower()] if name else every
+        parameters = Parameters(request.query_params, ("offset", "limit", "name"))
+        offset = parameters.whole("offset", 0, 0, 10**9)
+        limit = parameters.whole("limit", 100, 1, MAX_RECORDINGS)
+        name = (parameters.text("name") or "").lower()
+        recordings = await self.index_pool.run(self.index_pool.recordings)
+        matching = [recording for recording in recordings if name in recording.path.lower()]
         return json_response(
-            {"recordings": list(map(recording_record, some[offset : offset + limit])), "total": len(some)}
+            {"recordings": list(map(recording_record, matching[offset : offset + limit])), "total": len(matching)}
         )
 
     async def recording(self, request: Request) -> Response:
@@ -127,14 +127,14 @@ class Api:
 
     async def transcript(self, request: Request) -> Response:
         """Words of a recording, from a position or a time on."""
-        given = Parameters(request.query_params, ("offset", "at", "limit"))
-        offset = given.whole("offset", 0, 0, 10**9)
-        at = given.number("at", 0, 1e9)
-        limit = given.whole("limit", 1000, 1, MAX_WORDS)
+        parameters = Parameters(request.query_params, ("offset", "at", "limit"))
+        offset = parameters.whole("offset", 0, 0, 10**9)
+        at = parameters.number("at", 0, 1e9)
+        limit = parameters.whole("limit", 1000, 1, MAX_WORDS)
         recording = await self.find(request.path_params["id"])
         words = await self.index_pool.run(self.index_pool.words, recording)
         if at is not None:
-            offset = next((place for place, word in enumerate(words) if word.end > at), max(len(words) - 1, 0))
+            offset = next((position for position, word in enumerate(words) if word.end > at), max(len(words) - 1, 0))
         return json_response(
             {
                 "path": recording.path,
@@ -147,10 +147,10 @@ class Api:
 
     async def peaks(self, request: Request) -> Response:
         """Peaks of a recording, for its waveform."""
-        given = Parameters(request.query_params, ("points", "start", "end"))
-        points = given.whole("points", 800, 1, MAX_POINTS)
-        start = given.number("start", 0, 1e9) or 0.0
-        end = given.number("end", 0, 1e9)
+        parameters = Parameters(request.query_params, ("points", "start", "end"))
+        points = parameters.whole("points", 800, 1, MAX_POINTS)
+        start = parameters.number("start", 0, 1e9) or 0.0
+        end = parameters.number("end", 0, 1e9)
         recording = await self.find(request.path_params["id"])
         end = recording.duration if end is None else end
         if end <= start:
@@ -180,8 +180,8 @@ class Api:
             return respond(request, source, media.kind, tag, partial(os.close, media.descriptor))
         os.close(media.descriptor)
         tag = f"{recording.id}-wav"
-        if whole := await anyio.to_thread.run_sync(self.transcode_cache.get, recording.id):
-            descriptor = os.open(whole, os.O_RDONLY | os.O_CLOEXEC)
+        if path := await anyio.to_thread.run_sync(self.transcode_cache.get, recording.id):
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             source = FileSource(descriptor, os.fstat(descriptor).st_size)
             return respond(request, source, "audio/wav", tag, partial(os.close, descriptor))
         try:

@@ -31,13 +31,13 @@ from indexer.server.transcode_cache import TranscodeCache
 logger = logging.getLogger(__name__)
 
 MAX_FORM_BYTES = 4096
-"""Size of a request to /login."""
+"""Maximum size of a request to /login."""
 
 WRONG_TOKEN_SECONDS = 0.5
 """Delay of the response to a wrong token."""
 
 STOP_SECONDS = 2
-"""Time for running responses after the stop signal; players keep connections open for long."""
+"""Grace period for running responses after the stop signal; players keep connections open."""
 
 
 def make_app(
@@ -52,7 +52,7 @@ def make_app(
     cache = cache or cache_folder()
     api = Api(index_pool, PeakCache(cache), TranscodeCache(cache), tuple(folders))
     assets = load_assets()
-    about = description(policy.token is not None)
+    document = description(policy.token is not None)
 
     async def page(request: Request) -> Response:
         return assets["index.html"].respond(request)
@@ -84,7 +84,7 @@ def make_app(
         return assets["refused.html"].respond(request, 401)
 
     async def openapi(request: Request) -> Response:
-        return json_response(about)
+        return json_response(document)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

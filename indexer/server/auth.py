@@ -116,7 +116,7 @@ class AuthMiddleware:
     """ASGI middleware that rejects unauthorized requests and adds HEADERS to all responses."""
 
     def __init__(self, app: ASGIApp, policy: AccessPolicy, login: Response) -> None:
-        """``login`` is the response to page requests without token."""
+        """``login`` is the response to requests for a page without a token."""
         self.app, self.policy, self.login = app, policy, login
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -151,10 +151,10 @@ class AuthMiddleware:
         if request.url.path.startswith("/api/"):
             sentence = "a token is required: Authorization: Bearer TOKEN"
             return JSONResponse({"error": sentence}, 401, {"www-authenticate": "Bearer"})
-        given = request.query_params.get("token")
-        if given and self.policy.check_token(given):
-            here = request.url.remove_query_params("token")
-            target = here.path + (f"?{here.query}" if here.query else "")
-            target = "/" + target.lstrip("/\\")  # //host would lead elsewhere
+        token = request.query_params.get("token")
+        if token and self.policy.check_token(token):
+            url = request.url.remove_query_params("token")
+            target = url.path + (f"?{url.query}" if url.query else "")
+            target = "/" + target.lstrip("/\\")  # //host would lead to another site
             return self.policy.set_cookie(RedirectResponse(target, 303), secure=request.url.scheme == "https")
         return self.login

@@ -26,7 +26,7 @@ FRESH_SECONDS = 5.0
 """Maximum age of the cached list of recordings."""
 
 MAX_CACHED_WORDS = 500_000
-"""Words of recently read recordings in memory: some fifty hours, 100 MB."""
+"""Maximum number of words in the cache: about fifty hours, 100 MB."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,11 +46,11 @@ class _Snapshot:
 class IndexPool:
     """An index read from several threads.
 
-    Each connection serves one thread at a time. A failed one is closed and replaced at the next request.
+    Each connection serves one thread at a time. After an error it is closed, and replaced at the next request.
     """
 
     def __init__(self, store: str) -> None:
-        """Open the first connection, which reports a bad store at once."""
+        """Open the first connection; StoreError if the store cannot be read."""
         self.store = store
         self._idle: list[Index] = [open_index(store, create=False)]
         self._lock = threading.Lock()
@@ -112,11 +112,11 @@ class IndexPool:
         if self._snapshot is None or time.monotonic() > self._snapshot.until:
             with self.index() as index:
                 recordings, statistics, keeps_sound = index.recordings(), index.statistics(), bool(index.soundings())
-            places = Counter(
-                str(PurePosixPath(place.path).parent) for recording in recordings for place in recording.locations
+            folders = Counter(
+                str(PurePosixPath(location.path).parent) for recording in recordings for location in recording.locations
             )
             until = time.monotonic() + FRESH_SECONDS + len(recordings) / 1000  # longer lists are cached longer
-            self._snapshot = _Snapshot(until, recordings, statistics, dict(sorted(places.items())), keeps_sound)
+            self._snapshot = _Snapshot(until, recordings, statistics, dict(sorted(folders.items())), keeps_sound)
         return self._snapshot
 
     def words(self, recording: Recording) -> tuple[Word, ...]:

@@ -44,12 +44,12 @@ class Media:
     kind: str | None
 
 
-def open_media(recording: Recording, folders: Sequence[str], others: Callable[[], Iterable[Recording]]) -> Media:
+def open_media(recording: Recording, folders: Sequence[str], library: Callable[[], Iterable[Recording]]) -> Media:
     """Open the first existing file of a recording.
 
     Args:
         folders: additional folders of media files.
-        others: function of all recordings, which define the library.
+        library: returns all recordings, which define the library.
 
     Raises:
         MediaUnavailableError: no file exists, or none may be served.
@@ -57,19 +57,19 @@ def open_media(recording: Recording, folders: Sequence[str], others: Callable[[]
     if not recording.has_media:
         raise MediaUnavailableError("this recording cannot be played: only its transcript was imported")
     reasons = []
-    for place in recording.locations:
+    for location in recording.locations:
         try:
-            path = os.path.realpath(place.path)
-            if path != place.path and not is_inside(path, folders, others()):
+            path = os.path.realpath(location.path)
+            if path != location.path and not is_inside(path, folders, library()):
                 reasons.append("a link in its path leads out of the library; allow it with --media FOLDER")
                 continue
-            return _opened(path, place, recording.id)
+            return _open(path, location, recording.id)
         except (OSError, ValueError, AudioError):
             reasons.append("the file no longer exists, or has changed since it was indexed")
     raise MediaUnavailableError(f"this recording cannot be played: {reasons[0]}")
 
 
-def is_inside(path: str, folders: Sequence[str], others: Iterable[Recording]) -> bool:
+def is_inside(path: str, folders: Sequence[str], library: Iterable[Recording]) -> bool:
     """True if a link leads to a file in the library.
 
     The library consists of the folders of recordings whose paths contain no links, the target of the common folder of
@@ -77,40 +77,40 @@ def is_inside(path: str, folders: Sequence[str], others: Iterable[Recording]) ->
     """
     if under(path, folders):
         return True
-    parents = {os.path.dirname(place.path) for one in others for place in one.locations}  # noqa: PTH120 (many)
+    parents = {os.path.dirname(file.path) for recording in library for file in recording.locations}  # noqa: PTH120 (many)
     if parents:
-        whole = os.path.commonpath(parents)
-        if os.path.realpath(whole) != whole and under(path, [os.path.realpath(whole)]):
+        root = os.path.commonpath(parents)
+        if os.path.realpath(root) != root and under(path, [os.path.realpath(root)]):
             return True
     above = {str(folder) for folder in Path(path).parents}
     return any(os.path.realpath(folder) == folder for folder in parents & above)
 
 
-def _opened(path: str, place: Location, identity: str) -> Media:
+def _open(path: str, indexed: Location, identity: str) -> Media:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise AudioError(f"{path}: is no file.")
-        found = Location(path, status.st_size, status.st_mtime_ns)
-        if (found.size, found.modified_ns) != (place.size, place.modified_ns) and _content(found) != identity:
+        file = Location(path, status.st_size, status.st_mtime_ns)
+        if (file.size, file.modified_ns) != (indexed.size, indexed.modified_ns) and _content_id(file) != identity:
             raise AudioError(f"{path}: has changed.")
-        return Media(descriptor, path, found.size, found.modified_ns, _kind(found))
+        return Media(descriptor, path, file.size, file.modified_ns, _kind(file))
     except BaseException:
         os.close(descriptor)
         raise
 
 
 @lru_cache(maxsize=1000)
-def _content(found: Location) -> str:
-    """Hash of a file of given size and time."""
-    identity, now = content_id(found.path)
-    if now != found:
-        raise AudioError(f"{found.path}: has changed.")
+def _content_id(file: Location) -> str:
+    """Hash of a file; AudioError if its size or time of modification has changed."""
+    identity, current = content_id(file.path)
+    if current != file:
+        raise AudioError(f"{file.path}: has changed.")
     return identity
 
 
-PLAYED = {  # media type → codecs that browsers play
+PLAYABLE = {  # media type → codecs that browsers play
     "audio/wav": ("wav",),
     "audio/flac": ("flac",),
     "audio/ogg": ("opus", "vorbis", "flac"),
@@ -122,17 +122,17 @@ PLAYED = {  # media type → codecs that browsers play
 
 
 @lru_cache(maxsize=10_000)
-def _kind(found: Location) -> str | None:
-    """The media type of a playable file, by its content; None for others."""
+def _kind(location: Location) -> str | None:
+    """The media type of a playable file, by its content; None if browsers cannot play it."""
     from audiosearch.audio.reader import probe
 
-    with Path(found.path).open("rb") as file:
+    with Path(location.path).open("rb") as file:
         head = file.read(4096)
     container = media_type(head)
     if container is None:
         return None
     try:
-        codec = probe(found.path).format
+        codec = probe(location.path).format
     except AudioError:
         return None
-    return container if codec in PLAYED[container] else None
+    return container if codec in PLAYABLE[container] else None

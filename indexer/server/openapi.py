@@ -15,7 +15,7 @@ VERSION = "1.0"
 Json = dict[str, Any]
 
 TEXT: Json = {"type": "string"}
-SECONDS: Json = {"type": "number", "minimum": 0, "description": "from the start of the recording"}
+SECONDS: Json = {"type": "number", "minimum": 0, "description": "seconds"}
 SHARE: Json = {"type": "number", "minimum": 0, "maximum": 1}
 COUNT: Json = {"type": "integer", "minimum": 0}
 TIME: Json = {"type": "number", "minimum": 0, "maximum": 1e9}
@@ -27,7 +27,7 @@ def description(guarded: bool) -> Json:
     Args:
         guarded: True if a token is required.
     """
-    about: Json = {
+    document: Json = {
         "openapi": "3.1.0",
         "info": {
             "title": "audiosearch",
@@ -39,14 +39,13 @@ def description(guarded: bool) -> Json:
         "components": {"schemas": _schemas()},
     }
     if guarded:
-        about["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-        about["security"] = [{"token": []}]
-    return about
+        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"token": []}]
+    return document
 
 
 def _paths(guarded: bool) -> Json:
-    identity = _parameter("id", {"type": "string", "pattern": "^[0-9A-Za-z_-]{1,128}$"}, "", place="path")
-    some = _whole("limit", 1, MAX_RECORDINGS, "maximum number (default 100)")
+    identity = _parameter("id", {"type": "string", "pattern": "^[0-9A-Za-z_-]{1,128}$"}, "", where="path")
     paths: dict[str, tuple[str, list[Json], str]] = {
         "/api/library": ("Size of the index, search modes and folders", [], "Library"),
         "/api/search": ("Hits of a query", _search(), "Hits"),
@@ -54,7 +53,7 @@ def _paths(guarded: bool) -> Json:
             "Recordings sorted by path",
             [
                 _whole("offset", 0, 10**9, "number of recordings to skip"),
-                some,
+                _whole("limit", 1, MAX_RECORDINGS, "maximum number of recordings (default 100)"),
                 _parameter("name", TEXT, "part of the path"),
             ],
             "Recordings",
@@ -99,10 +98,10 @@ def _paths(guarded: bool) -> Json:
 def _search() -> list[Json]:
     return [
         _parameter(
-            "q", _texts(1), "word or phrase, with * as the end of a prefix; several give the hits of any", required=True
+            "q", _texts(1), "word or phrase, with * at the end of a prefix; several give the hits of any", required=True
         ),
-        _parameter("and", _texts(), "must be said as well"),
-        _parameter("not", _texts(), "must not be said"),
+        _parameter("and", _texts(), "phrases that must be said as well"),
+        _parameter("not", _texts(), "phrases that must not be said"),
         _parameter("within", TIME, "maximum distance of `and` and `not` from a hit (default: the whole recording)"),
         _whole("slop", 0, MAX_SLOP, "maximum number of other words within a phrase"),
         _parameter("path", _texts(), "absolute path of a file or folder, or a glob: * stops at /, ** does not"),
@@ -126,10 +125,10 @@ def _audio(identity: Json, guarded: bool) -> Json:
         sound: Json = {"description": "The audio", "headers": {"accept-ranges": {"schema": TEXT}}}
         if method == "get":
             sound["content"] = {"audio/*": {}}
-        answers: Json = {"200": sound, "304": {"description": "Not modified"}}
+        responses: Json = {"200": sound, "304": {"description": "Not modified"}}
         if method == "get":
-            answers["206"] = {**sound, "description": "A range of the audio"}
-            answers["416"] = {"description": "Range not satisfiable"}
+            responses["206"] = {**sound, "description": "A range of the audio"}
+            responses["416"] = {"description": "Range not satisfiable"}
         errors = _errors([400, 404, 503, *([401] if guarded else [])])
         if method == "head":
             errors = {code: {"description": error["description"]} for code, error in errors.items()}
@@ -138,10 +137,10 @@ def _audio(identity: Json, guarded: bool) -> Json:
             "operationId": f"{method}Audio",
             "parameters": [
                 identity,
-                _parameter("range", TEXT, "bytes=FIRST-LAST", place="header"),
+                _parameter("range", TEXT, "bytes=FIRST-LAST", where="header"),
                 _parameter("as", {"enum": ["file", "wav"]}, "wav: always as WAV"),
             ],
-            "responses": {**answers, **errors},
+            "responses": {**responses, **errors},
         }
 
     return {method: operation(method) for method in ("get", "head")}
@@ -166,9 +165,7 @@ def _schemas() -> Json:
         }
     )
     recording = _object(
-        {
-            **{"id": TEXT, "path": TEXT, "paths": _list(TEXT), "duration": SECONDS, "model": TEXT, "added": TEXT},
-        }
+        {"id": TEXT, "path": TEXT, "paths": _list(TEXT), "duration": SECONDS, "model": TEXT, "added": TEXT}
     )
     byte: Json = {"type": "integer", "minimum": 0, "maximum": 255}
     return {
@@ -217,19 +214,19 @@ def _texts(minimum: int = 0) -> Json:
     return {"type": "array", "items": TEXT, "minItems": minimum, "maxItems": MAX_VALUES}
 
 
-def _parameter(name: str, schema: Json, about: str, *, place: str = "query", required: bool = False) -> Json:
-    described = {"name": name, "in": place, "required": required or place == "path", "schema": schema}
-    return {**described, "description": about} if about else described
+def _parameter(name: str, schema: Json, text: str, *, where: str = "query", required: bool = False) -> Json:
+    described = {"name": name, "in": where, "required": required or where == "path", "schema": schema}
+    return {**described, "description": text} if text else described
 
 
-def _whole(name: str, minimum: int, maximum: int, about: str) -> Json:
-    return _parameter(name, {"type": "integer", "minimum": minimum, "maximum": maximum}, about)
+def _whole(name: str, minimum: int, maximum: int, text: str) -> Json:
+    return _parameter(name, {"type": "integer", "minimum": minimum, "maximum": maximum}, text)
 
 
-def _json(about: str, schema: str) -> Json:
-    return {"description": about, "content": {"application/json": {"schema": _ref(schema)}}}
+def _json(text: str, schema: str) -> Json:
+    return {"description": text, "content": {"application/json": {"schema": _ref(schema)}}}
 
 
 def _errors(codes: list[int]) -> Json:
-    about = {400: "Invalid parameter", 401: "Token required", 404: "Not found", 503: "The index cannot be read"}
-    return {str(code): _json(about[code], "Error") for code in sorted(codes)}
+    texts = {400: "Invalid parameter", 401: "Token required", 404: "Not found", 503: "The index cannot be read"}
+    return {str(code): _json(texts[code], "Error") for code in sorted(codes)}

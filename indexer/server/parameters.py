@@ -10,29 +10,29 @@ from starlette.datastructures import QueryParams
 from audiosearch.errors import QueryError
 
 MAX_VALUES = 20
-"""Values of a repeatable parameter."""
+"""Maximum number of values of a repeatable parameter."""
 
 
 class Parameters:
     """The parameters of one request."""
 
-    def __init__(self, given: QueryParams, known: Sequence[str]) -> None:
-        """QueryError for a parameter that is not in ``known``."""
-        self._given = given
-        for name in given:
+    def __init__(self, query: QueryParams, known: Sequence[str]) -> None:
+        """Parameters of a query string; QueryError for a parameter that is not in ``known``."""
+        self._query = query
+        for name in query:
             if name not in known:
                 raise QueryError(f"unknown parameter {name[:40]!r}; known: {', '.join(known)}")
 
     def text(self, name: str) -> str | None:
         """The value of a parameter; QueryError if it is repeated."""
-        values = self._given.getlist(name)
+        values = self._query.getlist(name)
         if len(values) > 1:
             raise QueryError(f"{name} may be given once, not {len(values)} times")
         return values[0] if values else None
 
     def texts(self, name: str) -> list[str]:
         """The values of a repeatable parameter, without blank ones."""
-        values = self._given.getlist(name)
+        values = self._query.getlist(name)
         if len(values) > MAX_VALUES:
             raise QueryError(f"{name} may be given up to {MAX_VALUES} times, not {len(values)}")
         return [value for value in values if value.strip()]

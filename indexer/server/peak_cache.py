@@ -11,7 +11,7 @@ from pathlib import Path
 from audiosearch.audio.waveform import Peaks, compute_peaks
 
 MAX_PEAKS = 64
-"""Recordings whose peaks stay in memory."""
+"""Maximum number of recordings whose peaks are in memory."""
 
 _MAGIC = b"audiosearch peaks 1\n"
 
@@ -31,14 +31,14 @@ class PeakCache:
         self._folder = folder / "peaks"
         self._lock = threading.Lock()
         self._measuring = threading.Lock()
-        self._kept: OrderedDict[str, Peaks] = OrderedDict()
+        self._peaks: OrderedDict[str, Peaks] = OrderedDict()
 
     def get(self, identity: str) -> Peaks | None:
         """The peaks of a recording; None if they are not measured yet."""
         with self._lock:
-            if identity in self._kept:
-                self._kept.move_to_end(identity)
-                return self._kept[identity]
+            if identity in self._peaks:
+                self._peaks.move_to_end(identity)
+                return self._peaks[identity]
         with contextlib.suppress(OSError):
             packed = self._path(identity).read_bytes()
             half, odd = divmod(len(packed) - len(_MAGIC), 2)
@@ -65,9 +65,9 @@ class PeakCache:
 
     def _keep(self, identity: str, peaks: Peaks) -> Peaks:
         with self._lock:
-            self._kept[identity] = peaks
-            while len(self._kept) > MAX_PEAKS:
-                self._kept.popitem(last=False)
+            self._peaks[identity] = peaks
+            while len(self._peaks) > MAX_PEAKS:
+                self._peaks.popitem(last=False)
         return peaks
 
     def _path(self, identity: str) -> Path:

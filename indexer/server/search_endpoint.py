@@ -22,7 +22,7 @@ MODES: tuple[engine.Mode, ...] = ("auto", *(mode for mode in get_args(engine.Mod
 """Search modes, the default first."""
 
 MAX_HITS = 500
-"""Hits per page."""
+"""Maximum number of hits per page."""
 
 
 @dataclass(frozen=True, slots=True)

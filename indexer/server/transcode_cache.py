@@ -17,21 +17,21 @@ from audiosearch.types import Seconds
 logger = logging.getLogger(__name__)
 
 MAX_BYTES = 4 << 30
-"""Size of the cache; the least recently used files are deleted first."""
+"""Maximum size of the cache; the least recently used files are deleted first."""
 
 
 class Transcoding:
     """A WAV file being written, readable up to the current end."""
 
-    def __init__(self, path: str, made: Path, kept: Path, duration: Seconds) -> None:
-        """Start decoding ``path`` in a thread, into ``made``, which is renamed to ``kept`` when complete."""
+    def __init__(self, path: str, temporary: Path, target: Path, duration: Seconds) -> None:
+        """Start decoding ``path`` in a thread, into ``temporary``, which is renamed to ``target`` when complete."""
         self.size = wav_stream.file_size(duration)
         self.readers = 0
         self._written = 0
         self._stopped = self._failed = False
-        self._made, self._kept = made, kept
-        made.parent.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(made, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        self._temporary, self._target = temporary, target
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         self._thread = threading.Thread(target=self._decode, args=(Path(path), duration), daemon=True)
         self._thread.start()
 
@@ -68,13 +68,13 @@ class Transcoding:
                 os.ftruncate(self._descriptor, self.size)  # the rest is silence
                 self._written = self.size
             if self._written == self.size:
-                self._made.replace(self._kept)
+                self._temporary.replace(self._target)
         except OSError as error:
             self._failed = True
             logger.warning("%s: cannot be decoded into the cache (%s).", path, error.strerror)
         finally:
             with contextlib.suppress(OSError):
-                self._made.unlink(missing_ok=True)
+                self._temporary.unlink(missing_ok=True)
 
 
 class TranscodeCache:
@@ -101,8 +101,8 @@ class TranscodeCache:
             running = self._running.get(identity)
             if running is None or (running.failed() and not running.readers):
                 self._sweep(wav_stream.file_size(duration))
-                kept = self._path(identity)
-                running = Transcoding(path, kept.with_suffix(f".{os.getpid()}"), kept, duration)
+                target = self._path(identity)
+                running = Transcoding(path, target.with_suffix(f".{os.getpid()}"), target, duration)
                 self._running[identity] = running
             running.readers += 1
             return running
