@@ -1,8 +1,8 @@
-// What the server is asked. Every answer is JSON; an error becomes its sentence.
+// Requests to the API. Responses are JSON; errors are thrown with the message of the server.
 
-export class Refused extends Error {}
+export class ApiError extends Error {}
 
-/** Ask for a path below /api. */
+/** JSON response to a GET request for a path below /api. */
 export async function get(path, parameters = {}, signal = undefined) {
   const query = new URLSearchParams();
   for (const [name, value] of parameters instanceof URLSearchParams ? parameters : Object.entries(parameters)) {
@@ -13,55 +13,56 @@ export async function get(path, parameters = {}, signal = undefined) {
     response = await fetch(`/api${path}?${query}`, { signal, headers: { accept: "application/json" } });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refused("The server does not answer; is it still running?");
+    throw new ApiError("The server does not answer; is it still running?");
   }
   if (response.status === 401) location.reload();
-  const answer = await response.json();
-  if (!response.ok) throw new Refused(sentence(answer.error));
-  return answer;
+  const body = await response.json();
+  if (!response.ok) throw new ApiError(sentence(body.error));
+  return body;
 }
 
+/** A message with a capital letter and a period. */
 export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
-export const audioAddress = (id, decoded = false) => `/api/recordings/${encodeURIComponent(id)}/audio${decoded ? "?as=wav" : ""}`;
+export const audioUrl = (id, decoded = false) => `/api/recordings/${encodeURIComponent(id)}/audio${decoded ? "?as=wav" : ""}`;
 
-const SEARCH = ["q", "and", "not", "within", "slop", "path", "since", "until", "mode", "confidence", "order"];
+const SEARCH_PARAMETERS = ["q", "and", "not", "within", "slop", "path", "since", "until", "mode", "confidence", "order"];
 
-/** Of what stands in an address, what a search asks for; with more that it asks for. */
-export function asked(query, more = {}) {
-  const parameters = new URLSearchParams([...query].filter(([name]) => SEARCH.includes(name)));
-  for (const [name, value] of Object.entries(more)) parameters.set(name, value ?? "");
+/** Search parameters of the page's URL, with additional ones. */
+export function searchParameters(query, additional = {}) {
+  const parameters = new URLSearchParams([...query].filter(([name]) => SEARCH_PARAMETERS.includes(name)));
+  for (const [name, value] of Object.entries(additional)) parameters.set(name, value ?? "");
   return parameters;
 }
 
-/** Why a recording is not heard; null if the server gives it. */
-export async function whyNot(id) {
-  const response = await fetch(audioAddress(id), { headers: { range: "bytes=0-0" } });
+/** The reason why the server does not serve the audio of a recording; null if it does. */
+export async function audioError(id) {
+  const response = await fetch(audioUrl(id), { headers: { range: "bytes=0-0" } });
   if (response.ok) return null;
   return sentence((await response.json()).error);
 }
 
-let about = null;
+let libraryRequest = null;
 
-/** How much there is; asked once. */
+/** Size, search modes and folders of the index; requested once. */
 export function library() {
-  about ??= get("/library").catch((error) => {
-    about = null;
+  libraryRequest ??= get("/library").catch((error) => {
+    libraryRequest = null;
     throw error;
   });
-  return about;
+  return libraryRequest;
 }
 
 const recordings = new Map();
 
 /** A recording by its id. */
 export async function recording(id) {
-  if (!recordings.has(id)) keep(await get(`/recordings/${encodeURIComponent(id)}`));
+  if (!recordings.has(id)) cache(await get(`/recordings/${encodeURIComponent(id)}`));
   return recordings.get(id);
 }
 
-/** Remember a recording that came with something else. */
-export function keep(one) {
-  recordings.set(one.id, one);
-  return one;
+/** Cache a recording that was part of another response. */
+export function cache(item) {
+  recordings.set(item.id, item);
+  return item;
 }

@@ -1,62 +1,63 @@
-// The player at the foot of the page.
+// The player at the bottom of the page.
 
 import { byId, icon, toast } from "./dom.js";
 import { player } from "./player.js";
-import { clock, spoken, title } from "./telling.js";
+import { clock, spoken, title } from "./format.js";
 import { Waveform } from "./waveform.js";
 
-const LINE = matchMedia("(max-width: 40rem)").matches ? 5 : 10; // words of the caption
+const CAPTION_WORDS = matchMedia("(max-width: 40rem)").matches ? 5 : 10;
 
-let strip = null;
+let waveform = null;
 
-/** The link to the moment that is being played. */
-export function momentLink() {
+/** Permalink to the current time of the recording. */
+export function permalink() {
   const { recording, time } = player;
   return new URL(`/r/${encodeURIComponent(recording.id)}?t=${Math.round(time * 10) / 10}`, location.href).href;
 }
 
+/** Copy the permalink, or show it where there is no clipboard. */
 export async function copyLink() {
   if (!player.recording) return;
-  const link = momentLink();
+  const link = permalink();
   try {
     await navigator.clipboard.writeText(link);
-    toast(`The link to ${clock(player.time)} is copied.`);
+    toast(`Link to ${clock(player.time)} copied.`);
   } catch {
-    toast(link); // without https there is no clipboard
+    toast(link); // the clipboard needs https
   }
 }
 
-function load() {
+function showRecording() {
   const { recording } = player;
   byId("player").hidden = false;
   document.body.classList.add("docked");
   byId("title").textContent = title(recording.path);
   byId("length").textContent = clock(recording.duration);
   byId("caption").replaceChildren();
-  strip?.close();
-  strip = new Waveform(recording, { onseek: (time) => player.seek(time) });
+  waveform?.close();
+  waveform = new Waveform(recording, { onseek: (time) => player.seek(time) });
   const slider = byId("strip");
-  slider.replaceChildren(strip.element);
+  slider.replaceChildren(waveform.element);
   slider.setAttribute("role", "slider");
   slider.setAttribute("tabindex", "0");
-  slider.setAttribute("aria-label", "Place in the recording");
+  slider.setAttribute("aria-label", "Position in the recording");
   slider.setAttribute("aria-valuemin", "0");
   slider.setAttribute("aria-valuemax", String(Math.round(recording.duration)));
-  state();
-  time();
+  showState();
+  showTime();
 }
 
-function state() {
+function showState() {
   const button = byId("toggle");
   button.setAttribute("aria-label", player.playing ? "Pause" : "Play");
   button.replaceChildren(icon(player.playing ? "pause" : "play"));
-  document.body.classList.toggle("sounding", player.playing);
+  document.body.classList.toggle("is-playing", player.playing);
 }
 
-let second = -1;
+let second = -1; // shown last
 
-function time() {
-  strip.show(player.time);
+function showTime() {
+  waveform.setTime(player.time);
   if (Math.floor(player.time) === second) return;
   second = Math.floor(player.time);
   byId("elapsed").textContent = clock(player.time);
@@ -65,31 +66,32 @@ function time() {
   byId("title").href = `/r/${encodeURIComponent(player.recording.id)}?t=${second}`;
 }
 
-function word() {
+function showCaption() {
   const { words, index } = player;
-  const said = (from, to) => {
+  const text = (start, end) => {
     const texts = [];
-    for (let n = Math.max(from, 0); n < to; n += 1) texts.push(words.word(n)?.text ?? "");
+    for (let n = Math.max(start, 0); n < end; n += 1) texts.push(words.word(n)?.text ?? "");
     return texts.join(" ");
   };
-  const now = document.createElement("b");
-  now.textContent = words.word(index).text;
-  const first = index - (index % LINE);
-  byId("caption").replaceChildren(`${said(first, index)} `, now, ` ${said(index + 1, first + LINE)}`);
+  const current = document.createElement("b");
+  current.textContent = words.word(index).text;
+  const first = index - (index % CAPTION_WORDS);
+  byId("caption").replaceChildren(`${text(first, index)} `, current, ` ${text(index + 1, first + CAPTION_WORDS)}`);
 }
 
-/** Marks the hits of a search on the strip of the recording that plays. */
-export function markStrip(id, hits) {
-  if (strip && player.recording?.id === id) strip.mark(hits);
+/** Mark hits in the waveform of the player, if it has this recording. */
+export function markHits(id, hits) {
+  if (waveform && player.recording?.id === id) waveform.setHits(hits);
 }
 
+/** Connect the controls with the player. */
 export function startDock() {
-  player.addEventListener("load", load);
-  player.addEventListener("state", state);
-  player.addEventListener("time", time);
-  player.addEventListener("word", word);
+  player.addEventListener("load", showRecording);
+  player.addEventListener("state", showState);
+  player.addEventListener("time", showTime);
+  player.addEventListener("word", showCaption);
   byId("toggle").addEventListener("click", () => player.toggle());
-  byId("speed").addEventListener("change", (event) => player.speed(Number(event.target.value)));
+  byId("speed").addEventListener("change", (event) => player.setSpeed(Number(event.target.value)));
   byId("copy").addEventListener("click", copyLink);
   byId("strip").addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -5, ArrowDown: -5, ArrowRight: 5, ArrowUp: 5, PageDown: -60, PageUp: 60 }[event.key];

@@ -1,42 +1,42 @@
-// Elements made by hand: whatever is said or named in a recording becomes text, never markup.
+// Elements without innerHTML: words and names of recordings are always text, never markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element with attributes (or `on…` listeners) and children, of which strings become text. */
+/** An element with attributes, listeners (`on…`) and children; strings become text. */
 export function el(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
+  const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (value === false || value === null || value === undefined) continue;
-    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-    else made.setAttribute(key, value === true ? "" : value);
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else element.setAttribute(key, value === true ? "" : value);
   }
-  made.append(...children.filter((child) => child !== null && child !== undefined));
-  return made;
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
 }
 
-/** One of the icons that index.html holds. */
+/** An icon; its symbol is in index.html. */
 export function icon(name) {
-  const made = document.createElementNS(SVG, "svg");
+  const svg = document.createElementNS(SVG, "svg");
   const use = document.createElementNS(SVG, "use");
-  made.setAttribute("class", "icon");
-  made.setAttribute("aria-hidden", "true");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
   use.setAttribute("href", `#icon-${name}`);
-  made.append(use);
-  return made;
+  svg.append(use);
+  return svg;
 }
 
 export const byId = (id) => document.getElementById(id);
 
-/** Say something to those who listen to the page rather than look at it. */
+/** Announce a sentence to screen readers. */
 export function announce(sentence) {
   byId("status").textContent = sentence;
 }
 
-/** A sentence that everybody sees for some seconds. */
+/** Show and announce a sentence for six seconds. */
 export function toast(sentence) {
   document.querySelector(".toast")?.remove();
-  const shown = el("p", { class: "toast" }, sentence);
-  document.body.append(shown);
+  const element = el("p", { class: "toast" }, sentence);
+  document.body.append(element);
   announce(sentence);
-  setTimeout(() => shown.remove(), 6000);
+  setTimeout(() => element.remove(), 6000);
 }

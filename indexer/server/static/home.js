@@ -1,34 +1,37 @@
-// What there is: all recordings by path.
+// Start page: all recordings sorted by path.
 
-import { get, keep, library } from "./api.js";
+import { cache, get, library } from "./api.js";
 import { el } from "./dom.js";
-import { recordingLine } from "./recording.js";
-import { count, duration } from "./telling.js";
+import { recordingItem } from "./recording.js";
+import { count, duration } from "./format.js";
 
 const PAGE = 100;
 
 export class Home {
   constructor() {
     this.list = el("ol", { class: "recordings" });
-    this.more = el("button", { class: "go more", type: "button", hidden: true, onclick: () => this.page() }, "Show more");
+    this.more = el("button", { class: "primary more", type: "button", hidden: true, onclick: () => this.loadPage() }, "Show more");
     this.tally = el("p", { class: "where" });
-    this.element = el("div", { class: "home" }, el("h1", {}, "What was said, and where"), this.tally, this.list, this.more);
+    this.element = el("div", { class: "home" }, el("h1", {}, "Search speech"), this.tally, this.list, this.more);
   }
 
   async load(signal) {
-    const about = await library();
-    this.tally.textContent = about.recordings
-      ? `${count(about.recordings, "recording")}, ${duration(about.seconds)}, ${count(about.words, "word")}`
-      : "The index is empty. `audiosearch index FOLDER` fills it.";
-    await this.page(signal);
+    const totals = await library();
+    this.tally.textContent = totals.recordings
+      ? `${count(totals.recordings, "recording")}, ${duration(totals.seconds)}, ${count(totals.words, "word")}`
+      : "The index is empty. Run `audiosearch index FOLDER`.";
+    await this.loadPage(signal);
   }
 
-  async page(signal) {
+  /** Append the next page of recordings. */
+  async loadPage(signal) {
     const offset = this.list.children.length;
-    const answer = await get("/recordings", { offset, limit: PAGE }, signal);
-    for (const recording of answer.recordings) this.list.append(recordingLine(keep(recording)));
-    this.more.hidden = this.list.children.length >= answer.total;
+    const response = await get("/recordings", { offset, limit: PAGE }, signal);
+    for (const recording of response.recordings) this.list.append(recordingItem(cache(recording)));
+    this.more.hidden = this.list.children.length >= response.total;
   }
+
+  // The keys of other views do nothing here
 
   close() {}
 

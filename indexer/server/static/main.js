@@ -1,94 +1,94 @@
-// The page: which view an address shows, the search form, the keys.
+// Views by URL, the search form and the keys.
 
-import { Refused, library, recording } from "./api.js";
+import { ApiError, library, recording } from "./api.js";
 import { copyLink, startDock } from "./dock.js";
 import { announce, byId, el } from "./dom.js";
 import { Home } from "./home.js";
 import { player } from "./player.js";
 import { RecordingView } from "./recording.js";
 import { Results } from "./results.js";
-import { title } from "./telling.js";
+import { title } from "./format.js";
 
 const FILTERS = ["path", "confidence", "slop", "mode", "order"];
-const KEPT_VIEWS = 5; // that are shown again as they were on going back
+const MAX_KEPT_VIEWS = 5; // results restored by the back button
 
 let view = null;
-let shown = null; // its address
+let viewUrl = null;
 let loading = new AbortController();
-const left = new Map(); // address → results and how far they were scrolled
+const keptViews = new Map(); // URL → results and scroll position
 
-/** Show what the address names. */
+/** Show the view of the current URL. */
 async function route({ back = false } = {}) {
   const { pathname, search } = location;
   const query = new URLSearchParams(search);
-  if (view instanceof Results) remember();
-  shown = pathname + search;
+  if (view instanceof Results) keepView();
+  viewUrl = pathname + search;
   loading.abort();
   loading = new AbortController();
   const { signal } = loading;
   fillForm(query);
-  const before = left.get(shown);
-  if (back && before) {
-    show(before.view);
-    before.view.state?.();
-    scrollTo(0, before.scroll);
+  const kept = keptViews.get(viewUrl);
+  if (back && kept) {
+    show(kept.view);
+    kept.view.showState?.();
+    scrollTo(0, kept.scroll);
     return;
   }
   try {
-    const made = await viewOf(pathname, query);
+    const next = await createView(pathname, query);
     if (signal.aborted) return;
-    show(made);
+    show(next);
     if (!back) scrollTo(0, 0);
-    await made.load(signal);
+    await next.load(signal);
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
-    const sentence = error instanceof Refused ? error.message : "Something is wrong with this page; its console says more.";
-    byId("main").append(el("p", { class: "notice", role: "alert" }, sentence));
-    if (!(error instanceof Refused)) throw error;
+    const message = error instanceof ApiError ? error.message : "An error occurred; see the console of the browser.";
+    byId("main").append(el("p", { class: "notice", role: "alert" }, message));
+    if (!(error instanceof ApiError)) throw error;
   }
 }
 
-async function viewOf(pathname, query) {
+async function createView(pathname, query) {
   const id = pathname.match(/^\/r\/([^/]+)$/)?.[1];
   if (id) {
-    const about = await recording(decodeURIComponent(id));
-    document.title = `${title(about.path)} · audiosearch`;
-    return new RecordingView(about, query);
+    const item = await recording(decodeURIComponent(id));
+    document.title = `${title(item.path)} · audiosearch`;
+    return new RecordingView(item, query);
   }
-  const said = query.get("q")?.trim();
-  document.title = said ? `“${said}” · audiosearch` : "audiosearch";
-  return said ? new Results(query) : new Home();
+  const text = query.get("q")?.trim();
+  document.title = text ? `“${text}” · audiosearch` : "audiosearch";
+  return text ? new Results(query) : new Home();
 }
 
 function show(next) {
-  if (view && ![...left.values()].some((one) => one.view === view)) view.close();
+  if (view && ![...keptViews.values()].some((kept) => kept.view === view)) view.close();
   view = next;
   document.body.dataset.view = next.constructor === Home ? "home" : next.constructor === Results ? "results" : "recording";
   byId("main").replaceChildren(next.element);
 }
 
-/** Go to an address of this page. */
-function go(address) {
-  history.pushState(null, "", address);
+/** Navigate to a URL of this page. */
+function navigate(url) {
+  history.pushState(null, "", url);
   route();
 }
 
-/** Keep the results that are shown, for who comes back to them. */
-function remember() {
-  left.set(shown, { view, scroll: scrollY });
-  if (left.size > KEPT_VIEWS) {
-    const [oldest, { view: gone }] = left.entries().next().value;
-    left.delete(oldest);
-    if (gone !== view) gone.close();
+/** Keep the current results for the back button. */
+function keepView() {
+  keptViews.set(viewUrl, { view, scroll: scrollY });
+  if (keptViews.size > MAX_KEPT_VIEWS) {
+    const [oldestUrl, { view: oldest }] = keptViews.entries().next().value;
+    keptViews.delete(oldestUrl);
+    if (oldest !== view) oldest.close();
   }
 }
 
 function fillForm(query) {
   byId("q").value = query.get("q") ?? "";
-  choose(query);
+  selectFilters(query);
 }
 
-function choose(query) {
+function selectFilters(query) {
   for (const name of FILTERS) {
     const select = byId(name);
     const value = query.get(name) ?? "";
@@ -101,31 +101,31 @@ function choose(query) {
 
 function submit(event) {
   event?.preventDefault();
-  const said = byId("q").value.trim();
+  const text = byId("q").value.trim();
   const query = new URLSearchParams();
-  if (said) query.set("q", said);
+  if (text) query.set("q", text);
   for (const name of FILTERS) {
     const select = byId(name);
     if (select.value && select.selectedIndex > 0) query.set(name, select.value);
   }
-  const address = said ? `/?${query}` : "/";
-  if (address === location.pathname + location.search) return;
-  go(address);
+  const url = text ? `/?${query}` : "/";
+  if (url === location.pathname + location.search) return;
+  navigate(url);
 }
 
 async function fillFilters() {
-  const about = await library();
-  const folders = about.folders.map(({ path, recordings }) => new Option(`${path} (${recordings})`, path));
-  byId("path").replaceChildren(byId("path").options[0], ...folders);
-  if (about.modes.length > 1) {
+  const { folders, modes } = await library();
+  const options = folders.map(({ path, recordings }) => new Option(`${path} (${recordings})`, path));
+  byId("path").replaceChildren(byId("path").options[0], ...options);
+  if (modes.length > 1) {
     const names = { auto: "words, then sound", words: "words only", sound: "sound only" };
-    byId("mode").replaceChildren(...about.modes.map((mode) => new Option(names[mode] ?? mode, mode)));
+    byId("mode").replaceChildren(...modes.map((mode) => new Option(names[mode] ?? mode, mode)));
     document.querySelector("label.mode").hidden = false;
   }
-  choose(new URLSearchParams(location.search)); // and not the words: somebody may be typing already
+  selectFilters(new URLSearchParams(location.search)); // leaves the search box, in which the user may be typing
 }
 
-// Keys: single letters work outside of fields, unless somebody has turned them off
+// Keys: single letters work outside of fields, unless the user turned them off
 
 const keys = {
   "/": () => (byId("q").focus(), byId("q").select()),
@@ -136,15 +136,15 @@ const keys = {
   ArrowRight: () => player.recording && player.seek(player.time + 5),
   o: () => view.open(),
   c: () => copyLink(),
-  "?": () => help(),
+  "?": () => showHelp(),
 };
 
-function pressed(event) {
+function handleKey(event) {
   const { target, key } = event;
   if (key === "Escape" && target === byId("q")) return target.blur();
   if (event.ctrlKey || event.metaKey || event.altKey || !view || byId("help").open) return undefined;
   if (target.closest("input, select, textarea, dialog")) return undefined;
-  // Space presses the button that has the focus, as everywhere; on a hit that is the same as playing it.
+  // Space activates the focused button, as in every page; on a hit that is the same as playing it.
   if (key === " " && target.closest("button:not(.hit), a, [role=button]")) return undefined;
   if (!keys[key] || (key !== " " && key.length === 1 && !byId("single").checked)) return undefined;
   event.preventDefault();
@@ -152,17 +152,17 @@ function pressed(event) {
   return undefined;
 }
 
-function help() {
+function showHelp() {
   byId("help").showModal();
 }
 
 function followLink(event) {
   const link = event.target.closest("a[href]");
   if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-  const address = new URL(link.href);
-  if (address.origin !== location.origin || address.pathname.startsWith("/api/") || link.classList.contains("skip")) return;
+  const url = new URL(link.href);
+  if (url.origin !== location.origin || url.pathname.startsWith("/api/") || link.classList.contains("skip")) return;
   event.preventDefault();
-  go(address.pathname + address.search);
+  navigate(url.pathname + url.search);
   byId("main").focus({ preventScroll: true });
 }
 
@@ -170,11 +170,11 @@ history.scrollRestoration = "manual";
 startDock();
 byId("search").addEventListener("submit", submit);
 for (const name of FILTERS) byId(name).addEventListener("change", () => byId("q").value.trim() && submit());
-byId("ask").addEventListener("click", help);
+byId("help-button").addEventListener("click", showHelp);
 byId("single").checked = localStorage.getItem("single-keys") !== "off";
 byId("single").addEventListener("change", (event) => localStorage.setItem("single-keys", event.target.checked ? "on" : "off"));
 addEventListener("popstate", () => route({ back: true }));
-document.addEventListener("keydown", pressed);
+document.addEventListener("keydown", handleKey);
 document.addEventListener("click", followLink);
 fillFilters().catch((error) => announce(error.message));
 route();

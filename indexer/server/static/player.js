@@ -1,23 +1,23 @@
-// The one audio element: what is heard, and the word that is being said.
+// The audio element of the page, and the word at its current time.
 
-import { audioAddress, whyNot } from "./api.js";
+import { audioError, audioUrl } from "./api.js";
 import { byId, toast } from "./dom.js";
 import { CHUNK, wordsOf } from "./words.js";
 
 /**
- * Events: `load` another recording, `state` playing or not, `time` about 60 times a second while it plays,
- * `word` with the place of the word that is being said.
+ * Events: `load`: another recording; `state`: played or paused; `time`: about 60 times a second while playing;
+ * `word`: the word at the current time changed, see `index`.
  */
 class Player extends EventTarget {
   constructor() {
     super();
     this.audio = byId("audio");
     this.recording = null;
-    this.hit = null; // the hit that was asked for
-    this.index = null; // of the word that is being said
-    for (const name of ["play", "pause", "ended"]) this.audio.addEventListener(name, () => this.changed());
-    for (const name of ["seeking", "timeupdate", "loadedmetadata"]) this.audio.addEventListener(name, () => this.moved());
-    this.audio.addEventListener("error", () => this.failed());
+    this.hit = null; // list item of the hit that was played
+    this.index = null; // of the current word
+    for (const name of ["play", "pause", "ended"]) this.audio.addEventListener(name, () => this.updateState());
+    for (const name of ["seeking", "timeupdate", "loadedmetadata"]) this.audio.addEventListener(name, () => this.updateTime());
+    this.audio.addEventListener("error", () => this.playDecoded());
   }
 
   get playing() {
@@ -32,106 +32,106 @@ class Player extends EventTarget {
     return this.recording?.duration ?? 0;
   }
 
-  /** Be ready to play a recording from a time on. */
+  /** Set recording and time without playing. */
   cue(recording, time, hit = null) {
     if (this.recording?.id !== recording.id) {
       this.recording = recording;
       this.index = null;
       this.words = wordsOf(recording.id);
       this.decoded = false;
-      this.audio.src = audioAddress(recording.id);
+      this.audio.src = audioUrl(recording.id);
       this.audio.playbackRate = this.audio.defaultPlaybackRate;
       this.dispatchEvent(new Event("load"));
     }
     this.hit = hit;
     this.audio.currentTime = Math.min(Math.max(0, time), recording.duration);
-    this.moved();
+    this.updateTime();
   }
 
-  /** Play a recording from a time on. */
+  /** Play a recording from a time. */
   play(recording, time, hit = null) {
     this.cue(recording, time, hit);
     this.resume();
   }
 
   resume() {
-    this.wanted = true;
+    this.playRequested = true;
     this.audio.play().catch((error) => {
-      // Another click came first, or the element says itself what is wrong.
-      if (error.name === "NotAllowedError") toast("The browser wants a click before it plays.");
+      // Other errors: another click interrupted this one, or the element has an error event.
+      if (error.name === "NotAllowedError") toast("Click once: the browser does not play before a click.");
     });
   }
 
   toggle() {
-    this.wanted = !this.playing;
+    this.playRequested = !this.playing;
     if (this.playing) this.audio.pause();
     else this.resume();
   }
 
   seek(time) {
     this.audio.currentTime = Math.min(Math.max(0, time), this.duration);
-    this.moved();
+    this.updateTime();
   }
 
-  speed(rate) {
+  setSpeed(rate) {
     this.audio.playbackRate = this.audio.defaultPlaybackRate = rate;
   }
 
-  /** What this browser does not play, the server decodes. */
-  async failed() {
+  /** After an error, play the recording as decoded by the server. */
+  async playDecoded() {
     const { id } = this.recording;
-    const { time, wanted } = this;
-    this.changed();
-    const reason = await whyNot(id);
+    const { time, playRequested } = this;
+    this.updateState();
+    const reason = await audioError(id);
     if (reason || this.decoded) return toast(reason ?? "This browser cannot play the recording.");
     this.decoded = true;
-    this.audio.src = audioAddress(id, true);
+    this.audio.src = audioUrl(id, true);
     this.audio.currentTime = time;
-    if (wanted) this.resume();
+    if (playRequested) this.resume();
     return undefined;
   }
 
-  changed() {
+  updateState() {
     this.dispatchEvent(new Event("state"));
     this.follow();
   }
 
-  /** Tell the time as long as it plays. */
+  /** Update the time in every frame while playing. */
   follow() {
     if (this.following || !this.playing) return;
     this.following = true;
     const step = () => {
-      this.moved();
+      this.updateTime();
       this.following = this.playing;
       if (this.following) requestAnimationFrame(step);
     };
     requestAnimationFrame(step);
   }
 
-  moved() {
+  updateTime() {
     if (!this.recording) return;
     this.dispatchEvent(new Event("time"));
-    const index = this.saying();
+    const index = this.wordIndex();
     if (index !== null && index !== this.index) {
       this.index = index;
       this.dispatchEvent(new Event("word"));
     }
   }
 
-  /** The word that is being said, or was last; null while it is not known. */
-  saying() {
+  /** Index of the last word that began by the current time; null if its chunk is not loaded. */
+  wordIndex() {
     const { words, time } = this;
-    const found = words.find(time);
-    if (found === null) {
-      if (!words.asked) {
-        words.asked = true; // once at a time
-        words.at(time).catch(() => {}).finally(() => setTimeout(() => (words.asked = false), 300));
+    const index = words.find(time);
+    if (index === null) {
+      if (!words.requested) {
+        words.requested = true; // one request at a time
+        words.at(time).catch(() => {}).finally(() => setTimeout(() => (words.requested = false), 300));
       }
       return null;
     }
-    const next = Math.floor(found / CHUNK) + 1;
-    if (found % CHUNK > CHUNK * 0.75 && next * CHUNK < (words.total ?? 0)) words.load(next).catch(() => {});
-    return found > 0 && words.word(found).start > time ? found - 1 : found;
+    const next = Math.floor(index / CHUNK) + 1;
+    if (index % CHUNK > CHUNK * 0.75 && next * CHUNK < (words.total ?? 0)) words.load(next).catch(() => {});
+    return index > 0 && words.word(index).start > time ? index - 1 : index;
   }
 }
 

@@ -1,29 +1,29 @@
-// One recording: its waveform, its hits, its whole transcript.
+// A recording with its waveform, transcript and hits.
 
-import { asked, get } from "./api.js";
-import { markStrip } from "./dock.js";
+import { get, searchParameters } from "./api.js";
+import { markHits } from "./dock.js";
 import { announce, el, icon } from "./dom.js";
 import { player } from "./player.js";
 import { LEAD } from "./results.js";
-import { clock, count, duration, spoken, title } from "./telling.js";
+import { clock, count, duration, spoken, title } from "./format.js";
 import { Transcript } from "./transcript.js";
 import { Waveform } from "./waveform.js";
 import { wordsOf } from "./words.js";
 
-const HANDS_OFF = 4000; // milliseconds after scrolling by hand in which the page does not follow what is said
+const SCROLL_PAUSE_MS = 4000; // after the user scrolls, the transcript does not scroll by itself
 
 export class RecordingView {
   constructor(recording, query) {
     this.recording = recording;
     this.query = query;
     this.hits = [];
-    this.at = -1; // of the hits
+    this.position = -1; // index of the current hit
     this.words = wordsOf(recording.id);
-    this.wave = new Waveform(recording, { onseek: (time) => this.go(time) });
-    this.transcript = new Transcript(this.words, { onplay: (time) => this.go(time) });
+    this.wave = new Waveform(recording, { onseek: (time) => this.play(time) });
+    this.transcript = new Transcript(this.words, { onplay: (time) => this.play(time) });
     this.jump = el("div", { class: "jump", hidden: true });
     const back = query.get("q")
-      ? el("a", { class: "back", href: `/?${asked(query)}` }, icon("back"), `All places of “${query.get("q")}”`)
+      ? el("a", { class: "back", href: `/?${searchParameters(query)}` }, icon("back"), `All hits of “${query.get("q")}”`)
       : el("a", { class: "back", href: "/" }, icon("back"), "All recordings");
     const facts = [duration(recording.duration), `indexed ${recording.added.slice(0, 10)}`];
     this.facts = el("p", { class: "where" }, facts.join(" · "));
@@ -32,9 +32,9 @@ export class RecordingView {
       el("h1", {}, title(recording.path)),
       ...recording.paths.map((path) => el("p", { class: "path" }, path)),
       this.facts, this.wave.element, this.jump, this.transcript.element);
-    this.listeners = [["time", () => this.time()], ["word", () => this.word()], ["load", () => this.time()]];
+    this.listeners = [["time", () => this.showTime()], ["word", () => this.showWord()], ["load", () => this.showTime()]];
     for (const [name, listener] of this.listeners) player.addEventListener(name, listener);
-    this.scrolled = () => (this.touched = performance.now());
+    this.scrolled = () => (this.scrolledAt = performance.now());
     for (const name of ["wheel", "touchmove"]) addEventListener(name, this.scrolled, { passive: true });
   }
 
@@ -45,102 +45,103 @@ export class RecordingView {
     for (const name of ["wheel", "touchmove"]) removeEventListener(name, this.scrolled);
   }
 
-  /** Read what is to be shown; then go to the time that the address names. */
+  /** Load words and hits, then go to the time in the URL. */
   async load(signal) {
     const time = Number.parseFloat(this.query.get("t"));
-    if (time >= 0 && !(player.playing && this.here)) player.cue(this.recording, time);
+    if (time >= 0 && !(player.playing && this.isCurrent)) player.cue(this.recording, time);
     await this.transcript.open();
     const { total } = this.words;
     this.facts.append(` · ${count(total, "word")}`);
-    if (!total) this.transcript.element.append(el("p", { class: "soft" }, "No words were recognized in it."));
-    if (this.query.get("q")) await this.find(signal);
+    if (!total) this.transcript.element.append(el("p", { class: "soft" }, "No words were recognized in this recording."));
+    if (this.query.get("q")) await this.loadHits(signal);
     announce(`${title(this.recording.path)}, ${spoken(this.recording.duration)}.`);
     if (time >= 0) {
-      await this.goTo(time);
-      this.at = this.hits.findIndex((hit) => hit.end > time);
-    } else if (this.here && player.playing) this.word();
-    this.tell();
-    this.time();
+      await this.scrollTo(time);
+      this.position = this.hits.findIndex((hit) => hit.end > time);
+    } else if (this.isCurrent && player.playing) this.showWord();
+    this.showPosition();
+    this.showTime();
   }
 
-  async find(signal) {
-    const answer = await get("/search", asked(this.query, { id: this.recording.id, path: "", order: "time", limit: 500 }), signal);
-    this.hits = answer.hits;
-    this.transcript.found(this.hits);
-    this.wave.mark(this.hits);
-    markStrip(this.recording.id, this.hits);
-    const step = (name, by, label) => el("button", { class: "quiet", type: "button", "aria-label": label, title: label, onclick: () => this.move(by) }, icon(name));
-    this.place = el("span", { class: "place" });
-    this.jump.replaceChildren(this.place, step("up", -1, "Place before (k)"), step("down", 1, "Next place (j)"));
+  async loadHits(signal) {
+    const response = await get("/search", searchParameters(this.query, { id: this.recording.id, path: "", order: "time", limit: 500 }), signal);
+    this.hits = response.hits;
+    this.transcript.setHits(this.hits);
+    this.wave.setHits(this.hits);
+    markHits(this.recording.id, this.hits);
+    const button = (name, step, label) => el("button", { class: "quiet", type: "button", "aria-label": label, title: label, onclick: () => this.move(step) }, icon(name));
+    this.positionText = el("span", { class: "position" });
+    this.jump.replaceChildren(this.positionText, button("up", -1, "Previous hit (k)"), button("down", 1, "Next hit (j)"));
     this.jump.hidden = !this.hits.length;
   }
 
-  tell() {
+  showPosition() {
     if (!this.hits.length) return;
-    const all = count(this.hits.length, "place");
-    this.place.textContent = this.at < 0 ? `${all} of “${this.query.get("q")}”` : `${this.at + 1} of ${all}`;
+    const all = count(this.hits.length, "hit");
+    this.positionText.textContent = this.position < 0 ? `${all} of “${this.query.get("q")}”` : `${this.position + 1} of ${all}`;
   }
 
-  get here() {
+  /** True if the player has this recording. */
+  get isCurrent() {
     return player.recording?.id === this.recording.id;
   }
 
-  /** Play from a time on, and let the address say so. */
-  go(time) {
+  /** Play from a time, and put it into the URL. */
+  play(time) {
     player.play(this.recording, time);
-    markStrip(this.recording.id, this.hits);
-    this.write(time);
+    markHits(this.recording.id, this.hits);
+    this.updateUrl(time);
   }
 
-  write(time) {
+  updateUrl(time) {
     const query = new URLSearchParams(location.search);
     query.set("t", Math.round(time * 10) / 10);
     history.replaceState(history.state, "", `${location.pathname}?${query}`);
   }
 
-  async goTo(time) {
+  async scrollTo(time) {
     const index = await this.words.at(time);
     await this.transcript.show(index);
     this.transcript.mark(index);
   }
 
-  /** Go to the hit that is so many further; play it if something plays. */
+  /** Go `step` hits forward; play the hit if the player is playing. */
   async move(step) {
     if (!this.hits.length) return;
-    this.at = this.at < 0 && step < 0 ? 0 : Math.min(Math.max(this.at + step, 0), this.hits.length - 1);
-    const hit = this.hits[this.at];
-    this.tell();
-    announce(`${this.place.textContent}, at ${spoken(hit.start)}.`);
+    this.position = this.position < 0 && step < 0 ? 0 : Math.min(Math.max(this.position + step, 0), this.hits.length - 1);
+    const hit = this.hits[this.position];
+    this.showPosition();
+    announce(`${this.positionText.textContent}, at ${spoken(hit.start)}.`);
     if (player.playing) player.play(this.recording, hit.start - LEAD);
     else player.cue(this.recording, hit.start - LEAD);
-    markStrip(this.recording.id, this.hits);
-    this.write(Math.max(hit.start - LEAD, 0));
-    await this.goTo(hit.start);
+    markHits(this.recording.id, this.hits);
+    this.updateUrl(Math.max(hit.start - LEAD, 0));
+    await this.scrollTo(hit.start);
   }
 
   toggle() {
-    if (this.here) player.toggle();
-    else this.go(0);
+    if (this.isCurrent) player.toggle();
+    else this.play(0);
   }
 
   open() {}
 
-  time() {
-    this.wave.show(this.here ? player.time : null);
+  showTime() {
+    this.wave.setTime(this.isCurrent ? player.time : null);
   }
 
-  word() {
-    if (!this.here) return;
+  showWord() {
+    if (!this.isCurrent) return;
     this.transcript.mark(player.index);
-    const left = performance.now() - (this.touched ?? -HANDS_OFF);
-    if (!player.playing || left < HANDS_OFF) return;
+    const elapsed = performance.now() - (this.scrolledAt ?? -SCROLL_PAUSE_MS);
+    if (!player.playing || elapsed < SCROLL_PAUSE_MS) return;
     const box = this.transcript.span(player.index)?.getBoundingClientRect();
     if (!box || box.top < 140 || box.bottom > innerHeight - 150) this.transcript.show(player.index, { smooth: Boolean(box) });
   }
 }
 
-/** A line for a recording in the list of all. */
-export function recordingLine(recording) {
+/** List item of a recording on the start page. */
+export function recordingItem(recording) {
   return el("li", {}, el("a", { href: `/r/${encodeURIComponent(recording.id)}` }, title(recording.path)),
     el("span", { class: "where" }, recording.path.split("/").slice(0, -1).join("/") || "/"), el("span", { class: "at" }, clock(recording.duration)));
 }

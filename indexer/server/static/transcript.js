@@ -1,120 +1,119 @@
-// The words of a recording as paragraphs. Only those near the window are in the page, so that a hundred thousand are
-// as quick as a hundred.
+// Transcript of a recording in paragraphs. Only chunks near the viewport have elements, thus its length does not matter.
 
 import { el } from "./dom.js";
-import { clock, percent, spoken } from "./telling.js";
+import { clock, percent, spoken } from "./format.js";
 import { CHUNK } from "./words.js";
 
-const PAUSE = 1.2; // seconds that begin a paragraph
-const BREATH = 0.35; // the same where a paragraph is long
-const LONG = 70; // words
-const LONGEST = 140;
-const UNSURE = 0.5; // words below are shown so
+const MIN_PAUSE = 1.2; // seconds of silence before a new paragraph
+const MIN_PAUSE_LONG = 0.35; // the same after LONG words
+const LONG = 70; // words of a paragraph
+const MAX_WORDS = 140; // words of a paragraph
+const MIN_CONFIDENCE = 0.5; // words below it are grayed
 
-const LINE = 30; // pixels of ten words, until a chunk has been measured
+const LINE_HEIGHT = 30; // pixels of ten words, estimated until a chunk has been rendered
 
-/** What else was perhaps said instead of a word. */
-function perhaps(word) {
-  const others = (word.alternatives ?? []).filter((other) => other.text !== word.text);
-  return others.length ? `perhaps ${others.map((other) => `${other.text} (${percent(other.probability)})`).join(", ")}` : null;
+/** Alternatives of a word as text; null if there are none. */
+function alternativesText(word) {
+  const alternatives = (word.alternatives ?? []).filter((alternative) => alternative.text !== word.text);
+  return alternatives.length ? `or: ${alternatives.map(({ text, probability }) => `${text} (${percent(probability)})`).join(", ")}` : null;
 }
 
 export class Transcript {
-  /** `onplay` is called with the second to play from. */
+  /** `onplay` is called with the time to play from. */
   constructor(words, { onplay }) {
     this.words = words;
     this.onplay = onplay;
     this.hits = [];
-    this.filled = new Map(); // chunk → spans of its words
-    this.near = new Set(); // chunks near the window
-    this.element = el("div", { class: "transcript", role: "group", "aria-label": "Transcript", onclick: (event) => this.clicked(event), onkeydown: (event) => this.typed(event) });
-    this.sights = new IntersectionObserver((entries) => {
+    this.rendered = new Map(); // chunk → elements of its words
+    this.near = new Set(); // chunks near the viewport
+    this.element = el("div", { class: "transcript", role: "group", "aria-label": "Transcript", onclick: (event) => this.handleClick(event), onkeydown: (event) => this.handleKey(event) });
+    this.observer = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) {
         const n = Number(target.dataset.n);
         if (isIntersecting) this.near.add(n);
         else this.near.delete(n);
-        if (isIntersecting) this.fill(n, () => this.near.has(n)).catch(() => {});
-        else this.empty(target);
+        if (isIntersecting) this.render(n, () => this.near.has(n)).catch(() => {});
+        else this.clear(target);
       }
     }, { rootMargin: "2000px" });
   }
 
   close() {
-    this.sights.disconnect();
+    this.observer.disconnect();
   }
 
-  /** Room for all words; those of the first chunk are read to know how many there are. */
+  /** Create empty chunks for all words; the first chunk is loaded for their number. */
   async open() {
     await this.words.load(0);
     const { total } = this.words;
     for (let n = 0; n * CHUNK < total; n += 1) {
       const chunk = el("div", { class: "chunk", "data-n": n });
-      chunk.style.minHeight = `${(Math.min(CHUNK, total - n * CHUNK) / 10) * LINE}px`;
+      chunk.style.minHeight = `${(Math.min(CHUNK, total - n * CHUNK) / 10) * LINE_HEIGHT}px`;
       this.element.append(chunk);
-      this.sights.observe(chunk);
+      this.observer.observe(chunk);
     }
   }
 
-  /** Put in the words of a chunk, if it is still wanted when they are here. */
-  async fill(n, wanted = () => true) {
-    if (this.filled.has(n)) return;
+  /** Render the words of a chunk, if `isNeeded` after they are loaded. */
+  async render(n, isNeeded = () => true) {
+    if (this.rendered.has(n)) return;
     const words = await this.words.load(n);
     const chunk = this.element.children[n];
-    if (this.filled.has(n) || !chunk || !wanted()) return;
+    if (this.rendered.has(n) || !chunk || !isNeeded()) return;
     const spans = [];
     let paragraph = null;
     let length = 0;
-    words.forEach((word, place) => {
-      const pause = place ? word.start - words[place - 1].end : 0;
-      if (!paragraph || pause >= PAUSE || (length >= LONG && pause >= BREATH) || length >= LONGEST) {
+    words.forEach((word, i) => {
+      const pause = i ? word.start - words[i - 1].end : 0;
+      if (!paragraph || pause >= MIN_PAUSE || (length >= LONG && pause >= MIN_PAUSE_LONG) || length >= MAX_WORDS) {
         const stamp = el("button", { class: "stamp", type: "button", "data-t": word.start, "aria-label": `Play from ${spoken(word.start)}` }, clock(word.start));
         paragraph = el("p", {});
         chunk.append(el("div", { class: "paragraph" }, stamp, paragraph));
         length = 0;
       }
-      const span = el("span", { "data-i": n * CHUNK + place, class: word.confidence < UNSURE ? "unsure" : null, title: perhaps(word) }, word.text);
+      const span = el("span", { "data-i": n * CHUNK + i, class: word.confidence < MIN_CONFIDENCE ? "uncertain" : null, title: alternativesText(word) }, word.text);
       paragraph.append(length ? " " : "", span);
       spans.push(span);
       length += 1;
     });
-    this.filled.set(n, spans);
+    this.rendered.set(n, spans);
     chunk.style.minHeight = "";
     this.markHits(n);
     this.mark(this.index ?? -1);
   }
 
-  empty(chunk) {
+  clear(chunk) {
     const n = Number(chunk.dataset.n);
-    if (!this.filled.has(n) || chunk.contains(document.activeElement)) return;
+    if (!this.rendered.has(n) || chunk.contains(document.activeElement)) return;
     chunk.style.minHeight = `${chunk.offsetHeight}px`;
     chunk.replaceChildren();
-    this.filled.delete(n);
+    this.rendered.delete(n);
   }
 
   span(index) {
-    return this.filled.get(Math.floor(index / CHUNK))?.[index % CHUNK];
+    return this.rendered.get(Math.floor(index / CHUNK))?.[index % CHUNK];
   }
 
-  /** Show the hits of a search. */
-  found(hits) {
+  /** Mark hits. */
+  setHits(hits) {
     this.hits = hits;
-    for (const n of this.filled.keys()) this.markHits(n);
+    for (const n of this.rendered.keys()) this.markHits(n);
   }
 
   markHits(n) {
     const words = this.words.chunks.get(n);
-    const spans = this.filled.get(n);
+    const spans = this.rendered.get(n);
     let next = 0;
-    words.forEach((word, place) => {
+    words.forEach((word, i) => {
       while (next < this.hits.length && this.hits[next].end <= word.start) next += 1;
       const hit = this.hits[next];
       const inside = hit && word.end > hit.start && word.start < hit.end;
-      spans[place].classList.toggle("found", Boolean(inside));
-      spans[place].classList.toggle("joined", Boolean(inside && place + 1 < words.length && words[place + 1].start < hit.end));
+      spans[i].classList.toggle("match", Boolean(inside));
+      spans[i].classList.toggle("joined", Boolean(inside && i + 1 < words.length && words[i + 1].start < hit.end));
     });
   }
 
-  /** Mark the word that is being said. */
+  /** Mark the current word. */
   mark(index) {
     this.marked?.classList.remove("now");
     this.index = index;
@@ -122,24 +121,24 @@ export class Transcript {
     this.marked?.classList.add("now");
   }
 
-  /** Bring a word into view. */
-  async show(index, { smooth = false, place = "center" } = {}) {
-    await this.fill(Math.floor(index / CHUNK));
+  /** Scroll to a word. */
+  async show(index, { smooth = false } = {}) {
+    await this.render(Math.floor(index / CHUNK));
     const span = this.span(index);
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    span?.scrollIntoView({ block: place, behavior: smooth && !calm ? "smooth" : "instant" });
+    const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    span?.scrollIntoView({ block: "center", behavior: smooth && !reducedMotion ? "smooth" : "instant" });
     return span;
   }
 
-  clicked(event) {
+  handleClick(event) {
     const stamp = event.target.closest("[data-t]");
     const span = event.target.closest("[data-i]");
     if (stamp) this.onplay(Number(stamp.dataset.t));
     else if (span && !String(getSelection())) this.onplay(this.words.word(Number(span.dataset.i)).start);
   }
 
-  /** With the arrows from the time of a paragraph to its words; Enter plays from there. */
-  typed(event) {
+  /** Arrow keys move the focus from the time of a paragraph to its words; Enter plays from a word. */
+  handleKey(event) {
     const span = event.target.closest("[data-i]");
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (event.key === "Enter" && span) this.onplay(this.words.word(Number(span.dataset.i)).start);

@@ -1,45 +1,45 @@
-// How loud a recording is, drawn; with the hits in it and the place that is being played.
+// Waveform of a recording, with its hits and the current time.
 
 import { get } from "./api.js";
 import { el } from "./dom.js";
 
 const BAR = 2;
 const GAP = 1;
-const AT_ONCE = 2; // recordings whose peaks are asked for
+const MAX_REQUESTS = 2; // for peaks at a time
 
-let asking = 0;
+let running = 0;
 const queue = [];
 
-/** Ask one after the other: what was not asked before must be decoded. */
-function inTurn(question) {
+/** Limit the number of requests at a time: at the first request for its peaks, the server decodes a recording. */
+function enqueue(request) {
   return new Promise((resolve, reject) => {
-    queue.push(() => question().then(resolve, reject));
-    next();
+    queue.push(() => request().then(resolve, reject));
+    startNext();
   });
 }
 
-function next() {
-  if (asking >= AT_ONCE || !queue.length) return;
-  asking += 1;
+function startNext() {
+  if (running >= MAX_REQUESTS || !queue.length) return;
+  running += 1;
   queue.shift()().finally(() => {
-    asking -= 1;
-    next();
+    running -= 1;
+    startNext();
   });
 }
 
-const sights = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) if (isIntersecting) target.waveform.seen();
+const visibility = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) if (isIntersecting) target.waveform.load();
 }, { rootMargin: "200px" });
 
 const sizes = new ResizeObserver((entries) => {
   for (const { target } of entries) target.waveform.draw();
 });
 
-const drawn = new Set();
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawn.forEach((one) => one.draw()));
+const waveforms = new Set();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => waveforms.forEach((waveform) => waveform.draw()));
 
 export class Waveform {
-  /** In an element of its own: `element`. `onseek` is called with the second that was clicked. */
+  /** Waveform in `element`; `onseek` is called with the time that was clicked. */
   constructor(recording, { hits = [], onseek = () => {} } = {}) {
     this.recording = recording;
     this.hits = hits;
@@ -53,38 +53,39 @@ export class Waveform {
       const box = this.canvas.getBoundingClientRect();
       onseek(Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1) * recording.duration);
     });
-    sights.observe(this.element);
+    visibility.observe(this.element);
     sizes.observe(this.element);
-    drawn.add(this);
+    waveforms.add(this);
   }
 
-  /** Forget it: it is not shown any more. */
+  /** Stop observing the element. */
   close() {
-    sights.unobserve(this.element);
+    visibility.unobserve(this.element);
     sizes.unobserve(this.element);
-    drawn.delete(this);
+    waveforms.delete(this);
   }
 
-  async seen() {
-    sights.unobserve(this.element);
+  /** Load and draw the peaks. */
+  async load() {
+    visibility.unobserve(this.element);
     try {
       const { id } = this.recording;
-      this.peaks = await inTurn(() => get(`/recordings/${encodeURIComponent(id)}/peaks`, { points: 1000 }));
+      this.peaks = await enqueue(() => get(`/recordings/${encodeURIComponent(id)}/peaks`, { points: 1000 }));
       this.element.dataset.drawn = "";
       this.draw();
     } catch {
-      this.element.dataset.silent = ""; // the line with its hits stays; playing says what is wrong
+      this.element.dataset.silent = ""; // the line with the hits stays; playing shows the error
     }
   }
 
-  show(time) {
+  setTime(time) {
     const column = time === null ? null : Math.round((time / this.recording.duration) * this.canvas.width);
     this.time = time;
     if (column !== this.column) this.draw();
     this.column = column;
   }
 
-  mark(hits) {
+  setHits(hits) {
     this.hits = hits;
     this.draw();
   }
@@ -99,41 +100,41 @@ export class Waveform {
     const pen = canvas.getContext("2d");
     pen.scale(scale, scale);
     const color = (name) => getComputedStyle(this.element).getPropertyValue(name).trim();
-    const [quiet, heard, mark, tick] = ["--wave", "--heard", "--mark", "--tick"].map(color);
-    const place = (second) => (second / this.recording.duration) * width;
-    const foot = 5; // room for the ticks of hits
-    const middle = (height - foot) / 2;
-    const now = this.time === null ? -1 : place(this.time);
+    const [unplayed, played, mark, tick] = ["--wave", "--played", "--mark", "--tick"].map(color);
+    const x = (second) => (second / this.recording.duration) * width;
+    const footer = 5; // height of the ticks of hits, with a gap
+    const middle = (height - footer) / 2;
+    const now = this.time === null ? -1 : x(this.time);
 
     pen.fillStyle = mark;
     for (const hit of this.hits) {
-      const left = place(hit.start);
-      pen.fillRect(left - 1, 0, Math.max(place(hit.end) - left + 2, 4), height - foot);
+      const left = x(hit.start);
+      pen.fillRect(left - 1, 0, Math.max(x(hit.end) - left + 2, 4), height - footer);
     }
     const columns = Math.floor(width / (BAR + GAP));
     for (let column = 0; column < columns; column += 1) {
       const left = column * (BAR + GAP);
       const size = Math.max(this.loudness(column, columns) * middle, 0.5);
-      pen.fillStyle = left < now ? heard : quiet;
+      pen.fillStyle = left < now ? played : unplayed;
       pen.fillRect(left, middle - size, BAR, 2 * size);
     }
     pen.fillStyle = tick;
-    for (const hit of this.hits) pen.fillRect(place(hit.start) - 1, height - 4, Math.max(place(hit.end) - place(hit.start) + 2, 4), 4);
+    for (const hit of this.hits) pen.fillRect(x(hit.start) - 1, height - 4, Math.max(x(hit.end) - x(hit.start) + 2, 4), 4);
     if (now >= 0) {
-      pen.fillStyle = heard;
-      pen.fillRect(Math.min(Math.max(now - 1, 0), width - 2), 0, 2, height - foot);
+      pen.fillStyle = played;
+      pen.fillRect(Math.min(Math.max(now - 1, 0), width - 2), 0, 2, height - footer);
     }
   }
 
-  /** From 0 to 1; quiet speech is raised, or it would be a line. */
+  /** Height of a column from 0 to 1, compressed to make quiet speech visible. */
   loudness(column, columns) {
     if (!this.peaks) return 0;
     const { effective } = this.peaks;
     const first = Math.floor((column * effective.length) / columns);
     const last = Math.max(first + 1, Math.floor(((column + 1) * effective.length) / columns));
-    let most = 0;
-    for (let n = first; n < last; n += 1) most = Math.max(most, effective[n]);
+    let peak = 0;
+    for (let n = first; n < last; n += 1) peak = Math.max(peak, effective[n]);
     this.loudest ??= Math.max(8, [...effective].sort((a, b) => a - b)[Math.floor(effective.length * 0.995)]);
-    return Math.min(most / this.loudest, 1) ** 0.85;
+    return Math.min(peak / this.loudest, 1) ** 0.85;
   }
 }

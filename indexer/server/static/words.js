@@ -1,4 +1,4 @@
-// The words of a recording, read in chunks as they are needed.
+// Words of a recording, loaded in chunks.
 
 import { get } from "./api.js";
 
@@ -7,44 +7,45 @@ export const CHUNK = 400;
 export class Words {
   constructor(id) {
     this.id = id;
-    this.total = null; // known with the first chunk
+    this.total = null; // known after the first response
     this.chunks = new Map(); // number → words
-    this.waiting = new Map(); // number → promise of words
+    this.requests = new Map(); // number → promise of words
   }
 
-  /** The words of a chunk. */
+  /** Words of a chunk. */
   load(number) {
-    if (!this.waiting.has(number)) {
-      this.waiting.set(number, this.read({ offset: number * CHUNK }).catch((error) => {
-        this.waiting.delete(number);
+    if (!this.requests.has(number)) {
+      this.requests.set(number, this.read({ offset: number * CHUNK }).catch((error) => {
+        this.requests.delete(number);
         throw error;
       }));
     }
-    return this.waiting.get(number);
+    return this.requests.get(number);
   }
 
-  async read(where) {
-    const answer = await get(`/recordings/${encodeURIComponent(this.id)}/transcript`, { ...where, limit: CHUNK });
-    this.total = answer.total;
-    if (where.offset !== undefined) this.chunks.set(answer.offset / CHUNK, answer.words);
-    return where.offset !== undefined ? answer.words : answer;
+  async read(position) {
+    const response = await get(`/recordings/${encodeURIComponent(this.id)}/transcript`, { ...position, limit: CHUNK });
+    this.total = response.total;
+    if (position.offset === undefined) return response;
+    this.chunks.set(response.offset / CHUNK, response.words);
+    return response.words;
   }
 
   word(index) {
     return this.chunks.get(Math.floor(index / CHUNK))?.[index % CHUNK];
   }
 
-  /** The place of the word that is said at a time, or that comes next. */
+  /** Index of the word at a time, or of the next one. */
   async at(time) {
-    const known = this.find(time);
-    if (known !== null) return known;
-    const answer = await this.read({ at: Math.max(0, time), limit: 1 });
-    if (!answer.total) return 0;
-    await this.load(Math.floor(answer.offset / CHUNK));
-    return answer.offset;
+    const index = this.find(time);
+    if (index !== null) return index;
+    const { total, offset } = await this.read({ at: Math.max(0, time), limit: 1 });
+    if (!total) return 0;
+    await this.load(Math.floor(offset / CHUNK));
+    return offset;
   }
 
-  /** The same, if the chunk is here; null if not. */
+  /** Index of the word at a time in loaded chunks; null if its chunk is not loaded. */
   find(time) {
     for (const [number, words] of this.chunks) {
       if (!words.length || time < words[0].start || time >= words[words.length - 1].end) continue;
@@ -61,13 +62,14 @@ export class Words {
   }
 }
 
-const kept = new Map();
+const MAX_CACHED = 9; // recordings
+const cached = new Map();
 
-/** The words of a recording, the same object each time. */
+/** Words of a recording, cached. */
 export function wordsOf(id) {
-  if (!kept.has(id)) {
-    if (kept.size > 8) kept.delete(kept.keys().next().value);
-    kept.set(id, new Words(id));
+  if (!cached.has(id)) {
+    if (cached.size >= MAX_CACHED) cached.delete(cached.keys().next().value);
+    cached.set(id, new Words(id));
   }
-  return kept.get(id);
+  return cached.get(id);
 }

@@ -1,4 +1,4 @@
-"""A small library of tones with words at known times, and servers of it."""
+"""A library of synthetic recordings with words at known times, and servers for it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from indexer.server.index_pool import IndexPool
 from indexer.types import Recording
 
 LETTER = 0.08
-"""Seconds of a letter or space in the voice of tones."""
+"""Seconds of a letter or space in synthetic speech."""
 
 HOSTILE = '<img src=x onerror=alert(1)> & "q".wav'
 TEXTS = {
@@ -39,11 +39,12 @@ TEXTS = {
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """Files, and the index that knows them.
+class Library:
+    """Files and their index.
 
     Attributes:
-        ids: by the name in TEXTS.
+        ids: ids of the recordings by name in TEXTS.
+        words: words of the recordings by name.
     """
 
     folder: Path
@@ -52,21 +53,21 @@ class Shelf:
     words: dict[str, tuple[Word, ...]]
 
 
-def timed(text: str) -> tuple[Word, ...]:
-    """When the voice of tones says the words of a text."""
+def words_of(text: str) -> tuple[Word, ...]:
+    """Words of a text at their times in synthetic speech."""
     words = []
-    place = 1
+    letters = 1
     for word in text.split():
-        start, end = place * LETTER, (place + len(word)) * LETTER
+        start, end = letters * LETTER, (letters + len(word)) * LETTER
         words.append(Word(word, round(start, 3), round(end, 3), 0.5 + len(word) / 20))
-        place += len(word) + 1
+        letters += len(word) + 1
     return tuple(words)
 
 
 @pytest.fixture(scope="session")
-def _first_shelf(tones: Any, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
-    folder = tmp_path_factory.mktemp("shelf")
-    ids, said = {}, {}
+def _shared_library(tones: Any, tmp_path_factory: pytest.TempPathFactory) -> Library:
+    folder = tmp_path_factory.mktemp("library")
+    ids, words = {}, {}
     with open_index(str(folder / "store.db"), create=True) as index:
         for name, text in TEXTS.items():
             path = folder / name
@@ -75,74 +76,73 @@ def _first_shelf(tones: Any, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
             identity, location = content_id(path)
             duration = round((len(text) + 2) * LETTER, 3)
             recording = Recording(identity, (location,), duration, "tones", "2024-05-01T12:00:00+00:00")
-            index.add(recording, timed(text))
-            ids[name], said[name] = identity, timed(text)
-    return Shelf(folder, folder / "store.db", ids, said)
+            index.add(recording, words_of(text))
+            ids[name], words[name] = identity, words_of(text)
+    return Library(folder, folder / "store.db", ids, words)
 
 
 @pytest.fixture
-def shelf(_first_shelf: Shelf) -> Shelf:
-    """The library, which tests only read."""
-    return _first_shelf
+def library(_shared_library: Library) -> Library:
+    """The shared library, read-only."""
+    return _shared_library
 
 
 @pytest.fixture
-def own_shelf(_first_shelf: Shelf, tmp_path: Path) -> Shelf:
-    """A copy of its own with one recording, ``talk.wav``."""
+def own_library(_shared_library: Library, tmp_path: Path) -> Library:
+    """A library for one test, with one recording, ``talk.wav``."""
     (tmp_path / "own").mkdir()
-    source = _first_shelf.folder / "talks/first talk.wav"
+    source = _shared_library.folder / "talks/first talk.wav"
     path = tmp_path / "own" / "talk.wav"
     shutil.copy(source, path)
     identity, location = content_id(path)
     text = TEXTS["talks/first talk.wav"]
     with open_index(str(tmp_path / "own.db"), create=True) as index:
-        index.add(Recording(identity, (location,), (len(text) + 2) * LETTER, "tones", "2024-05-01"), timed(text))
-    return Shelf(tmp_path / "own", tmp_path / "own.db", {"talk.wav": identity}, {"talk.wav": timed(text)})
+        index.add(Recording(identity, (location,), (len(text) + 2) * LETTER, "tones", "2024-05-01"), words_of(text))
+    return Library(tmp_path / "own", tmp_path / "own.db", {"talk.wav": identity}, {"talk.wav": words_of(text)})
 
 
 @contextlib.contextmanager
 def running(store: Path, cache: Path, policy: AccessPolicy, folders: tuple[str, ...] = ()) -> Iterator[str]:
-    """A server in a thread; its URL without the last slash."""
-    listening = bind("127.0.0.1", 0)
-    listening.listen()
+    """URL, without the last slash, of a server in a thread."""
+    listener = bind("127.0.0.1", 0)
     server = make_server(make_app(IndexPool(str(store)), policy, folders=folders, cache=cache))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
         while not server.started:
             assert thread.is_alive()
             time.sleep(0.01)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join()
-        listening.close()
+        listener.close()
 
 
 @pytest.fixture(scope="session")
-def url(_first_shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the library is served, without a token."""
-    with running(_first_shelf.store, tmp_path_factory.mktemp("cache"), AccessPolicy("127.0.0.1")) as address:
-        yield address
+def url(_shared_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a server of the shared library without a token."""
+    with running(_shared_library.store, tmp_path_factory.mktemp("cache"), AccessPolicy("127.0.0.1")) as server_url:
+        yield server_url
 
 
 @pytest.fixture
 def client(url: str) -> Iterator[httpx.Client]:
-    """Asks that server."""
-    with httpx.Client(base_url=url, timeout=30) as made:
-        yield made
+    """Client of that server."""
+    with httpx.Client(base_url=url, timeout=30) as http_client:
+        yield http_client
 
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., httpx.Client]]:
-    """``serve(shelf, token=None, names=(), folders=())``: a client of a server of its own."""
+    """``serve(library, token=None, names=(), folders=())``: client of a new server."""
     with contextlib.ExitStack() as stack:
 
-        def made(
-            shelf: Shelf, token: str | None = None, names: tuple[str, ...] = (), folders: tuple[str, ...] = ()
+        def start(
+            library: Library, token: str | None = None, names: tuple[str, ...] = (), folders: tuple[str, ...] = ()
         ) -> httpx.Client:
             policy = AccessPolicy("127.0.0.1", names, token)
-            address = stack.enter_context(running(shelf.store, tmp_path / "cache", policy, folders))
-            return stack.enter_context(httpx.Client(base_url=address, timeout=30))
+            server_url = stack.enter_context(running(library.store, tmp_path / "cache", policy, folders))
+            return stack.enter_context(httpx.Client(base_url=server_url, timeout=30))
 
-        yield made
+        yield start

@@ -1,4 +1,4 @@
-"""``audiosearch serve`` as it is typed."""
+"""The command ``audiosearch serve``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOKEN = "correct horse battery staple"
 
 
 def start(repository: Path, *arguments: object, **environment: str) -> tuple[subprocess.Popen[str], str]:
-    """A server, and the first line that it prints."""
+    """Server process and the first line of its output."""
     process = subprocess.Popen(
         [sys.executable, "cli.py", "serve", "--port", "0", *map(str, arguments)],
         cwd=repository,
@@ -31,26 +31,26 @@ def start(repository: Path, *arguments: object, **environment: str) -> tuple[sub
 
 
 def stop(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Exit status and what was said on standard error."""
+    """Exit status and standard error."""
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
-    return process.returncode, said
+    _, errors = process.communicate(timeout=20)
+    return process.returncode, errors
 
 
-def test_serves_until_stopped(repository: Path, shelf: Any) -> None:
-    process, line = start(repository, "--store", shelf.store)
+def test_serves_until_stopped(repository: Path, library: Any) -> None:
+    process, line = start(repository, "--store", library.store)
     try:
         match = re.fullmatch(r"Listening at (http://127\.0\.0\.1:\d+/) until Ctrl-C\.\n", line)
         assert match, line
         assert httpx.get(f"{match[1]}api/library").json()["recordings"] == 6
     finally:
-        status, said = stop(process)
+        status, errors = stop(process)
     assert status == 130
-    assert "Traceback" not in said
+    assert "Traceback" not in errors
 
 
-def test_other_hosts_get_a_new_token(repository: Path, shelf: Any) -> None:
-    process, line = start(repository, "--store", shelf.store, "--host", "0.0.0.0")
+def test_a_public_address_gets_a_new_token(repository: Path, library: Any) -> None:
+    process, line = start(repository, "--store", library.store, "--host", "0.0.0.0")
     try:
         match = re.search(r":(\d+)/\?token=([\w-]{32})", line)
         assert match, line
@@ -61,8 +61,8 @@ def test_other_hosts_get_a_new_token(repository: Path, shelf: Any) -> None:
         stop(process)
 
 
-def test_token_of_the_environment_is_not_printed(repository: Path, shelf: Any) -> None:
-    process, line = start(repository, "--store", shelf.store, AUDIOSEARCH_TOKEN=TOKEN)
+def test_token_from_the_environment_is_not_printed(repository: Path, library: Any) -> None:
+    process, line = start(repository, "--store", library.store, AUDIOSEARCH_TOKEN=TOKEN)
     try:
         port = re.search(r":(\d+)/", line)
         assert port, line
@@ -72,21 +72,21 @@ def test_token_of_the_environment_is_not_printed(repository: Path, shelf: Any) -
         assert httpx.get(api).status_code == 401
         assert httpx.get(api, headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
     finally:
-        _, said = stop(process)
-    assert TOKEN not in line + said
+        _, errors = stop(process)
+    assert TOKEN not in line + errors
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "sentence"),
+    ("arguments", "environment", "message"),
     [
         (["--store", "/nowhere/store.db"], {}, "there is no index at"),
         (["--host", "999.1.1.1"], {}, "cannot be used"),
         ([], {"AUDIOSEARCH_TOKEN": "short"}, "AUDIOSEARCH_TOKEN must have at least 16 printable ASCII characters"),
     ],
 )
-def test_invalid_options(repository: Path, arguments: list[str], environment: dict[str, str], sentence: str) -> None:
+def test_invalid_options(repository: Path, arguments: list[str], environment: dict[str, str], message: str) -> None:
     process, _ = start(repository, *arguments, **environment)
-    _, said = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert sentence in said
-    assert "Traceback" not in said
+    assert message in errors
+    assert "Traceback" not in errors

@@ -1,4 +1,4 @@
-"""What is heard: the bytes of the file, as they are asked for; and which files are never given."""
+"""Audio of recordings: byte ranges, transcoding, and files that are never served."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from indexer.ingest.crawl import content_id
 from indexer.server.byte_ranges import UnsatisfiableError, parse_range
 from indexer.types import NO_MEDIA, Recording
 
-KINDS = {
+MEDIA_TYPES = {
     "talks/first talk.wav": "audio/wav",
     "talks/second.flac": "audio/flac",
     "talks/third.ogg": "audio/ogg",
@@ -26,21 +26,22 @@ KINDS = {
 
 
 def audio(identity: str) -> str:
+    """Path of the audio of a recording."""
     return f"/api/recordings/{identity}/audio"
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_playable_file_is_served_unchanged(client: httpx.Client, shelf: Any, name: str) -> None:
-    expected = (shelf.folder / name).read_bytes()
-    whole = client.get(audio(shelf.ids[name]))
-    assert (whole.status_code, whole.headers["content-type"]) == (200, KINDS[name])
+@pytest.mark.parametrize("name", MEDIA_TYPES)
+def test_playable_file_is_served_unchanged(client: httpx.Client, library: Any, name: str) -> None:
+    expected = (library.folder / name).read_bytes()
+    whole = client.get(audio(library.ids[name]))
+    assert (whole.status_code, whole.headers["content-type"]) == (200, MEDIA_TYPES[name])
     assert whole.content == expected
-    head = client.head(audio(shelf.ids[name]))
+    head = client.head(audio(library.ids[name]))
     assert head.content == b""
     for header in ("content-length", "content-type", "etag", "accept-ranges"):
         assert head.headers[header] == whole.headers[header]
-    again = client.get(audio(shelf.ids[name]), headers={"if-none-match": whole.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
+    unchanged = client.get(audio(library.ids[name]), headers={"if-none-match": whole.headers["etag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
 @pytest.mark.parametrize(
@@ -75,46 +76,45 @@ def test_ranges(header: str | None, part: object) -> None:
         assert parse_range(header, 100) == part
 
 
-def test_range_of_a_file(client: httpx.Client, shelf: Any) -> None:
+def test_range_of_a_file(client: httpx.Client, library: Any) -> None:
     name = "talks/second.flac"
-    content = (shelf.folder / name).read_bytes()
-    answer = client.get(audio(shelf.ids[name]), headers={"range": "bytes=10-109"})
-    assert (answer.status_code, answer.content) == (206, content[10:110])
-    assert answer.headers["content-range"] == f"bytes 10-109/{len(content)}"
-    assert answer.headers["content-length"] == "100"
-    tag = answer.headers["etag"]
-    same = client.get(audio(shelf.ids[name]), headers={"range": "bytes=-3", "if-range": tag})
+    content = (library.folder / name).read_bytes()
+    response = client.get(audio(library.ids[name]), headers={"range": "bytes=10-109"})
+    assert (response.status_code, response.content) == (206, content[10:110])
+    assert response.headers["content-range"] == f"bytes 10-109/{len(content)}"
+    assert response.headers["content-length"] == "100"
+    tag = response.headers["etag"]
+    same = client.get(audio(library.ids[name]), headers={"range": "bytes=-3", "if-range": tag})
     assert (same.status_code, same.content) == (206, content[-3:])
-    other = client.get(audio(shelf.ids[name]), headers={"range": "bytes=-3", "if-range": '"older"'})
-    assert (other.status_code, other.content) == (200, content)
-    beyond = client.get(audio(shelf.ids[name]), headers={"range": f"bytes={len(content)}-"})
+    changed = client.get(audio(library.ids[name]), headers={"range": "bytes=-3", "if-range": '"older"'})
+    assert (changed.status_code, changed.content) == (200, content)
+    beyond = client.get(audio(library.ids[name]), headers={"range": f"bytes={len(content)}-"})
     assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{len(content)}")
 
 
-def test_unplayable_file_is_transcoded(client: httpx.Client, shelf: Any, tmp_path: Path) -> None:
+def test_unplayable_file_is_transcoded(client: httpx.Client, library: Any, tmp_path: Path) -> None:
     name = "music/fifth.aiff"
-    size = int(client.head(audio(shelf.ids[name])).headers["content-length"])
-    end = client.get(audio(shelf.ids[name]), headers={"range": f"bytes={size - 1000}-"})
-    whole = client.get(audio(shelf.ids[name]))
+    size = int(client.head(audio(library.ids[name])).headers["content-length"])
+    end = client.get(audio(library.ids[name]), headers={"range": f"bytes={size - 1000}-"})
+    whole = client.get(audio(library.ids[name]))
     assert (whole.status_code, whole.headers["content-type"], len(whole.content)) == (200, "audio/wav", size)
     assert (end.status_code, end.content) == (206, whole.content[-1000:])
     (tmp_path / "decoded.wav").write_bytes(whole.content)
     decoded, rate = soundfile.read(tmp_path / "decoded.wav")
-    source, source_rate = soundfile.read(shelf.folder / name)
+    source, source_rate = soundfile.read(library.folder / name)
     assert len(decoded) / rate == pytest.approx(len(source) / source_rate, abs=1e-3)
     assert np.abs(decoded).max() == pytest.approx(np.abs(source).max(), rel=0.05)
-    name_of_other = "talks/third.ogg"
-    other = client.get(audio(shelf.ids[name_of_other]), params={"as": "wav"})
-    assert (other.headers["content-type"], other.content[:4]) == ("audio/wav", b"RIFF")
-    for _ in range(2):  # once it is whole, from the cache
-        assert client.get(audio(shelf.ids[name])).content == whole.content
+    playable = client.get(audio(library.ids["talks/third.ogg"]), params={"as": "wav"})
+    assert (playable.headers["content-type"], playable.content[:4]) == ("audio/wav", b"RIFF")
+    for _ in range(2):  # from the cache
+        assert client.get(audio(library.ids[name])).content == whole.content
 
 
-def test_missing_or_changed_file_is_refused(serve: Any, own_shelf: Any) -> None:
-    client, identity, path = serve(own_shelf), own_shelf.ids["talk.wav"], own_shelf.folder / "talk.wav"
+def test_missing_or_changed_file_is_refused(serve: Any, own_library: Any) -> None:
+    client, identity, path = serve(own_library), own_library.ids["talk.wav"], own_library.folder / "talk.wav"
     assert client.get(audio(identity)).status_code == 200
     content = path.read_bytes()
-    os.utime(path)  # copied by a program that does not keep times
+    os.utime(path)  # same content at another time
     assert client.get(audio(identity)).content == content
     path.write_bytes(content[:-2] + b"xx")
     changed = client.get(audio(identity))
@@ -130,60 +130,60 @@ def test_missing_or_changed_file_is_refused(serve: Any, own_shelf: Any) -> None:
     assert client.get(audio(identity)).status_code == 404
 
 
-def test_links_out_of_the_library_are_refused(serve: Any, own_shelf: Any, tmp_path: Path) -> None:
-    """Even where the index knows them: who may put a link into a folder may not be who may read what it names."""
+def test_links_out_of_the_library_are_refused(serve: Any, own_library: Any, tmp_path: Path) -> None:
+    """Links of indexed recordings too: users who can create links may not be allowed to read their targets."""
     outside = tmp_path / "outside"
     outside.mkdir()
-    places = {
-        "file": own_shelf.folder / "link.wav",
-        "folder": own_shelf.folder / "linked" / "b.wav",
-        "inside": own_shelf.folder / "again.wav",
+    paths = {
+        "file": own_library.folder / "link.wav",
+        "folder": own_library.folder / "linked" / "b.wav",
+        "inside": own_library.folder / "again.wav",
     }
-    (own_shelf.folder / "linked").symlink_to(outside)
+    (own_library.folder / "linked").symlink_to(outside)
     identities = {}
-    for number, (kind, place) in enumerate(places.items()):
-        target = own_shelf.folder / "c.wav" if kind == "inside" else outside / f"{'ab'[number]}.wav"
+    for number, (kind, path) in enumerate(paths.items()):
+        target = own_library.folder / "c.wav" if kind == "inside" else outside / f"{'ab'[number]}.wav"
         soundfile.write(target, np.full(800, number / 10), 8000)
-        if not place.exists():
-            place.symlink_to(target)
-        identities[kind], location = content_id(place)
-        with open_index(str(own_shelf.store), create=False) as index:
+        if not path.exists():
+            path.symlink_to(target)
+        identities[kind], location = content_id(path)
+        with open_index(str(own_library.store), create=False) as index:
             index.add(Recording(identities[kind], (location,), 0.1, "tones", "2024-05-01"), ())
-    client = serve(own_shelf)
+    client = serve(own_library)
     assert client.get(audio(identities["inside"])).status_code == 200
     for kind in ("file", "folder"):
         refused = client.get(audio(identities[kind]))
         assert refused.status_code == 404, kind
         assert "--media" in refused.json()["error"]
         assert str(outside) not in refused.text
-    trusting = serve(own_shelf, folders=(str(outside),))
-    assert {trusting.get(audio(identity)).status_code for identity in identities.values()} == {200}
+    allowed = serve(own_library, folders=(str(outside),))
+    assert {allowed.get(audio(identity)).status_code for identity in identities.values()} == {200}
 
 
-def test_import_without_media_has_no_audio(serve: Any, own_shelf: Any) -> None:
-    """Where only words were imported, the index knows the file that they came from."""
-    path = own_shelf.folder / "words.json"
+def test_import_without_media_has_no_audio(serve: Any, own_library: Any) -> None:
+    """The location of such a recording is the file of its transcript."""
+    path = own_library.folder / "words.json"
     path.write_text("{}")
     identity, location = content_id(path)
-    with open_index(str(own_shelf.store), create=False) as index:
+    with open_index(str(own_library.store), create=False) as index:
         index.add(Recording(identity, (location,), 1.0, f"{NO_MEDIA}vosk", "2024-05-01"), ())
-    refused = serve(own_shelf).get(audio(identity))
+    refused = serve(own_library).get(audio(identity))
     assert refused.status_code == 404
     assert "only its transcript" in refused.json()["error"]
 
 
-def test_library_behind_one_link_is_served(serve: Any, own_shelf: Any, tmp_path: Path) -> None:
-    (tmp_path / "Podcasts").symlink_to(own_shelf.folder)
+def test_library_behind_one_link_is_served(serve: Any, own_library: Any, tmp_path: Path) -> None:
+    (tmp_path / "Podcasts").symlink_to(own_library.folder)
     identity, location = content_id(tmp_path / "Podcasts" / "talk.wav")
-    with open_index(str(own_shelf.store), create=False) as index:
+    with open_index(str(own_library.store), create=False) as index:
         index.relocate(identity, [location])
-    assert serve(own_shelf).get(audio(identity)).status_code == 200
+    assert serve(own_library).get(audio(identity)).status_code == 200
 
 
-def test_link_in_place_of_a_file_is_not_followed(serve: Any, own_shelf: Any, tmp_path: Path) -> None:
-    client, identity, path = serve(own_shelf), own_shelf.ids["talk.wav"], own_shelf.folder / "talk.wav"
+def test_link_in_place_of_a_file_is_not_followed(serve: Any, own_library: Any, tmp_path: Path) -> None:
+    client, identity, path = serve(own_library), own_library.ids["talk.wav"], own_library.folder / "talk.wav"
     secret = tmp_path / "secret"
-    shutil.copy2(path, secret)  # as long and as old as the recording
+    shutil.copy2(path, secret)  # of the same size and time as the recording
     secret.write_bytes(b"s" * secret.stat().st_size)
     os.utime(secret, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
     path.unlink()

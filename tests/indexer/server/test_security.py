@@ -1,4 +1,4 @@
-"""Who is let in, and what a browser is told."""
+"""Access control and security headers."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ TOKEN = "correct horse battery staple"
 
 
 def raw(url: str, *lines: str) -> tuple[int, str]:
-    """Status and rest of the answer to a request that no client would send."""
+    """Status and text of the response to a raw request."""
     parts = urlsplit(url)
     assert parts.hostname is not None
     with socket.create_connection((parts.hostname, parts.port or 80), timeout=10) as connection:
         connection.sendall("\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1"))
-        answer = b""
+        response = b""
         while piece := connection.recv(65536):
-            answer += piece
-    return int(answer.split(b" ", 2)[1]), answer.decode("latin-1")
+            response += piece
+    return int(response.split(b" ", 2)[1]), response.decode("latin-1")
 
 
 PATHS = [
@@ -53,14 +53,14 @@ PATHS = [
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_path_traversal_is_refused(url: str, shelf: Any, path: str) -> None:
-    asked = path.format(id=shelf.ids["talks/first talk.wav"])
-    status, answer = raw(url, f"GET {asked} HTTP/1.1", "Host: localhost")
-    assert status == 404, answer
-    assert "root:" not in answer
+def test_path_traversal_is_refused(url: str, library: Any, path: str) -> None:
+    target = path.format(id=library.ids["talks/first talk.wav"])
+    status, response = raw(url, f"GET {target} HTTP/1.1", "Host: localhost")
+    assert status == 404, response
+    assert "root:" not in response
 
 
-def test_a_nul_in_the_request_line_is_no_request(url: str) -> None:
+def test_nul_in_the_request_line_is_rejected(url: str) -> None:
     assert raw(url, "GET /\0 HTTP/1.1", "Host: localhost")[0] in (400, 404)
 
 
@@ -81,21 +81,17 @@ def test_unknown_host_names_are_refused(url: str) -> None:
     assert raw(url, "GET http://evil.example/ HTTP/1.1", "Host: evil.example")[0] in (400, 421)
 
 
-def test_addresses_are_names_only_where_a_token_is_asked_for() -> None:
+def test_ip_addresses_are_accepted_only_with_a_token() -> None:
     assert not AccessPolicy("127.0.0.1").is_known_host("192.168.1.5:8765")
     assert AccessPolicy("0.0.0.0", token=TOKEN).is_known_host("192.168.1.5:8765")
     assert not AccessPolicy("0.0.0.0", token=TOKEN).is_known_host("talks.example.org")
     assert AccessPolicy("0.0.0.0", ("talks.example.org",), TOKEN).is_known_host("Talks.example.org")
-    assert [
-        is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "192.168.1.5", "example.org")
-    ] == [
-        *(True, True, True),
-        *(False, False, False),
-    ]
+    assert all(map(is_loopback, ("127.0.0.1", "::1", "localhost")))
+    assert not any(map(is_loopback, ("0.0.0.0", "192.168.1.5", "example.org")))
 
 
-def test_security_headers_on_every_response(client: httpx.Client, shelf: Any) -> None:
-    identity = shelf.ids["talks/first talk.wav"]
+def test_security_headers_on_every_response(client: httpx.Client, library: Any) -> None:
+    identity = library.ids["talks/first talk.wav"]
     for path in (
         "/",
         f"/r/{identity}",
@@ -114,16 +110,16 @@ def test_security_headers_on_every_response(client: httpx.Client, shelf: Any) ->
         assert "access-control-allow-origin" not in headers
 
 
-def test_token_is_required(serve: Any, own_shelf: Any) -> None:
-    client, identity = serve(own_shelf, token=TOKEN), own_shelf.ids["talk.wav"]
+def test_token_is_required(serve: Any, own_library: Any) -> None:
+    client, identity = serve(own_library, token=TOKEN), own_library.ids["talk.wav"]
     audio = f"/api/recordings/{identity}/audio"
     for path in ("/api/library", "/api/openapi.json", "/api/nothing", audio):
-        answer = client.get(path)
-        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), path
+        response = client.get(path)
+        assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer"), path
     for path in ("/", f"/r/{identity}", "/static/main.js", "/none"):
-        answer = client.get(path)
-        assert answer.status_code == 401
-        assert "talk" not in answer.text
+        response = client.get(path)
+        assert response.status_code == 401
+        assert "talk" not in response.text
     assert client.get("/static/style.css").status_code == 200
     for wrong in (f"Bearer {TOKEN}x", "Bearer", f"Basic {TOKEN}", TOKEN, "Bearer ünknown"):
         assert client.get("/api/library", headers={"authorization": wrong.encode()}).status_code == 401
@@ -131,13 +127,13 @@ def test_token_is_required(serve: Any, own_shelf: Any) -> None:
     assert client.get("/api/library", headers={"cookie": f"{COOKIE}={TOKEN}"}).status_code == 401
 
 
-def test_login_sets_a_cookie(serve: Any, own_shelf: Any) -> None:
-    client = serve(own_shelf, token=TOKEN)
+def test_login_sets_a_cookie(serve: Any, own_library: Any) -> None:
+    client = serve(own_library, token=TOKEN)
     wrong = client.post("/login", data={"token": "wrong"})
     assert (wrong.status_code, wrong.cookies.get(COOKIE)) == (401, None)
-    entered = client.post("/login", data={"token": TOKEN})
-    assert (entered.status_code, entered.headers["location"]) == (303, "/")
-    cookie = entered.headers["set-cookie"].lower()
+    correct = client.post("/login", data={"token": TOKEN})
+    assert (correct.status_code, correct.headers["location"]) == (303, "/")
+    cookie = correct.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=lax" in cookie
     assert TOKEN not in cookie
@@ -145,22 +141,22 @@ def test_login_sets_a_cookie(serve: Any, own_shelf: Any) -> None:
     assert client.post("/login", content=b"x" * 10_000).status_code == 413
 
 
-def test_link_with_token_keeps_its_path(serve: Any, own_shelf: Any) -> None:
-    client = serve(own_shelf, token=TOKEN)
-    answer = client.get("/", params={"token": TOKEN, "q": "human"})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/?q=human")
+def test_link_with_token_keeps_its_path(serve: Any, own_library: Any) -> None:
+    client = serve(own_library, token=TOKEN)
+    response = client.get("/", params={"token": TOKEN, "q": "human"})
+    assert (response.status_code, response.headers["location"]) == (303, "/?q=human")
     assert client.get("/").status_code == 200
-    other = httpx.get(f"{client.base_url}/", params={"token": "wrong"})
-    assert other.status_code == 401
-    elsewhere = httpx.get(f"{str(client.base_url).rstrip('/')}//evil.example/", params={"token": TOKEN})
-    assert elsewhere.headers.get("location", "/e").startswith("/e")
+    wrong = httpx.get(f"{client.base_url}/", params={"token": "wrong"})
+    assert wrong.status_code == 401
+    other_host = httpx.get(f"{str(client.base_url).rstrip('/')}//evil.example/", params={"token": TOKEN})
+    assert other_host.headers.get("location", "/e").startswith("/e")
 
 
 def test_names_and_words_are_escaped(client: httpx.Client) -> None:
-    """The page is the same for every recording; names and words come as JSON, in ASCII, with a type of their own."""
-    answer = client.get("/api/recordings", params={"name": "<img"})
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.json()["total"] == 1
-    identity = answer.json()["recordings"][0]["id"]
+    """The page is the same for every recording; names and words are JSON in ASCII with its media type."""
+    response = client.get("/api/recordings", params={"name": "<img"})
+    assert response.headers["content-type"] == "application/json"
+    assert response.json()["total"] == 1
+    identity = response.json()["recordings"][0]["id"]
     assert client.get(f"/r/{identity}").content == client.get("/").content
     assert client.get("/", params={"q": "<script>alert(1)</script>"}).content == client.get("/").content

@@ -1,16 +1,16 @@
-// How times, numbers and names are written.
+// Times, numbers and names as text.
 
-const two = (number) => String(number).padStart(2, "0");
+const twoDigits = (number) => String(number).padStart(2, "0");
 
 /** 0:43, 12:05, 1:02:03 */
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds + 1e-6));
   const hours = Math.floor(whole / 3600);
   const minutes = Math.floor(whole / 60) % 60;
-  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+  return hours ? `${hours}:${twoDigits(minutes)}:${twoDigits(whole % 60)}` : `${minutes}:${twoDigits(whole % 60)}`;
 }
 
-/** The same for a voice: 1 hour 2 minutes 3 seconds. */
+/** For screen readers: 1 hour 2 minutes 3 seconds */
 export function spoken(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   const parts = [
@@ -27,24 +27,24 @@ export function duration(seconds) {
   return seconds < 6000 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toLocaleString("en", { maximumFractionDigits: 1 })} h`;
 }
 
-/** 1 place, 2,000 places */
+/** 1 hit, 2,000 hits */
 export function count(number, noun) {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 export const percent = (share) => `${Math.round(share * 100)} %`;
 
-const slashed = (path) => path.split("/");
+const components = (path) => path.split("/");
 
-/** The name of a file without its suffix. */
+/** File name as a title: without suffix, underscores and hyphens. */
 export function title(path) {
-  const name = slashed(path).pop();
+  const name = components(path).pop();
   const stem = name.replace(/(.)\.[^.]{1,5}$/, "$1").replace(/_+/g, " ");
   return (stem.includes(" ") ? stem : stem.replace(/(?<=[a-z])-(?=[a-z])/gi, " ")) || path;
 }
 
-/** The folders of a file that tell most: the last two. */
+/** The last two folders of a path. */
 export function folder(path) {
-  const parents = slashed(path).slice(0, -1);
+  const parents = components(path).slice(0, -1);
   return parents.length > 3 ? `…/${parents.slice(-2).join("/")}` : parents.join("/") || "/";
 }
