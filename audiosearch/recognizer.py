@@ -180,7 +180,7 @@ class Recognizer:
             self._pool = None
 
     @property
-    def sounding(self) -> AcousticProfile:
+    def acoustic_profile(self) -> AcousticProfile:
         """Alphabet and calibration, which a search by sound needs besides the emissions."""
         return AcousticProfile(self.model.alphabet, self.calibration.sound)
 

@@ -96,7 +96,7 @@ def main() -> None:
         with open_index(str(Path(folder) / "index.db"), create=True) as index:
             location = Location(str(path), path.stat().st_size, path.stat().st_mtime_ns)
             recording = Recording("long form", (location,), transcript.duration, recognizer.fingerprint, "2000-01-01")
-            index.keep_sounding(recognizer.fingerprint, recognizer.sounding.to_json())
+            index.keep_acoustic_profile(recognizer.fingerprint, recognizer.acoustic_profile)
             index.add(recording, transcript.words, transcript.emissions)
             for phrase, clip in draw(clips, arguments.phrases, arguments.seed):
                 query = parse([" ".join(phrase)], arguments.slop).query

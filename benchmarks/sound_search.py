@@ -107,7 +107,7 @@ def recording(number: int, seconds: float) -> Recording:
     return Recording(f"{number:064x}", (place,), seconds, MODEL, "2026-01-01T00:00:00+00:00")
 
 
-def sounding() -> AcousticProfile:
+def acoustic_profile() -> AcousticProfile:
     """As a recognizer would tell; the weights are those of the shipped model."""
     return AcousticProfile(ALPHABET, SpottingCalibration())
 
@@ -116,7 +116,7 @@ def build_small(path: Path, hours: int, speech: Speech) -> None:
     """Add recordings."""
     spent = 0.0
     with open_index(str(path), create=True) as index:
-        index.keep_sounding(MODEL, sounding().to_json())
+        index.keep_acoustic_profile(MODEL, acoustic_profile())
         for number in range(hours):
             words, pieces, seconds = speech.hour()
             started = time.perf_counter()
@@ -135,7 +135,7 @@ def build_large(path: Path, hours: int, speech: Speech) -> None:
         blocks.append((drawn, list(invert_keys([keys[place] for place in drawn]))))
     each = round(3600 / PIECE_DURATION)
     with SqliteIndex(str(path), create=True) as index:
-        index.keep_sounding(MODEL, sounding().to_json())
+        index.keep_acoustic_profile(MODEL, acoustic_profile())
         connection = index._connection
         connection.pragma("synchronous", 0)
         with connection:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol
 
-from audiosearch.spotting.scoring import KeywordQuery
+from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer.types import Count, Location, Page, Query, Recording, Statistics, StoredEmissions
 
@@ -43,10 +43,10 @@ class Index(Protocol):
     def words_between(self, recording_id: str, first: int, end: int) -> tuple[Word, ...]:
         """Words at the positions from ``first`` to before ``end``, as far as they exist."""
 
-    def keep_sounding(self, model: str, sounding: str) -> None:
-        """Store the acoustic profile of a recognizer (``AcousticProfile.to_json``) under its fingerprint."""
+    def keep_acoustic_profile(self, model: str, profile: AcousticProfile) -> None:
+        """Store the acoustic profile of a recognizer under its fingerprint."""
 
-    def soundings(self) -> Mapping[str, str]:
+    def acoustic_profiles(self) -> Mapping[str, AcousticProfile]:
         """Stored acoustic profiles by fingerprint of the recognizer."""
 
     def emissions_duration(self) -> Seconds:

@@ -53,9 +53,9 @@ class LazyRecognizer:
         return self.loaded.fingerprint
 
     @property
-    def sounding(self) -> AcousticProfile:
+    def acoustic_profile(self) -> AcousticProfile:
         """Alphabet and calibration of the emissions."""
-        return self.loaded.sounding
+        return self.loaded.acoustic_profile
 
     @property
     def position(self) -> Seconds:

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from audiosearch.spotting.scoring import KeywordQuery
+from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer.elastic import documents
 from indexer.elastic.client import Server
@@ -70,22 +70,23 @@ def _key(number: int) -> str:
     return f"{number:x}"
 
 
-def keep_sounding(server: Server, model: str, sounding: str) -> None:
+def keep_acoustic_profile(server: Server, model: str, profile: AcousticProfile) -> None:
     """Store the acoustic profile of a recognizer."""
-    document = {"kind": "sounding", "model": model, "sounding": sounding}
+    document = {"kind": "sounding", "model": model, "sounding": profile.to_json()}
     server.bulk([{"index": {"_id": f"sounding:{model}"}}, document])
     server.refresh()
 
 
-def soundings(server: Server) -> dict[str, str]:
+def acoustic_profiles(server: Server) -> dict[str, AcousticProfile]:
     """Acoustic profiles by fingerprint of the recognizer."""
     pages = server.pages({"term": {"kind": "sounding"}}, ["model"], True)
-    return {hit["_source"]["model"]: hit["_source"]["sounding"] for page in pages for hit in page}
+    sources = [hit["_source"] for page in pages for hit in page]
+    return {source["model"]: AcousticProfile.from_json(source["sounding"]) for source in sources}
 
 
 def seconds(server: Server) -> Seconds:
     """Total duration of the recordings that may have emissions: those of recognizers with an acoustic profile."""
-    models = sorted(soundings(server))
+    models = sorted(acoustic_profiles(server))
     query = {"bool": {"filter": [{"term": {"kind": "recording"}}, {"terms": {"model": models}}]}}
     response = server.search(size=0, query=query, aggs={"sum": {"sum": {"field": "duration_ms"}}})
     return int(response["aggregations"]["sum"]["value"]) / 1000

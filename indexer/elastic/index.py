@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from audiosearch.errors import StoreError, UnknownRecordingError
-from audiosearch.spotting.scoring import KeywordQuery
+from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer.elastic import client, documents, mapping
 from indexer.elastic import emissions as emission_store
@@ -65,9 +65,9 @@ class ElasticIndex:
         """Delete a recording."""
         self._writer.remove(recording_id)
 
-    def keep_sounding(self, model: str, sounding: str) -> None:
+    def keep_acoustic_profile(self, model: str, profile: AcousticProfile) -> None:
         """Store the acoustic profile of a recognizer."""
-        emission_store.keep_sounding(self._server, model, sounding)
+        emission_store.keep_acoustic_profile(self._server, model, profile)
 
     # Reading
 
@@ -127,9 +127,9 @@ class ElasticIndex:
             raise UnknownRecordingError(f"{self._shown} holds no recording {recording_id}")
         return sources[0]
 
-    def soundings(self) -> dict[str, str]:
+    def acoustic_profiles(self) -> dict[str, AcousticProfile]:
         """Acoustic profiles by fingerprint of the recognizer."""
-        return emission_store.soundings(self._server)
+        return emission_store.acoustic_profiles(self._server)
 
     def emissions_duration(self) -> Seconds:
         """Total duration of the recordings of which emissions may be stored."""

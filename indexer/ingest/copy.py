@@ -59,8 +59,8 @@ def copy(source: Index, target: Index, *, prune: bool = False) -> Iterator[Step]
     recordings = sorted(source.recordings(), key=lambda recording: (recording.added, recording.path, recording.id))
     missing = [recording for recording in recordings if copies.get(recording.id) != recording]
     yield Planned(len(recordings), len(recordings) - len(missing))
-    for model, sounding in source.soundings().items():
-        target.keep_sounding(model, sounding)
+    for model, profile in source.acoustic_profiles().items():
+        target.keep_acoustic_profile(model, profile)
     for recording in missing:
         existing = copies.get(recording.id)
         if existing is not None and replace(existing, locations=recording.locations) == recording:

@@ -173,9 +173,9 @@ def _with_profile_of(index: Index, before: Recording, recording: Recording) -> R
     """The recording with the model of its emissions after a plus, under which they can be searched."""
     recognizer = before.model.rpartition("+")[2]
     renamed = replace(recording, model=f"{recording.model}+{recognizer}")
-    known = index.soundings()
-    if before.model in known and renamed.model not in known:
-        index.keep_sounding(renamed.model, known[before.model])
+    profiles = index.acoustic_profiles()
+    if before.model in profiles and renamed.model not in profiles:
+        index.keep_acoustic_profile(renamed.model, profiles[before.model])
     return renamed
 
 

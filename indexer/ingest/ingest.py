@@ -32,7 +32,7 @@ class Transcriber(Protocol):
         ...
 
     @property
-    def sounding(self) -> AcousticProfile:
+    def acoustic_profile(self) -> AcousticProfile:
         """Alphabet and calibration of the emissions; read only if transcripts have emissions."""
         ...
 
@@ -167,7 +167,7 @@ def ingest(
             added=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
         if transcript.emissions and not has_profile:
-            index.keep_sounding(transcriber.fingerprint, transcriber.sounding.to_json())
+            index.keep_acoustic_profile(transcriber.fingerprint, transcriber.acoustic_profile)
             has_profile = True
         try:
             index.add(recording, transcript.words, transcript.emissions)

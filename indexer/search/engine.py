@@ -129,7 +129,7 @@ def count(index: Index, query: Query, mode: Mode) -> list[Count]:
 
 
 def _check_emissions(index: Index) -> None:
-    if not index.soundings():
+    if not index.acoustic_profiles():
         raise QueryError("the index holds no emissions: index the recordings again, without --no-sound")
 
 
@@ -145,7 +145,7 @@ def _page_by_words(index: Index, query: Query, limit: int, after: str | None, mi
 
 def _merged_hits(index: Index, query: Query) -> list[Hit] | None:
     """All hits by words and by sound; None if the words suffice or the query cannot be searched by sound."""
-    if not index.soundings():
+    if not index.acoustic_profiles():
         return None
     try:
         list(spoken_terms.spoken_texts(query.phrases))

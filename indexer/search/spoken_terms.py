@@ -84,7 +84,7 @@ def find(index: Index, query: Query, min_probability: float = MIN_PROBABILITY) -
         QueryError: the query cannot be searched by sound.
     """
     texts = list(spoken_texts(query.phrases))
-    profiles = {model: AcousticProfile.from_json(text) for model, text in index.soundings().items()}
+    profiles = index.acoustic_profiles()
     if not profiles:
         return []
     recordings = _Recordings(index, query.filter)

@@ -19,7 +19,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from audiosearch.spotting.scoring import KeywordQuery
+from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
 from audiosearch.types import PackedEmissions, Word
 from indexer.types import StoredEmissions
 
@@ -37,7 +37,7 @@ CREATE TABLE emissions (
 );
 CREATE TABLE soundings (
     model          TEXT PRIMARY KEY,    -- fingerprint of the recognizer
-    sounding       TEXT NOT NULL        -- audiosearch/spotting/scoring.py
+    sounding       TEXT NOT NULL        -- AcousticProfile in audiosearch/spotting/scoring.py
 ) WITHOUT ROWID;
 CREATE TABLE loose_keys (
     number         INTEGER PRIMARY KEY, -- as in emissions
@@ -152,16 +152,18 @@ def read(connection: apsw.Connection, number: int) -> tuple[PackedEmissions, ...
     return tuple(PackedEmissions(*row) for row in rows)
 
 
-def keep_sounding(connection: apsw.Connection, model: str, sounding: str) -> None:
+def keep_acoustic_profile(connection: apsw.Connection, model: str, profile: AcousticProfile) -> None:
     """Store the acoustic profile of a recognizer."""
     connection.execute(
-        "INSERT INTO soundings VALUES (?, ?) ON CONFLICT DO UPDATE SET sounding = excluded.sounding", (model, sounding)
+        "INSERT INTO soundings VALUES (?, ?) ON CONFLICT DO UPDATE SET sounding = excluded.sounding",
+        (model, profile.to_json()),
     )
 
 
-def soundings(connection: apsw.Connection) -> dict[str, str]:
+def acoustic_profiles(connection: apsw.Connection) -> dict[str, AcousticProfile]:
     """Acoustic profiles by fingerprint of the recognizer."""
-    return dict(_rows(connection, "SELECT model, sounding FROM soundings"))
+    rows = _rows(connection, "SELECT model, sounding FROM soundings")
+    return {model: AcousticProfile.from_json(text) for model, text in rows}
 
 
 def duration(connection: apsw.Connection) -> float:

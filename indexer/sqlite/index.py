@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from types import TracebackType
 
 from audiosearch.errors import StoreError, UnknownRecordingError
-from audiosearch.spotting.scoring import KeywordQuery
+from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer import word_codec
 from indexer.matching import spelling
@@ -149,15 +149,15 @@ class SqliteIndex:
         with self._file.transaction("DEFERRED"):
             return tuple(self._blocks.words(self._number(recording_id), first, end))
 
-    def keep_sounding(self, model: str, sounding: str) -> None:
+    def keep_acoustic_profile(self, model: str, profile: AcousticProfile) -> None:
         """Store the acoustic profile of a recognizer."""
         with self._file.transaction("IMMEDIATE"):
-            emission_store.keep_sounding(self._connection, model, sounding)
+            emission_store.keep_acoustic_profile(self._connection, model, profile)
 
-    def soundings(self) -> dict[str, str]:
+    def acoustic_profiles(self) -> dict[str, AcousticProfile]:
         """Acoustic profiles by fingerprint of the recognizer."""
         with self._file.transaction("DEFERRED"):
-            return emission_store.soundings(self._connection)
+            return emission_store.acoustic_profiles(self._connection)
 
     def emissions_duration(self) -> Seconds:
         """Total duration of the recordings of which emissions may be stored."""

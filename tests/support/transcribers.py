@@ -15,7 +15,7 @@ class FakeTranscriber:
     """A transcriber of one recording at a time, without emissions."""
 
     fingerprint = "fake"
-    sounding = AcousticProfile(Alphabet(), SpottingCalibration())
+    acoustic_profile = AcousticProfile(Alphabet(), SpottingCalibration())
 
     def transcribe(self, path: Path) -> Transcript:
         """The transcript of a recording; AudioError if it cannot be read."""

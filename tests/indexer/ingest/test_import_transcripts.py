@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from transcribers import FakeTranscriber
 
+from audiosearch.alphabet import Alphabet
+from audiosearch.spotting.scoring import AcousticProfile, SpottingCalibration
 from audiosearch.types import PackedEmissions, Transcript, Word
 from indexer.index import Index, open_index
 from indexer.ingest.crawl import content_id
@@ -120,11 +122,12 @@ def test_emissions_survive_an_import(index: Index, tmp_path: Path) -> None:
     (known,) = index.recordings()
     emissions = (PackedEmissions(0.0, 0.02, 3, b"abc"),)
     index.add(known, index.words(known.id), emissions)
-    index.keep_sounding("hearer", "what a search by sound has to know")
+    profile = AcousticProfile(Alphabet(), SpottingCalibration())
+    index.keep_acoustic_profile("hearer", profile)
     talk = vosk(tmp_path / "a.json", "human")
     ((was, recording),) = done(index, talk, media=file)
     assert (was, recording.model) == ("replaced", "import:vosk+hearer")
-    assert index.soundings()["import:vosk+hearer"] == "what a search by sound has to know"
+    assert index.acoustic_profiles()["import:vosk+hearer"] == profile
     assert done(index, talk, media=file) == [("unchanged", recording)]
     assert recording.locations == known.locations
     assert index.emissions(recording.id) == emissions

@@ -17,7 +17,7 @@ from transcribers import FakeTranscriber
 
 import cli
 from audiosearch.errors import AudioError, RefusedError, UnknownRecordingError
-from audiosearch.spotting.scoring import KeywordQuery
+from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Transcript, Word
 from indexer.index import Index
 from indexer.ingest.ingest import CrawlSummary, Indexed, Record, Relocated, Removed, Started, ingest
@@ -38,7 +38,7 @@ class MemoryIndex(Index):
     def __init__(self) -> None:
         self.kept: dict[str, tuple[Recording, tuple[Word, ...]]] = {}
         self.kept_emissions: dict[str, tuple[PackedEmissions, ...]] = {}
-        self.profiles: dict[str, str] = {}
+        self.profiles: dict[str, AcousticProfile] = {}
         self.fuse = -1
         self.kill_after = False
 
@@ -81,10 +81,10 @@ class MemoryIndex(Index):
     def words_between(self, recording_id: str, first: int, end: int) -> tuple[Word, ...]:
         return self.kept[recording_id][1][first:end]
 
-    def keep_sounding(self, model: str, sounding: str) -> None:
-        self.profiles[model] = sounding
+    def keep_acoustic_profile(self, model: str, profile: AcousticProfile) -> None:
+        self.profiles[model] = profile
 
-    def soundings(self) -> Mapping[str, str]:
+    def acoustic_profiles(self) -> Mapping[str, AcousticProfile]:
         return self.profiles
 
     def emissions_duration(self) -> Seconds:

@@ -45,8 +45,8 @@ def heard(some: Iterable[StoredEmissions]) -> Counter[StoredEmissions]:
 
 def fill(index: Index, recording: MakeRecording, spoken: MakeWords) -> Counter[StoredEmissions]:
     """Four recordings, of which the second comes without emissions; gives all pieces with the words at their starts."""
-    index.keep_sounding("model", "an earlier one")
-    index.keep_sounding("model", AcousticProfile(ALPHABET, SpottingCalibration()).to_json())
+    index.keep_acoustic_profile("model", AcousticProfile(ALPHABET, SpottingCalibration(floor=5.0)))
+    index.keep_acoustic_profile("model", AcousticProfile(ALPHABET, SpottingCalibration()))
     every: Counter[StoredEmissions] = Counter()
     for number, text in TEXTS.items():
         words, some = spoken(text * 50), pieces(text) if number != 2 else []
@@ -74,7 +74,7 @@ def test_emissions_come_out_as_they_were_put_in(
         with pytest.raises(UnknownRecordingError):
             index.emissions("none")
         assert 180.0 <= index.emissions_duration() <= 240.0  # the second may have had some
-        assert AcousticProfile.from_json(index.soundings()["model"]) == AcousticProfile(ALPHABET, SpottingCalibration())
+        assert index.acoustic_profiles() == {"model": AcousticProfile(ALPHABET, SpottingCalibration())}
 
         index.add(recording(1), spoken("new words"), pieces("new words"))
         index.remove("id004")
@@ -84,7 +84,7 @@ def test_emissions_come_out_as_they_were_put_in(
         with open_index(str(tmp_path / "copy.db"), create=True) as other:
             list(copy(index, other))
             assert heard(other.stored_emissions()) == heard(index.stored_emissions())
-            assert other.soundings() == index.soundings()
+            assert other.acoustic_profiles() == index.acoustic_profiles()
 
 
 def test_candidates_are_the_pieces_that_may_hold_a_text(

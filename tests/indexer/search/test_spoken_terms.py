@@ -23,7 +23,7 @@ from indexer.sqlite.index import SqliteIndex
 from indexer.types import Filter, Hit, Location, Recording
 
 ALPHABET = Alphabet()
-SOUNDING = AcousticProfile(ALPHABET, SpottingCalibration())
+PROFILE = AcousticProfile(ALPHABET, SpottingCalibration())
 
 
 def heard(text: str, start: float = 0.0, seed: int = 1) -> list[PackedEmissions]:
@@ -56,7 +56,7 @@ RECOGNIZED = ["he read kirk a guard every evening", "she never met kierkegaard a
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[Index]:
     with open_index(str(tmp_path / "store.db"), create=True) as opened:
-        opened.keep_sounding("m", SOUNDING.to_json())
+        opened.keep_acoustic_profile("m", PROFILE)
         for number, (said, recognized) in enumerate(zip(SAID, RECOGNIZED, strict=True), start=1):
             opened.add(recording(number), timed(recognized), heard(said, seed=number))
         yield opened
@@ -133,7 +133,7 @@ def test_keys_follow_additions_and_removals(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("audiosearch.spotting.ngram_index.BLOCK", 16)
     path = tmp_path / "store.db"
     with SqliteIndex(str(path), create=True) as index:
-        index.keep_sounding("m", SOUNDING.to_json())
+        index.keep_acoustic_profile("m", PROFILE)
         texts = {number: ("a heron " if number % 3 else "two tulips ") * 12 for number in range(1, 21)}
 
         def check() -> None:
