@@ -1,4 +1,4 @@
-"""Checks of the settings and of the index that they name, after those of the speech side."""
+"""Checks of the settings and the index, after those of ``audiosearch.diagnosis``."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from audiosearch.model_folder import SHIPPED_MODEL
 from audiosearch.settings import Settings, configuration_path, is_url, load_settings
 from indexer.index import open_index
 
-REACH_SECONDS = 5.0
-"""How long a server may take to be reached."""
+CONNECT_TIMEOUT = 5.0
+"""Seconds to wait for the connection to a server."""
 
 
 def examine(store: str | None = None, model: Path | None = None) -> Iterator[Check]:
-    """All checks, in an order in which one reads them; no value tells the path of the user's home.
+    """Yield all checks in reading order, with ``~`` for the path of the home folder.
 
     Args:
-        store, model: as the command line gave them.
+        store: value of ``--store``; None: not given.
+        model: value of ``--model``; None: not given.
     """
     return map(without_home, _examine(store, model))
 
@@ -42,23 +43,23 @@ def _examine(store: str | None, model: Path | None) -> Iterator[Check]:
 
 
 def check_index(settings: Settings) -> Iterator[Check]:
-    """The settings, SQLite, and the store: where it is, whether it can be read and written."""
+    """Check the settings, SQLite or Elasticsearch, and the store: its location, contents and permissions."""
     section = "Index"
     yield _settings(section)
     yield attempt(section, "SQLite", partial(_sqlite, section))
     if is_url(settings.store):
         server = attempt(section, "Elasticsearch", partial(_elastic, section, settings.store))
         yield server
-        if server.status == "problem":  # which the index would have too
+        if server.status == "problem":  # the store would have the same
             return
     yield attempt(section, "store", partial(_store, section, settings.store))
 
 
 def _settings(section: str) -> Check:
     path = configuration_path()
-    found = str(path) if path.exists() else "no configuration file"
+    source = str(path) if path.exists() else "no configuration file"
     names = sorted(name for name in os.environ if name.startswith("AUDIOSEARCH_"))
-    return Check(section, "settings", ", ".join([found, *(f"${name}" for name in names)]))
+    return Check(section, "settings", ", ".join([source, *(f"${name}" for name in names)]))
 
 
 def _sqlite(section: str) -> Check:
@@ -68,55 +69,55 @@ def _sqlite(section: str) -> Check:
 
 
 def _elastic(section: str, url: str) -> Check:
-    """Whether the server can be reached, and speaks with this client."""
+    """Check that the server can be reached, and that its version fits the client."""
     from indexer.elastic.client import Server
     from indexer.elastic.connection import address
 
-    place = address(url)
+    target = address(url)
     name = "Elasticsearch"
     try:
-        socket.create_connection((place.host, place.port), REACH_SECONDS).close()
+        socket.create_connection((target.host, target.port), CONNECT_TIMEOUT).close()
     except OSError as error:
-        advice = f"{place.server} cannot be reached ({error}): is the server running, and the URL right?"
+        advice = f"{target.server} cannot be reached ({error}); check that the server is running and the URL is right."
         return Check(section, name, "not reached", "problem", advice)
-    server = Server(place)
+    server = Server(target)
     try:
-        found = server.version()
+        installed = server.version()
     finally:
         server.close()
     client = version("elasticsearch")
-    value = f"{found or 'of a version not told'} at {place.server}, client {client}"
-    if not found:
+    value = f"{installed or 'unknown version'} at {target.server}, client {client}"
+    if not installed:
         return Check(section, name, value)
-    theirs, ours = (int(number.partition(".")[0]) for number in (found, client))
-    if theirs - ours in (0, 1):  # a client talks to servers of its own major version and of the next
+    theirs, ours = (int(number.partition(".")[0]) for number in (installed, client))
+    if theirs - ours in (0, 1):  # a client supports servers of its own major version and the next
         return Check(section, name, value)
-    advice = f"The client may not understand this server: pip install 'elasticsearch=={theirs}.*'."
+    advice = f"The client does not support this server: pip install 'elasticsearch=={theirs}.*'."
     return Check(section, name, value, "problem", advice)
 
 
 def _store(section: str, store: str) -> Check:
     if not is_url(store) and not Path(store).expanduser().exists():
-        return _store_to_come(section, Path(store).expanduser().absolute())
+        return _missing_store(section, Path(store).expanduser().absolute())
     with open_index(store, create=False) as index:
         recordings = index.statistics().recordings
-    held = f"{recordings:,} recording{'' if recordings == 1 else 's'}"
+    contents = f"{recordings:,} recording{'' if recordings == 1 else 's'}"
     if is_url(store):
         from indexer.elastic.connection import address
 
-        return Check(section, "store", f"{address(store).shown}: {held}")
+        return Check(section, "store", f"{address(store).shown}: {contents}")
     path = Path(store).expanduser().absolute()
-    unwritable = next((place for place in (path, path.parent) if not os.access(place, os.W_OK)), None)
-    if unwritable is None:
-        open_index(store, create=True).close()  # as it is opened to be written
-        return Check(section, "store", f"{path}: {held}, can be written")
-    advice = f"It can be searched, but nothing can be indexed into it: {unwritable} may not be written by you."
-    return Check(section, "store", f"{path}: {held}, read-only", "warning", advice)
+    read_only = next((candidate for candidate in (path, path.parent) if not os.access(candidate, os.W_OK)), None)
+    if read_only is None:
+        open_index(store, create=True).close()  # check that it can be opened for writing
+        return Check(section, "store", f"{path}: {contents}, can be written")
+    advice = f"It can be searched, but nothing can be indexed into it: you have no write permission for {read_only}."
+    return Check(section, "store", f"{path}: {contents}, read-only", "warning", advice)
 
 
-def _store_to_come(section: str, path: Path) -> Check:
+def _missing_store(section: str, path: Path) -> Check:
     folder = next(parent for parent in path.parents if parent.exists())
     if folder.is_dir() and os.access(folder, os.W_OK):
-        return Check(section, "store", f"{path}: not there yet", advice="`audiosearch index FOLDER` makes it.")
-    advice = f"It cannot be made, as {folder} may not be written by you; name another by --store."
-    return Check(section, "store", f"{path}: not there", "problem", advice)
+        return Check(section, "store", f"{path}: does not exist yet", advice="`audiosearch index FOLDER` creates it.")
+    advice = f"It cannot be created: you have no write permission for {folder}; name another with --store."
+    return Check(section, "store", f"{path}: does not exist", "problem", advice)

@@ -1,4 +1,4 @@
-"""The command line as its user sees it: what goes where, and with which exit status."""
+"""The command line: standard output, standard error and exit status of the commands of the index."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ SENTENCE = TEXT.split()
 
 
 def run(*arguments: str | Path) -> Result:
-    """``audiosearch`` in this process."""
+    """Run ``audiosearch`` in this process."""
     return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
 
 
 def audiosearch(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """``audiosearch`` in a process of its own."""
+    """Run ``audiosearch`` in its own process."""
     command = [sys.executable, "-c", "import cli; cli.main()", *map(str, arguments)]
     return subprocess.run(command, cwd=Path(cli.__file__).parent, capture_output=True, text=True, check=False)
 
 
 def words(confidence: float = 0.9) -> tuple[Word, ...]:
-    """SENTENCE from second 60 on, half a second each."""
+    """Words of SENTENCE from second 60 on, half a second each."""
     return tuple(Word(text, 60 + n / 2, 60.4 + n / 2, confidence) for n, text in enumerate(SENTENCE))
 
 
@@ -48,36 +48,38 @@ def store(tmp_path: Path) -> Path:
     path = tmp_path / "store.db"
     with open_index(str(path), create=True) as index:
         for identity, names, confidence in (("a1b2c3d4", ["one.opus"], 0.9), ("e5f6a7b8", ["b.mp3", "c.mp3"], 0.5)):
-            places = tuple(Location(str(tmp_path / "talks" / name), 1, 1) for name in names)
-            index.add(Recording(identity * 4, places, 3723.4, "model", "2024-05-06T07:08:09+00:00"), words(confidence))
+            locations = tuple(Location(str(tmp_path / "talks" / name), 1, 1) for name in names)
+            index.add(
+                Recording(identity * 4, locations, 3723.4, "model", "2024-05-06T07:08:09+00:00"), words(confidence)
+            )
     return path
 
 
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], Result]:
-    """Runs a command that raises something."""
+    """Run a command that raises this error."""
 
     def invoke(error: BaseException) -> Result:
         @click.command()
         def failing() -> None:
             raise error
 
-        monkeypatch.setattr(cli.LazyGroup, "get_command", lambda *about: failing)
+        monkeypatch.setattr(cli.LazyGroup, "get_command", lambda *arguments: failing)
         return run("anything")
 
     return invoke
 
 
 class TestGroup:
-    """What all commands share."""
+    """Behavior that all commands share."""
 
-    def test_what_a_user_caused_is_a_sentence(self, command: Callable[[BaseException], Result]) -> None:
-        result = command(QueryError("there is nothing to look for."))
+    def test_errors_caused_by_users_are_sentences(self, command: Callable[[BaseException], Result]) -> None:
+        result = command(QueryError("the query is empty."))
         assert (result.exit_code, result.stdout) == (1, "")
-        assert result.stderr == "Error: there is nothing to look for.\n"
+        assert result.stderr == "Error: the query is empty.\n"
 
-    def test_what_we_caused_keeps_its_traceback(self, command: Callable[[BaseException], Result]) -> None:
-        result = command(ZeroDivisionError("ours"))
+    def test_other_errors_keep_their_traceback(self, command: Callable[[BaseException], Result]) -> None:
+        result = command(ZeroDivisionError("bug"))
         assert isinstance(result.exception, ZeroDivisionError)
 
     def test_interrupted(self, command: Callable[[BaseException], Result]) -> None:
@@ -85,7 +87,7 @@ class TestGroup:
         assert result.exit_code == 130
         assert result.stderr == "\nStopped by Ctrl-C.\n"
 
-    def test_unknown_commands_and_none(self) -> None:
+    def test_unknown_commands_and_help(self) -> None:
         assert "No such command 'serach'" in run("serach").stderr
         assert run("serach").exit_code == 2
         assert "index" in run("--help").stdout
@@ -99,11 +101,11 @@ class TestGroup:
             pytest.skip("audiosearch is not installed")
         assert run("--version").stdout == f"audiosearch, version {expected}\n"
 
-    def test_a_reader_that_stops_reading_is_no_error(self, store: Path) -> None:
+    def test_a_closed_pipe_is_no_error(self, store: Path) -> None:
         with open_index(str(store), create=False) as index:
             (recording, _) = index.recordings()
-            places = [Location(f"{recording.path}-{n}", 1, 1) for n in range(20_000)]
-            index.relocate(recording.id, places)
+            locations = [Location(f"{recording.path}-{n}", 1, 1) for n in range(20_000)]
+            index.relocate(recording.id, locations)
         process = subprocess.Popen(
             [sys.executable, "-c", "import cli; cli.main()", "list", "--store", store],
             cwd=Path(cli.__file__).parent,
@@ -144,7 +146,7 @@ class TestQuery:
         assert second["confidence"] == 0.5
         assert result.stderr == ""
 
-    def test_lines_in_a_pipe_are_whole(self, store: Path) -> None:
+    def test_lines_in_a_pipe_are_not_truncated(self, store: Path) -> None:
         result = run("query", "human things", "--store", store)
         header, first, second = result.stdout.splitlines()
         assert header.split() == ["file", "start–end", "confidence", "words"]
@@ -153,7 +155,7 @@ class TestQuery:
         assert first.index("«") == second.index("«")
 
     @pytest.mark.parametrize("columns", [40, 160])
-    def test_on_a_terminal_nothing_is_cut_off(
+    def test_tables_on_a_terminal_are_not_truncated(
         self, store: Path, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         from indexer.console.hit_table import draw
@@ -162,15 +164,15 @@ class TestQuery:
         monkeypatch.setenv("COLUMNS", str(columns))
         with open_index(str(store), create=False) as index:
             draw(index.search(parse(["human things"]).query, 9).hits)
-        drawn = capsys.readouterr().out
-        letters = "".join(drawn.split())
+        output = capsys.readouterr().out
+        letters = "".join(output.split())
         assert "0:01:04.0–0:01:04.9" in letters
-        assert all(word in drawn for word in SENTENCE)
-        assert "…" not in drawn
+        assert all(word in output for word in SENTENCE)
+        assert "…" not in output
         if columns == 160:
-            assert max(map(len, drawn.splitlines())) <= columns
+            assert max(map(len, output.splitlines())) <= columns
         else:
-            assert f"{store.parent}/talks/one.opus" in drawn
+            assert f"{store.parent}/talks/one.opus" in output
 
     def test_explanations_of_an_empty_result(self, store: Path) -> None:
         result = run("query", "humen things", "--store", store)
@@ -191,9 +193,9 @@ class TestQuery:
         assert option == "--after"
         second = run("query", "human", "--limit", "3", "--store", store, "--json", "--after", cursor)
         assert second.stderr == ""
-        every = run("query", "human", "--store", store, "--json")
-        assert first.stdout + second.stdout == every.stdout
-        assert len(every.stdout.splitlines()) == 4
+        whole = run("query", "human", "--store", store, "--json")
+        assert first.stdout + second.stdout == whole.stdout
+        assert len(whole.stdout.splitlines()) == 4
         assert run("remove", store.parent / "talks", "--store", store).exit_code == 0
         third = run("query", "human", "--store", store, "--after", cursor)
         assert (third.exit_code, third.stdout, third.stderr) == (1, "", "There are no more hits.\n")
@@ -214,8 +216,8 @@ class TestQuery:
         assert starts("--not", "am") == []
         assert starts("--since", "1970-01-01", "--until", "1970-01-01T00:00:01Z", "--order", "time") == [63.0, 64.0]
         assert starts("--since", "2024-05-31") == []
-        noted = run("query", "human", "--and", "2nd", "--not", "1st", "--store", store).stderr
-        assert noted.startswith('"2nd" is read as "second".\n"1st" is read as "first".\nNo hits')
+        notes = run("query", "human", "--and", "2nd", "--not", "1st", "--store", store).stderr
+        assert notes.startswith('"2nd" is read as "second".\n"1st" is read as "first".\nNo hits')
         for option in ("--and", "--not", "--path", "--since"):
             value = {"--and": "am began", "--not": "am", "--path": "*", "--since": "2024-05-31"}[option]
             unmet = run("query", "human", option, value, "--store", store).stderr
@@ -238,12 +240,12 @@ class TestQuery:
         assert run("query", "nothing", "--counts", "--store", store).exit_code == 1
 
     def test_minimum_confidence(self, store: Path) -> None:
-        every = run("query", "human", "--store", store, "--json").stdout.splitlines()
-        expected = [line for line in every if json.loads(line)["confidence"] >= 0.6]
-        assert 0 < len(expected) < len(every)
+        lines = run("query", "human", "--store", store, "--json").stdout.splitlines()
+        expected = [line for line in lines if json.loads(line)["confidence"] >= 0.6]
+        assert 0 < len(expected) < len(lines)
         for order in ("confidence", "time"):
-            sure = run("query", "human", "--confidence", "0.6", "--order", order, "--store", store, "--json")
-            assert sorted(sure.stdout.splitlines()) == sorted(expected)
+            result = run("query", "human", "--confidence", "0.6", "--order", order, "--store", store, "--json")
+            assert sorted(result.stdout.splitlines()) == sorted(expected)
         first = run("query", "human", "--confidence", "0.6", "--limit", "1", "--store", store, "--json")
         assert first.stdout.splitlines() == expected[:1]
         none = run("query", "human", "--confidence", "0.99", "--store", store)
@@ -273,12 +275,12 @@ class Speller(FakeTranscriber):
     """Transcribes every recording as one sentence."""
 
     def __init__(self, model: Path | None, *, hotwords: Sequence[str] = (), sound: bool = True) -> None:
-        self.fingerprint = "-".join(["speller", *hotwords, *([] if sound else ["mute"])])
+        self.fingerprint = "-".join(["speller", *hotwords, *([] if sound else ["silent"])])
 
     def __enter__(self) -> Speller:
         return self
 
-    def __exit__(self, *about: object) -> None:
+    def __exit__(self, *exception: object) -> None:
         pass
 
     def transcribe(self, path: Path) -> Transcript:
@@ -304,18 +306,18 @@ def talks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 class TestIndex:
     """``audiosearch index``"""
 
-    def test_hot_words_make_another_recognizer(self, talks: Path, tmp_path: Path) -> None:
+    def test_hotwords_change_the_fingerprint(self, talks: Path, tmp_path: Path) -> None:
         store, names = tmp_path / "store.db", tmp_path / "names.txt"
         names.write_text("Zeus # a god\n")
         assert run("index", talks, "--store", store, "--hotwords", names, "--no-sound").exit_code == 0
         with open_index(str(store), create=False) as index:
-            assert {recording.model for recording in index.recordings()} == {"speller-zeus-mute"}
+            assert {recording.model for recording in index.recordings()} == {"speller-zeus-silent"}
         names.write_text("# none\n")
         wrong = run("index", talks, "--store", store, "--hotwords", names)
         assert (wrong.exit_code, wrong.stdout) == (1, "")
         assert "holds no hot words" in wrong.stderr
 
-    def test_a_folder_and_again(self, talks: Path, tmp_path: Path) -> None:
+    def test_a_folder_is_kept_up_to_date(self, talks: Path, tmp_path: Path) -> None:
         store = tmp_path / "deep" / "store.db"
         first = run("index", talks, "--store", store)
         assert first.exit_code == 0
@@ -330,7 +332,7 @@ class TestIndex:
         assert third.stdout == "1 unchanged. 1 recording without files; --prune removes them.\n"
         assert run("index", talks, "--store", store, "--prune").stdout == "1 unchanged, 1 removed.\n"
 
-    def test_bad_files_are_reported_and_the_rest_go_on(self, talks: Path, tmp_path: Path) -> None:
+    def test_unusable_files_are_reported_and_skipped(self, talks: Path, tmp_path: Path) -> None:
         (talks / "one.wav").rename(talks / "broken.wav")
         (talks / "text.wav").write_text("this is text")
         result = run("index", talks, tmp_path / "missing", "--store", tmp_path / "store.db")
@@ -365,7 +367,7 @@ class TestIndex:
         assert "the same command continues" in result.stderr
         assert run("index", talks, "--store", store).stdout.startswith("1 recording indexed")
 
-    def test_nothing_there(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_recordings(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AUDIOSEARCH_MODEL", str(tmp_path))
         (tmp_path / "notes.txt").write_text("no sound")
         result = run("index", tmp_path / "notes.txt", tmp_path, "--store", tmp_path / "store")
@@ -375,7 +377,7 @@ class TestIndex:
         assert (result.exit_code, result.stdout) == (0, "No recordings found in 0 files.\n")
 
     def test_a_store_that_cannot_be_written(self, talks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Speller, "transcribe", lambda *about: pytest.fail("the store is checked first"))
+        monkeypatch.setattr(Speller, "transcribe", lambda *arguments: pytest.fail("the store is checked first"))
         store = tmp_path / "store.db"
         run("index", tmp_path / "missing", "--store", store)
         monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
@@ -383,7 +385,7 @@ class TestIndex:
         assert result.exit_code == 1
         assert f"{store}: cannot be written" in result.stderr
 
-    def test_a_model_that_is_not_there(self, talks: Path, tmp_path: Path) -> None:
+    def test_a_missing_model(self, talks: Path, tmp_path: Path) -> None:
         result = run("index", talks, "--store", tmp_path / "store.db", "--model", tmp_path / "none")
         assert result.exit_code == 1
         assert "there is no such model" in result.stderr
@@ -404,30 +406,30 @@ class TestLibrary:
         assert first["paths"] == [f"{store.parent}/talks/b.mp3", f"{store.parent}/talks/c.mp3"]
 
     def test_remove_by_path_folder_and_id(self, store: Path) -> None:
-        def left() -> list[str]:
+        def remaining() -> list[str]:
             lines = run("list", "--store", store, "--json").stdout.splitlines()
             return [Path(path).name for line in lines for path in json.loads(line)["paths"]]
 
         result = run("remove", store.parent / "talks" / "b.mp3", "--store", store)
         assert result.stdout == "0 recordings removed.\n"
         assert "is a copy and stays" in result.stderr
-        assert left() == ["c.mp3", "one.opus"]
+        assert remaining() == ["c.mp3", "one.opus"]
         assert run("remove", "a1b2c3d4a1b2", "--store", store).stdout == "1 recording removed.\n"
-        assert left() == ["c.mp3"]
+        assert remaining() == ["c.mp3"]
         assert run("remove", store.parent / "talks", "--store", store).stdout == "1 recording removed.\n"
-        assert left() == []
+        assert remaining() == []
         assert run("list", "--store", store).stderr == "The index is empty.\n"
 
-    def test_nothing_is_removed_when_a_name_is_wrong(self, store: Path) -> None:
+    def test_nothing_is_removed_if_a_name_is_unknown(self, store: Path) -> None:
         result = run("remove", "a1b2c3d4", "nonsense", "--store", store)
         assert result.exit_code == 1
         assert "nonsense" in result.stderr
         assert len(run("list", "--store", store, "--json").stdout.splitlines()) == 2
 
     def test_info(self, store: Path) -> None:
-        facts = json.loads(run("info", "--store", store, "--json").stdout)
-        assert facts.pop("bytes") > 0
-        assert facts == {
+        record = json.loads(run("info", "--store", store, "--json").stdout)
+        assert record.pop("bytes") > 0
+        assert record == {
             "store": str(store),
             "recordings": 2,
             "words": 2 * len(SENTENCE),
@@ -437,11 +439,11 @@ class TestLibrary:
         assert "audio       2.1 h" in run("info", "--store", store).stdout
 
 
-UNFIT = 'raise OSError("/opt/lib/libtorchaudio.so: undefined symbol: torch_exception_get_what")'
+BROKEN_LIBRARY = 'raise OSError("/opt/lib/libtorchaudio.so: undefined symbol: torch_exception_get_what")'
 
 
 class TestInstallation:
-    """``audiosearch doctor``, and other commands where a package does not load"""
+    """``audiosearch doctor``, and other commands if a package cannot be loaded"""
 
     def test_doctor(self, store: Path) -> None:
         result = run("doctor", "--store", store)
@@ -454,9 +456,9 @@ class TestInstallation:
         assert max(map(len, lines)) <= 80
         assert lines[-1] == "Everything works." or lines[-1].endswith("warning.")
         assert any(line.split()[:3] == ["✓", "packages", "torch"] for line in lines)
-        found = json.loads(run("doctor", "--store", store, "--json").stdout)
-        assert found["ok"]
-        assert found["checks"][-1] == {
+        record = json.loads(run("doctor", "--store", store, "--json").stdout)
+        assert record["ok"]
+        assert record["checks"][-1] == {
             "section": "Index",
             "name": "store",
             "value": f"{store}: 2 recordings, can be written",
@@ -464,47 +466,47 @@ class TestInstallation:
             "advice": "",
         }
 
-    def test_a_torchaudio_that_does_not_fit(self, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.install(tmp_path, "torchaudio", UNFIT)
+    def test_a_torchaudio_for_another_torch(self, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.install(tmp_path, "torchaudio", BROKEN_LIBRARY)
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-        asked = audiosearch("doctor", "--store", store, "--json")
-        assert (asked.returncode, asked.stderr) == (1, "")
-        found = json.loads(asked.stdout)
-        assert not found["ok"]
-        (problem,) = [check for check in found["checks"] if check["status"] == "problem"]
+        result = audiosearch("doctor", "--store", store, "--json")
+        assert (result.returncode, result.stderr) == (1, "")
+        record = json.loads(result.stdout)
+        assert not record["ok"]
+        (problem,) = [check for check in record["checks"] if check["status"] == "problem"]
         assert problem["name"] == "torchaudio"
         assert "(libtorchaudio.so: undefined symbol: torch_exception_get_what); in a clone" in problem["advice"]
         recording = Path(cli.__file__).parent / "examples" / "podcasts" / "bread.opus"
-        tried = audiosearch("transcribe", recording)
-        assert (tried.returncode, tried.stdout) == (1, "")
-        assert tried.stderr == f"Error: {problem['advice']}\n"
+        transcribed = audiosearch("transcribe", recording)
+        assert (transcribed.returncode, transcribed.stdout) == (1, "")
+        assert transcribed.stderr == f"Error: {problem['advice']}\n"
         assert audiosearch("query", "human things", "--store", store).returncode == 0
 
     @pytest.mark.parametrize("name", ["torch", "numpy", "kenlm"])
     def test_packages_that_do_not_load(self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.install(tmp_path, name, "import nothing_of_this_name")
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-        tried = audiosearch("transcribe", "anything.wav")
-        assert (tried.returncode, tried.stdout) == (1, "")
-        last = tried.stderr.splitlines()[-1]  # after a warning of torch, where it finds no NumPy
+        transcribed = audiosearch("transcribe", "anything.wav")
+        assert (transcribed.returncode, transcribed.stdout) == (1, "")
+        last = transcribed.stderr.splitlines()[-1]  # after a warning of torch if it finds no NumPy
         assert last.startswith(f"Error: {name} ")
         assert "(No module named 'nothing_of_this_name')" in last
-        assert "Traceback" not in tried.stderr
+        assert "Traceback" not in transcribed.stderr
 
-    def test_a_package_that_reads_every_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_broken_package_stops_the_run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.install(tmp_path, "av", 'raise OSError("libavcodec.so: cannot open shared object file")')
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
         podcasts = Path(cli.__file__).parent / "examples" / "podcasts"
-        tried = audiosearch("index", podcasts, "--store", tmp_path / "store.db")
-        assert (tried.returncode, tried.stdout) == (1, "")
-        assert tried.stderr.startswith("Error: av ")
+        indexed = audiosearch("index", podcasts, "--store", tmp_path / "store.db")
+        assert (indexed.returncode, indexed.stdout) == (1, "")
+        assert indexed.stderr.startswith("Error: av ")
 
     def install(self, folder: Path, name: str, source: str) -> None:
         (folder / name).mkdir()
         (folder / name / "__init__.py").write_text(source)
 
 
-def test_times_are_rounded_once() -> None:
+def test_times_and_durations() -> None:
     assert [clock(seconds) for seconds in (0, 59.96, 3599.96, 36000.04)] == [
         "0:00:00.0",
         "0:01:00.0",
@@ -514,12 +516,12 @@ def test_times_are_rounded_once() -> None:
     assert [length(seconds) for seconds in (3.4, 600, 36000)] == ["3 s", "10 min", "10.0 h"]
 
 
-def test_paths_are_shown_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_are_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert shown(str(tmp_path / "a" / "b")) == "a/b"
     assert shown(f"{tmp_path}-more/b") == f"{tmp_path}-more/b"
     assert shown("/a/\udcff") == "/a/\\udcff"
 
 
-def test_rows_are_as_wide_as_they_need_to_be() -> None:
+def test_columns_are_aligned() -> None:
     assert rows(("a", "b"), [("long", "x"), ("", "y")]) == ["a     b", "long  x", "      y"]

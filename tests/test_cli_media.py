@@ -1,4 +1,4 @@
-"""Hits heard, cut and listed, transcripts out and in, a folder watched: as the user of the command line sees it."""
+"""The command line: playback, clips and lists of hits, export and import of transcripts, and ``watch``."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ REPOSITORY = Path(cli.__file__).parent
 
 
 def run(*arguments: str | Path) -> Result:
-    """``audiosearch`` in this process."""
+    """Run ``audiosearch`` in this process."""
     return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """An index of three recordings of ten seconds, the last of which is gone; each says "human things" at 4 s."""
+    """An index of three recordings of ten seconds with "human things" at 4 s; the file of the last is missing."""
     path = tmp_path / "store.db"
     with open_index(str(path), create=True) as index:
-        for number, name in enumerate(("one.wav", "two.wav", "gone.wav")):
+        for number, name in enumerate(("one.wav", "two.wav", "missing.wav")):
             file = tmp_path / "talks" / name
             file.parent.mkdir(exist_ok=True)
             with wave.open(str(file), "wb") as sound:
@@ -44,16 +44,16 @@ def store(tmp_path: Path) -> Path:
                 tone = 9000 * np.sin(2 * np.pi * 440 * np.arange(80_000) / 8000)
                 sound.writeframes(tone.astype("<i2").tobytes())
             status = file.stat()
-            place = Location(str(file), status.st_size, status.st_mtime_ns)
+            location = Location(str(file), status.st_size, status.st_mtime_ns)
             words = (Word("human", 4.0, 4.4, 0.9 - number / 4), Word("things", 4.5, 5.0, 0.9 - number / 4))
-            recording = Recording(f"{number}bcdef" * 5 + "00", (place,), 10.0, "model", "2024-05-06T07:08:09+00:00")
+            recording = Recording(f"{number}bcdef" * 5 + "00", (location,), 10.0, "model", "2024-05-06T07:08:09+00:00")
             index.add(recording, words)
         file.unlink()
     return path
 
 
 class TestQuery:
-    """``audiosearch query`` with what can be done with hits"""
+    """Clips, lists and playback of ``audiosearch query``"""
 
     def test_clips_and_supercut(self, store: Path) -> None:
         clips, target = store.parent / "clips", store.parent / "all.flac"
@@ -62,7 +62,7 @@ class TestQuery:
             result = run("query", *arguments, "--json", "--gap", "1")
             assert result.exit_code == 1
             assert len(result.stdout.splitlines()) == 3
-            assert f"{store.parent}/talks/gone.wav: is not there" in result.stderr
+            assert f"{store.parent}/talks/missing.wav: does not exist" in result.stderr
             assert f"2 clips in {clips}.\n" in result.stderr
             assert f"{target}: 2 hits, 5 s.\n" in result.stderr
             assert sorted(path.name for path in clips.iterdir()) == [
@@ -74,15 +74,15 @@ class TestQuery:
         whole = run("query", "human things", "--path", store.parent / "talks" / "o*", "--store", store, *arguments[3:5])
         assert whole.exit_code == 0
 
-    def test_nothing_is_replaced_that_was_not_made_here(self, store: Path) -> None:
+    def test_files_of_others_are_never_replaced(self, store: Path) -> None:
         clips = store.parent / "clips"
         clips.mkdir()
-        mine = clips / "002_two_0h00m04.0s_human-things.wav"
-        mine.write_bytes(b"mine")
+        foreign = clips / "002_two_0h00m04.0s_human-things.wav"
+        foreign.write_bytes(b"foreign")
         result = run("query", "human things", "--store", store, "--clips", clips)
         assert result.exit_code == 1
-        assert result.stderr == f"Error: {mine}: is there already and was not made by audiosearch; name another.\n"
-        assert list(clips.iterdir()) == [mine]
+        assert result.stderr == f"Error: {foreign}: is there already and was not made by audiosearch; name another.\n"
+        assert list(clips.iterdir()) == [foreign]
         result = run("query", "human things", "--store", store, "--supercut", store.parent / "talks" / "one.wav")
         assert (result.exit_code, result.stdout) == (1, "")
 
@@ -91,8 +91,10 @@ class TestQuery:
         assert run("query", "human", "--store", store, "--format", "m3u").stdout.startswith("#EXTM3U\n#EXTINF:1,one")
         edl = run("query", "human", "--store", store, "--format", "edl", "--fps", "24", "--padding", "0").stdout
         assert "00:00:04:00 00:00:04:10 01:00:00:00 01:00:00:10\n" in edl
-        one = run("query", "human", "--path", store.parent / "talks/one.wav", "--store", store, "--format", "audacity")
-        assert one.stdout == "4.000000\t4.400000\thuman\n"
+        result = run(
+            "query", "human", "--path", store.parent / "talks/one.wav", "--store", store, "--format", "audacity"
+        )
+        assert result.stdout == "4.000000\t4.400000\thuman\n"
 
     @pytest.mark.parametrize(
         "wrong",
@@ -107,11 +109,11 @@ class TestQuery:
             ["--supercut", "a.wav", "--padding", "-1"],
         ],
     )
-    def test_options_that_do_not_go_together(self, store: Path, wrong: list[str]) -> None:
+    def test_options_that_exclude_each_other(self, store: Path, wrong: list[str]) -> None:
         result = run("query", "human", "--store", store, *wrong)
         assert (result.exit_code, result.stdout) == (2, "")
 
-    def test_nothing_to_play_with(self, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_player(self, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", str(store.parent))
         monkeypatch.setattr("audiosearch.audio.player._has_device", lambda: False)
         result = run("query", "human", "--store", store, "--play")
@@ -119,8 +121,8 @@ class TestQuery:
         assert result.stderr.startswith("Error: No player is available: install ffplay")
 
 
-def player(folder: Path, script: str) -> Path:
-    """A folder with an ffplay that writes down what it plays."""
+def install_player(folder: Path, script: str) -> Path:
+    """Write a program ffplay that appends the size of each played file to the returned file."""
     folder.mkdir()
     program = folder / "ffplay"
     program.write_text(f"#!/bin/sh\nfor last; do :; done\nwc -c < \"$last\" >> '{folder}/played'\n{script}\n")
@@ -128,13 +130,13 @@ def player(folder: Path, script: str) -> Path:
     return folder / "played"
 
 
-def test_hits_are_played_one_after_the_other_without_a_terminal(
+def test_playback_without_a_terminal_needs_no_keys(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    played = player(tmp_path / "bin", "sleep 0.05")
+    played = install_player(tmp_path / "bin", "sleep 0.05")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     result = run("query", "human things", "--store", store, "--play", "--padding", "1")
-    assert result.exit_code == 1  # for the one that is gone
+    assert result.exit_code == 1  # the third is missing
     assert "1/3" in result.stderr
     assert "2/3" in result.stderr
     sizes = [int(line) for line in played.read_text().splitlines()]
@@ -145,8 +147,8 @@ def test_hits_are_played_one_after_the_other_without_a_terminal(
     assert result.stderr.endswith("Error: ffplay could not play (exit status 3); is there a sound device?\n")
 
 
-def test_enter_goes_on_and_q_stops(store: Path, tmp_path: Path) -> None:
-    played = player(tmp_path / "bin", "exec sleep 60")
+def test_enter_continues_and_q_stops_the_playback(store: Path, tmp_path: Path) -> None:
+    played = install_player(tmp_path / "bin", "exec sleep 60")
     master, slave = pty.openpty()
     environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(REPOSITORY)}
     command = [sys.executable, "-m", "cli", "query", "human things", "--store", str(store), "--play"]
@@ -173,17 +175,17 @@ def test_enter_goes_on_and_q_stops(store: Path, tmp_path: Path) -> None:
         os.write(master, b"\n")
         wait_for("2/3")
         wait_for_sound(2)
-        begun = time.monotonic()
+        start = time.monotonic()
         os.write(master, b"q")
         assert process.wait(30) == 0
-        assert time.monotonic() - begun < 10  # not the minute that ffplay would take
+        assert time.monotonic() - start < 10  # less than the minute of ffplay
     os.close(master)
 
 
 class TestExportAndImport:
     """``audiosearch export`` and ``audiosearch import``"""
 
-    def test_out_and_in_again(self, store: Path) -> None:
+    def test_export_and_import(self, store: Path) -> None:
         lines = store.parent / "library.jsonl"
         result = run("export", "--all", "--format", "json", "--store", store, "--output", lines)
         assert (result.exit_code, result.output) == (0, "")
@@ -192,47 +194,47 @@ class TestExportAndImport:
         assert result.stdout == "3 recordings imported.\n"
         assert f"{lines}/one.wav: 2 words (new)\n" in result.stderr
         assert run("query", "human things", "--store", other, "--json").stdout.count("\n") == 3
-        heard = run("query", "human things", "--store", other, "--clips", store.parent / "clips")
-        assert heard.exit_code == 1
-        assert heard.stderr.count("was imported without its recording; import it again with --media") == 3
+        result = run("query", "human things", "--store", other, "--clips", store.parent / "clips")
+        assert result.exit_code == 1
+        assert result.stderr.count("was imported without its recording; import it again with --media") == 3
         result = run("import", lines, "--store", other, "--media", store.parent / "talks", "--json")
         *events, finished = map(json.loads, result.stdout.splitlines())
         assert result.exit_code == 1
         assert [event["event"] for event in events] == ["failed", "replaced", "replaced"]
-        assert events[0]["reason"].endswith(f"no recording in {store.parent}/talks has the name gone.wav.")
+        assert events[0]["reason"].endswith(f"no recording in {store.parent}/talks has the name missing.wav.")
         assert finished == {"event": "finished", "new": 0, "replaced": 2, "unchanged": 0, "failed": 1}
         assert run("remove", lines, "--store", other).stdout == "1 recording removed.\n"
-        (left,) = map(json.loads, run("list", "--store", other, "--json").stdout.splitlines())
-        assert left["paths"] == [f"{store.parent}/talks/one.wav", f"{store.parent}/talks/two.wav"]  # of one content
+        (remaining,) = map(json.loads, run("list", "--store", other, "--json").stdout.splitlines())
+        assert remaining["paths"] == [f"{store.parent}/talks/one.wav", f"{store.parent}/talks/two.wav"]  # equal content
 
-    def test_one_by_path_or_id(self, store: Path) -> None:
+    def test_export_by_path_or_id(self, store: Path) -> None:
         by_path = run("export", store.parent / "talks/one.wav", "--format", "srt", "--store", store)
         assert by_path.stdout == "1\n00:00:04,000 --> 00:00:05,000\nhuman things\n"
         assert run("export", "0bcdef", "--format", "srt", "--store", store).stdout == by_path.stdout
         missing = run("export", "nonsense", "--format", "srt", "--store", store)
         assert (missing.exit_code, missing.stdout) == (1, "")
-        assert "nonsense: the index holds no such file" in missing.stderr
+        assert "nonsense: there is no such file, folder or id" in missing.stderr
 
-    def test_files(self, store: Path) -> None:
+    def test_one_file_per_recording(self, store: Path) -> None:
         folder = store.parent / "out"
         result = run("export", store.parent / "talks", "--format", "textgrid", "--output", folder, "--store", store)
         assert result.exit_code == 0
-        assert sorted(path.name for path in folder.iterdir()) == ["gone.TextGrid", "one.TextGrid", "two.TextGrid"]
+        assert sorted(path.name for path in folder.iterdir()) == ["missing.TextGrid", "one.TextGrid", "two.TextGrid"]
         again = run("export", "--all", "--format", "textgrid", "--output", folder, "--store", store)
         assert again.exit_code == 1
         assert "--force" in again.stderr
         single = run("export", "--all", "--format", "vtt", "--store", store)
-        assert single.stderr == "Error: A document of vtt holds one recording, not 3: give --output FOLDER.\n"
+        assert single.stderr == "Error: A document of vtt contains one recording, not 3: give --output FOLDER.\n"
         assert run("export", "--format", "vtt", "--store", store).exit_code == 2
         target = folder / "one.vtt"
         assert run("export", "0bcdef", "--format", "vtt", "--output", target, "--store", store).exit_code == 0
         assert target.read_text().startswith("WEBVTT\n")
 
-    def test_bad_transcripts_are_told_of(self, store: Path) -> None:
+    def test_unusable_transcripts_are_reported(self, store: Path) -> None:
         bad = store.parent / "bad.ctm"
         bad.write_text("talk 1 0.5 0.5 fine\ntalk 1 never 0.5 bad\n")
         result = run("import", bad, "--store", store)
-        assert (result.exit_code, result.stdout) == (1, "0 recordings imported, 1 could not be used.\n")
+        assert (result.exit_code, result.stdout) == (1, "0 recordings imported, 1 failed.\n")
         assert result.stderr == f"{bad}, line 2: 'never' must be a number.\n"
 
 
@@ -243,29 +245,29 @@ import cli
 from audiosearch.types import Transcript, Word
 from indexer.console import lazy_recognizer
 
-class Hearer:
-    fingerprint = "hearer"
+class FakeRecognizer:
+    fingerprint = "fake"
     def __init__(self, model, **options): pass
     def __enter__(self): return self
-    def __exit__(self, *about): print("closed", flush=True)
+    def __exit__(self, *exception): print("closed", flush=True)
     def transcribe_all(self, paths):
         for path in paths: yield Transcript(str(path), 1.0, (Word("heard", 0.5, 1.0, 0.9),))
 
-lazy_recognizer.LazyRecognizer = Hearer
+lazy_recognizer.LazyRecognizer = FakeRecognizer
 cli.main(sys.argv[1:])
 """
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_watch_follows_a_folder_and_ends_at_a_signal(store: Path, number: signal.Signals) -> None:
-    talks, fresh = store.parent / "talks", store.parent / "fresh.db"
+def test_watch_indexes_new_files_and_stops_at_a_signal(store: Path, number: signal.Signals) -> None:
+    talks, watched = store.parent / "talks", store.parent / "watched.db"
     environment = {
         **os.environ,
         "PYTHONPATH": str(REPOSITORY),
         "AUDIOSEARCH_MODEL": str(talks),
         "PYTHONUNBUFFERED": "1",
     }
-    command = [sys.executable, "-c", WATCHER, "watch", str(talks), "--store", str(fresh), "--json", "--settle", "0.3"]
+    command = [sys.executable, "-c", WATCHER, "watch", str(talks), "--store", str(watched), "--json", "--settle", "0.3"]
     with subprocess.Popen(
         command, cwd=store.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
@@ -290,13 +292,13 @@ def test_watch_follows_a_folder_and_ends_at_a_signal(store: Path, number: signal
         later = lines_until_finished()
         while not any(str(event.get("path", "")).endswith("new.wav") for event in later):
             later += lines_until_finished()
-        begun = time.monotonic()
+        start = time.monotonic()
         process.send_signal(number)
         out, errors = process.communicate(timeout=30)
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - start < 10
     assert process.returncode == 0
     assert out.endswith("closed\n")
     assert errors.endswith("\nStopped; indexed recordings are kept.\n")
     assert "Traceback" not in errors
-    with open_index(str(fresh), create=False) as index:
+    with open_index(str(watched), create=False) as index:
         assert len(index.recordings()) == 2

@@ -1,4 +1,4 @@
-"""docs/cli.md is the help of the commands as they are."""
+"""docs/cli.md equals the current help of the commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def test_the_command_reference_is_current() -> None:
-    # in a process of its own, as click keeps the help option that a command was first asked for
+    # in a new process, as click keeps the help option of the first call
     script = REPOSITORY / "scripts" / "make_cli_reference.py"
     code = f"import runpy; print(runpy.run_path({str(script)!r})['reference']())"
     current = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -15,16 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from audiosearch.audio import ffmpeg
+from audiosearch.audio.clip_formats import CLIP_FORMATS, FADE
 from audiosearch.audio.reader import convert, probe, read_span
 from audiosearch.audio.samples import Samples, Sound
 from audiosearch.errors import AudioError, OutputError
 from audiosearch.files import atomic_write
 from audiosearch.types import Seconds
-
-SUFFIXES = ffmpeg.SUFFIXES
-"""Suffixes of the formats that can be written."""
-
-FADE: Seconds = 0.02
 
 _COMMENT_PREFIX = "audiosearch: "
 
@@ -45,8 +41,9 @@ def check_target(path: Path) -> None:
     Raises:
         OutputError: the format cannot be written, the folder does not exist, or another file would be lost.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise OutputError(f"{path}: name a file that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.")
+    if path.suffix.lower() not in CLIP_FORMATS:
+        *suffixes, last = CLIP_FORMATS
+        raise OutputError(f"{path}: name a file that ends in {', '.join(suffixes)} or {last}.")
     if not path.parent.is_dir():
         raise OutputError(f"{path}: there is no folder {path.parent}; make it first.")
     if path.is_symlink() or (path.exists() and not _is_made_here(path)):

@@ -13,10 +13,11 @@ import math
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audiosearch.audio.clip_formats import CLIP_FORMATS
 from audiosearch.audio.samples import PIECE_SAMPLES, AudioInfo, Piece, PieceBuffer, Samples, Sound, mix_down
 from audiosearch.errors import AudioError
 from audiosearch.types import Seconds
@@ -345,30 +346,9 @@ def _channels(frame: Any) -> Samples:
 # Writing
 
 
-class _Format(NamedTuple):
-    """Output format: FFmpeg's container and codec, sample rates (none: any), bits per second and channel."""
-
-    container: str
-    codec: str
-    rates: tuple[int, ...] = ()
-    bits: int = 0
-
-
-_FORMATS = {
-    ".wav": _Format("wav", "pcm_s16le"),
-    ".flac": _Format("flac", "flac"),
-    ".mp3": _Format("mp3", "libmp3lame", (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000), 80_000),
-    ".opus": _Format("opus", "libopus", (48000,), 64_000),
-    ".m4a": _Format("ipod", "aac", (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000), 80_000),
-}
-
-SUFFIXES = tuple(_FORMATS)
-"""Suffixes of the formats that can be written."""
-
-
 def writable_rate(suffix: str, rate: int) -> int:
     """Lowest rate of a format that is at least ``rate``, or else its highest rate."""
-    rates = _FORMATS[suffix].rates or (rate,)
+    rates = CLIP_FORMATS[suffix].rates or (rate,)
     return min((allowed for allowed in rates if allowed >= rate), default=rates[-1])
 
 
@@ -376,14 +356,14 @@ def write(path: Path, rate: int, channels: int, sound: Iterable[Samples], commen
     """Encode pieces of samples [C, S] to a file.
 
     Args:
-        path: with one of ``SUFFIXES``.
+        path: its suffix selects one of CLIP_FORMATS.
         rate: from ``writable_rate``.
         channels: C, 1 or 2.
         comment: comment tag, for ``read_comment``.
     """
     import av
 
-    form, layout = _FORMATS[path.suffix.lower()], "mono" if channels == 1 else "stereo"
+    form, layout = CLIP_FORMATS[path.suffix.lower()], "mono" if channels == 1 else "stereo"
     with av.open(str(path), "w", format=form.container) as container:
         container.metadata["comment"] = comment
         stream = container.add_stream(form.codec, rate=rate, layout=layout)

@@ -1,4 +1,4 @@
-"""``audiosearch doctor``: whether everything that the other commands need is there and works."""
+"""``audiosearch doctor``: checks of the installation, the models and the index."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from audiosearch.diagnosis.doctor import ABSENT, Check
 from indexer.commands.options import model_option, store_option
 from indexer.console.format import count
 
-MIN_WIDTH, MAX_WIDTH = 60, 100  # of lines, within which they are as wide as the terminal
+MIN_WIDTH, MAX_WIDTH = 60, 100  # characters of a line; between them the width of the terminal
 NAME_WIDTH = 14
-INDENT = " " * (NAME_WIDTH + 6)  # before what goes on below a value
+INDENT = " " * (NAME_WIDTH + 6)  # before the further lines of a value
 GLUE = "\N{NO-BREAK SPACE}"
 MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
 
@@ -26,11 +26,11 @@ MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", 
 @click.command(epilog="\b\nExample:\n  audiosearch doctor")
 @store_option
 @model_option
-@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def doctor(store: str | None, model: Path | None, as_json: bool) -> None:
-    """Check the installation: packages, processor, FFmpeg, models and index, on a screen to paste into a bug report.
+    """Check the installation: packages, processor, FFmpeg, models and index. Paste the output into bug reports.
 
-    Where something will not work it says what to do, and the exit status is 1.
+    Every problem is printed with its remedy; the exit status is then 1.
     """
     from indexer.doctor import examine
 
@@ -47,36 +47,36 @@ def doctor(store: str | None, model: Path | None, as_json: bool) -> None:
 def _draw(checks: Sequence[Check]) -> None:
     for section, members in groupby(checks, key=lambda check: check.section):
         click.secho(section, bold=True)
-        for check in _folded(list(members)):
+        for check in _fold_packages(list(members)):
             mark, color = MARKS[check.status]
-            lines = _wrapped(check.value)
+            lines = _wrap(check.value)
             click.echo(f"  {click.style(mark, fg=color)} {check.name:{NAME_WIDTH}}  {lines[0]}")
             for line in lines[1:]:
                 click.echo(INDENT + line)
-            for line in _wrapped(f"→ {check.advice}" if check.advice else ""):
+            for line in _wrap(f"→ {check.advice}" if check.advice else ""):
                 click.echo(
                     INDENT + click.style(line, fg=None if check.status == "ok" else color, dim=check.status == "ok")
                 )
     statuses = [check.status for check in checks]
-    told = [count(statuses.count(status), status) for status in ("problem", "warning") if status in statuses]
-    click.secho(", ".join(told) + "." if told else "Everything works.", bold=True)
+    totals = [count(statuses.count(status), status) for status in ("problem", "warning") if status in statuses]
+    click.secho(", ".join(totals) + "." if totals else "Everything works.", bold=True)
 
 
-def _folded(checks: Sequence[Check]) -> list[Check]:
-    """The same with all packages that are as they should be in the place of the first of them."""
+def _fold_packages(checks: Sequence[Check]) -> list[Check]:
+    """The same checks, with all packages without a problem folded into one."""
     from audiosearch.diagnosis.packages import PACKAGES
 
     names = {package.distribution for package in PACKAGES}
     fine = [check for check in checks if check.name in names and check.status == "ok"]
     if not fine:
         return list(checks)
-    there = [f"{check.name}{GLUE}{check.value}" for check in fine if check.value != ABSENT]
+    installed = [f"{check.name}{GLUE}{check.value}" for check in fine if check.value != ABSENT]
     absent = [check.name for check in fine if check.value == ABSENT]
-    value = ", ".join(there) + (f"; without {', '.join(absent)}" if absent else "")
+    value = ", ".join(installed) + (f"; without {', '.join(absent)}" if absent else "")
     folded = Check(fine[0].section, "packages", value)
     return [folded if check is fine[0] else check for check in checks if check is fine[0] or check not in fine]
 
 
-def _wrapped(text: str) -> list[str]:
+def _wrap(text: str) -> list[str]:
     width = min(max(shutil.get_terminal_size().columns, MIN_WIDTH), MAX_WIDTH) - len(INDENT)
     return [line.replace(GLUE, " ") for line in textwrap.wrap(text, width, break_on_hyphens=False)]

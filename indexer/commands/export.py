@@ -1,4 +1,4 @@
-"""``audiosearch export``: what the index holds, for other programs."""
+"""``audiosearch export``: transcripts in the index, for other programs."""
 
 from __future__ import annotations
 
@@ -20,53 +20,59 @@ from indexer.console.format import count, shown
 )
 @click.argument("names", metavar="[RECORDING]…", nargs=-1)
 @store_option
-@click.option("--all", "everything", is_flag=True, help="All recordings of the index.")
-@click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="What to write.")
+@click.option("--all", "everything", is_flag=True, help="Export all recordings of the index.")
+@click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="Output format.")
 @click.option(
     "--output",
     metavar="FILE|DIR",
     type=click.Path(path_type=Path),
-    help="A file, or for several recordings a folder with a file each; standard output unless given.",
+    help="File to write, or folder for one file per recording. Default: standard output.",
 )
-@click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.option("--force", is_flag=True, help="Replace existing files.")
 def export(
     names: tuple[str, ...], store: str | None, everything: bool, form: str, output: Path | None, force: bool
 ) -> None:
     """Write transcripts from the index for other programs.
 
-    A RECORDING is a file, a folder with all that is in it, whether they still exist or not, or an id as `audiosearch
-    list` shows it. docs/formats.md describes the formats.
+    RECORDING is a file or folder, which need not exist any more, or an id printed by `audiosearch list`.
+    docs/formats.md describes the formats.
 
     \b
-    json           an object a line: path, id, model, added, duration, text, words with their alternatives
-    text, csv, ctm also of several recordings in one document
+    json           one object per line: path, id, model, added, duration, text, words with their alternatives
+    text           words on one line per recording
+    csv, ctm       one word per line
     srt, vtt       subtitles
-    textgrid       Praat
-    audacity       a label track
+    textgrid       tier of words for Praat
+    audacity       label track
     whisperx-json  segments and words
 
-    `audiosearch query --format` writes hits.
+    Several recordings fit in one document of text, json, csv or ctm. `audiosearch query --format` exports hits.
     """
     from audiosearch.settings import load_settings
-    from indexer.export.transcripts import check_free, document, in_places, write_files, write_text
+    from indexer.export.transcripts import check_target, recordings_under, render_document, write_files, write_text
     from indexer.index import open_index
 
     if everything == bool(names):
         raise click.UsageError("Give either RECORDING or --all.")
     with open_index(load_settings(store).store, create=False) as index:
-        known = index.recordings()
-        wanted = {one.id: one for name in names for one in in_places(known, name) or by_id(known, name)}
-        recordings = known if everything else list(wanted.values())
+        recordings = index.recordings()
+        if not everything:
+            selected = [
+                recording
+                for name in names
+                for recording in recordings_under(recordings, name) or by_id(recordings, name)
+            ]
+            recordings = list({recording.id: recording for recording in selected}.values())
         if not recordings:
             click.echo("The index is empty.", err=True)
             return
         if output is None:
-            for piece in document(index, recordings, form):
+            for piece in render_document(index, recordings, form):
                 click.echo(piece, nl=False)
         elif output.is_dir() or (len(recordings) > 1 and form not in JOINABLE):
             for path in write_files(index, recordings, form, output, force=force):
                 click.echo(shown(str(path)))
             click.echo(f"{count(len(recordings), 'transcript')} in {shown(str(output))}.", err=True)
         else:
-            check_free(output, force=force)
-            write_text(output, document(index, recordings, form))
+            check_target(output, force=force)
+            write_text(output, render_document(index, recordings, form))

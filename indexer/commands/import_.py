@@ -1,4 +1,4 @@
-"""``audiosearch import``: transcripts that others made → the index."""
+"""``audiosearch import``: transcripts by other programs into the index."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     "--media",
     metavar="FILE|DIR",
     type=click.Path(exists=True, path_type=Path),
-    help="The recording, or a folder with recordings that are called as the transcripts are.",
+    help="The recording, or a folder of recordings with the names of the transcripts.",
 )
-@click.option("--channel", metavar="NAME", help="Take only this channel of CTM files; else all are put together.")
+@click.option("--channel", metavar="NAME", help="Import only this channel of CTM files. Default: all channels, merged.")
 @click.option(
     "--confidence",
     type=click.FloatRange(0, 1),
     default=0.5,
     show_default=True,
-    help="Of words of which a transcript does not tell it.",
+    help="Confidence of words without one in the transcript.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event, and a final one with counts.")
 @click.pass_context
 def import_command(
     ctx: click.Context,
@@ -50,46 +50,46 @@ def import_command(
     confidence: float,
     as_json: bool,
 ) -> None:
-    """Make transcripts with word times searchable that others made.
+    """Import transcripts with word times that other programs made.
 
-    Each FILE is JSON of WhisperX, of Whisper with word timestamps, of Vosk or of `audiosearch export`, WebVTT with
-    times between its words, or NIST CTM; it is known by its content. docs/formats.md says how each is read.
+    FILE is JSON of WhisperX, Whisper (with word timestamps), Vosk or `audiosearch export`, WebVTT with times between
+    its words, or NIST CTM; the format is detected by content. docs/formats.md describes them.
 
-    With --media the recordings can be heard, and `audiosearch index` does not transcribe them, unless with --again.
-    Without, they can be found all the same, and imported again when the recordings are there.
+    With --media the hits can be played, and `audiosearch index` does not transcribe the recordings again, except with
+    --again. Without it they can only be searched; import them again once the recordings are available.
 
-    A file that cannot be used is reported and the others go on; the exit status is then 1.
+    Unusable files are reported and skipped, and the exit status is then 1.
     """
     from audiosearch.settings import load_settings
     from indexer.index import open_index
     from indexer.ingest.import_transcripts import import_files
 
-    tally = {"new": 0, "replaced": 0, "unchanged": 0, "failed": 0}
+    counts = {"new": 0, "replaced": 0, "unchanged": 0, "failed": 0}
     with open_index(load_settings(store).store, create=True) as index:
         for step in import_files(index, files, media=media, channel=channel, confidence=confidence):
-            _tell(step, tally, as_json)
+            _report(step, counts, as_json)
     if as_json:
-        click.echo(json.dumps({"event": "finished", **tally}))
+        click.echo(json.dumps({"event": "finished", **counts}))
     else:
-        named = {"replaced": "replaced", "unchanged": "unchanged", "failed": "could not be used"}
-        parts = [f"{count(tally['new'], 'recording')} imported"]
-        parts += [f"{tally[key]:,} {what}" for key, what in named.items() if tally[key]]
+        parts = [f"{count(counts['new'], 'recording')} imported"]
+        parts += [f"{counts[key]:,} {key}" for key in ("replaced", "unchanged", "failed") if counts[key]]
         click.echo(", ".join(parts) + ".")
-    ctx.exit(1 if tally["failed"] else 0)
+    ctx.exit(1 if counts["failed"] else 0)
 
 
-def _tell(step: Imported | Failed, tally: dict[str, int], as_json: bool) -> None:
+def _report(step: Imported | Failed, counts: dict[str, int], as_json: bool) -> None:
+    """Count a step and print it."""
     from indexer.ingest.walk import Failed
 
     if isinstance(step, Failed):
-        tally["failed"] += 1
+        counts["failed"] += 1
         click.echo(step.sentence, err=True)
         if as_json:
             click.echo(json.dumps({"event": "failed", "path": step.path, "reason": step.sentence}))
         return
-    tally[step.was] += 1
+    counts[step.was] += 1
     if as_json:
-        about = {"id": step.recording.id, "path": step.recording.path, "source": step.source, "words": step.words}
-        click.echo(json.dumps({"event": step.was, **about}, ensure_ascii=False))
+        metadata = {"id": step.recording.id, "path": step.recording.path, "source": step.source, "words": step.words}
+        click.echo(json.dumps({"event": step.was, **metadata}, ensure_ascii=False))
     else:
         click.echo(f"{shown(step.recording.path)}: {count(step.words, 'word')} ({step.was})", err=True)

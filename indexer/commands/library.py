@@ -1,4 +1,4 @@
-"""``audiosearch list``, ``remove`` and ``info``: what the index holds."""
+"""``audiosearch list``, ``remove`` and ``info``: recordings in the index."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from indexer.records import recording_record
 if TYPE_CHECKING:
     from indexer.types import Recording
 
-SHORT_ID = 12  # letters of an id that are shown
-MIN_ID = 6  # letters of an id that must be given
+SHORT_ID = 12  # characters of an id that are printed
+MIN_ID = 6  # minimum characters of an id on the command line
 
 
 @click.command("list", epilog="\b\nExample:\n  audiosearch list --json")
 @store_option
-@click.option("--json", "as_json", is_flag=True, help="Print one object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def list_command(store: str | None, as_json: bool) -> None:
-    """Show the recordings in the index, each with all its places."""
+    """List the recordings in the index, with all paths of each."""
     from audiosearch.settings import load_settings
     from indexer.index import open_index
 
@@ -49,10 +49,10 @@ def list_command(store: str | None, as_json: bool) -> None:
 @click.argument("names", metavar="PATH_OR_ID…", nargs=-1, required=True)
 @store_option
 def remove(names: tuple[str, ...], store: str | None) -> None:
-    """Forget recordings; their files stay as they are.
+    """Remove recordings from the index; their files are not touched.
 
-    A name is a file, a folder with all that is in it, whether they still exist or not, or an id as `audiosearch list`
-    shows it. A recording of which a copy lies elsewhere stays, without that place.
+    PATH_OR_ID is a file or folder, which need not exist any more, or an id printed by `audiosearch list`. A recording
+    with a copy elsewhere stays in the index, without the removed path.
     """
     from audiosearch.settings import load_settings
     from indexer.index import open_index
@@ -60,22 +60,24 @@ def remove(names: tuple[str, ...], store: str | None) -> None:
 
     with open_index(load_settings(store).store, create=False) as index:
         recordings = index.recordings()
-        doomed: dict[str, set[str]] = {}  # id → paths
+        removals: dict[str, set[str]] = {}  # id → paths
         for name in names:
             path = absolute(name)
-            found = {
+            matches = {
                 recording.id: {location.path for location in recording.locations if under(location.path, [path])}
                 for recording in recordings
             }
-            if not any(found.values()):
-                found = {
-                    recording.id: {place.path for place in recording.locations} for recording in by_id(recordings, name)
+            if not any(matches.values()):
+                matches = {
+                    recording.id: {location.path for location in recording.locations}
+                    for recording in by_id(recordings, name)
                 }
-            for recording_id, paths in found.items():
-                doomed.setdefault(recording_id, set()).update(paths)
+            for recording_id, paths in matches.items():
+                removals.setdefault(recording_id, set()).update(paths)
         removed = 0
         for recording in recordings:
-            left = [place for place in recording.locations if place.path not in doomed.get(recording.id, ())]
+            removed_paths = removals.get(recording.id, ())
+            left = [location for location in recording.locations if location.path not in removed_paths]
             if not left:
                 index.remove(recording.id)
                 removed += 1
@@ -87,9 +89,9 @@ def remove(names: tuple[str, ...], store: str | None) -> None:
 
 @click.command(epilog="\b\nExample:\n  audiosearch info --store talks.db")
 @store_option
-@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def info(store: str | None, as_json: bool) -> None:
-    """Say where the index is, how much it holds, and which models wrote it."""
+    """Print the location and size of the index, and the models that wrote it."""
     from audiosearch.settings import load_settings
     from indexer.index import open_index
 
@@ -98,7 +100,7 @@ def info(store: str | None, as_json: bool) -> None:
         statistics = index.statistics()
         models = Counter(recording.model for recording in index.recordings())
     if as_json:
-        facts = {
+        record = {
             "store": name,
             "recordings": statistics.recordings,
             "words": statistics.words,
@@ -106,7 +108,7 @@ def info(store: str | None, as_json: bool) -> None:
             "bytes": statistics.bytes,
             "models": dict(sorted(models.items())),
         }
-        click.echo(json.dumps(facts, ensure_ascii=False))
+        click.echo(json.dumps(record, ensure_ascii=False))
         return
     click.echo(f"store       {shown(name)}")
     click.echo(f"recordings  {statistics.recordings:,}")
@@ -118,10 +120,10 @@ def info(store: str | None, as_json: bool) -> None:
 
 
 def by_id(recordings: Sequence[Recording], name: str) -> list[Recording]:
-    """The one recording whose id begins with ``name``."""
-    found = [recording for recording in recordings if len(name) >= MIN_ID and recording.id.startswith(name)]
-    if not found:
-        raise click.ClickException(f"{name}: the index holds no such file, folder or id; see `audiosearch list`.")
-    if len(found) > 1:
-        raise click.ClickException(f"{name}: {len(found)} ids begin so; give more letters.")
-    return found
+    """Return the only recording whose id begins with ``name``, as a list."""
+    matches = [recording for recording in recordings if len(name) >= MIN_ID and recording.id.startswith(name)]
+    if not matches:
+        raise click.ClickException(f"{name}: there is no such file, folder or id in the index; see `audiosearch list`.")
+    if len(matches) > 1:
+        raise click.ClickException(f"{name}: begins {len(matches)} ids; give more characters.")
+    return matches

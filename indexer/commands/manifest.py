@@ -208,13 +208,13 @@ def _of_recognizer(
     with contextlib.ExitStack() as stack:
         labels: Iterable[Label | Rejected]
         if store is not None:
-            from indexer.export.transcripts import in_places, transcripts
+            from indexer.export.transcripts import recordings_under, stored_transcripts
             from indexer.index import open_index
 
             index = stack.enter_context(open_index(store, create=False))
             recordings = index.recordings()
-            chosen = recordings if source is None else in_places(recordings, str(source))
-            labels = label_transcripts(transcripts(index, chosen), bounds.max_seconds)
+            chosen = recordings if source is None else recordings_under(recordings, str(source))
+            labels = label_transcripts(stored_transcripts(index, chosen), bounds.max_seconds)
         elif source is not None and source.is_file():
             labels = read_labels(source)
             if model is not None:  # what another model found says nothing of this one

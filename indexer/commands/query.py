@@ -135,7 +135,7 @@ def query(
             click.echo(f"{limit} of {count(len(counts_found), 'recording')}; --limit shows more.", err=True)
         return
     if hit_output.replaces_lines:
-        click.echo(hit_output.list(page.hits), nl=False)
+        click.echo(hit_output.format(page.hits), nl=False)
     else:
         write_hits(page.hits, as_json)
     if page.after is not None:

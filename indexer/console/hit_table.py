@@ -1,4 +1,4 @@
-"""How ``audiosearch query`` writes hits and counts."""
+"""Hits and counts of ``audiosearch query`` as lines, a table or JSON."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from indexer.records import hit_record
 if TYPE_CHECKING:
     from indexer.types import Count, Hit
 
-NARROW = 100  # columns of a terminal below which a hit takes two lines
+MIN_TABLE_WIDTH = 100  # columns of a terminal; on a narrower one each hit takes two lines
 
 
 def write_hits(hits: Sequence[Hit], as_json: bool) -> None:
-    """A line for each hit, or a table on a terminal."""
+    """Print one line per hit, or a table on a terminal."""
     if as_json:
         for hit in hits:
             click.echo(json.dumps(hit_record(hit), ensure_ascii=False))
@@ -31,50 +31,50 @@ def write_hits(hits: Sequence[Hit], as_json: bool) -> None:
 
 
 def write_counts(counts: Sequence[Count], as_json: bool) -> None:
-    """A line for each recording."""
+    """Print one line per recording."""
     if as_json:
-        for one in counts:
-            about = {"path": one.recording.path, "hits": one.hits, "duration": one.recording.duration}
-            click.echo(json.dumps(about, ensure_ascii=False))
+        for item in counts:
+            record = {"path": item.recording.path, "hits": item.hits, "duration": item.recording.duration}
+            click.echo(json.dumps(record, ensure_ascii=False))
         return
-    table = [(f"{one.hits:,}", clock(one.recording.duration), shown(one.recording.path)) for one in counts]
+    table = [(f"{item.hits:,}", clock(item.recording.duration), shown(item.recording.path)) for item in counts]
     for line in rows(("hits", "duration", "file"), table):
         click.echo(line)
 
 
 def _cells(hit: Hit) -> tuple[str, str, str]:
-    """File, time and confidence, which says "sound" where that is how the hit was found."""
+    """File, time, and confidence, followed by "sound" for hits by sound."""
     confidence = f"{hit.confidence:.0%}" + " sound" * (hit.way == "sound")
     return shown(hit.recording.path), f"{clock(hit.start)}–{clock(hit.end)}", confidence
 
 
-def _sentence(hit: Hit, opening: str, closing: str) -> str:
-    """The words around a hit with the phrase between marks."""
+def _context(hit: Hit, opening: str, closing: str) -> str:
+    """Words around a hit, with marks around its own words."""
     before, after = (" ".join(word.text for word in words) for words in (hit.before, hit.after))
     return f"{before} {opening}{hit.text}{closing} {after}".strip()
 
 
 def _lines(hits: Sequence[Hit]) -> Iterator[str]:
     header = ("file", "start–end", "confidence", "words")
-    yield from rows(header, [(*_cells(hit), _sentence(hit, "«", "»")) for hit in hits])
+    yield from rows(header, [(*_cells(hit), _context(hit, "«", "»")) for hit in hits])
 
 
 def draw(hits: Sequence[Hit]) -> None:
-    """A table on a terminal, or two lines a hit on a narrow one; nothing is cut off."""
+    """Draw a table on a terminal, or two lines per hit on a narrow one; nothing is truncated."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    def marked(hit: Hit) -> Text:
-        before, words, after = _sentence(hit, "\0", "\0").split("\0")
+    def highlighted(hit: Hit) -> Text:
+        before, words, after = _context(hit, "\0", "\0").split("\0")
         return Text.assemble(before, (words, "bold yellow"), after)
 
     console = Console(highlight=False)
-    if console.width < NARROW:
+    if console.width < MIN_TABLE_WIDTH:
         for hit in hits:
             path, time, confidence = _cells(hit)
             console.print(Text.assemble((path, "cyan"), f"  {time}  {confidence}"), soft_wrap=True)
-            console.print(Text.assemble("    ", marked(hit)), soft_wrap=True)
+            console.print(Text.assemble("    ", highlighted(hit)), soft_wrap=True)
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("file", style="cyan", overflow="fold", max_width=console.width // 3)
@@ -83,5 +83,5 @@ def draw(hits: Sequence[Hit]) -> None:
     table.add_column("words", overflow="fold")
     for hit in hits:
         path, time, confidence = _cells(hit)
-        table.add_row(Text(path), time, confidence, marked(hit))
+        table.add_row(Text(path), time, confidence, highlighted(hit))
     console.print(table)

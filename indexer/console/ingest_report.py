@@ -92,7 +92,7 @@ class IngestReport:
         }
 
     def summary(self) -> str:
-        """A sentence with the counts, and one for each option that would change more."""
+        """A sentence with the counts, and one for each option that would process more recordings."""
         parts = []
         if self.indexed:
             speed = f"{length(self.transcribed)} of audio in {length(self.elapsed)}, {self.speed():.0f} × real time"

@@ -1,4 +1,4 @@
-"""The recognizer of the commands: the one module in which the index and the network meet."""
+"""The recognizer of the commands: the one module that joins the index and the network."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class LazyRecognizer:
 
     @cached_property
     def loaded(self) -> Recognizer:
-        """The recognizer, loaded now if it was not yet."""
+        """The recognizer, loaded at the first access."""
         from audiosearch.recognizer import Recognizer
 
         return Recognizer.load(self._model, hotwords=self._hotwords, keep_emissions=self._sound, greedy=self._greedy)

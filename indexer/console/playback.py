@@ -1,4 +1,4 @@
-"""Playback hits in a terminal, one after the other."""
+"""Playback of hits in a terminal, one after the other."""
 
 from __future__ import annotations
 
@@ -22,46 +22,46 @@ if TYPE_CHECKING:
     from audiosearch.audio.player import Playback
     from indexer.types import Hit
 
-TICK: Seconds = 0.05
+POLL_INTERVAL: Seconds = 0.05
 
 
 def play(hits: Sequence[Hit], padding: Seconds) -> int:
-    """Play hits until they end or q is pressed; how many could not be.
+    """Play hits until the last one ends or q is pressed, and return the number of hits that could not be played.
 
-    On a terminal Enter goes to the next hit, during one or after it; elsewhere they follow each other.
+    On a terminal Enter continues with the next hit, during playback or after it; elsewhere no key is needed.
     """
     from audiosearch.audio.player import find_player
-    from indexer.export.clips import cut_out
+    from indexer.export.clips import export_clip
 
     start = find_player()
-    missed = 0
+    failed = 0
     with Keys() as keys, tempfile.TemporaryDirectory(prefix="audiosearch-") as folder:
-        if keys.are_there:
+        if keys.available:
             click.echo("Enter: next. q: stop.", err=True)
         for number, hit in enumerate(hits, start=1):
             path = Path(folder) / f"{number}.wav"
             try:
-                cut_out(hit, path, padding)
+                export_clip(hit, path, padding)
             except AudioError as error:
                 click.echo(str(error), err=True)
-                missed += 1
+                failed += 1
                 continue
-            place = f"{shown(hit.recording.path)}  {clock(hit.start)}–{clock(hit.end)}"
-            click.echo(f"{number}/{len(hits)}  {place}  {hit.text}", err=True)
-            playing = start(path)
+            span = f"{shown(hit.recording.path)}  {clock(hit.start)}–{clock(hit.end)}"
+            click.echo(f"{number}/{len(hits)}  {span}  {hit.text}", err=True)
+            playback = start(path)
             try:
-                if not _listen(playing, keys, is_last=number == len(hits)):
+                if not _wait(playback, keys, is_last=number == len(hits)):
                     break
             finally:
-                playing.stop()
+                playback.stop()
                 path.unlink()
-    return missed
+    return failed
 
 
-def _listen(playing: Playback, keys: Keys, *, is_last: bool) -> bool:
-    """Wait for the end or a key; whether to go on."""
-    while not playing.has_ended() or (keys.are_there and not is_last):
-        key = keys.pressed(TICK)
+def _wait(playback: Playback, keys: Keys, *, is_last: bool) -> bool:
+    """Wait for the end of the playback or for a key; returns False to stop."""
+    while not playback.has_ended() or (keys.available and not is_last):
+        key = keys.read(POLL_INTERVAL)
         if key in ("q", "Q", "\x04"):
             return False
         if key in ("\r", "\n"):
@@ -70,37 +70,37 @@ def _listen(playing: Playback, keys: Keys, *, is_last: bool) -> bool:
 
 
 class Keys:
-    """Keys as they are pressed, without Enter after them; none where the input is no terminal."""
+    """Single key presses, without Enter; not available if standard input is no terminal."""
 
     def __init__(self) -> None:
-        self.are_there = False
-        self._before: Any = None
+        self.available = False
+        self._attributes: Any = None
 
     def __enter__(self) -> Keys:
         try:
             import termios
             import tty
-        except ImportError:  # not on this system
+        except ImportError:  # Windows
             return self
         if sys.stdin.isatty():
             descriptor = sys.stdin.fileno()
-            self._before = termios.tcgetattr(descriptor)
+            self._attributes = termios.tcgetattr(descriptor)
             tty.setcbreak(descriptor)
-            self.are_there = True
+            self.available = True
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.are_there:
+        if self.available:
             import termios
 
-            termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, self._before)
+            termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, self._attributes)
 
-    def pressed(self, seconds: Seconds) -> str:
-        """The next key, or "" after so many seconds."""
-        if not self.are_there:
-            time.sleep(seconds)
+    def read(self, timeout: Seconds) -> str:
+        """The next key, or "" after the timeout; "q" at the end of the input."""
+        if not self.available:
+            time.sleep(timeout)
             return ""
-        ready, _, _ = select.select([sys.stdin.fileno()], [], [], seconds)
+        ready, _, _ = select.select([sys.stdin.fileno()], [], [], timeout)
         return os.read(sys.stdin.fileno(), 1).decode(errors="replace") or "q" if ready else ""

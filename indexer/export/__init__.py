@@ -1,1 +1,1 @@
-"""Hits and transcripts to files."""
+"""Hits and transcripts as files for other programs."""

@@ -1,4 +1,4 @@
-"""Hits → the stretches of files that hold them, and names for what is cut out."""
+"""Clips of hits: spans of their recordings, single or joined, and names of the files."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from indexer.types import Hit, Recording
 if TYPE_CHECKING:
     from audiosearch.audio.clips import Clip
 
-MAX_NAME = 120
-"""Bytes of a file's name without number and suffix; file systems take 255, some encrypted ones 143."""
+MAX_NAME_BYTES = 120
+"""Bytes of a file name without number and suffix; file systems allow 255, some encrypted ones 143."""
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """A hit is a file now."""
+class WrittenClip:
+    """A hit written to a file."""
 
     path: Path
     hit: Hit
 
 
 @dataclass(frozen=True, slots=True)
-class Missed:
-    """A hit that could not be cut out, and why."""
+class FailedClip:
+    """A hit without a clip; the sentence states the reason."""
 
     hit: Hit
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
-    """Hits are one file now."""
+class WrittenSupercut:
+    """Hits joined into one file."""
 
     path: Path
     hits: int
     duration: Seconds
 
 
-def media(recording: Recording) -> Path:
-    """A file of the recording that is as it was indexed.
+def media_path(recording: Recording) -> Path:
+    """Path of the first location whose file is unchanged since it was indexed.
 
     Raises:
         AudioError: there is none.
@@ -57,86 +57,86 @@ def media(recording: Recording) -> Path:
     for location in recording.locations:
         if same_file(location):
             return Path(location.path)
-    raise AudioError(f"{recording.path}: is not there, or has changed since it was indexed; index it again.")
+    raise AudioError(f"{recording.path}: does not exist or has changed since it was indexed; index it again.")
 
 
-def padded(hit: Hit, padding: Seconds) -> tuple[Seconds, Seconds]:
-    """Where the hit begins and ends with ``padding`` before and after it, as far as the recording has it."""
+def padded_span(hit: Hit, padding: Seconds) -> tuple[Seconds, Seconds]:
+    """Start and end of a hit with ``padding`` before and after it, within the recording."""
     start = max(0.0, hit.start - padding)
     return start, max(min(hit.end + padding, hit.recording.duration), hit.end, start + 0.001)
 
 
-def write_clips(hits: Sequence[Hit], folder: Path, suffix: str, padding: Seconds) -> Iterator[Written | Missed]:
-    """Each hit as a file in ``folder``, which is made; names sort in the order of hits.
+def write_clips(hits: Sequence[Hit], folder: Path, suffix: str, padding: Seconds) -> Iterator[WrittenClip | FailedClip]:
+    """Write each hit to a file in ``folder``, created if needed; file names sort in the order of the hits.
 
     Raises:
-        OutputError: a name is taken by a file that was not made here; nothing is written then.
+        OutputError: a file that was not made by this program would be overwritten; nothing is written then.
     """
     from audiosearch.audio.clips import check_target
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be a folder for clips ({error.strerror}).") from error
-    targets = [folder / f"{name}{suffix}" for name in names(hits)]
+        raise OutputError(f"{folder}: cannot be made a folder for clips ({error.strerror}).") from error
+    targets = [folder / f"{name}{suffix}" for name in clip_names(hits)]
     for target in targets:
         check_target(target)
     for hit, target in zip(hits, targets, strict=True):
         try:
-            cut_out(hit, target, padding)
+            export_clip(hit, target, padding)
         except AudioError as error:
-            yield Missed(hit, str(error))
+            yield FailedClip(hit, str(error))
         else:
-            yield Written(target, hit)
+            yield WrittenClip(target, hit)
 
 
 def write_supercut(
     hits: Sequence[Hit], target: Path, padding: Seconds, fade: Seconds, gap: Seconds
-) -> Iterator[Joined | Missed]:
-    """All hits one after the other in one file.
+) -> Iterator[WrittenSupercut | FailedClip]:
+    """Join all hits in one file.
 
     Raises:
-        OutputError: the file cannot be written, or was not made here.
-        AudioError: a recording turns out to be damaged.
+        OutputError: the file cannot be written, or was not made by this program.
+        AudioError: a recording is damaged.
     """
     from audiosearch.audio import clips
     from audiosearch.audio.reader import probe
 
     clips.check_target(target)
-    cuts: list[Clip] = []
+    spans: list[Clip] = []
     for hit in hits:
         try:
-            cut = _cut(hit, padding)
-            if all(cut.path != other.path for other in cuts):
-                probe(cut.path)
+            span = _clip(hit, padding)
+            if all(span.path != previous.path for previous in spans):
+                probe(span.path)
         except AudioError as error:
-            yield Missed(hit, str(error))
+            yield FailedClip(hit, str(error))
         else:
-            cuts.append(cut)
-    if cuts:
-        yield Joined(target, len(cuts), clips.write_supercut(cuts, target, fade=fade, gap=gap))
+            spans.append(span)
+    if spans:
+        yield WrittenSupercut(target, len(spans), clips.write_supercut(spans, target, fade=fade, gap=gap))
 
 
-def names(hits: Sequence[Hit]) -> list[str]:
-    """A name for each hit: number, recording, time and words, of letters that every file system takes."""
+def clip_names(hits: Sequence[Hit]) -> list[str]:
+    """Return a file name for each hit: number, recording, time and words, in characters that all file systems allow."""
     digits = max(3, len(str(len(hits))))
-    made = []
+    result = []
     for number, hit in enumerate(hits, start=1):
         minutes, seconds = divmod(int(hit.start * 10), 600)
         time = f"{minutes // 60}h{minutes % 60:02}m{seconds // 10:02}.{seconds % 10}s"
-        stem, words = _plain(Path(hit.recording.path).stem, 60), _plain(hit.text, MAX_NAME - 80)
-        made.append("_".join(part for part in (f"{number:0{digits}}", stem, time, words) if part))
-    return made
+        stem, words = _slug(Path(hit.recording.path).stem, 60), _slug(hit.text, MAX_NAME_BYTES - 80)
+        result.append("_".join(part for part in (f"{number:0{digits}}", stem, time, words) if part))
+    return result
 
 
-def _plain(text: str, most: int) -> str:
-    """Letters and digits of any script with hyphens between them, at most so many bytes."""
+def _slug(text: str, max_bytes: int) -> str:
+    """Letters and digits of any script, joined by hyphens, at most ``max_bytes``."""
     text = "-".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFC", text)))
-    return text.encode()[:most].decode(errors="ignore").strip("-")
+    return text.encode()[:max_bytes].decode(errors="ignore").strip("-")
 
 
-def cut_out(hit: Hit, target: Path, padding: Seconds) -> None:
-    """One hit as a file.
+def export_clip(hit: Hit, target: Path, padding: Seconds) -> None:
+    """Write one hit to a file.
 
     Raises:
         AudioError: its recording cannot be read.
@@ -144,12 +144,12 @@ def cut_out(hit: Hit, target: Path, padding: Seconds) -> None:
     """
     from audiosearch.audio.clips import write_clip
 
-    write_clip(_cut(hit, padding), target)
+    write_clip(_clip(hit, padding), target)
 
 
-def _cut(hit: Hit, padding: Seconds) -> Clip:
+def _clip(hit: Hit, padding: Seconds) -> Clip:
     from audiosearch.audio.clips import Clip
 
-    start, end = padded(hit, padding)
-    path = media(hit.recording)
+    start, end = padded_span(hit, padding)
+    path = media_path(hit.recording)
     return Clip(path, start, end, f"{hit.recording.path} from {start:.3f} to {end:.3f} s: {hit.text}")

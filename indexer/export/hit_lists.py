@@ -1,6 +1,6 @@
-"""Hits as lists that other programs read: CSV, Audacity labels, m3u play lists, edit decision lists (CMX 3600).
+"""Lists of hits for other programs: CSV, Audacity labels, m3u playlists, edit decision lists (CMX 3600).
 
-docs/formats.md describes them.
+docs/formats.md describes the formats.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from audiosearch.errors import OutputError
 from audiosearch.transcripts.csv_rows import csv_line
 from audiosearch.transcripts.writers import audacity_label
 from audiosearch.types import Seconds
-from indexer.export.clips import padded
+from indexer.export.clips import padded_span
 from indexer.types import Hit
 
 FORMATS = ("csv", "audacity", "m3u", "edl")
@@ -31,21 +31,21 @@ FRAME_RATES = {
     "59.94": Fraction(60000, 1001),
     "60": Fraction(60),
 }
-"""Frames a second. 29.97df counts in drop-frame time code, which leaves out numbers to keep up with the clock."""
+"""Frames per second by name. 29.97df uses drop-frame time code, which skips frame numbers to match clock time."""
 
-MOST_EVENTS = 999
-"""Of an edit decision list, whose events have three digits."""
+MAX_EVENTS = 999
+"""Maximum events of an edit decision list, which numbers them with three digits."""
 
 
-def listing(hits: Sequence[Hit], form: str, *, padding: Seconds = 0.0, rate: str = "25") -> str:
-    """Hits in one of ``FORMATS``, in their order.
+def format_hits(hits: Sequence[Hit], form: str, *, padding: Seconds = 0.0, rate: str = "25") -> str:
+    """Write hits in one of FORMATS, in their order (labels: by time).
 
     Args:
-        padding: sound before and after each hit, in play lists and edit decision lists.
-        rate: of ``FRAME_RATES``, for edit decision lists.
+        padding: sound before and after each hit, in playlists and edit decision lists.
+        rate: key of FRAME_RATES, for edit decision lists.
 
     Raises:
-        OutputError: the format cannot hold these hits.
+        OutputError: the format cannot represent these hits.
     """
     match form:
         case "csv":
@@ -56,23 +56,23 @@ def listing(hits: Sequence[Hit], form: str, *, padding: Seconds = 0.0, rate: str
             return "".join(_m3u(hits, padding))
         case "edl":
             return "".join(_edl(hits, padding, rate))
-    raise ValueError(f"there is no format {form!r}")
+    raise ValueError(f"unknown format {form!r}")
 
 
 def _csv(hits: Sequence[Hit]) -> Iterator[str]:
     yield csv_line(("path", "start", "end", "confidence", "way", "before", "text", "after", "id"))
     for hit in hits:
         before, after = (" ".join(word.text for word in words) for words in (hit.before, hit.after))
-        about = hit.recording.path, hit.start, hit.end, hit.confidence, hit.way, before, hit.text, after
-        yield csv_line((*about, hit.recording.id))
+        fields = hit.recording.path, hit.start, hit.end, hit.confidence, hit.way, before, hit.text, after
+        yield csv_line((*fields, hit.recording.id))
 
 
 def _labels(hits: Sequence[Hit]) -> str:
-    """A label for each hit, by time; Audacity wants those of one recording."""
+    """One label per hit, by time; a label track of Audacity belongs to one recording."""
     count = len({hit.recording.id for hit in hits})
     if count > 1:
         raise OutputError(
-            f"Audacity's labels belong to one recording, and these hits are in {count}: choose with --path."
+            f"Audacity's labels belong to one recording, but these hits are in {count}: select one with --path."
         )
     ordered = sorted(hits, key=lambda hit: (hit.start, hit.end))
     return "".join(audacity_label(hit.start, hit.end, hit.text or "(sound)") for hit in ordered)
@@ -81,45 +81,46 @@ def _labels(hits: Sequence[Hit]) -> str:
 def _m3u(hits: Sequence[Hit], padding: Seconds) -> Iterator[str]:
     yield "#EXTM3U\n"
     for hit in hits:
-        start, end = padded(hit, padding)
+        start, end = padded_span(hit, padding)
         path = hit.recording.path
-        title = f"{_line(Path(path).stem)} – {hit.text}"
+        title = f"{_single_line(Path(path).stem)} – {hit.text}"
         yield f"#EXTINF:{math.ceil(end - start)},{title}\n"
         yield f"#EXTVLCOPT:start-time={start:.3f}\n#EXTVLCOPT:stop-time={end:.3f}\n"
         yield f"{path if path.isprintable() else Path(path).as_uri()}\n"
 
 
 def _edl(hits: Sequence[Hit], padding: Seconds, rate: str) -> Iterator[str]:
-    """One event a hit on both sound tracks, one after the other from an hour on, as editors begin."""
-    if len(hits) > MOST_EVENTS:
-        raise OutputError(f"An edit decision list holds {MOST_EVENTS} hits, not {len(hits)}: lower --limit.")
-    dropping = rate.endswith("df")
-    yield f"TITLE: {_line(hits[0].text or 'hits')[:70]}\nFCM: {'DROP FRAME' if dropping else 'NON-DROP FRAME'}\n"
+    """One event per hit on both audio tracks, consecutive from 01:00:00:00 on, the usual start of a timeline."""
+    if len(hits) > MAX_EVENTS:
+        raise OutputError(f"An edit decision list has at most {MAX_EVENTS} hits, not {len(hits)}: lower --limit.")
+    drop_frame = rate.endswith("df")
+    title = _single_line(hits[0].text or "hits")[:70]
+    yield f"TITLE: {title}\nFCM: {'DROP FRAME' if drop_frame else 'NON-DROP FRAME'}\n"
     reels: dict[str, str] = {}
-    position = 3600 * round(FRAME_RATES[rate]) if not dropping else 107_892
+    position = 3600 * round(FRAME_RATES[rate]) if not drop_frame else 107_892
     for number, hit in enumerate(hits, start=1):
         reel = reels.setdefault(hit.recording.id, f"R{len(reels) + 1:07}")
-        start, end = padded(hit, padding)
+        start, end = padded_span(hit, padding)
         first = math.floor(Fraction(start) * FRAME_RATES[rate])
         last = max(math.ceil(Fraction(end) * FRAME_RATES[rate]), first + 1)
         times = [timecode(frame, rate) for frame in (first, last, position, position + last - first)]
         position += last - first
         yield f"\n{number:03}  {reel:8} AA    C        {' '.join(times)}\n"
-        yield f"* FROM CLIP NAME: {_line(Path(hit.recording.path).name)}\n"
-        yield f"* SOURCE FILE: {_line(hit.recording.path)}\n* COMMENT: {_line(hit.text)}\n"
+        yield f"* FROM CLIP NAME: {_single_line(Path(hit.recording.path).name)}\n"
+        yield f"* SOURCE FILE: {_single_line(hit.recording.path)}\n* COMMENT: {_single_line(hit.text)}\n"
 
 
 def timecode(frame: int, rate: str) -> str:
-    """``hh:mm:ss:ff`` of a frame; ``hh:mm:ss;ff`` in drop-frame time code."""
-    dropping = rate.endswith("df")
-    if dropping:  # numbers 0 and 1 are left out in each minute that is no tenth (SMPTE 12M)
+    """Time code of a frame: ``hh:mm:ss:ff``, with drop frames ``hh:mm:ss;ff``."""
+    drop_frame = rate.endswith("df")
+    if drop_frame:  # numbers 0 and 1 are skipped in every minute except each tenth (SMPTE 12M)
         tens, rest = divmod(frame, 17_982)
         frame += 18 * tens + 2 * max(0, (rest - 2) // 1798)
     seconds, frames = divmod(frame, round(FRAME_RATES[rate]))
     hours, minutes = divmod(seconds // 60, 60)
-    return f"{hours:02}:{minutes:02}:{seconds % 60:02}{';' if dropping else ':'}{frames:02}"
+    return f"{hours:02}:{minutes:02}:{seconds % 60:02}{';' if drop_frame else ':'}{frames:02}"
 
 
-def _line(text: str) -> str:
-    """Text that stays on its line."""
+def _single_line(text: str) -> str:
+    """Replace control characters and line breaks by spaces."""
     return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", " ", text)

@@ -1,4 +1,4 @@
-"""Transcripts of an index as files, in the formats of ``audiosearch.transcripts``: in one document or a file each."""
+"""Transcripts of an index as one document or one file each, in the formats of ``audiosearch.transcripts``."""
 
 from __future__ import annotations
 
@@ -15,68 +15,70 @@ from indexer.paths import absolute, under
 from indexer.types import Recording
 
 SHORT_ID = 12
-"""Letters of an id that tell recordings of one name apart."""
+"""Characters of the id that is added to equal file names."""
 
 
-def in_places(recordings: Sequence[Recording], path: str) -> list[Recording]:
-    """The recordings of which a location is that file, or in that folder."""
+def recordings_under(recordings: Sequence[Recording], path: str) -> list[Recording]:
+    """Recordings with a location that is this file or in this folder."""
     root = absolute(path)
-    return [one for one in recordings if any(under(location.path, [root]) for location in one.locations)]
+    return [
+        recording for recording in recordings if any(under(location.path, [root]) for location in recording.locations)
+    ]
 
 
-def transcripts(index: Index, recordings: Sequence[Recording]) -> Iterator[Transcript]:
-    """The words of each recording that has its media, at the first of its places that is there."""
+def stored_transcripts(index: Index, recordings: Sequence[Recording]) -> Iterator[Transcript]:
+    """Yield the transcript of each recording that has media, with the first existing path."""
     for recording in recordings:
         if recording.has_media:
-            places = [location.path for location in recording.locations]
-            path = next((place for place in places if Path(place).exists()), recording.path)
+            paths = [location.path for location in recording.locations]
+            path = next((path for path in paths if Path(path).exists()), recording.path)
             yield Transcript(path, recording.duration, index.words(recording.id))
 
 
-def document(index: Index, recordings: Sequence[Recording], form: str) -> Iterator[str]:
-    """Pieces of one document that holds all the recordings.
+def render_document(index: Index, recordings: Sequence[Recording], form: str) -> Iterator[str]:
+    """Yield the pieces of one document with the transcripts of all recordings.
 
     Raises:
-        OutputError: the format holds one, and these are several.
+        OutputError: there are several recordings, and the format is for one.
     """
     if len(recordings) != 1 and form not in JOINABLE:
-        raise OutputError(f"A document of {form} holds one recording, not {len(recordings)}: give --output FOLDER.")
-    names = names_of(recordings)
+        raise OutputError(f"A document of {form} contains one recording, not {len(recordings)}: give --output FOLDER.")
+    names = file_names(recordings)
     for number, recording in enumerate(recordings):
-        text = _rendered(index, recording, form, names[recording.id])
+        text = _render(index, recording, form, names[recording.id])
         yield text.removeprefix(CSV_HEADER) if number and form == "csv" else text
 
 
 def write_files(
     index: Index, recordings: Sequence[Recording], form: str, folder: Path, *, force: bool
 ) -> Iterator[Path]:
-    """A file for each recording in ``folder``, which is made; yields them as they are written.
+    """Write a file for each recording into ``folder``, created if needed, and yield its path.
 
     Raises:
-        OutputError: a file is there already and not ``force``, and nothing is written; or it cannot be written.
+        OutputError: a file exists and ``force`` is False, and nothing is written; or a file cannot be written.
     """
-    names = names_of(recordings)
+    names = file_names(recordings)
     targets = {recording.id: folder / f"{names[recording.id]}{SUFFIXES[form]}" for recording in recordings}
     for target in targets.values():
-        check_free(target, force=force)
+        check_target(target, force=force)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be a folder ({error.strerror}).") from error
+        raise OutputError(f"{folder}: cannot be made a folder ({error.strerror}).") from error
     for recording in recordings:
         target = targets[recording.id]
-        write_text(target, [_rendered(index, recording, form, names[recording.id])])
+        write_text(target, [_render(index, recording, form, names[recording.id])])
         yield target
 
 
-def check_free(path: Path, *, force: bool) -> None:
-    """OutputError where a file would be lost."""
+def check_target(path: Path, *, force: bool) -> None:
+    """Raise OutputError if writing would replace a file without ``force``, or anything but a file."""
     if path.is_symlink() or (path.exists() and not (force and path.is_file())):
-        raise OutputError(f"{path}: is there already; --force replaces files, or name another.")
+        raise OutputError(f"{path}: exists; replace files with --force, or name another.")
 
 
 def write_text(path: Path, pieces: Iterator[str] | Sequence[str]) -> None:
-    """The whole text or none, in UTF-8."""
+    """Write a text in UTF-8, atomically."""
     try:
         with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(pieces)
@@ -84,8 +86,8 @@ def write_text(path: Path, pieces: Iterator[str] | Sequence[str]) -> None:
         raise OutputError(f"{path}: cannot be written ({error.strerror}).") from error
 
 
-def names_of(recordings: Sequence[Recording]) -> dict[str, str]:
-    """A name for each id: that of the file without suffix, and where several are called so, also the id."""
+def file_names(recordings: Sequence[Recording]) -> dict[str, str]:
+    """File name without suffix by id: the stem of the recording, with part of the id where stems are equal."""
     stems = {recording.id: Path(recording.path).stem for recording in recordings}
     counts = Counter(stem.casefold() for stem in stems.values())
     return {
@@ -94,9 +96,9 @@ def names_of(recordings: Sequence[Recording]) -> dict[str, str]:
     }
 
 
-def _rendered(index: Index, recording: Recording, form: str, name: str) -> str:
+def _render(index: Index, recording: Recording, form: str, name: str) -> str:
     transcript = Transcript(recording.path, recording.duration, index.words(recording.id))
     if form == "ctm":
         return "".join(ctm_lines(transcript, name))
-    about = {"id": recording.id, "model": recording.model, "added": recording.added}
-    return render(transcript, form, about)
+    metadata = {"id": recording.id, "model": recording.model, "added": recording.added}
+    return render(transcript, form, metadata)

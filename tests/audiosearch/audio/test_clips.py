@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from audiosearch.audio import ffmpeg
 from audiosearch.audio import reader as audio
-from audiosearch.audio.clips import SUFFIXES, Clip, check_target, crossfade, write_clip, write_supercut
+from audiosearch.audio.clip_formats import CLIP_FORMATS
+from audiosearch.audio.clips import Clip, check_target, crossfade, write_clip, write_supercut
 from audiosearch.audio.samples import Sound
 from audiosearch.errors import AudioError, OutputError
 
@@ -134,7 +135,7 @@ def test_three_channels_are_averaged_and_non_finite_samples_refused(tmp_path: Pa
     assert audio.read_span(tmp_path / "nan.wav", 2.0, 3.0).channels == 3
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", CLIP_FORMATS)
 @pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (44100, 2)])
 def test_clips_contain_the_span_in_every_format(suffix: str, rate: int, channels: int, tmp_path: Path) -> None:
     source = tmp_path / "source.wav"
@@ -185,7 +186,7 @@ def test_only_files_made_by_audiosearch_are_replaced(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.flac", "link.wav", "notes.mp3", "source.wav"]
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", CLIP_FORMATS)
 def test_a_supercut_contains_all_clips_in_order(suffix: str, tmp_path: Path) -> None:
     slow, wide = tmp_path / "slow.wav", tmp_path / "wide.flac"
     soundfile.write(slow, steps(8000).T, 8000)

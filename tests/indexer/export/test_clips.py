@@ -1,4 +1,4 @@
-"""Names that any file system takes, spans that stay in the recording, lists that other programs read."""
+"""File names of clips, spans of hits, and lists of hits for other programs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 from audiosearch.errors import AudioError, OutputError
 from audiosearch.types import Word
-from indexer.export.clips import media, names, padded
-from indexer.export.hit_lists import FRAME_RATES, listing, timecode
+from indexer.export.clips import clip_names, media_path, padded_span
+from indexer.export.hit_lists import FRAME_RATES, format_hits, timecode
 from indexer.types import NO_MEDIA, Hit, Location, Recording
 
 
@@ -23,15 +23,14 @@ def hit(path: str = "/talks/one.opus", start: float = 64.0, text: str = "human t
     return Hit(recording, start, start + 0.9, 0.9, words, (Word("saying", 1.0, 2.0, 0.5),), ())
 
 
-def test_names_sort_and_tell_recording_time_and_words() -> None:
+def test_names_sort_and_contain_recording_time_and_words() -> None:
     hits = [hit(), hit("/a/Ünï code: no? <1>.mp3", 3661.25, "it's"), hit(start=0.0, text="")]
-    made = names(hits)
-    assert made == [
+    assert clip_names(hits) == [
         "001_one_0h01m04.0s_human-things",
         "002_Ünï-code-no-1_1h01m01.2s_it-s",
         "003_one_0h00m00.0s",
     ]
-    many = names([hit()] * 1200)
+    many = clip_names([hit()] * 1200)
     assert many == sorted(many)
     assert many[0].startswith("0001_")
 
@@ -40,37 +39,36 @@ def test_names_sort_and_tell_recording_time_and_words() -> None:
     "stem", ["CON", "a" * 300, "é" * 200, "../../etc/passwd", "\\\\server\\x", ".", "𝕒\u202e\x07", "a."]
 )
 def test_names_are_safe(stem: str) -> None:
-    (name,) = names([hit(f"/talks/{stem}", text="word " * 60)])
+    (name,) = clip_names([hit(f"/talks/{stem}", text="word " * 60)])
     assert re.fullmatch(r"001(_[\w-]+)?_0h01m04\.0s_(word-)*w?o?r?d?", name)
     assert len(f"{name}.flac".encode()) <= 143
     assert not re.search(r'[<>:"/\\|?*\x00-\x1f]|[. ]$', name)
 
 
-def test_padding_stays_in_the_recording() -> None:
-    assert padded(hit(), 0.5) == (63.5, 65.4)
-    assert padded(hit(start=0.1), 0.5) == (0.0, 1.5)
-    assert padded(hit(start=3722.4), 5.0) == (3717.4, 3723.4)
-    late = padded(hit(start=3723.0), 0.0)  # a transcript may go on a little after its recording
-    assert late == (3723.0, 3723.9)
+def test_padding_is_limited_to_the_recording() -> None:
+    assert padded_span(hit(), 0.5) == (63.5, 65.4)
+    assert padded_span(hit(start=0.1), 0.5) == (0.0, 1.5)
+    assert padded_span(hit(start=3722.4), 5.0) == (3717.4, 3723.4)
+    assert padded_span(hit(start=3723.0), 0.0) == (3723.0, 3723.9)  # a transcript may end after its recording
 
 
-def test_media_is_the_first_file_that_is_as_it_was(tmp_path: Path) -> None:
+def test_media_path_is_the_first_unchanged_file(tmp_path: Path) -> None:
     (tmp_path / "here").write_text("1234")
     status = (tmp_path / "here").stat()
     here = Location(str(tmp_path / "here"), 4, status.st_mtime_ns)
-    gone = Location(str(tmp_path / "gone"), 4, status.st_mtime_ns)
-    recording = replace(hit().recording, locations=(gone, here))
-    assert media(recording) == tmp_path / "here"
-    for locations in ((gone,), (replace(here, size=5),), (replace(here, modified_ns=1),)):
+    missing = Location(str(tmp_path / "missing"), 4, status.st_mtime_ns)
+    recording = replace(hit().recording, locations=(missing, here))
+    assert media_path(recording) == tmp_path / "here"
+    for locations in ((missing,), (replace(here, size=5),), (replace(here, modified_ns=1),)):
         with pytest.raises(AudioError, match="index it again"):
-            media(replace(recording, locations=locations))
+            media_path(replace(recording, locations=locations))
     with pytest.raises(AudioError, match="import it again with --media"):
-        media(replace(recording, model=NO_MEDIA + "ctm"))
+        media_path(replace(recording, model=NO_MEDIA + "ctm"))
 
 
-def test_csv_as_a_reader_reads_it() -> None:
+def test_csv_as_read_by_the_standard_library() -> None:
     hits = [hit('/talks/a "b", c.mp3'), hit("=cmd.wav")]
-    first, second = csv.DictReader(io.StringIO(listing(hits, "csv"), newline=""))
+    first, second = csv.DictReader(io.StringIO(format_hits(hits, "csv"), newline=""))
     assert first == {
         "path": '/talks/a "b", c.mp3',
         "start": "64.0",
@@ -85,16 +83,16 @@ def test_csv_as_a_reader_reads_it() -> None:
     assert second["path"] == "'=cmd.wav"
 
 
-def test_labels_of_one_recording_by_time() -> None:
-    assert listing([hit(start=9.0), hit(start=2.5, text="a")], "audacity") == (
+def test_labels_belong_to_one_recording_and_are_sorted_by_time() -> None:
+    assert format_hits([hit(start=9.0), hit(start=2.5, text="a")], "audacity") == (
         "2.500000\t3.400000\ta\n9.000000\t9.900000\thuman things\n"
     )
-    with pytest.raises(OutputError, match="in 2: choose with --path"):
-        listing([hit(), hit(identity="cd")], "audacity")
+    with pytest.raises(OutputError, match="in 2: select one with --path"):
+        format_hits([hit(), hit(identity="cd")], "audacity")
 
 
 def test_m3u() -> None:
-    assert listing([hit(), hit("/talks/two\nlines.mp3", start=0.1)], "m3u", padding=0.25) == (
+    assert format_hits([hit(), hit("/talks/two\nlines.mp3", start=0.1)], "m3u", padding=0.25) == (
         "#EXTM3U\n"
         "#EXTINF:2,one – human things\n#EXTVLCOPT:start-time=63.750\n#EXTVLCOPT:stop-time=65.150\n/talks/one.opus\n"
         "#EXTINF:2,two lines – human things\n#EXTVLCOPT:start-time=0.000\n#EXTVLCOPT:stop-time=1.250\n"
@@ -108,7 +106,7 @@ def test_m3u() -> None:
         ("25", 0, "00:00:00:00"),
         ("24", 24 * 3600 * 3 - 1, "02:59:59:23"),
         ("23.976", 24 * 60, "00:01:00:00"),
-        ("29.97df", 1799, "00:00:59;29"),  # SMPTE 12M: frame 1800 is called 00:01:00;02
+        ("29.97df", 1799, "00:00:59;29"),  # SMPTE 12M: frame 1800 is 00:01:00;02
         ("29.97df", 1800, "00:01:00;02"),
         ("29.97df", 17981, "00:09:59;29"),
         ("29.97df", 17982, "00:10:00;00"),
@@ -121,9 +119,9 @@ def test_time_code(rate: str, frame: int, code: str) -> None:
 
 
 @pytest.mark.parametrize("rate", FRAME_RATES)
-def test_an_edl_covers_each_hit_and_plays_them_one_after_the_other(rate: str) -> None:
+def test_events_of_an_edl_cover_the_hits_and_are_consecutive(rate: str) -> None:
     hits = [hit(start=64.01), hit("/talks/two.mp4", start=600.5, identity="cd"), hit(start=3.0)]
-    lines = listing(hits, "edl", rate=rate).splitlines()
+    lines = format_hits(hits, "edl", rate=rate).splitlines()
     assert lines[:2] == ["TITLE: human things", f"FCM: {'DROP' if rate == '29.97df' else 'NON-DROP'} FRAME"]
     per_second = round(FRAME_RATES[rate])
 
@@ -141,23 +139,16 @@ def test_an_edl_covers_each_hit_and_plays_them_one_after_the_other(rate: str) ->
     ]
     position = frames(events[0][6])
     assert events[0][6].startswith("01:00:00")
-    for one, event in zip(hits, events, strict=True):
+    for expected, event in zip(hits, events, strict=True):
         first, last, begin, end = map(frames, event[4:])
-        assert first <= float(one.start * FRAME_RATES[rate]) < first + 1
-        assert last - 1 < float(one.end * FRAME_RATES[rate]) <= last
+        assert first <= float(expected.start * FRAME_RATES[rate]) < first + 1
+        assert last - 1 < float(expected.end * FRAME_RATES[rate]) <= last
         assert (begin, end) == (position, position + last - first)
         position = end
     assert "* FROM CLIP NAME: two.mp4" in lines
 
 
-def test_an_edl_has_999_events() -> None:
-    assert listing([hit()] * 999, "edl").count(" AA ") == 999
+def test_an_edl_has_at_most_999_events() -> None:
+    assert format_hits([hit()] * 999, "edl").count(" AA ") == 999
     with pytest.raises(OutputError, match="lower --limit"):
-        listing([hit()] * 1000, "edl")
-
-
-def test_clip_formats_are_those_of_the_writer() -> None:
-    from audiosearch.audio.clips import SUFFIXES
-    from indexer.console.hit_output import CLIP_FORMATS
-
-    assert tuple(f".{suffix}" for suffix in CLIP_FORMATS) == SUFFIXES
+        format_hits([hit()] * 1000, "edl")
