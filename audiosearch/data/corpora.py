@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from audiosearch.audio import reader as audio
+from audiosearch.audio import reader
 from audiosearch.errors import ManifestError
 
 
@@ -113,7 +113,7 @@ class _Files:
         """File with that stem; of several, the first that is audio."""
         paths = self.paths.get(stem, [])
         if len(paths) > 1:
-            return next((path for path in paths if audio.is_audio(path)), paths[0])
+            return next((path for path in paths if reader.is_audio(path)), paths[0])
         return paths[0] if paths else None
 
 
@@ -241,7 +241,7 @@ def _txt(folder: Path, split: str | None) -> Iterator[Row]:
             path, text = files.get(stem), texts.get(stem)
             name = Path(parent, stem).relative_to(folder).as_posix()
             if text is None:
-                if path is not None and audio.is_audio(path):
+                if path is not None and reader.is_audio(path):
                     yield Row(name, path, fault=f"there is no {stem}.txt beside {path}")
                 continue
             try:

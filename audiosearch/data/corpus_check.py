@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from audiosearch.audio import reader as audio
+from audiosearch.audio import reader
 from audiosearch.data.corpora import Row
 from audiosearch.data.manifest import Utterance
 from audiosearch.errors import AudioError
@@ -107,8 +107,8 @@ def _judge(row: Row, thorough: bool) -> Kept | Rejected:
 
 def _measure(path: Path, thorough: bool) -> Seconds:
     """Duration of a recording, of which at least the beginning must be decodable."""
-    info = audio.probe(path)
-    blocks = audio.read_blocks(path, info.sample_rate, 0.1 if not thorough else 30.0)
+    info = reader.probe(path)
+    blocks = reader.read_blocks(path, info.sample_rate, 0.1 if not thorough else 30.0)
     if not thorough:
         next(blocks)
         return info.duration

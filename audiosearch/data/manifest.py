@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,21 +142,37 @@ def write_manifest(path: str | Path, utterances: Iterable[Utterance]) -> int:
 
     The file is replaced atomically.
     """
+    count = 0
+    with manifest_writer(path) as write:
+        for utterance in utterances:
+            write(utterance)
+            count += 1
+    return count
+
+
+@contextmanager
+def manifest_writer(path: str | Path) -> Iterator[Callable[[Utterance], None]]:
+    """Function that appends an utterance to a manifest; the file is replaced atomically at the end.
+
+    Raises:
+        ManifestError: the file cannot be written.
+    """
     path = Path(path)
     folder = Path(os.path.abspath(path)).parent  # noqa: PTH100
-    count = 0
     try:
         with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8") as lines:
-            for utterance in utterances:
-                audio = (
-                    utterance.audio.relative_to(folder) if utterance.audio.is_relative_to(folder) else utterance.audio
-                )
-                row = {"audio": audio.as_posix(), "text": utterance.text, "duration": utterance.duration}
-                row |= {"speaker": utterance.speaker, "id": utterance.id}
-                row |= {"confidence": utterance.confidence, "score": utterance.score}
-                row = {key: value for key, value in row.items() if value is not None}
-                lines.write(json.dumps(row, ensure_ascii=False) + "\n")
-                count += 1
+
+            def write(utterance: Utterance) -> None:
+                lines.write(_line(utterance, folder) + "\n")
+
+            yield write
     except OSError as error:
         raise ManifestError(f"{path}: cannot be written ({error.strerror}).") from error
-    return count
+
+
+def _line(utterance: Utterance, folder: Path) -> str:
+    audio = utterance.audio.relative_to(folder) if utterance.audio.is_relative_to(folder) else utterance.audio
+    row = {"audio": audio.as_posix(), "text": utterance.text, "duration": utterance.duration}
+    row |= {"speaker": utterance.speaker, "id": utterance.id}
+    row |= {"confidence": utterance.confidence, "score": utterance.score}
+    return json.dumps({key: value for key, value in row.items() if value is not None}, ensure_ascii=False)

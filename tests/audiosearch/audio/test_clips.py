@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from audiosearch.audio import ffmpeg
-from audiosearch.audio import reader as audio
+from audiosearch.audio import ffmpeg, reader
 from audiosearch.audio.clip_formats import CLIP_FORMATS
 from audiosearch.audio.clips import Clip, check_target, crossfade, write_clip, write_supercut
 from audiosearch.audio.samples import Sound
@@ -72,16 +71,16 @@ def test_a_span_equals_the_same_part_of_the_whole_recording(name: str, tmp_path:
     path = record(tmp_path / name, codec, rate, steps(rate, 2))
     whole = np.concatenate([piece.samples for piece in ffmpeg.decode(path)])
     for start in (0.0, 0.51, 1.97, 2.3, 5.0, 7.7123, 10.9):
-        sound = audio.read_span(path, start, start + 0.5)
+        sound = reader.read_span(path, start, start + 0.5)
         first = round(start * rate)
         assert (sound.rate, sound.channels, len(sound)) == (rate, 2, round((start + 0.5) * rate) - first)
         near = np.abs(whole[first : first + len(sound)] - sound.samples.mean(axis=0))
         # an AAC decoder that starts elsewhere differs briefly, as it substitutes random noise
         assert near.max() < (0.02 if codec == "aac" else 1e-4), start
-    rest = audio.read_span(path, 11.5, 20.0)
+    rest = reader.read_span(path, 11.5, 20.0)
     assert len(rest) == len(whole) - round(11.5 * rate)
     with pytest.raises(AudioError, match=r"ends before 13\.0 s"):
-        audio.read_span(path, 13.0, 14.0)
+        reader.read_span(path, 13.0, 14.0)
 
 
 def test_gaps_between_time_stamps_become_silence(tmp_path: Path) -> None:
@@ -99,7 +98,7 @@ def test_gaps_between_time_stamps_become_silence(tmp_path: Path) -> None:
     whole = np.concatenate([piece.samples for piece in ffmpeg.decode(path)])
     assert len(whole) == pytest.approx(11 * rate, abs=rate // 100)
     for start, end in ((0.5, 1.5), (1.5, 2.5), (2.0, 4.0), (4.5, 9.5), (6.0, 7.0), (5.5, 8.99), (10.5, 12.0)):
-        sound = audio.read_span(path, start, end)
+        sound = reader.read_span(path, start, end)
         expected = whole[round(start * rate) : round(end * rate)]
         assert len(sound) == len(expected)
         quiet, loud = (np.abs(samples) < 0.01 for samples in (sound.samples[0], expected))
@@ -119,7 +118,7 @@ def test_sound_before_a_span_is_not_decoded(name: str, tmp_path: Path, monkeypat
             yield frame
 
     monkeypatch.setattr(ffmpeg, "_frames", counted)
-    audio.read_span(path, 11.0, 11.5)
+    reader.read_span(path, 11.0, 11.5)
     assert sum(decoded) < 3.5 * rate
 
 
@@ -127,12 +126,12 @@ def test_three_channels_are_averaged_and_non_finite_samples_refused(tmp_path: Pa
     samples = np.repeat(steps(8000), 3, axis=0)
     soundfile.write(tmp_path / "three.wav", samples.T, 8000)
     write_clip(Clip(tmp_path / "three.wav", 1.0, 2.0, ""), tmp_path / "clip.wav")
-    assert audio.probe(tmp_path / "clip.wav").channels == 1
+    assert reader.probe(tmp_path / "clip.wav").channels == 1
     samples[1, 12_000] = np.nan
     soundfile.write(tmp_path / "nan.wav", samples.T, 8000, subtype="FLOAT")
     with pytest.raises(AudioError, match="no sound"):
-        audio.read_span(tmp_path / "nan.wav", 1.0, 2.0)
-    assert audio.read_span(tmp_path / "nan.wav", 2.0, 3.0).channels == 3
+        reader.read_span(tmp_path / "nan.wav", 1.0, 2.0)
+    assert reader.read_span(tmp_path / "nan.wav", 2.0, 3.0).channels == 3
 
 
 @pytest.mark.parametrize("suffix", CLIP_FORMATS)
@@ -143,20 +142,20 @@ def test_clips_contain_the_span_in_every_format(suffix: str, rate: int, channels
     target = tmp_path / f"clip{suffix}"
     length = write_clip(Clip(source, 4.25, 5.75, "from the middle – é\udcff"), target)
     assert length == pytest.approx(1.5, abs=1e-4)
-    info = audio.probe(target)
+    info = reader.probe(target)
     assert info.duration == pytest.approx(1.5, abs=0.001)
     assert info.channels == channels
     assert info.sample_rate == (48000 if suffix == ".opus" else rate)
     for second, hertz in ((0.1, 700), (0.85, 800), (1.1, 800)):
-        sound = audio.read_span(target, second, second + 0.35)
+        sound = reader.read_span(target, second, second + 0.35)
         assert pitch(sound.samples, sound.rate) == pytest.approx(hertz, abs=4)
     if channels == 2:
-        left, right = np.sqrt((audio.read_span(target, 0.1, 1.4).samples ** 2).mean(axis=1))
+        left, right = np.sqrt((reader.read_span(target, 0.1, 1.4).samples ** 2).mean(axis=1))
         assert left / right == pytest.approx(2, rel=0.1)
     assert ffmpeg.read_comment(target) == "audiosearch: from the middle – é?"
     if suffix in (".wav", ".flac"):
         expected = steps(rate, channels)[:, round(4.25 * rate) : round(5.75 * rate)]
-        assert np.abs(audio.read_span(target, 0.0, 1.5).samples - expected).max() < 1e-4
+        assert np.abs(reader.read_span(target, 0.0, 1.5).samples - expected).max() < 1e-4
 
 
 def test_only_files_made_by_audiosearch_are_replaced(tmp_path: Path) -> None:
@@ -165,7 +164,7 @@ def test_only_files_made_by_audiosearch_are_replaced(tmp_path: Path) -> None:
     target = tmp_path / "clip.flac"
     write_clip(Clip(source, 0.0, 1.0, ""), target)
     write_clip(Clip(source, 0.0, 2.0, ""), target)
-    assert audio.probe(target).duration == 2.0
+    assert reader.probe(target).duration == 2.0
     with pytest.raises(OutputError, match="one of the recordings"):
         write_clip(Clip(target, 0.0, 1.0, ""), target)
     link = tmp_path / "link.wav"
@@ -195,15 +194,15 @@ def test_a_supercut_contains_all_clips_in_order(suffix: str, tmp_path: Path) -> 
     target = tmp_path / f"all{suffix}"
     for fade, gap, length in ((0.02, 0.0, 1.46), (0.0, 0.0, 1.5), (0.02, 0.25, 2.0)):
         assert write_supercut(cuts, target, fade=fade, gap=gap) == pytest.approx(length, abs=2e-4)
-        info = audio.probe(target)
+        info = reader.probe(target)
         assert info.duration == pytest.approx(length, abs=0.001)
         assert (info.channels, info.sample_rate) == (2, 48000 if suffix == ".opus" else 32000)
         stride = 0.5 + (gap or -fade)
         for number, hertz in enumerate((900, 600, 1200)):
-            sound = audio.read_span(target, number * stride + 0.05, number * stride + 0.45)
+            sound = reader.read_span(target, number * stride + 0.05, number * stride + 0.45)
             assert pitch(sound.samples, sound.rate) == pytest.approx(hertz, abs=4)
         if gap:
-            silence = audio.read_span(target, 0.55, 0.7).samples
+            silence = reader.read_span(target, 0.55, 0.7).samples
             assert np.abs(silence).max() < 0.01
 
 

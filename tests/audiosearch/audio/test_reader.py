@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from audiosearch.audio import reader as audio
+from audiosearch.audio import reader
 from audiosearch.errors import AudioError
 
 av = pytest.importorskip("av")
@@ -96,16 +96,16 @@ FORMATS = ["wav", "flac", "aiff", "au", "ogg", "opus", "mp3", "m4a", "mp4", "web
 @pytest.mark.parametrize("kind", FORMATS)
 def test_clicks_keep_their_times_in_whole_and_block_reading(kind: str, tmp_path: Path) -> None:
     path = make(tmp_path, f"clicks.{kind}")
-    whole = audio.read(path, 16000)
+    whole = reader.read(path, 16000)
     assert whole.dtype == np.float32
     assert click_times(whole, 16000) == pytest.approx(CLICKS, abs=1.1 / 16000)
     assert len(whole) / 16000 == pytest.approx(SECONDS, abs=0.03)
-    info = audio.probe(path)
+    info = reader.probe(path)
     assert info.duration == pytest.approx(SECONDS, abs=0.03)
     assert info.channels == 1
-    assert audio.is_audio(path)
+    assert reader.is_audio(path)
     for seconds in (0.37, 1.0, 30.0):
-        blocks = list(audio.read_blocks(path, 16000, seconds))
+        blocks = list(reader.read_blocks(path, 16000, seconds))
         assert {len(block) for block in blocks[:-1]} <= {round(seconds * 16000)}
         assert 0 < len(blocks[-1]) <= round(seconds * 16000)
         assert np.array_equal(np.concatenate(blocks), whole)
@@ -114,15 +114,15 @@ def test_clicks_keep_their_times_in_whole_and_block_reading(kind: str, tmp_path:
 def test_mp3_with_the_delay_of_another_encoder_keeps_its_times(tmp_path: Path) -> None:
     for rate in (16000, 24000, 44100):
         path = encode(tmp_path / "clicks.mp3", "libmp3lame", clicks(rate), rate)
-        assert click_times(audio.read(path, 16000), 16000) == pytest.approx(CLICKS, abs=1.1 / 16000)
-        assert audio.probe(path).duration == pytest.approx(SECONDS, abs=0.001)
+        assert click_times(reader.read(path, 16000), 16000) == pytest.approx(CLICKS, abs=1.1 / 16000)
+        assert reader.probe(path).duration == pytest.approx(SECONDS, abs=0.001)
 
 
 def test_formats_without_a_stated_delay_are_late_by_at_most_the_delay(tmp_path: Path) -> None:
     path = encode(tmp_path / "clicks.aac", "aac", clicks(44100), 44100, format="adts")
-    delay = np.subtract(click_times(audio.read(path, 16000), 16000), CLICKS)
+    delay = np.subtract(click_times(reader.read(path, 16000), 16000), CLICKS)
     assert delay == pytest.approx([1024 / 44100] * 3, abs=0.001)
-    assert audio.probe(path).duration == pytest.approx(SECONDS, abs=0.06)
+    assert reader.probe(path).duration == pytest.approx(SECONDS, abs=0.06)
 
 
 def test_duration_of_mp3_with_variable_bit_rate_and_no_header(tmp_path: Path) -> None:
@@ -139,15 +139,15 @@ def test_duration_of_mp3_with_variable_bit_rate_and_no_header(tmp_path: Path) ->
         for piece in [*resampler.resample(frame), *resampler.resample(None)]:
             container.mux(stream.encode(piece))
         container.mux(stream.encode(None))
-    assert audio.probe(path).duration == pytest.approx(10, abs=0.1)
-    assert len(audio.read(path, 16000)) / 16000 == pytest.approx(10, abs=0.1)
+    assert reader.probe(path).duration == pytest.approx(10, abs=0.1)
+    assert len(reader.read(path, 16000)) / 16000 == pytest.approx(10, abs=0.1)
 
 
 def test_chained_ogg_is_read_to_its_end(tmp_path: Path) -> None:
     once = make(tmp_path, "once.opus")
     (tmp_path / "twice.opus").write_bytes(once.read_bytes() + make(tmp_path, "other.opus").read_bytes())
-    assert audio.probe(tmp_path / "twice.opus").duration == pytest.approx(2 * SECONDS, abs=0.03)
-    assert len(audio.read(tmp_path / "twice.opus", 16000)) / 16000 == pytest.approx(2 * SECONDS, abs=0.03)
+    assert reader.probe(tmp_path / "twice.opus").duration == pytest.approx(2 * SECONDS, abs=0.03)
+    assert len(reader.read(tmp_path / "twice.opus", 16000)) / 16000 == pytest.approx(2 * SECONDS, abs=0.03)
 
 
 def test_sound_that_starts_after_the_video_keeps_its_times(tmp_path: Path) -> None:
@@ -170,17 +170,17 @@ def test_sound_that_starts_after_the_video_keeps_its_times(tmp_path: Path) -> No
             frame.pts = start + round(lead * 48000)
             container.mux(sound.encode(frame))
         container.mux(sound.encode(None))
-    assert audio.is_audio(path)
-    assert click_times(audio.read(path, 16000), 16000)[1:] == pytest.approx(CLICKS[1:], abs=0.001)
-    assert audio.probe(path).duration == pytest.approx(SECONDS, abs=0.1)
+    assert reader.is_audio(path)
+    assert click_times(reader.read(path, 16000), 16000)[1:] == pytest.approx(CLICKS[1:], abs=0.001)
+    assert reader.probe(path).duration == pytest.approx(SECONDS, abs=0.1)
 
 
 def test_channels_are_averaged_and_the_rate_is_converted(tmp_path: Path) -> None:
     rate = 192000
     tones = np.stack([np.sin(2 * np.pi * 100 * (c + 1) * np.arange(rate) / rate) for c in range(8)], axis=1)
     soundfile.write(tmp_path / "eight.wav", 0.9 * tones, rate, subtype="PCM_24")
-    samples = audio.read(tmp_path / "eight.wav", 16000)
-    assert audio.probe(tmp_path / "eight.wav") == audio.AudioInfo(1.0, 192000, 8, "wav")
+    samples = reader.read(tmp_path / "eight.wav", 16000)
+    assert reader.probe(tmp_path / "eight.wav") == reader.AudioInfo(1.0, 192000, 8, "wav")
     expected = 0.9 * np.mean([np.sin(2 * np.pi * 100 * (c + 1) * np.arange(16000) / 16000) for c in range(8)], axis=0)
     assert len(samples) == 16000
     assert np.abs(samples - expected)[200:-200].max() < 1e-3  # the tone's sudden ends ring
@@ -189,13 +189,13 @@ def test_channels_are_averaged_and_the_rate_is_converted(tmp_path: Path) -> None
 def test_full_scale_integers_of_every_width(tmp_path: Path) -> None:
     for subtype in ("PCM_U8", "PCM_16", "PCM_24", "PCM_32"):
         soundfile.write(tmp_path / "clipped.wav", np.tile([1.0, 1.0, -1.0, -1.0], 400), 16000, subtype=subtype)
-        samples = audio.read(tmp_path / "clipped.wav", 16000)
+        samples = reader.read(tmp_path / "clipped.wav", 16000)
         assert samples.min() == -1
         assert samples.max() == pytest.approx(1, abs=0.01)
     (tmp_path / "raw.mkv").touch()
     for codec in ("pcm_u8", "pcm_s16le", "pcm_s32le", "pcm_f32le"):  # the same through PyAV
         encode(tmp_path / "raw.mkv", codec, np.tile(np.array([0.5, 0.5, -0.5, -0.5], np.float32), 400), 16000)
-        samples = audio.read(tmp_path / "raw.mkv", 16000)
+        samples = reader.read(tmp_path / "raw.mkv", 16000)
         assert (samples.min(), samples.max()) == pytest.approx((-0.5, 0.5), abs=0.01)
 
 
@@ -206,8 +206,8 @@ def test_non_finite_samples_are_refused_with_their_time(tmp_path: Path) -> None:
         samples[24000, 1] = bad
         soundfile.write(path, samples, 16000, subtype="FLOAT")
         with pytest.raises(AudioError, match=r"bad\.wav: the sample at 1\.500 s is .*no sound"):
-            audio.read(path, 8000)
-    blocks = audio.read_blocks(path, 16000, 0.5)
+            reader.read(path, 8000)
+    blocks = reader.read_blocks(path, 16000, 0.5)
     with pytest.raises(AudioError, match=r"at 1\.500 s"):
         list(blocks)
 
@@ -228,10 +228,10 @@ def test_other_files_are_not_audio(
 ) -> None:
     make(tmp_path, "other.wav")
     (tmp_path / name).write_bytes(content)
-    assert not audio.is_audio(tmp_path / name)
-    uses: list[Callable[[Path], object]] = [lambda path: audio.read(path, 16000)]
+    assert not reader.is_audio(tmp_path / name)
+    uses: list[Callable[[Path], object]] = [lambda path: reader.read(path, 16000)]
     if name != "noise.mp3":  # which shows only in decoding
-        uses.append(audio.probe)
+        uses.append(reader.probe)
     for use in uses:
         with pytest.raises(AudioError, match=message) as caught:
             use(tmp_path / name)
@@ -242,9 +242,9 @@ def test_other_files_are_not_audio(
 def test_a_file_without_samples_is_refused(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "none.wav", np.zeros(0), 16000)
     with pytest.raises(AudioError, match="holds no samples"):
-        audio.read(tmp_path / "none.wav", 16000)
+        reader.read(tmp_path / "none.wav", 16000)
     with pytest.raises(AudioError, match="holds no samples"):
-        audio.probe(tmp_path / "none.wav")
+        reader.probe(tmp_path / "none.wav")
 
 
 @pytest.mark.parametrize("kind", ["mp3", "flac", "webm", "ogg"])
@@ -255,12 +255,12 @@ def test_a_truncated_file_is_read_up_to_its_end(kind: str, tmp_path: Path, caplo
         encode(path, "libopus", noise, 48000)
     else:
         soundfile.write(path, noise, 48000)
-    whole = audio.read(path, 16000)
+    whole = reader.read(path, 16000)
     cut = tmp_path / f"cut.{kind}"
     cut.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
-    assert audio.is_audio(cut)
+    assert reader.is_audio(cut)
     caplog.clear()
-    samples = audio.read(cut, 16000)
+    samples = reader.read(cut, 16000)
     assert 0.2 < len(samples) / len(whole) < 0.95
     shared = min(len(samples), len(whole)) - 4000
     assert np.abs(samples[:shared] - whole[:shared]).max() < 1e-4
@@ -268,7 +268,7 @@ def test_a_truncated_file_is_read_up_to_its_end(kind: str, tmp_path: Path, caplo
     headless = tmp_path / f"headless.{kind}"
     headless.write_bytes(bytes(2000) + os.urandom(200))
     with pytest.raises(AudioError):
-        audio.read(headless, 16000)
+        reader.read(headless, 16000)
 
 
 def test_flac_is_read_past_damage(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -278,7 +278,7 @@ def test_flac_is_read_past_damage(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     middle = len(content) // 2
     content[middle : middle + 500] = bytes(500)
     (tmp_path / "hole.flac").write_bytes(content)
-    samples = audio.read(tmp_path / "hole.flac", 16000)
+    samples = reader.read(tmp_path / "hole.flac", 16000)
     assert len(samples) == pytest.approx(160_000, abs=8192)
     for part in (slice(0, 60_000), slice(110_000, 150_000)):
         assert np.abs(samples[part] - noise[part]).max() < 1e-3
@@ -294,8 +294,8 @@ def test_any_damage_gives_samples_or_one_error_message(tmp_path: Path) -> None:
                 content[draw.randrange(min(draw.choice([64, 512, 1 << 20]), len(content)))] = draw.randrange(256)
             damaged = tmp_path / f"bad{path.suffix}"
             damaged.write_bytes(content)
-            audio.is_audio(damaged)
-            for use in (audio.probe, lambda file: audio.read(file, 16000)):
+            reader.is_audio(damaged)
+            for use in (reader.probe, lambda file: reader.read(file, 16000)):
                 with contextlib.suppress(AudioError):
                     use(damaged)
 
@@ -306,8 +306,8 @@ def test_wav_with_an_incomplete_header(tmp_path: Path) -> None:
         content = bytearray(path.read_bytes())
         content[4:8] = content[40:44] = size
         path.write_bytes(content)
-        assert click_times(audio.read(path, 16000), 16000) == pytest.approx(CLICKS, abs=0.001)
-        assert audio.probe(path).duration == pytest.approx(SECONDS, abs=0.001)
+        assert click_times(reader.read(path, 16000), 16000) == pytest.approx(CLICKS, abs=0.001)
+        assert reader.probe(path).duration == pytest.approx(SECONDS, abs=0.001)
 
 
 def test_files_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,9 +322,9 @@ def test_files_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyP
         Path("a\0b.wav"): "not the name of a file",
     }
     for path, message in cases.items():
-        assert not audio.is_audio(path)
+        assert not reader.is_audio(path)
         with pytest.raises(AudioError, match=message):
-            audio.read(path, 16000)
+            reader.read(path, 16000)
     secret = make(tmp_path, "secret.wav")
 
     def refuse(self: Path, *_: object, **__: object) -> None:
@@ -332,7 +332,7 @@ def test_files_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(AudioError, match=r"secret\.wav: cannot be read \(Permission denied\)"):
-        audio.probe(secret)
+        reader.probe(secret)
 
 
 def test_file_names_that_are_not_text_or_resemble_urls(tmp_path: Path) -> None:
@@ -340,8 +340,8 @@ def test_file_names_that_are_not_text_or_resemble_urls(tmp_path: Path) -> None:
     for name in (b"\xff\xfe.mp3", "ünï çødé.mp3".encode(), b"http:x.mp3", b"a%20b#c?d.mp3", b"-i.mp3"):
         path = tmp_path / os.fsdecode(name)
         path.write_bytes(made)
-        assert audio.is_audio(path)
-        assert len(audio.read(path, 16000)) == pytest.approx(48000, abs=10)
+        assert reader.is_audio(path)
+        assert len(reader.read(path, 16000)) == pytest.approx(48000, abs=10)
 
 
 def test_long_files_take_little_memory(tmp_path: Path) -> None:
@@ -351,9 +351,9 @@ def test_long_files_take_little_memory(tmp_path: Path) -> None:
         for _ in range(5):
             file.writeframes(bytes(4 * 44100 * 60))
     code = (
-        "import sys, resource; from audiosearch.audio import reader as audio; import soxr, soundfile\n"
+        "import sys, resource; from audiosearch.audio import reader; import soxr, soundfile\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "before = peak(); count = sum(len(b) for b in audio.read_blocks(sys.argv[1], 16000, 30.0))\n"
+        "before = peak(); count = sum(len(b) for b in reader.read_blocks(sys.argv[1], 16000, 30.0))\n"
         "print(count, peak() - before)"
     )
     run = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
