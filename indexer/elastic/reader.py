@@ -21,7 +21,7 @@ from typing import Any
 from indexer.elastic import documents
 from indexer.elastic.client import Server, Snapshot
 from indexer.elastic.passages import Passage
-from indexer.elastic.recording_cache import MAX_CHANGES, MAX_CLOCK_SKEW_S, Document, RecordingCache
+from indexer.elastic.recording_cache import MAX_CHANGES, Document, RecordingCache
 from indexer.types import Recording
 
 NEWEST = ("-generation", "passage")
@@ -128,6 +128,6 @@ class PassageReader:
 
     def _was_named(self, document: Document) -> bool:
         """Return whether a recording already named its generation when this reader began."""
-        if document["named_ms"] < self._began_ms - 1000 * MAX_CLOCK_SKEW_S:
+        if document["named_ms"] < self._began_ms - 1000 * self._cache.max_clock_skew_s:
             return True
         return self._cache.was_named(document["recording"], document["generation"], self._began)

@@ -38,7 +38,20 @@ Document = dict[str, Any]
 class RecordingCache:
     """Cache of the recordings of an index, shared by searches in several threads."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        max_prefetched: int = MAX_PREFETCHED,
+        max_cached: int = MAX_CACHED,
+        max_clock_skew_s: float = MAX_CLOCK_SKEW_S,
+        max_age_s: float = MAX_AGE_SECONDS,
+        pause_s: float = PAUSE_SECONDS,
+    ) -> None:
+        self.max_prefetched = max_prefetched
+        self.max_cached = max_cached
+        self.max_clock_skew_s = max_clock_skew_s
+        self.max_age_s = max_age_s
+        self.pause_s = pause_s
         self._seen: dict[str, tuple[str, float]] = {}
         self._documents: dict[str, Document] = {}
         self._as_of_ms: int | None = None
@@ -63,18 +76,18 @@ class RecordingCache:
         """Begin a search; the second one reads recordings before they are needed."""
         self._searches += 1
         now = time.monotonic()
-        if self._as_of_ms is not None and now > self._begun + MAX_AGE_SECONDS:
+        if self._as_of_ms is not None and now > self._begun + self.max_age_s:
             self._documents, self._as_of_ms = {}, None
         if self._as_of_ms is None and self._searches > 1 and now >= self._paused_until:
             moment = time.time_ns() // 1_000_000
-            hits = server.hits({"term": {"kind": "recording"}}, ["-generation"], True, MAX_PREFETCHED)
+            hits = server.hits({"term": {"kind": "recording"}}, ["-generation"], True, self.max_prefetched)
             self._begun, self._as_of_ms = now, moment
             self.store(hit["_source"] for hit in hits)
 
     def changes(self) -> dict[str, Any] | None:
         """Query for recordings that may differ from the cache; None if the cache is empty."""
         as_of_ms = self._as_of_ms
-        return None if as_of_ms is None else documents.changed(as_of_ms - 1000 * MAX_CLOCK_SKEW_S)
+        return None if as_of_ms is None else documents.changed(as_of_ms - round(1000 * self.max_clock_skew_s))
 
     def update(self, changed: Iterable[Document], moment_ms: int) -> None:
         """Cache all results of ``changes``.
@@ -92,7 +105,7 @@ class RecordingCache:
             return
         for document in fresh:
             before = self._documents.get(document["recording"])
-            if len(self._documents) < MAX_CACHED if before is None else before["named_ms"] <= document["named_ms"]:
+            if len(self._documents) < self.max_cached if before is None else before["named_ms"] <= document["named_ms"]:
                 self._documents[document["recording"]] = document
 
     def recordings(self, generations: Iterable[tuple[str, str]]) -> dict[str, Document]:
@@ -113,6 +126,6 @@ class RecordingCache:
         return {recording: document for recording, document in cached.items() if recording not in outdated}
 
     def pause(self) -> None:
-        """Empty the cache, and cache nothing for PAUSE_SECONDS: too many recordings change."""
+        """Empty the cache, and cache nothing for ``pause_s``: too many recordings change."""
         self._documents, self._as_of_ms = {}, None
-        self._paused_until = time.monotonic() + PAUSE_SECONDS
+        self._paused_until = time.monotonic() + self.pause_s

@@ -130,10 +130,10 @@ class Writer:
             ]
             self._delete({"bool": {"filter": clauses}})
 
-    def sweep(self) -> None:
+    def sweep(self, min_age_s: float = WRITING_SECONDS) -> None:
         """Delete orphans of writers that stopped long ago: parts that were never named, or replaced and not deleted."""
         is_note = {"terms": {"kind": ["writing", "sweeping"]}}
-        is_old = {"range": {"generation": {"lt": _generation_before(WRITING_SECONDS)}}}
+        is_old = {"range": {"generation": {"lt": _generation_before(min_age_s)}}}
         pages = self._server.pages({"bool": {"filter": [is_note, is_old]}}, ["generation"], True)
         notes = [hit["_source"] for page in pages for hit in page]
         if notes:

@@ -1,4 +1,4 @@
-"""Emissions made by hand, and the tiny language model that decodes them."""
+"""Synthetic emissions, and a tiny language model to decode them."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def random_rows(seed: int, frames: int, labels: int, sharpness: float = 2.0) -> 
 
 
 def mixed_emissions(seed: int, frames: int = 40, labels: int = len(ENGLISH), sharpness: float = 2.5) -> Emissions:
-    """Emissions with some frames sure of one label, in runs, some sure of the blank, and some unsure."""
+    """Emissions with runs of frames certain of a label, frames certain of the blank, and uncertain frames."""
     random = np.random.default_rng(seed)
     logits = random.normal(0, sharpness, (frames, labels))
-    run = random.integers(0, labels, frames // 4 + 1).repeat(4)[:frames]
-    sure = random.random(frames) < 0.5
-    logits[sure, run[sure]] += 30
+    runs = random.integers(0, labels, frames // 4 + 1).repeat(4)[:frames]
+    certain = random.random(frames) < 0.5
+    logits[certain, runs[certain]] += 30
     logits[random.random(frames) < 0.4, 0] += 20
     return from_logits(logits)

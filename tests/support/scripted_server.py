@@ -1,4 +1,4 @@
-"""Servers of which a test says what they answer."""
+"""Servers with responses defined by a test."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ MAPPED: Answer = 200, {"library": {"mappings": mapping.MAPPINGS}}
 
 
 class Script:
-    """A server on loopback that answers as a test says, or as a real one behind it does.
+    """A server on loopback with responses defined by a test, or those of a real server behind it.
 
-    Args:
-        answer: of a method, path and body; may be replaced at any time. None: what ``upstream`` answers. With status 0
-            the connection is cut: before all of the answer where that is empty, else before its last byte, where it is
-            None that of ``upstream``.
-        upstream: URL of the server behind.
+    Attributes:
+        answer: function of method, path and body; may be replaced at any time. None: the request is passed on to
+            ``upstream``. Status 0 cuts the connection: before the response if the content is empty, else before its
+            last byte; the content None is that of ``upstream``.
+        upstream: URL of the real server.
     """
 
     def __init__(self) -> None:
@@ -38,15 +38,15 @@ class Script:
             protocol_version = "HTTP/1.1"
 
             def _respond(self) -> None:
-                sent = self.rfile.read(int(self.headers.get("content-length") or 0))
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
                 path = self.path.partition("?")[0]
-                script.requests.append((self.command, path, sent.decode()))
+                script.requests.append((self.command, path, body.decode()))
                 script.headers.append({name.lower(): value for name, value in self.headers.items()})
-                status, content = script.answer(self.command, path, sent.decode()) or self.pass_on(sent)
+                status, content = script.answer(self.command, path, body.decode()) or self.pass_on(body)
                 if status == 0:
                     self.close_connection = True
                     if content is None:
-                        _, content = self.pass_on(sent)
+                        _, content = self.pass_on(body)
                     if content == "":
                         return
                 kind = "text/html" if isinstance(content, str) else "application/json"
@@ -56,19 +56,19 @@ class Script:
                 if script.product:
                     self.send_header("X-Elastic-Product", script.product)
                 self.send_header("content-length", str(len(text)))
-                with contextlib.suppress(ConnectionError):  # whoever asked may have lost patience
+                with contextlib.suppress(ConnectionError):  # the client may have closed the connection
                     self.end_headers()
                     self.wfile.write(text if status else text[:-1])
 
-            def pass_on(self, sent: bytes) -> Answer:
+            def pass_on(self, body: bytes) -> Answer:
                 kinds = {name: self.headers[name] for name in ("accept", "content-type") if name in self.headers}
-                request = urllib.request.Request(script.upstream + self.path, sent or None, kinds, method=self.command)
+                request = urllib.request.Request(script.upstream + self.path, body or None, kinds, method=self.command)
                 try:
-                    reply = urllib.request.urlopen(request, timeout=60)
+                    response = urllib.request.urlopen(request, timeout=60)
                 except urllib.error.HTTPError as error:
-                    reply = error
-                with reply:
-                    return reply.status, json.loads(reply.read() or b"{}")
+                    response = error
+                with response:
+                    return response.status, json.loads(response.read() or b"{}")
 
             do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _respond
 

@@ -1,4 +1,4 @@
-"""What a server can do to a request: scripted ones, that answer as no real one does when it is asked to."""
+"""Errors, retries and timeouts of requests, with scripted servers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MakeRecording = Callable[..., Recording]
 MakeWords = Callable[..., list[Word]]
 
-LANDED = "taken, and the connection is cut while the answer is sent"
+LANDED = "written, and the connection is cut during the response"
 
 MAPPED: Answer = 200, {"library": {"mappings": mapping.MAPPINGS}}
 
@@ -42,7 +42,7 @@ MAPPED: Answer = 200, {"library": {"mappings": mapping.MAPPINGS}}
         ("", (200, "<html>"), "not an Elasticsearch"),
     ],
 )
-def test_servers_that_do_not_serve(
+def test_error_responses(
     script: Script, product: str, answer: Answer, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script.product, script.answer = product, lambda method, path, body: answer
@@ -54,21 +54,25 @@ def test_servers_that_do_not_serve(
     assert all(method in ("GET", "HEAD") for method, _, _ in script.requests)
 
 
-def test_an_absent_server() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+def test_unreachable_server() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
     with pytest.raises(StoreError, match=f"http://127.0.0.1:{port}/library cannot be reached"):
         open_index(f"http://127.0.0.1:{port}/library", create=True)
 
 
-def test_a_silent_server(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_without_responses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(elastic_client, "REQUEST_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(StoreError, match="does not answer"):
         open_index(f"http://127.0.0.1:{silent.getsockname()[1]}/library", create=True)
 
 
 class Store:
-    """The few answers of a server to one ``add``, with faults as they are asked for."""
+    """Responses of a server to ``add``, with faults.
+
+    Args:
+        faults: responses to the next bulk requests; with status 200: statuses of the documents that are rejected.
+    """
 
     def __init__(self, faults: list[Answer]) -> None:
         self.faults = faults
@@ -83,8 +87,8 @@ class Store:
                 if content == LANDED:
                     _, content = self.bulk([json.loads(line) for line in body.splitlines()], {})
                 return status, content
-            busy = self.faults.pop(0)[1] if self.faults else []
-            return self.bulk([json.loads(line) for line in body.splitlines()], busy)
+            rejected = self.faults.pop(0)[1] if self.faults else {}
+            return self.bulk([json.loads(line) for line in body.splitlines()], rejected)
         if path.endswith("/_count"):
             return 200, {"count": sum(name.startswith("passage:") for name in self.documents)}
         if path.endswith("/_search"):
@@ -102,28 +106,22 @@ class Store:
             return 200, {"found": True, "_source": self.documents[name], "_seq_no": 1, "_primary_term": 1}
         return 200, {}
 
-    def bulk(self, lines: list[Any], busy: Any) -> Answer:
+    def bulk(self, lines: list[Any], rejected: Any) -> Answer:
+        """Response to a bulk request."""
         items: list[Any] = []
         if "delete" in lines[0]:
             for line in lines:
                 self.documents.pop(line["delete"]["_id"])
             return 200, {"errors": False, "items": []}
-        for place in range(0, len(lines), 2):
-            name = lines[place]["index"]["_id"]
-            if place // 2 in busy:
-                items.append(
-                    {
-                        "index": {
-                            "_id": name,
-                            "status": busy[place // 2],
-                            "error": {"type": "a type", "reason": "a reason"},
-                        }
-                    }
-                )
+        for number, (action, document) in enumerate(zip(lines[::2], lines[1::2], strict=True)):
+            name = action["index"]["_id"]
+            if number in rejected:
+                error = {"type": "a type", "reason": "a reason"}
+                items.append({"index": {"_id": name, "status": rejected[number], "error": error}})
             else:
-                self.documents[name] = lines[place + 1]
+                self.documents[name] = document
                 items.append({"index": {"_id": name, "status": 201}})
-        return 200, {"errors": bool(busy), "items": items}
+        return 200, {"errors": bool(rejected), "items": items}
 
 
 @pytest.mark.parametrize(
@@ -136,7 +134,7 @@ class Store:
         [(0, LANDED), (0, LANDED)],
     ],
 )
-def test_what_a_busy_server_puts_off_is_sent_again(
+def test_documents_rejected_by_a_busy_server_are_sent_again(
     script: Script, faults: list[Answer], recording: MakeRecording, spoken: MakeWords
 ) -> None:
     script.answer = store = Store(faults)
@@ -144,7 +142,7 @@ def test_what_a_busy_server_puts_off_is_sent_again(
         index.add(recording(1), spoken("word " * 4 * passages.STRIDE))
     assert sorted(name.rpartition(":")[2] for name in store.documents if name.startswith("passage")) == list("0123")
     assert store.documents["recording:id001"]["words"] == 4 * passages.STRIDE
-    assert len(store.documents) == 5, "no note is left that it is being written"
+    assert len(store.documents) == 5, "the note is deleted"
     assert faults == []
 
 
@@ -158,7 +156,7 @@ def test_what_a_busy_server_puts_off_is_sent_again(
         ([(429, {"error": {"type": "cluster_block_exception"}, "status": 429})] * 99, "disk is nearly full"),
     ],
 )
-def test_a_recording_that_is_not_written_whole_is_not_named(
+def test_incomplete_recording_is_not_named(
     script: Script, faults: list[Answer], message: str, recording: MakeRecording, spoken: MakeWords
 ) -> None:
     script.answer = store = Store(list(faults))
@@ -171,10 +169,10 @@ def test_a_recording_that_is_not_written_whole_is_not_named(
     assert len(script.requests) < 14
 
 
-def test_a_slow_server(
+def test_slow_server(
     script: Script, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is waited for, but not for ever."""
+    """Slow responses are accepted until the timeout."""
     store, pause = Store([]), 0.02
 
     def slow(method: str, path: str, body: str) -> Answer:

@@ -1,4 +1,4 @@
-"""Where an index is, as whom one comes there, and whose certificate the server has."""
+"""URLs, credentials and trusted certificates."""
 
 from __future__ import annotations
 
@@ -35,34 +35,34 @@ if TYPE_CHECKING:
         "http:///a",
     ],
 )
-def test_urls_that_name_no_index(url: str) -> None:
+def test_invalid_urls(url: str) -> None:
     with pytest.raises(StoreError, match="URL"):
         open_index(url, create=True)
 
 
 class Keyring(types.ModuleType):
-    """The package keyring, with what a test keeps in it; None: there is no keyring on this machine."""
+    """Fake of the package keyring with these passwords; None: there is no keyring on this machine."""
 
-    def __init__(self, kept: dict[tuple[str, str], str] | None) -> None:
+    def __init__(self, passwords: dict[tuple[str, str], str] | None) -> None:
         super().__init__("keyring")
-        self.kept = kept
+        self.passwords = passwords
         self.errors = types.SimpleNamespace(KeyringError=OSError, NoKeyringError=PermissionError)
 
     def get_password(self, server: str, user: str) -> str | None:
-        if self.kept is None:
+        if self.passwords is None:
             raise PermissionError
-        return self.kept.get((server, user))
+        return self.passwords.get((server, user))
 
 
 @pytest.fixture(autouse=True)
-def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No login comes from where the tests run."""
+def no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove credentials of the environment."""
     for name in ("API_KEY", "USER", "PASSWORD", "CA", "FINGERPRINT"):
         monkeypatch.delenv(f"AUDIOSEARCH_ELASTICSEARCH_{name}", raising=False)
     monkeypatch.setitem(sys.modules, "keyring", None)
 
 
-def test_who_one_is(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     def authorization(user: str = "") -> str | None:
         open_index(script.url.replace("//", f"//{user}"), create=False).close()
         return script.headers[-1].get("authorization")
@@ -84,8 +84,8 @@ def test_who_one_is(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     assert authorization() == "ApiKey a2V5"
 
 
-def test_a_key_in_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It goes nowhere where others could read it."""
+def test_api_key_in_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is sent over https only."""
     monkeypatch.setitem(sys.modules, "keyring", Keyring({("https://[::1]:9200/es", "api-key"): "a2V5"}))
     assert address("https://[::1]:9200/es/library").options == {"api_key": "a2V5"}
     assert address("http://[::1]:9200/es/library").options == {}
@@ -93,7 +93,7 @@ def test_a_key_in_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     assert address("https://[::1]:9200/es/library").options == {}
 
 
-def test_a_password_is_not_written_where_others_read_it(script: Script) -> None:
+def test_password_in_the_url_is_refused(script: Script) -> None:
     with pytest.raises(StoreError, match=r"contains a password.* set AUDIOSEARCH_ELASTICSEARCH_API_KEY") as error:
         open_index(script.url.replace("//", "//ann:secret@"), create=False)
     assert "secret" not in str(error.value)
@@ -101,7 +101,7 @@ def test_a_password_is_not_written_where_others_read_it(script: Script) -> None:
 
 
 def openssl(folder: Path, *arguments: str) -> None:
-    """Run it in a folder; the test is skipped where it is not there."""
+    """Run openssl in a folder; skip the test if it is not installed."""
     program = shutil.which("openssl")
     if program is None:
         pytest.skip("certificates are not tested: there is no openssl on the PATH")
@@ -110,11 +110,14 @@ def openssl(folder: Path, *arguments: str) -> None:
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with authorities of one name, a real and a false one: NAME-ca.pem, and what they signed for a server
-    on 127.0.0.1, NAME.pem and NAME.key; in NAME-sent.pem that with the real authority's."""
+    """Folder with certificates of two authorities of the same name, "real" and "false".
+
+    NAME-ca.pem is the authority's certificate, NAME.pem and NAME.key are those of a server on 127.0.0.1 signed by it,
+    and NAME-sent.pem has NAME.pem and the certificate of the real authority.
+    """
     folder = tmp_path_factory.mktemp("certificates")
-    # Nothing says which key signed, or the false one would be told from the real one by that alone.
-    (folder / "about").write_text(
+    # Without key identifiers: they would distinguish the two authorities.
+    (folder / "extensions").write_text(
         "subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=none\nsubjectKeyIdentifier=none\n"
     )
     for name in ("real", "false"):
@@ -124,9 +127,11 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         openssl(folder, *new, "/CN=node", "-keyout", f"{name}.key", "-out", f"{name}.csr")
         authority = ["-CA", f"{name}-ca.pem", "-CAkey", f"{name}-ca.key", "-CAcreateserial", "-days", "2"]
-        openssl(folder, "x509", "-req", "-in", f"{name}.csr", *authority, "-extfile", "about", "-out", f"{name}.pem")
-        sent = (folder / f"{name}.pem").read_text() + (folder / "real-ca.pem").read_text()
-        (folder / f"{name}-sent.pem").write_text(sent)
+        openssl(
+            folder, "x509", "-req", "-in", f"{name}.csr", *authority, "-extfile", "extensions", "-out", f"{name}.pem"
+        )
+        chain = (folder / f"{name}.pem").read_text() + (folder / "real-ca.pem").read_text()
+        (folder / f"{name}-sent.pem").write_text(chain)
     return folder
 
 
@@ -134,7 +139,7 @@ def fingerprint(certificate: Path) -> str:
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate.read_text())).hexdigest()
 
 
-def test_whose_certificate(script: Script, certificates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trusted_certificates(script: Script, certificates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def serve(chain: str, key: str) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates / chain, certificates / key)
@@ -159,7 +164,7 @@ def test_whose_certificate(script: Script, certificates: Path, monkeypatch: pyte
     reach(CA=str(certificates / "real-ca.pem"))
     reach(FINGERPRINT=authority)
     reach(FINGERPRINT=own)
-    reach(FINGERPRINT=":".join(own[place : place + 2] for place in range(0, 64, 2)).upper())
+    reach(FINGERPRINT=":".join(own[digit : digit + 2] for digit in range(0, 64, 2)).upper())
     for wrong in ({}, {"FINGERPRINT": own[::-1]}, {"CA": str(certificates / "false-ca.pem")}):
         with pytest.raises(StoreError, match="cannot be reached safely"):
             reach(**wrong)
@@ -167,9 +172,9 @@ def test_whose_certificate(script: Script, certificates: Path, monkeypatch: pyte
         reach(FINGERPRINT="secret")
     with pytest.raises(StoreError, match="no such file"):
         reach(CA="/nowhere")
-    # Somebody in between who sends the real authority's certificate along with one that it did not sign
-    asked = len(script.requests)
+    # An attacker sends the certificate of the real authority along with one that it did not sign
+    requests = len(script.requests)
     serve("false-sent.pem", "false.key")
     with pytest.raises(StoreError, match="cannot be reached safely"):
         reach(FINGERPRINT=authority)
-    assert len(script.requests) == asked
+    assert len(script.requests) == requests

@@ -1,4 +1,4 @@
-"""Indexing on a real server while things go wrong: afterwards, a second run ends as one does that nothing befell."""
+"""Indexing on a real server with faults: a later run completes the index."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NAMES = ("a", "b", "c", "d")
 
 
 class Speller(FakeTranscriber):
-    """Hears a few words, the first of which is the name of the file; in files that are called long, many words."""
+    """Recognizes the name of the file, then "hello world" 20 times; in a file named "long" many times."""
 
     fingerprint = "speller"
     position = 0.0
@@ -60,7 +60,8 @@ class Speller(FakeTranscriber):
         return Transcript(str(path), 60.0, words)
 
 
-def sound(path: Path) -> None:
+def write_noise(path: Path) -> None:
+    """A short recording with content of its own."""
     path.parent.mkdir(exist_ok=True)
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
@@ -69,18 +70,18 @@ def sound(path: Path) -> None:
 
 @pytest.fixture
 def talks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of recordings, a command that spells them, and nobody who waits long."""
+    """Folder of recordings; commands use Speller, and retry without pauses."""
     monkeypatch.setattr("indexer.console.lazy_recognizer.LazyRecognizer", Speller)
     monkeypatch.setattr(elastic_client, "RETRY_SECONDS", (0.0, 0.0, 0.0))
     monkeypatch.setenv("AUDIOSEARCH_MODEL", str(tmp_path))
     for name in NAMES:
-        sound(tmp_path / "talks" / f"{name}.wav")
+        write_noise(tmp_path / "talks" / f"{name}.wav")
     return tmp_path / "talks"
 
 
 @pytest.fixture
 def proxy(script: Script, elastic_url: str) -> Script:
-    """A server that passes on to the real one what a test does not answer."""
+    """Server that passes requests on to the real one unless a test answers them."""
     script.upstream, _, name = elastic_url.rpartition("/")
     script.url = script.url.replace("library", name)
     script.answer = lambda method, path, body: None
@@ -91,14 +92,14 @@ def audiosearch_index(folder: Path, url: str) -> Result:
     return CliRunner().invoke(cli.main, ["index", str(folder), "--store", url])
 
 
-def held(url: str) -> Library:
-    """What an index holds, but for when it came there."""
+def stored_library(url: str) -> Library:
+    """Recordings and words of an index, without the times of indexing."""
     with open_index(url, create=False) as index:
-        return {one.id: (replace(one, added=""), index.words(one.id)) for one in index.recordings()}
+        return {each.id: (replace(each, added=""), index.words(each.id)) for each in index.recordings()}
 
 
-def clean(*folders: Path) -> Library:
-    """What it holds after a run that nothing befell."""
+def expected_library(*folders: Path) -> Library:
+    """Recordings and words after a run without faults."""
     library = {}
     for path in sorted(path for folder in folders for path in folder.iterdir()):
         identity, location = content_id(path)
@@ -110,55 +111,55 @@ def clean(*folders: Path) -> Library:
 
 
 def bulk_of(name: str, body: str) -> bool:
-    """Whether a bulk request writes the words of that file."""
+    """True if a bulk request writes the words of that file."""
     return f'"text":"{name} hello' in body
 
 
 @pytest.mark.elastic
 @pytest.mark.parametrize(
-    ("fault", "sentence"),
+    ("fault", "message"),
     [
         ((503, {}), "too busy or not ready"),
         ((0, None), "cannot be reached"),
         ((401, {"error": {"type": "security_exception"}, "status": 401}), "refuses this user"),
     ],
 )
-def test_a_server_that_fails_for_ever(talks: Path, proxy: Script, fault: Answer, sentence: str) -> None:
-    """The run ends soon, with a sentence and status 1; the next one finishes the job."""
+def test_server_that_keeps_failing(talks: Path, proxy: Script, fault: Answer, message: str) -> None:
+    """The run ends soon with a message and status 1; the next one completes the index."""
     proxy.answer = lambda method, path, body: fault if bulk_of("c", body) else None
     first = audiosearch_index(talks, proxy.url)
     assert (first.exit_code, first.stdout) == (1, "")
-    assert sentence in first.stderr
-    assert [recording.path[-5:] for recording, _ in held(proxy.url).values()] == ["a.wav", "b.wav"]
+    assert message in first.stderr
+    assert [recording.path[-5:] for recording, _ in stored_library(proxy.url).values()] == ["a.wav", "b.wav"]
     assert sum(bulk_of("c", body) for _, _, body in proxy.requests) <= 1 + len(elastic_client.RETRY_SECONDS)
     proxy.answer = lambda method, path, body: None
     second = audiosearch_index(talks, proxy.url)
     assert second.exit_code == 0, second.stderr
     assert second.stdout.startswith("2 recordings indexed")
-    assert held(proxy.url) == clean(talks)
+    assert stored_library(proxy.url) == expected_library(talks)
 
 
 @pytest.mark.elastic
 @pytest.mark.parametrize("faults", [[(429, {}), (429, {})], [(503, {}), (0, ""), (0, None)]])
-def test_a_server_that_fails_for_a_while(talks: Path, proxy: Script, faults: list[Answer]) -> None:
-    """Nobody notices, whichever request it befalls, and even where the server had done its part."""
-    left: dict[tuple[str, str, str], list[Answer]] = {}
+def test_server_that_fails_temporarily(talks: Path, proxy: Script, faults: list[Answer]) -> None:
+    """The first attempts of every request fail, some of them after the server executed it."""
+    remaining: dict[tuple[str, str, str], list[Answer]] = {}
 
     def answer(method: str, path: str, body: str) -> Answer | None:
-        if not left and path.endswith("_mapping"):
-            return None  # a server that cannot be reached at first is not waited for
-        waiting = left.setdefault((method, path, body), list(faults))
-        return waiting.pop(0) if waiting else None
+        if not remaining and path.endswith("_mapping"):
+            return None  # the first connection is not retried
+        pending = remaining.setdefault((method, path, body), list(faults))
+        return pending.pop(0) if pending else None
 
     proxy.answer = answer
     result = audiosearch_index(talks, proxy.url)
     assert result.exit_code == 0, result.stderr
-    assert len(left) > 20
+    assert len(remaining) > 20
     proxy.answer = lambda method, path, body: None
-    assert held(proxy.url) == clean(talks)
+    assert stored_library(proxy.url) == expected_library(talks)
 
 
-def test_a_server_that_is_not_there(talks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_server(talks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Speller, "transcribe", lambda *about: pytest.fail("the store is checked first"))
     result = audiosearch_index(talks, "http://127.0.0.1:9/library")
     assert (result.exit_code, result.stdout) == (1, "")
@@ -166,43 +167,43 @@ def test_a_server_that_is_not_there(talks: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.elastic
-def test_one_bad_document(talks: Path, elastic_url: str, ask: Ask) -> None:
-    """Its recording is reported and leaves nothing behind; the others land."""
-    narrow = {**mapping.MAPPINGS["properties"], "passage": {"type": "byte"}}  # so that a recording has at most 128
+def test_refused_document(talks: Path, elastic_url: str, ask: Ask) -> None:
+    """Its recording is reported and leaves no documents; all other recordings are indexed."""
+    narrow = {**mapping.MAPPINGS["properties"], "passage": {"type": "byte"}}  # at most 128 passages a recording
     mappings = json.dumps({"mappings": {**mapping.MAPPINGS, "properties": narrow}})
     ask(elastic_url, method="PUT", body=mappings.encode())
-    expected = clean(talks)
-    sound(talks / "long.wav")
-    sound(talks / "z.wav")
+    expected = expected_library(talks)
+    write_noise(talks / "long.wav")
+    write_noise(talks / "z.wav")
     result = audiosearch_index(talks, elastic_url)
     assert result.exit_code == 1
     assert f"{talks}/long.wav: cannot be indexed; {elastic_url} refuses passage:" in result.stderr
     assert ":128 (" in result.stderr
     assert result.stdout.startswith("5 recordings indexed")
     (talks / "long.wav").unlink()
-    assert held(elastic_url) == clean(talks) != expected
+    assert stored_library(elastic_url) == expected_library(talks) != expected
     answer = json.loads(ask(f"{elastic_url}/_count", method="POST", body=b'{"query": {"term": {"kind": "passage"}}}'))
     assert answer["count"] == 5
 
 
 @pytest.mark.elastic
-def test_a_full_disk(talks: Path, elastic_url: str, ask: Ask) -> None:
-    """The server makes its indices read-only; what is there is found, and the rest comes when there is room again."""
+def test_full_disk(talks: Path, elastic_url: str, ask: Ask) -> None:
+    """The server blocks writing, not reading; after that, a run completes the index."""
 
     def block(value: object) -> None:
         settings = json.dumps({"index.blocks.read_only_allow_delete": value})
         ask(f"{elastic_url}/_settings", method="PUT", body=settings.encode())
 
-    sound(talks.parent / "before" / "first.wav")
+    write_noise(talks.parent / "before" / "first.wav")
     assert audiosearch_index(talks.parent / "before", elastic_url).exit_code == 0
     block(True)
     result = audiosearch_index(talks, elastic_url)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "takes no changes: its disk is nearly full" in result.stderr
-    assert held(elastic_url) == clean(talks.parent / "before")
+    assert stored_library(elastic_url) == expected_library(talks.parent / "before")
     block(None)
     assert audiosearch_index(talks, elastic_url).exit_code == 0
-    assert held(elastic_url) == clean(talks, talks.parent / "before")
+    assert stored_library(elastic_url) == expected_library(talks, talks.parent / "before")
 
 
 @pytest.mark.elastic
@@ -210,7 +211,7 @@ def test_a_full_disk(talks: Path, elastic_url: str, ask: Ask) -> None:
     ("folders", "parts"),
     [
         (("talks", "talks"), (ALL, ALL)),
-        (("talks", "others"), (ALL, ALL)),
+        (("talks", "more"), (ALL, ALL)),
         (("talks", ""), (ALL, ALL)),
         (("", ""), (Shard(1, 2), Shard(2, 2))),
     ],
@@ -222,43 +223,44 @@ def test_two_indexers(
     parts: tuple[Shard, Shard],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """On the same folder, on two, on two of which one holds the other, and on the parts of one."""
-    monkeypatch.setattr(elastic_client, "RETRY_SECONDS", (0.1,) * 50)  # an index that is just being made is not ready
+    """On the same folder, on two folders, on a folder and its parent, and on the two shards of a folder."""
+    monkeypatch.setattr(elastic_client, "RETRY_SECONDS", (0.1,) * 50)  # a new index is not ready at once
     for name in ("e", "f", "g"):
-        sound(talks.parent / "others" / f"{name}.wav")
-    heard: list[str] = []
+        write_noise(talks.parent / "more" / f"{name}.wav")
+    indexed: list[str] = []
     problems: list[BaseException] = []
-    together = threading.Barrier(2)
+    barrier = threading.Barrier(2)
 
     def run(folder: Path, shard: Shard) -> None:
         try:
             with open_index(elastic_url, create=True) as index:
-                together.wait(60)
+                barrier.wait(60)
                 for record in ingest(index, Speller(), [folder], shard=shard):
                     assert not isinstance(record, Failed)
-                    heard.extend([record.recording.id] if isinstance(record, Indexed) else [])
-        except BaseException as error:  # noqa: BLE001 - shown below
+                    indexed.extend([record.recording.id] if isinstance(record, Indexed) else [])
+        except BaseException as error:  # noqa: BLE001 - the test reports it
             problems.append(error)
 
-    runs = [
+    threads = [
         threading.Thread(target=run, args=(talks.parent / folder, part))
         for folder, part in zip(folders, parts, strict=True)
     ]
-    for one in runs:
-        one.start()
-    for one in runs:
-        one.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert problems == []
-    both = clean(talks) if folders == ("talks", "talks") else clean(talks, talks.parent / "others")
-    assert held(elastic_url) == both
+    all_folders = (talks,) if folders == ("talks", "talks") else (talks, talks.parent / "more")
+    expected = expected_library(*all_folders)
+    assert stored_library(elastic_url) == expected
     with open_index(elastic_url, create=False) as index:
-        assert index.statistics().recordings == len(both)
-    assert parts == (ALL, ALL) or sorted(heard) == sorted(both), "no part does another's work"
+        assert index.statistics().recordings == len(expected)
+    assert parts == (ALL, ALL) or sorted(indexed) == sorted(expected), "no recording is indexed twice"
 
 
 @pytest.mark.elastic
 @pytest.mark.slow
-def test_a_node_that_is_killed_while_indexing(talks: Path, elastic_node: Node) -> None:
+def test_node_killed_while_indexing(talks: Path, elastic_node: Node) -> None:
     url = f"{elastic_node.url}/library"
     indexed: list[str] = []
 
@@ -268,14 +270,14 @@ def test_a_node_that_is_killed_while_indexing(talks: Path, elastic_node: Node) -
                 if isinstance(record, Indexed):
                     indexed.append(record.recording.id)
                 if len(indexed) == 2:
-                    threading.Timer(0.01, elastic_node.kill).start()  # while the next one is written
+                    threading.Timer(0.01, elastic_node.kill).start()  # while the next recording is written
 
     with pytest.raises(StoreError, match="cannot be reached"):
         run()
     assert len(indexed) in (2, 3)
     elastic_node.start()
     assert elastic_node.url in url
-    assert set(indexed) <= held(url).keys()
+    assert set(indexed) <= stored_library(url).keys()
     result = audiosearch_index(talks, url)
     assert result.exit_code == 0, result.stderr
-    assert held(url) == clean(talks)
+    assert stored_library(url) == expected_library(talks)

@@ -1,4 +1,4 @@
-"""What a reader on a real server remembers of recordings, while others change them."""
+"""The cache of recordings on a real server, while recordings change."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from audiosearch.types import Word
-from indexer.elastic import recording_cache
-from indexer.elastic import writer as elastic_writing
+from indexer.elastic import writer as elastic_writer
 from indexer.elastic.index import ElasticIndex
 from indexer.elastic.passages import STRIDE
+from indexer.elastic.recording_cache import MAX_CHANGES, RecordingCache
 from indexer.types import Hit, Location, Phrase, Query, Recording, Term
 
 MakeRecording = Callable[..., Recording]
@@ -23,39 +23,39 @@ HELLO = Phrase((Term("hello"), Term("world")))
 
 
 class Reader:
-    """Searches, and counts the recordings that it has to ask for."""
+    """Searches an index, and counts the recordings that are read."""
 
     def __init__(self, url: str) -> None:
         self.index = ElasticIndex(url, create=False)
-        self.asked = 0
+        self.reads = 0
         documents = self.index._server.documents
 
         def counted(ids: Any) -> list[dict[str, Any]]:
-            named = list(ids)
-            self.asked += sum(one.startswith("recording:") for one in named)
-            return documents(named)
+            names = list(ids)
+            self.reads += sum(name.startswith("recording:") for name in names)
+            return documents(names)
 
         self.index._server.documents = counted  # type: ignore[method-assign]
 
     def hits(self) -> Sequence[Hit]:
-        """Where "hello world" is said."""
+        """Hits of "hello world"."""
         return self.index.search(Query((HELLO,)), 10_000).hits
 
     def texts(self) -> list[str]:
-        """The same, with the word after it."""
+        """Texts of the hits, each with the next word."""
         return sorted(" ".join(word.text for word in (*hit.words, *hit.after[:1])) for hit in self.hits())
 
 
 @pytest.fixture
 def writer(elastic_url: str) -> Iterator[ElasticIndex]:
-    """An index to write to."""
+    """The index, for writing."""
     with ElasticIndex(elastic_url, create=True) as index:
         yield index
 
 
 @pytest.fixture
 def reader(writer: ElasticIndex, elastic_url: str) -> Iterator[Reader]:
-    """Another, to search."""
+    """The index in another process, for searching."""
     reader = Reader(elastic_url)
     yield reader
     reader.index.close()
@@ -63,29 +63,29 @@ def reader(writer: ElasticIndex, elastic_url: str) -> Iterator[Reader]:
 
 @pytest.fixture
 def long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock of the writer is half an hour late, as if all was written then."""
-    monkeypatch.setattr(elastic_writing, "_now_ms", lambda: time.time_ns() // 1_000_000 - 1_800_000)
+    """The clock of the writer is half an hour slow: recordings appear to be written long ago."""
+    monkeypatch.setattr(elastic_writer, "_now_ms", lambda: time.time_ns() // 1_000_000 - 1_800_000)
 
 
 @pytest.mark.elastic
 @pytest.mark.usefixtures("long_ago")
-def test_who_searches_again_asks_for_no_recordings(
+def test_repeated_searches_read_no_recordings(
     writer: ElasticIndex, reader: Reader, recording: MakeRecording, spoken: MakeWords
 ) -> None:
     for number in range(3):
         writer.add(recording(number), spoken("hello world"))
     first = reader.hits()
-    assert (len(first), reader.asked) == (3, 3)
+    assert (len(first), reader.reads) == (3, 3)
     for _ in range(3):
         assert reader.hits() == first
-    assert reader.asked == 3
+    assert reader.reads == 3
     writer.add(recording(3), spoken("hello world"))
-    assert len(reader.hits()) == 4, "one that is not remembered, and whose writer's clock is wrong"
-    assert reader.asked == 4
+    assert len(reader.hits()) == 4, "not cached, and written by a slow clock"
+    assert reader.reads == 4
 
 
 @pytest.mark.elastic
-def test_changes_are_seen(writer: ElasticIndex, reader: Reader, recording: MakeRecording, spoken: MakeWords) -> None:
+def test_changes_are_visible(writer: ElasticIndex, reader: Reader, recording: MakeRecording, spoken: MakeWords) -> None:
     for number in range(2):
         writer.add(recording(number), spoken("hello world again"))
     for _ in range(2):
@@ -105,21 +105,21 @@ def test_changes_are_seen(writer: ElasticIndex, reader: Reader, recording: MakeR
 
 @pytest.mark.elastic
 @pytest.mark.usefixtures("long_ago")
-def test_a_replacement_that_was_not_told_is_found_out(
+def test_replacement_by_a_writer_with_a_wrong_clock_is_detected(
     writer: ElasticIndex, reader: Reader, recording: MakeRecording, spoken: MakeWords
 ) -> None:
-    """The writer's clock is wrong by more than readers look back."""
+    """The error of the clock exceeds MAX_CLOCK_SKEW_S."""
     writer.add(recording(1), spoken("hello world again"))
     for _ in range(2):
         assert reader.texts() == ["hello world again"]
     writer.add(recording(1), spoken("hello world anew"))
     assert reader.texts() == ["hello world anew"]
-    assert reader.asked == 2
+    assert reader.reads == 2
 
 
 @pytest.mark.elastic
 @pytest.mark.parametrize("step", ["_replace", "_sweep", "_end_note"])
-def test_one_who_remembers_sees_a_recording_whole_at_every_step(
+def test_cached_recording_is_read_whole_at_every_step(
     step: str,
     writer: ElasticIndex,
     reader: Reader,
@@ -131,65 +131,56 @@ def test_one_who_remembers_sees_a_recording_whole_at_every_step(
     writer.add(recording(1), old)
     for _ in range(2):
         assert reader.texts() == ["hello world again"] * 2 * STRIDE
-    go_on, seen = getattr(writer._writer, step), []
+    run_step, texts = getattr(writer._writer, step), []
 
-    def look(*arguments: Any) -> Any:
-        seen.append(reader.texts())
-        result = go_on(*arguments)
-        seen.append(reader.texts())
+    def read_before_and_after(*arguments: Any) -> Any:
+        texts.append(reader.texts())
+        result = run_step(*arguments)
+        texts.append(reader.texts())
         return result
 
-    monkeypatch.setattr(writer._writer, step, look)
+    monkeypatch.setattr(writer._writer, step, read_before_and_after)
     writer.add(recording(1), new)
-    after = "anew" if step != "_replace" else "again"
-    assert seen[0] == [f"hello world {after}"] * 2 * STRIDE
-    assert seen[1] == ["hello world anew"] * 2 * STRIDE
+    last = "anew" if step != "_replace" else "again"
+    assert texts[0] == [f"hello world {last}"] * 2 * STRIDE
+    assert texts[1] == ["hello world anew"] * 2 * STRIDE
 
 
 @pytest.mark.elastic
-def test_while_much_changes_nothing_is_remembered(
-    writer: ElasticIndex,
-    reader: Reader,
-    recording: MakeRecording,
-    spoken: MakeWords,
-    monkeypatch: pytest.MonkeyPatch,
+def test_cache_pauses_while_many_recordings_change(
+    writer: ElasticIndex, reader: Reader, recording: MakeRecording, spoken: MakeWords
 ) -> None:
     writer.add(recording(0), spoken("hello world again"))
     for _ in range(2):
         assert reader.texts() == ["hello world again"]
-    for number in range(recording_cache.MAX_CHANGES):
+    for number in range(MAX_CHANGES):
         writer.add(recording(number), spoken("hello world anew"))
     for _ in range(3):
-        asked = reader.asked
-        assert reader.texts() == ["hello world anew"] * recording_cache.MAX_CHANGES
-        assert reader.asked >= asked + recording_cache.MAX_CHANGES
-    monkeypatch.setattr(recording_cache, "PAUSE_SECONDS", 0)
+        reads = reader.reads
+        assert reader.texts() == ["hello world anew"] * MAX_CHANGES
+        assert reader.reads >= reads + MAX_CHANGES
+    reader.index._cache.pause_s = 0
     reader.index._cache.pause()
-    monkeypatch.setattr(recording_cache, "MAX_CLOCK_SKEW_S", 0)
+    reader.index._cache.max_clock_skew_s = 0
     reader.hits()
-    asked = reader.asked
-    assert reader.texts() == ["hello world anew"] * recording_cache.MAX_CHANGES
-    assert reader.asked == asked
+    reads = reader.reads
+    assert reader.texts() == ["hello world anew"] * MAX_CHANGES
+    assert reader.reads == reads
 
 
 @pytest.mark.elastic
 @pytest.mark.usefixtures("long_ago")
-def test_nothing_is_remembered_for_ever_or_without_end(
-    writer: ElasticIndex,
-    reader: Reader,
-    recording: MakeRecording,
-    spoken: MakeWords,
-    monkeypatch: pytest.MonkeyPatch,
+def test_size_and_age_of_the_cache_are_limited(
+    writer: ElasticIndex, reader: Reader, recording: MakeRecording, spoken: MakeWords
 ) -> None:
     for number in range(3):
         writer.add(recording(number), spoken("hello world"))
-    monkeypatch.setattr(recording_cache, "MAX_PREFETCHED", 1)
-    monkeypatch.setattr(recording_cache, "MAX_CACHED", 2)
-    asked = []
+    reader.index._cache = RecordingCache(max_prefetched=1, max_cached=2)
+    reads = []
     for _ in range(4):
         assert len(reader.hits()) == 3
-        asked.append(reader.asked)
-    assert asked == [3, 5, 6, 7]
+        reads.append(reader.reads)
+    assert reads == [3, 5, 6, 7]
     writer.relocate("id000", [Location("/moved.ogg", 1, 2)])
-    monkeypatch.setattr(recording_cache, "MAX_AGE_SECONDS", 0)
+    reader.index._cache.max_age_s = 0
     assert "/moved.ogg" in {hit.recording.path for hit in reader.hits()}
