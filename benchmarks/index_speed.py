@@ -1,11 +1,11 @@
-"""Where the time goes when a long recording is indexed, and how much memory it takes.
+"""Time by stage, and memory, of indexing a long recording.
 
     python benchmarks/index_speed.py --hours 3
     python benchmarks/index_speed.py --hours 0.5 --model runs/mine --audio ~/Podcasts
 
-A recording is put together from ``--audio`` (the example podcasts unless given), repeated as often as it takes, and
-indexed into an empty SQLite store. Stages run at once, so their shares are of processor time, not of the clock's.
-The rival, in the same run and on part of the same recording, is the network in plain fp32.
+The recording is a repetition of ``--audio`` (default: the example podcasts), and is indexed into an empty SQLite store.
+Stages run in parallel; their shares are of processor time. For comparison the network alone is run on a part of the
+recording, in its configured precision and in fp32.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # the decoder's processes import this file, and must not load torch for it
+if TYPE_CHECKING:  # decoder processes import this file, and must not load torch
     import numpy as np
     from numpy.typing import NDArray
 
@@ -36,20 +36,20 @@ PODCASTS = Path(__file__).parent.parent / "examples" / "podcasts"
 
 @dataclass(frozen=True)
 class Usage:
-    """Processor seconds of this process, and of the decoder's that have ended."""
+    """Processor seconds of this process, and of decoder processes that have ended."""
 
     own: float
     decoders: float
 
     @staticmethod
     def now() -> Usage:
-        """So far."""
-        own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        """Usage until now."""
+        own, children = (resource.getrusage(target) for target in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return Usage(own.ru_utime + own.ru_stime, children.ru_utime + children.ru_stime)
 
 
 def make_recording(path: Path, audio: Path, hours: float) -> None:
-    """A FLAC file of so many hours from what lies in a folder, or of one file."""
+    """Write a FLAC file of a duration by repeating the files of a folder, or one file."""
     import numpy as np
     import soundfile
 
@@ -58,19 +58,19 @@ def make_recording(path: Path, audio: Path, hours: float) -> None:
     files = [audio] if audio.is_file() else sorted(file for file in audio.rglob("*") if file.is_file())
     files = [file for file in files if is_audio(file)]
     if not files:
-        sys.exit(f"{audio}: holds no audio; name some by --audio.")
-    left = round(hours * 3600 * RATE)
+        sys.exit(f"{audio}: holds no audio; give a folder or file by --audio.")
+    remaining = round(hours * 3600 * RATE)
     with soundfile.SoundFile(path, "w", RATE, 1, format="FLAC", subtype="PCM_16") as sound:
         for file in itertools.cycle(files):
-            samples = np.clip(read(file, RATE)[:left], -1, 1)
+            samples = np.clip(read(file, RATE)[:remaining], -1, 1)
             sound.write(samples)
-            left -= len(samples)
-            if not left:
+            remaining -= len(samples)
+            if not remaining:
                 return
 
 
-def rival(recognizer: Recognizer, path: Path, minutes: float) -> None:
-    """Network and features alone, as they run and in fp32."""
+def measure_network(recognizer: Recognizer, path: Path, minutes: float) -> None:
+    """Print the speed of features and network alone, in the configured precision and in fp32."""
     from audiosearch.acoustic.inference import Inference, WindowInput
 
     def windows() -> Iterator[WindowInput[int]]:
@@ -90,9 +90,9 @@ def rival(recognizer: Recognizer, path: Path, minutes: float) -> None:
 
 
 def _peaks_of_children() -> Iterator[float]:
-    """Highest resident memory of each process of the decoder, where the system tells it (Linux).
+    """Peak memory in GB of each decoder process (Linux only).
 
-    Not from getrusage, which counts for a child what its parent had when it was started.
+    getrusage cannot be used: for a child it includes the memory of its parent at the start.
     """
     for child in multiprocessing.active_children():
         status = Path(f"/proc/{child.pid}/status")
@@ -102,7 +102,7 @@ def _peaks_of_children() -> Iterator[float]:
 
 
 def _first(path: Path, rate: int, seconds: float) -> Iterator[NDArray[np.float32]]:
-    """The blocks of the beginning of a recording."""
+    """First blocks of a recording."""
     from audiosearch.audio.reader import read_blocks
 
     return itertools.islice(read_blocks(path, rate), max(round(seconds / 30), 1))
@@ -112,9 +112,9 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hours", type=float, default=3.0)
-    parser.add_argument("--model", type=Path, help="file or folder; the one that is installed unless given")
+    parser.add_argument("--model", type=Path, help="file or folder (default: the installed model)")
     parser.add_argument("--audio", type=Path, default=PODCASTS, help="folder or file to repeat")
-    parser.add_argument("--processes", type=int, help="of the decoder; one for each core unless given")
+    parser.add_argument("--processes", type=int, help="decoder processes (default: one for each core)")
     arguments = parser.parse_args()
 
     import torch
@@ -156,9 +156,9 @@ def main() -> None:
             share = seconds.get(stage, 0.0)
             print(f"  {stage:9} {share:8.1f} processor seconds  {share / total:6.1%}")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        print(f"peak memory: {peak:.2f} GB; the decoder's processes: {', '.join(decoders) or 'none'}")
+        print(f"peak memory: {peak:.2f} GB; decoder processes: {', '.join(decoders) or 'none'}")
         with Recognizer.load(model, processes=1) as recognizer:
-            rival(recognizer, path, min(arguments.hours * 60, 10.0))
+            measure_network(recognizer, path, min(arguments.hours * 60, 10.0))
 
 
 if __name__ == "__main__":

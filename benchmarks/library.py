@@ -1,4 +1,4 @@
-"""A made-up library, as big as one likes, for the benchmarks of the stores; the same each time."""
+"""Synthetic, reproducible library of any size for benchmarks of the stores."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from indexer.types import Location, Phrase, Recording, Term
 VOCABULARY = 100_000
 WORDS_OF_RECORDING = 9000
 ALTERNATIVES = (0.6, 0.2, 0.2)
-"""Shares of the words that have no alternative, one, and two: 0.6 a word."""
+"""Shares of words with no, one and two alternatives: 0.6 per word on average."""
 
 RARE, COMMON = 5000, 50
-"""Ranks from which words are rare here, and up to which they are common."""
+"""Lowest rank of rare words, and end of the ranks of common ones."""
 
 
 @dataclass(frozen=True)
 class Library:
-    """Recordings that are the same each time they are asked for; ``plain``: without alternatives."""
+    """Recordings that depend only on the seed; ``plain``: without alternatives."""
 
     words: int
     seed: int = 4
@@ -30,12 +30,12 @@ class Library:
 
     @property
     def recordings(self) -> int:
-        """How many there are."""
+        """Number of recordings."""
         return max(round(self.words / WORDS_OF_RECORDING), 1)
 
     @cached_property
     def vocabulary(self) -> list[str]:
-        """Words, the commonest first; common ones are short."""
+        """Words, most frequent first; frequent ones are short."""
         chance = random.Random(self.seed)
         words: dict[str, None] = {}
         while len(words) < VOCABULARY:
@@ -46,13 +46,13 @@ class Library:
 
     @cached_property
     def weights(self) -> Any:
-        """Sums of the chances of words up to each rank."""
-        import numpy as np  # not above: it would count as the memory of a store
+        """Cumulative frequencies of words by rank."""
+        import numpy as np  # at module level it would count as memory of a store
 
         return np.cumsum(1 / np.arange(1, VOCABULARY + 1))
 
     def ranks(self, number: int) -> Any:
-        """What is said in a recording, as ranks of words."""
+        """Ranks of the words of a recording."""
         import numpy as np
 
         chance = np.random.default_rng([self.seed, number])
@@ -62,9 +62,9 @@ class Library:
         return np.searchsorted(self.weights, chance.random(length) * self.weights[-1]).clip(0, VOCABULARY - 1)
 
     def recording(self, number: int) -> tuple[Recording, list[Word]]:
-        """One recording with its words: whole frames of 20 ms, some pauses, most confidences high.
+        """Recording with its words, at frames of 20 ms, with some pauses; most confidences are high.
 
-        Alternatives are drawn as words are, which makes them as common; they are hardly ever likely.
+        Alternatives have the distribution of the words, and low probabilities.
         """
         import numpy as np
 
@@ -76,50 +76,55 @@ class Library:
         confidences = np.round(chance.beta(5, 0.5, len(ranks)), 3).tolist()
         texts = [self.vocabulary[rank] for rank in ranks.tolist()]
         starts = ((ends - lengths) / 50).tolist()
-        others = [()] * len(ranks) if self.plain else self.others(chance, ranks, confidences)
-        words = [Word(*word) for word in zip(texts, starts, (ends / 50).tolist(), confidences, others, strict=True)]
-        where = Location(f"/library/{number % 97:02}/{number:06}.flac", 10**8 + number, 1_700_000_000 * 10**9 + number)
-        return Recording(f"{number:064x}", (where,), words[-1].end, "benchmark", "2024-05-01T12:00:00Z"), words
+        alternatives = [()] * len(ranks) if self.plain else self.alternatives(chance, ranks, confidences)
+        times = starts, (ends / 50).tolist()
+        words = [Word(*fields) for fields in zip(texts, *times, confidences, alternatives, strict=True)]
+        location = Location(
+            f"/library/{number % 97:02}/{number:06}.flac", 10**8 + number, 1_700_000_000 * 10**9 + number
+        )
+        return Recording(f"{number:064x}", (location,), words[-1].end, "benchmark", "2024-05-01T12:00:00Z"), words
 
-    def others(self, chance: Any, ranks: Any, confidences: list[float]) -> Iterator[tuple[Alternative, ...]]:
-        """Alternatives for words of these ranks; they share half of what the confidence leaves, or less."""
+    def alternatives(self, chance: Any, ranks: Any, confidences: list[float]) -> Iterator[tuple[Alternative, ...]]:
+        """Alternatives of words; their probabilities sum to at most half of the words' remaining probability."""
         import numpy as np
 
         counts = np.searchsorted(np.cumsum(ALTERNATIVES), chance.random(len(ranks)))
         drawn = np.searchsorted(self.weights, chance.random((len(ranks), 2)) * self.weights[-1]).clip(0, VOCABULARY - 1)
         shares = chance.random((len(ranks), 2)) / 2
-        for rank, count, some, share, confidence in zip(
+        for rank, count, candidates, share, confidence in zip(
             ranks.tolist(), counts.tolist(), drawn.tolist(), shares.tolist(), confidences, strict=True
         ):
-            different = [one for one in dict.fromkeys(some[:count]) if one != rank]
-            likely = sorted((part * (1 - confidence) for part in share), reverse=True)
-            yield tuple(Alternative(self.vocabulary[one], part) for one, part in zip(different, likely, strict=False))
+            different = [candidate for candidate in dict.fromkeys(candidates[:count]) if candidate != rank]
+            probabilities = sorted((part * (1 - confidence) for part in share), reverse=True)
+            yield tuple(
+                Alternative(self.vocabulary[each], p) for each, p in zip(different, probabilities, strict=False)
+            )
 
     def queries(self, count: int) -> dict[str, list[Phrase]]:
-        """Phrases of each class; what comes is drawn from places in the library."""
+        """Phrases by class, drawn from random positions in the library."""
         chance = random.Random(self.seed)
-        some = [self.ranks(chance.randrange(self.recordings)).tolist() for _ in range(50)]
+        sample = [self.ranks(chance.randrange(self.recordings)).tolist() for _ in range(50)]
 
-        def places(wanted: Callable[[list[int]], bool] = lambda ranks: True, length: int = 2) -> Iterator[list[int]]:
+        def spans(condition: Callable[[list[int]], bool] = lambda ranks: True, length: int = 2) -> Iterator[list[int]]:
             while True:
-                ranks = chance.choice(some)
+                ranks = chance.choice(sample)
                 first = chance.randrange(max(len(ranks) - length, 1))
-                if wanted(ranks[first : first + length]):
+                if condition(ranks[first : first + length]):
                     yield ranks[first : first + length]
 
         def phrases(drawn: Iterator[list[int]], number: int = count, slop: int = 0) -> list[Phrase]:
             return [self.phrase(next(drawn), slop) for _ in range(number)]
 
-        apart = ([ranks[0], ranks[1 + chance.randrange(3)]] for ranks in places(length=4))
+        apart = ([ranks[0], ranks[1 + chance.randrange(3)]] for ranks in spans(length=4))
         prefixes = []
-        for one in phrases(places(lambda ranks: len(self.vocabulary[ranks[1]]) > 4)):
-            first, second = one.terms
+        for phrase in phrases(spans(lambda ranks: len(self.vocabulary[ranks[1]]) > 4)):
+            first, second = phrase.terms
             prefixes.append(Phrase((first, Term(second.text[:4], prefix=True))))
         return {
-            "two words as they come": phrases(places()),
-            "two rare words": phrases(places(lambda ranks: min(ranks) >= RARE)),
-            "two common words": phrases(places(lambda ranks: max(ranks) < COMMON)),
-            "three words": phrases(places(length=3)),
+            "two words as they come": phrases(spans()),
+            "two rare words": phrases(spans(lambda ranks: min(ranks) >= RARE)),
+            "two common words": phrases(spans(lambda ranks: max(ranks) < COMMON)),
+            "three words": phrases(spans(length=3)),
             "two words, slop 2": phrases(apart, slop=2),
             "a word and a prefix": prefixes,
             "worst: commonest word": [self.phrase([0])] * 5,
@@ -129,5 +134,5 @@ class Library:
         }
 
     def phrase(self, ranks: Sequence[int], slop: int = 0) -> Phrase:
-        """Words of these ranks."""
+        """Phrase of the words of these ranks."""
         return Phrase(tuple(Term(self.vocabulary[rank]) for rank in ranks), slop)

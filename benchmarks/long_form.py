@@ -1,9 +1,9 @@
-"""Whether phrases are found where they are said in a long recording: consecutive clips are joined, indexed, searched.
+"""Search in a long recording: consecutive clips are joined, indexed and searched.
 
     python benchmarks/long_form.py dev/ljspeech/manifest.jsonl
 
-Phrases of three words that are said once are drawn from the texts; each counts if the search finds it at the clip
-where it is said: its start lies within the clip, or a quarter of a second outside.
+Phrases of three words that are said once are drawn from the texts. A phrase counts as found if a hit begins within its
+clip, or at most a quarter of a second outside.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TOLERANCE: Seconds = 0.25
 
 @dataclass(frozen=True)
 class Clip:
-    """Where a clip lies in the recording, and its words."""
+    """Position of a clip in the recording, and its words."""
 
     start: Seconds
     end: Seconds
@@ -37,7 +37,7 @@ class Clip:
 
 
 def join(utterances: Sequence[Utterance], gap: Seconds, rate: int, path: Path) -> list[Clip]:
-    """Write the recording as FLAC, with so much silence between clips."""
+    """Write the recording as FLAC, with ``gap`` of silence between clips."""
     import numpy as np
     import soundfile
 
@@ -57,9 +57,9 @@ def join(utterances: Sequence[Utterance], gap: Seconds, rate: int, path: Path) -
 
 
 def draw(clips: Sequence[Clip], count: int, seed: int) -> Iterator[tuple[tuple[str, ...], Clip]]:
-    """Phrases that are said once in the whole recording, and the clips that they lie in."""
-    said = Counter(_phrases([word for clip in clips for word in clip.words]))
-    once = [(phrase, clip) for clip in clips for phrase in _phrases(clip.words) if said[phrase] == 1]
+    """Phrases that are said once in the whole recording, with their clips."""
+    counts = Counter(_phrases([word for clip in clips for word in clip.words]))
+    once = [(phrase, clip) for clip in clips for phrase in _phrases(clip.words) if counts[phrase] == 1]
     yield from random.Random(seed).sample(once, min(count, len(once)))
 
 
@@ -68,8 +68,8 @@ def _phrases(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
         yield tuple(words[first : first + WORDS])
 
 
-def heard_in(transcript: Transcript, clip: Clip) -> str:
-    """What was recognized within a clip."""
+def recognized_text(transcript: Transcript, clip: Clip) -> str:
+    """Recognized text of a clip."""
     return " ".join(word.text for word in transcript.words if clip.start <= (word.start + word.end) / 2 < clip.end)
 
 
@@ -77,22 +77,22 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("manifest", type=Path)
-    parser.add_argument("--model", type=Path, help="file or folder; the one that is installed unless given")
+    parser.add_argument("--model", type=Path, help="file or folder (default: the installed model)")
     parser.add_argument("--phrases", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--gap", type=float, default=0.0, help="seconds of silence between clips")
-    parser.add_argument("--slop", type=int, default=0, help="other words that may stand between those of a phrase")
-    parser.add_argument("--mode", choices=["words", "sound", "auto"], default="auto", help="as of audiosearch query")
+    parser.add_argument("--slop", type=int, default=0, help="maximum number of other words within a phrase")
+    parser.add_argument("--mode", choices=["words", "sound", "auto"], default="auto", help="as for audiosearch query")
     arguments = parser.parse_args()
     utterances = read_manifest(arguments.manifest)
 
-    from audiosearch.recognizer import Recognizer  # not above: the decoder's processes import this file, without torch
+    from audiosearch.recognizer import Recognizer  # decoder processes import this file without torch
 
     with tempfile.TemporaryDirectory() as folder, Recognizer.load(arguments.model, keep_emissions=True) as recognizer:
         path = Path(folder) / "recording.flac"
         clips = join(utterances, arguments.gap, recognizer.model.config.features.sample_rate, path)
         transcript = recognizer.transcribe(path)
-        found, drawn, elsewhere = 0, 0, 0
+        phrases, correct, elsewhere = 0, 0, 0
         with open_index(str(Path(folder) / "index.db"), create=True) as index:
             location = Location(str(path), path.stat().st_size, path.stat().st_mtime_ns)
             recording = Recording("long form", (location,), transcript.duration, recognizer.fingerprint, "2000-01-01")
@@ -102,13 +102,13 @@ def main() -> None:
                 query = parse([" ".join(phrase)], arguments.slop).query
                 hits = search(index, query, arguments.mode, limit=10).hits
                 right = [clip.start - TOLERANCE <= hit.start <= clip.end + TOLERANCE for hit in hits]
-                drawn, found, elsewhere = drawn + 1, found + any(right), elsewhere + right.count(False)
+                phrases, correct, elsewhere = phrases + 1, correct + any(right), elsewhere + right.count(False)
                 if not any(right):
                     print(f"missed at {clip.start:.1f}–{clip.end:.1f} s: «{' '.join(phrase)}»")
-                    print(f"  said:  {' '.join(clip.words)}\n  heard: {heard_in(transcript, clip)}")
+                    print(f"  said:       {' '.join(clip.words)}\n  recognized: {recognized_text(transcript, clip)}")
     spoken = sum(len(clip.words) for clip in clips)
-    print(f"{transcript.duration / 60:.1f} min of {len(clips)} clips, {len(transcript.words)} of {spoken} words heard")
-    print(f"found at the right clip: {found} of {drawn} phrases of {WORDS} words; hits elsewhere: {elsewhere}")
+    print(f"{transcript.duration / 60:.1f} min of {len(clips)} clips, {len(transcript.words)} of {spoken} recognized")
+    print(f"found in the right clip: {correct} of {phrases} phrases of {WORDS} words; hits elsewhere: {elsewhere}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""How fast the network alone runs: full size, random weights, as the recognizer runs it.
+"""Speed of the network alone, with random weights, as the recognizer runs it.
 
-Beside it, in the same run, the same in other precisions, and oneDNN's LSTM in bf16 alone: as many layers of the same
-width, but one-way and without convolution, in batches of 16 on all cores. That is half of the network's work.
+For comparison other precisions are measured, and oneDNN's LSTM in bf16 alone: as many layers of the same width, but
+unidirectional and without convolution, in batches of 16 on all cores. That is half of the work of the network.
 
 python benchmarks/network_speed.py --minutes 20
 """
@@ -28,14 +28,14 @@ from audiosearch.parallel import cores
 
 
 def random_model(model: ModelConfig) -> AcousticModel:
-    """A network of these sizes that has learned nothing."""
+    """Network of these sizes with random weights."""
     config, alphabet = Config(model=model), Alphabet()
     network = DeepSpeech(model, config.features.bins, len(alphabet)).eval()
     return AcousticModel(network, Features(config.features), config, alphabet, "random")
 
 
 def measure(inference: Inference, grid: WindowGrid, windows: int) -> float:
-    """Times real time over so many windows of noise, features included; overlaps count once."""
+    """Speed as a multiple of real time over windows of noise, with features; overlaps count once."""
     rng = np.random.default_rng(1)
     noise = (0.1 * rng.standard_normal(grid.size * grid.unit)).astype(np.float32)
 
@@ -50,7 +50,7 @@ def measure(inference: Inference, grid: WindowGrid, windows: int) -> float:
 
 
 def measure_onednn(sizes: ModelConfig, frame: float, seconds: float) -> float:
-    """Times real time of one-way LSTM layers in bf16 over noise, at so many seconds a frame."""
+    """Speed as a multiple of real time of unidirectional LSTM layers in bf16; ``frame`` is in seconds."""
     torch.set_num_threads(cores())
     layers = torch.nn.LSTM(sizes.hidden, sizes.hidden, sizes.layers, batch_first=True).eval().bfloat16()
     x = torch.randn(16, max(round(seconds / 16 / frame), 1), sizes.hidden, dtype=torch.bfloat16)
@@ -63,11 +63,11 @@ def measure_onednn(sizes: ModelConfig, frame: float, seconds: float) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=20.0, help="of audio for each measurement")
+    parser.add_argument("--minutes", type=float, default=20.0, help="minutes of audio for each measurement")
     parser.add_argument("--hidden", type=int, default=1000)
     parser.add_argument("--stride", type=int, default=2)
     parser.add_argument("--cell", choices=("lstm", "gru"), default="lstm")
-    parser.add_argument("--workers", type=int, help="batches at once; as the recognizer chooses unless given")
+    parser.add_argument("--workers", type=int, help="batches in parallel (default: as the recognizer)")
     parser.add_argument("--precision", nargs="*", default=["auto", "bf16", "fp32"])
     arguments = parser.parse_args()
     sizes = ModelConfig(
@@ -78,7 +78,9 @@ def main() -> None:
     parameters = sum(parameter.numel() for parameter in model.network.parameters())
     print(f"{sizes.layers} × {sizes.hidden} bidirectional {sizes.cell}, {parameters / 1e6:.0f} million weights")
     frame = model.frame_duration
-    print(f"oneDNN's LSTM one-way in bf16: {measure_onednn(sizes, frame, arguments.minutes * 30):7.1f} × real time")
+    print(
+        f"oneDNN's unidirectional LSTM in bf16: {measure_onednn(sizes, frame, arguments.minutes * 30):7.1f} × real time"
+    )
     for precision in arguments.precision:
         window = model.config.window.model_copy(update={"precision": precision})
         grid = WindowGrid.of(window, model.config.features, sizes)
@@ -87,7 +89,7 @@ def main() -> None:
         measure(inference, grid, 2 * inference.workers)  # warm up
         speed = measure(inference, grid, windows)
         print(
-            f"{precision:5} {inference.precision:5} {inference.workers} batches at once on {inference.device}: "
+            f"{precision:5} {inference.precision:5} {inference.workers} parallel batches on {inference.device}: "
             f"{speed:7.1f} × real time",
             flush=True,
         )

@@ -1,14 +1,12 @@
-"""How good the search is: by words, by sound and by both, beside an exact search in the best transcripts.
+"""Quality of the search by words, by sound and by both, compared with exact search in the best transcripts.
 
     python benchmarks/search_quality.py dev/*/manifest.jsonl --word-times dev/word-times/word-times.ctm
     python benchmarks/search_quality.py dev.jsonl --model runs/mine --keep /tmp/quality --json
 
-Confidences are calibrated on half of the speakers of the same manifests (``audiosearch calibrate``); what is measured
-here are the others.
-Queries are drawn as ``audiosearch evaluate --search`` does, whose every measure is defined in
-``indexer/evaluation/std_metrics.py``.
-*Hard* queries have a word that the language model does not know, or are spelled right in the best transcripts at fewer
-than half of the places where they are said.
+Confidences are calibrated on half of the speakers of the same manifests (``audiosearch calibrate``); the other half is
+measured. Queries are drawn as by ``audiosearch evaluate --search``; ``indexer/evaluation/std_metrics.py`` defines the
+measures. *Hard* queries contain an out-of-vocabulary word, or are spelled correctly in the best transcripts at less
+than half of their occurrences.
 """
 
 from __future__ import annotations
@@ -54,8 +52,8 @@ HARD, IN, AT = "out of the vocabulary or misspelled", "in the vocabulary", "reca
 Record = dict[str, Any]
 
 
-def other_half(utterances: Sequence[Utterance]) -> list[Utterance]:
-    """Those of the speakers on whom nothing was fitted."""
+def held_out(utterances: Sequence[Utterance]) -> list[Utterance]:
+    """Utterances of speakers that the calibration does not use."""
     words: Counter[str] = Counter()
     for utterance in utterances:
         words[utterance.speaker or utterance.id] += len(utterance.text.split())
@@ -63,8 +61,8 @@ def other_half(utterances: Sequence[Utterance]) -> list[Utterance]:
     return [utterance for utterance in utterances if (utterance.speaker or utterance.id) not in fitted]
 
 
-def measured(manifest: Path, mode: str, keep: Path, options: Sequence[str]) -> Record:
-    """What ``audiosearch evaluate --search`` says."""
+def evaluate(manifest: Path, mode: str, keep: Path, options: Sequence[str]) -> Record:
+    """Record printed by ``audiosearch evaluate --search``."""
     program = Path(__file__).resolve().parent.parent / "cli.py"
     command = [sys.executable, str(program), "evaluate", "--search", str(manifest), "--mode", mode, "--keep", str(keep)]
     done = subprocess.run([*command, *options, "--json"], stdout=subprocess.PIPE, text=True, check=False)
@@ -76,7 +74,7 @@ def measured(manifest: Path, mode: str, keep: Path, options: Sequence[str]) -> R
 
 def table(rows: Sequence[tuple[str, str, Record]]) -> str:
     """Measures of searches and classes, as Markdown."""
-    lines = [["queries", "search", "asked", "said", "hits", *MEASURES.values()]]
+    lines = [["queries", "search", "number", "occurrences", "hits", *MEASURES.values()]]
     lines.append(["---", "---", *["---:"] * (len(lines[0]) - 2)])
     for name, search, record in rows:
         counts = [f"{record[key]:,}" for key in ("queries", "occurrences", "hits")]
@@ -85,8 +83,8 @@ def table(rows: Sequence[tuple[str, str, Record]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def bars(record: Record) -> list[str]:
-    """What is asked of the search, and what it gives."""
+def targets(record: Record) -> list[str]:
+    """Targets of the search, and the values reached."""
     ours, exact = record["classes"], record["exact"]
     before, after = exact[HARD][AT], ours[HARD][AT]
     times = f"{after / before:.1f} times" if before else "against"
@@ -103,23 +101,23 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("manifests", type=Path, nargs="+")
-    parser.add_argument("--word-times", type=Path, help="CTM, for the utterances that it names")
-    parser.add_argument("--model", type=Path, help="file or folder; the one that is installed unless given")
-    parser.add_argument("--keep", type=Path, help="folder for the index, which is used again")
-    parser.add_argument("--all-speakers", action="store_true", help="measure on those of the calibration too")
+    parser.add_argument("--word-times", type=Path, help="CTM with word times of some or all utterances")
+    parser.add_argument("--model", type=Path, help="file or folder (default: the installed model)")
+    parser.add_argument("--keep", type=Path, help="folder for the index, reused by later runs")
+    parser.add_argument("--all-speakers", action="store_true", help="include the speakers of the calibration")
     parser.add_argument("--json", action="store_true", help="one JSON object, by mode")
     arguments = parser.parse_args()
     utterances = [utterance for manifest in arguments.manifests for utterance in read_manifest(manifest)]
-    chosen = utterances if arguments.all_speakers else other_half(utterances)
+    chosen = utterances if arguments.all_speakers else held_out(utterances)
     options = [] if arguments.model is None else ["--model", str(arguments.model)]
     options += [] if arguments.word_times is None else ["--word-times", str(arguments.word_times)]
     with tempfile.TemporaryDirectory() as folder:
         manifest = Path(folder) / "half.jsonl"
         write_manifest(manifest, chosen)
         keep = arguments.keep or Path(folder) / "kept"
-        records = {mode: measured(manifest, mode, keep, options) for mode in ("words", "sound", "auto")}
+        records = {mode: evaluate(manifest, mode, keep, options) for mode in ("words", "sound", "auto")}
     if len({record["model"] for record in records.values()}) > 1:
-        sys.exit("the model or its calibration changed meanwhile; measure again.")
+        sys.exit("the model or its calibration has changed during the measurement; measure again.")
     if arguments.json:
         print(json.dumps(records))
         return
@@ -133,22 +131,24 @@ def main() -> None:
                 rows.append((shown, "exact", auto["exact"][name]))
                 rows += [("", mode, records[mode]["classes"][name]) for mode in modes]
     print(table(rows), end="\n\n")
-    print("\n".join(bars(auto)), end="\n\n")
+    print("\n".join(targets(auto)), end="\n\n")
     for mode, record in records.items():
-        late = record["start_error"]
-        if late is not None:
+        start_error = record["start_error"]
+        if start_error is not None:
             print(
-                f"{mode}: start times of correct hits, median error {late['median'] * 1000:.0f} ms, "
-                f"95th percentile {late['p95'] * 1000:.0f} ms"
+                f"{mode}: start times of correct hits, median error {start_error['median'] * 1000:.0f} ms, "
+                f"95th percentile {start_error['p95'] * 1000:.0f} ms"
             )
             print(f"{mode}: expected calibration error {record['expected_calibration_error']:.3f}")
-    print("\n| confidence | " + " | ".join(f"{mode}: hits | sure | correct" for mode in records) + " |")
+    print("\n| confidence | " + " | ".join(f"{mode}: hits | confidence | correct" for mode in records) + " |")
     print("| --- |" + " ---: |" * 9)
     for low in range(10):
         cells = []
         for record in records.values():
-            found = [row for row in record["reliability"] if round(10 * row["low"]) == low]
-            cells += [f"{row['hits']:,} | {row['confidence']:.0%} | {row['correct']:.0%}" for row in found] or [" | | "]
+            rows_of_bin = [row for row in record["reliability"] if round(10 * row["low"]) == low]
+            cells += [f"{row['hits']:,} | {row['confidence']:.0%} | {row['correct']:.0%}" for row in rows_of_bin] or [
+                " | | "
+            ]
         print(f"| {low / 10:.1f}–{(low + 1) / 10:.1f} | " + " | ".join(cells) + " |")
 
 

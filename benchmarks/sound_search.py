@@ -1,14 +1,14 @@
-"""How soon a search by sound answers: in 100 hours, of which every piece is scored, and in 10,000, of which some are.
+"""Response times of searches by sound: in 100 hours, where every piece is scored, and in 10,000, where candidates are.
 
     python benchmarks/sound_search.py
     python benchmarks/sound_search.py --hours 100 --keep /var/tmp/sound
 
-Emissions are made: a random text with words by Zipf's law is spelled along the frames, clear in some and hardly
-to be heard in others, so that bytes of an hour, keys of a piece and the share of blanks are about those of the shipped
-model on read speech, which it prints. The library of 100 hours is added as any other, with words, which a search by
-words then finds. That of 10,000 hours has no words (``benchmarks/stores.py`` measures words by the 10⁸), and is written
-row by row from six hours that are shuffled for every block, so each of its texts is said about as often as chance has
-it. Answers are the median of searches for single words and phrases, with the file in the system's memory.
+Emissions are synthetic: a random text with words by Zipf's law is spelled along the frames, clearly in most frames and
+hardly in the rest. Bytes per hour, keys per piece and the share of blanks, which are printed, are similar to those of
+the shipped model for read speech. The library of 100 hours is added by the usual means, with words for searches by
+words. That of 10,000 hours has no words (``benchmarks/stores.py`` measures 10⁸ words), and its rows are written
+directly, from pieces of six hours drawn at random for every block. Times are medians of searches for words and
+phrases, with the file in the cache of the system.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from indexer.sqlite.index import SqliteIndex
 from indexer.types import Location, Query, Recording
 
 FRAME = 0.03
-MODEL = "made"
+MODEL = "synthetic"
 ALPHABET = Alphabet()
 QUERIES = 12
 
 
 def vocabulary(size: int, rng: np.random.Generator) -> list[str]:
-    """Words of syllables, the frequent ones short."""
+    """Random words of syllables; frequent ones are short."""
     syllables = [a + b + c for a in ("", *"bcdfghklmnprstvw", "st", "tr") for b in "aeiou" for c in ("", *"dlmnrst")]
     words: dict[str, None] = {}
     while len(words) < size:
@@ -54,7 +54,7 @@ def vocabulary(size: int, rng: np.random.Generator) -> list[str]:
 
 
 def spoken(words: list[str], rng: np.random.Generator) -> tuple[list[Word], NDArray[np.float32]]:
-    """A piece of words at about 2.8 a second, and log-probabilities of their frames."""
+    """Words at about 2.8 per second, and log-probabilities of their frames."""
     path: list[int] = []
     timed = []
     for word in words:
@@ -72,7 +72,7 @@ def spoken(words: list[str], rng: np.random.Generator) -> tuple[list[Word], NDAr
 
 
 class Speech:
-    """Hours of made speech."""
+    """Synthetic speech."""
 
     def __init__(self, seed: int = 1) -> None:
         self.rng = np.random.default_rng(seed)
@@ -81,20 +81,20 @@ class Speech:
         self.shares = shares / shares.sum()
 
     def hour(self) -> tuple[list[Word], list[PackedEmissions], float]:
-        """Words, pieces and seconds of a recording of about an hour."""
+        """Words, pieces and duration of a recording of about an hour."""
         timed: list[Word] = []
         pieces: list[PackedEmissions] = []
         start = 0.0
         while start < 3600:
-            some = [self.words[place] for place in self.rng.choice(len(self.words), 80, p=self.shares)]
-            words, log_probs = spoken(some, self.rng)
+            texts = [self.words[rank] for rank in self.rng.choice(len(self.words), 80, p=self.shares)]
+            words, log_probs = spoken(texts, self.rng)
             timed += [Word(word.text, start + word.start, start + word.end, word.confidence) for word in words]
             pieces += pack_in_pieces(Emissions(log_probs, FRAME, start))
             start += len(log_probs) * FRAME
         return timed, pieces, start
 
     def queries(self) -> list[str]:
-        """Words and phrases of two, frequent and rare."""
+        """Single words and phrases of two words, frequent and rare."""
         rng = np.random.default_rng(7)
         long = [word for word in self.words if len(word) > 4]
         chosen = [str(word) for word in rng.choice(long, QUERIES, replace=False)]
@@ -102,18 +102,18 @@ class Speech:
 
 
 def recording(number: int, seconds: float) -> Recording:
-    """The recording of a number."""
-    place = Location(f"/made/{number // 1000:04d}/{number:06d}.flac", 1, 10**18)
-    return Recording(f"{number:064x}", (place,), seconds, MODEL, "2026-01-01T00:00:00+00:00")
+    """Recording of a number."""
+    location = Location(f"/synthetic/{number // 1000:04d}/{number:06d}.flac", 1, 10**18)
+    return Recording(f"{number:064x}", (location,), seconds, MODEL, "2026-01-01T00:00:00+00:00")
 
 
 def acoustic_profile() -> AcousticProfile:
-    """As a recognizer would tell; the weights are those of the shipped model."""
+    """Acoustic profile with the weights of the shipped model."""
     return AcousticProfile(ALPHABET, SpottingCalibration())
 
 
 def build_small(path: Path, hours: int, speech: Speech) -> None:
-    """Add recordings."""
+    """Add recordings with words and emissions."""
     spent = 0.0
     with open_index(str(path), create=True) as index:
         index.keep_acoustic_profile(MODEL, acoustic_profile())
@@ -122,39 +122,39 @@ def build_small(path: Path, hours: int, speech: Speech) -> None:
             started = time.perf_counter()
             index.add(recording(number, seconds), words, pieces)
             spent += time.perf_counter() - started
-    print(f"  added in {spent / hours:.2f} s an hour of sound, words included")
+    print(f"  added in {spent / hours:.2f} s per hour of audio, with words")
 
 
 def build_large(path: Path, hours: int, speech: Speech) -> None:
-    """Write rows: recordings of an hour, and blocks of pieces that are drawn from a few hours."""
+    """Write rows directly: recordings of an hour, and blocks of pieces drawn from six hours."""
     pool = [piece for _ in range(6) for piece in speech.hour()[1]]
     keys = [pack_keys(piece) for piece in pool]
     blocks = []
     for _ in range(4):
         drawn = speech.rng.choice(len(pool), BLOCK)
-        blocks.append((drawn, list(invert_keys([keys[place] for place in drawn]))))
-    each = round(3600 / PIECE_DURATION)
+        blocks.append((drawn, list(invert_keys([keys[position] for position in drawn]))))
+    per_hour = round(3600 / PIECE_DURATION)
     with SqliteIndex(str(path), create=True) as index:
         index.keep_acoustic_profile(MODEL, acoustic_profile())
         connection = index._connection
         connection.pragma("synchronous", 0)
         with connection:
             for number in range(hours):
-                one = recording(number, 3600.0)
+                item = recording(number, 3600.0)
                 connection.execute(
-                    "INSERT INTO recordings VALUES (?, ?, 3600000, ?, ?, 0)", (number + 1, one.id, MODEL, one.added)
+                    "INSERT INTO recordings VALUES (?, ?, 3600000, ?, ?, 0)", (number + 1, item.id, MODEL, item.added)
                 )
-                connection.execute("INSERT INTO locations VALUES (?, ?, 1, 0)", (number + 1, one.path))
-        for block in range(hours * each // BLOCK):
+                connection.execute("INSERT INTO locations VALUES (?, ?, 1, 0)", (number + 1, item.path))
+        for block in range(hours * per_hour // BLOCK):
             drawn, rows = blocks[block % len(blocks)]
-            places = range(block * BLOCK, (block + 1) * BLOCK)
-            names = [(place // each + 1 << 32) + place % each for place in places]
+            positions = range(block * BLOCK, (block + 1) * BLOCK)
+            names = [(position // per_hour + 1 << 32) + position % per_hour for position in positions]
             with connection:
                 connection.executemany(
                     "INSERT INTO emissions VALUES (?, ?, ?, ?, ?, ?)",
                     (
-                        (name, 0, name % (1 << 32) * PIECE_DURATION, FRAME, pool[one].frames, pool[one].data)
-                        for name, one in zip(names, drawn, strict=True)
+                        (name, 0, name % (1 << 32) * PIECE_DURATION, FRAME, pool[piece].frames, pool[piece].data)
+                        for name, piece in zip(names, drawn, strict=True)
                     ),
                 )
                 packed = struct.pack(f"<{BLOCK}q", *names)
@@ -162,33 +162,33 @@ def build_large(path: Path, hours: int, speech: Speech) -> None:
                     "INSERT INTO key_blocks VALUES (?, ?, ?, ?, ?)", (block, names[0], names[-1], BLOCK, packed)
                 )
                 connection.executemany(
-                    "INSERT INTO block_keys VALUES (?, ?)", (((block << 15) + key, some) for key, some in rows)
+                    "INSERT INTO block_keys VALUES (?, ?)", (((block << 15) + key, postings) for key, postings in rows)
                 )
 
 
 def describe(path: Path, hours: int, speech: Speech) -> None:
-    """Say what an hour is like."""
+    """Print the size of an hour."""
     _, pieces, seconds = speech.hour()
     size = sum(len(piece.data) for piece in pieces)
-    each = sum(len(key_numbers(piece)) for piece in pieces[:100]) / 100
+    keys = sum(len(key_numbers(piece)) for piece in pieces[:100]) / 100
     stored = sum(int.from_bytes(piece.data[1:5], "little") for piece in pieces)
     frames = sum(piece.frames for piece in pieces)
     total = path.stat().st_size / hours / 1e6
     print(
-        f"  an hour: emissions {size / seconds * 3.6:.0f} kB, {each:.0f} keys a piece, {stored / frames:.0%} of frames"
-        f" stored; the file {total:.2f} MB"
+        f"  per hour: emissions {size / seconds * 3.6:.0f} kB, {keys:.0f} keys per piece, {stored / frames:.0%} of"
+        f" frames stored; the file {total:.2f} MB"
     )
 
 
-def ask(path: Path, queries: list[str], mode: str) -> tuple[float, float, float, int]:
-    """Median and greatest time of an answer, median of processor time, and hits in all."""
+def measure(path: Path, queries: list[str], mode: str) -> tuple[float, float, float, int]:
+    """Median and maximum of response times, median of processor times, and number of hits."""
     times, used, hits = [], [], 0
     with open_index(str(path), create=False) as index:
         for number, text in enumerate([queries[0], *queries]):
             query: Query = parse([text]).query
             started, before = time.perf_counter(), time.process_time()
             page = search(index, query, mode, 20)  # type: ignore[arg-type]
-            if number:  # the first brings file and machine code into memory
+            if number:  # the first search loads and compiles
                 times.append(time.perf_counter() - started)
                 used.append(time.process_time() - before)
                 hits += len(page.hits)
@@ -198,7 +198,7 @@ def ask(path: Path, queries: list[str], mode: str) -> tuple[float, float, float,
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hours", type=int, nargs="+", default=[100, 10_000], help="sizes of libraries")
-    parser.add_argument("--keep", type=Path, help="folder in which libraries are left, and taken from")
+    parser.add_argument("--keep", type=Path, help="folder for the libraries, reused by later runs")
     arguments = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     with TemporaryDirectory() as temporary:
@@ -213,13 +213,13 @@ def main() -> None:
             if not path.exists():
                 started = time.perf_counter()
                 (build_small if small else build_large)(path, hours, speech)
-                print(f"  made in {time.perf_counter() - started:.0f} s")
+                print(f"  created in {time.perf_counter() - started:.0f} s")
             describe(path, hours, speech)
             for mode in ("words", "sound", "auto") if small else ("sound",):
-                median, most, used, hits = (1000 * one for one in ask(path, queries, mode))
+                median, maximum, used, hits = (1000 * value for value in measure(path, queries, mode))
                 print(
-                    f"  --mode {mode:5}  {median:7.1f} ms, at most {most:7.1f} ms; {used:7.1f} ms of processors;"
-                    f" {hits / 1000:.0f} hits shown"
+                    f"  --mode {mode:5}  {median:7.1f} ms, at most {maximum:7.1f} ms; {used:7.1f} ms of processor time;"
+                    f" {hits / 1000:.0f} hits"
                 )
 
 

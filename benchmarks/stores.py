@@ -1,15 +1,15 @@
-"""How fast the stores are, how much they take, and how soon they answer, on the same made-up library.
+"""Speed, size and response times of the stores on the same synthetic library.
 
     python benchmarks/stores.py
     python benchmarks/stores.py --words 1e8 --only sqlite --keep /var/tmp/stores
     python benchmarks/stores.py --elastic http://localhost:9200/benchmark
 
-Without ``--elastic`` SQLite is measured alone. The index of that URL is made, and deleted at the end unless ``--keep``
-is given; with it a store that is there with as many words is asked and not made again. Recordings last about an hour;
-their words are drawn one by one by Zipf's law, so that neighbors know nothing of one another. Making them is not
-counted. Each query is asked once, for 20 hits, one after the other, with the files in the system's memory; a class ends
-after ``--seconds``. "client" is the median of what remains of the time without the server's ``took``. A server that was
-just filled is asked a minute later: until then readers look twice at what may be changing (``elastic/reader.py``).
+Without ``--elastic`` only SQLite is measured. The index at the URL is created, and deleted at the end. With ``--keep``
+stores are not deleted, and a complete one is searched without being filled again. Recordings last about an hour; their
+words are drawn independently by Zipf's law. Generating them is not measured. Each query is run once, for 20 hits, one
+after the other, with the files in the cache of the system; a class ends after ``--seconds``. "client" is the median of
+the time minus the server's ``took``. A new index is searched after a minute: until then readers read recent recordings
+twice (``elastic/reader.py``).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Built:
-    """What making a store took, and what it takes."""
+    """Time, size and memory of filling a store."""
 
     words: int
     hours: float
@@ -52,8 +52,8 @@ class Built:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """How long the answers to a class of queries took, in milliseconds, and what of it was not the server's."""
+class Timings:
+    """Times of a class of queries in milliseconds: in total, and without the server."""
 
     total: list[float]
     client: list[float]
@@ -61,10 +61,10 @@ class Asked:
 
 
 def build(library: Library, url: str) -> Built:
-    """Add what is missing; a pass through all recordings, in this process."""
+    """Add missing recordings in this process."""
     seconds = added = 0.0
     with open_index(url, create=True) as index:
-        known = {one.id for one in index.recordings()}
+        known = {recording.id for recording in index.recordings()}
         for number in range(library.recordings):
             if f"{number:064x}" in known:
                 continue
@@ -78,9 +78,9 @@ def build(library: Library, url: str) -> Built:
     return Built(statistics.words, statistics.seconds / 3600, seconds * scale, statistics.bytes, resident())
 
 
-def ask(library: Library, url: str, count: int, limit: float) -> tuple[dict[str, Asked], int]:
-    """Answers to all classes of queries, in this process, and its memory."""
-    answers = {}
+def run_queries(library: Library, url: str, count: int, limit: float) -> tuple[dict[str, Timings], int]:
+    """Timings of all classes of queries in this process, and its memory."""
+    timings = {}
     queries = library.queries(count)
     with open_index(url, create=False) as index, server_time() as server:
         for warm in queries["two words as they come"][:20]:
@@ -97,13 +97,13 @@ def ask(library: Library, url: str, count: int, limit: float) -> tuple[dict[str,
                 total.append(1000 * (time.perf_counter() - started))
                 client.append(total[-1] - sum(server))
                 hits += len(page.hits)
-            answers[name] = Asked(total, client, hits / len(total))
-    return answers, resident()
+            timings[name] = Timings(total, client, hits / len(total))
+    return timings, resident()
 
 
 @contextmanager
 def server_time() -> Iterator[list[float]]:
-    """The ``took`` of every answer of Elasticsearch, as they come, where its client is there."""
+    """List that gets the ``took`` of every response of Elasticsearch, if its client is installed."""
     took: list[float] = []
     try:
         from elastic_transport import Transport
@@ -139,20 +139,22 @@ def alone(function: Callable[..., Result], *arguments: Any) -> Result:
 
 
 def delete(url: str) -> None:
-    """Take an index from its server; the URL may name it by an alias."""
-    with urllib.request.urlopen(url) as answer:
-        names = json.load(answer)
+    """Delete an index; the URL may name an alias."""
+    with urllib.request.urlopen(url) as response:
+        names = json.load(response)
     for name in names:
         urllib.request.urlopen(urllib.request.Request(f"{url.rpartition('/')[0]}/{name}", method="DELETE")).close()
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which that share of them lies."""
+    """Value below which a share of the values lies."""
     return sorted(values)[min(int(share * len(values)), len(values) - 1)]
 
 
-def measure(library: Library, url: str, note: Path, queries: int, limit: float) -> tuple[Built, dict[str, Asked], int]:
-    """One store; what making it took is remembered beside it."""
+def measure(
+    library: Library, url: str, note: Path, queries: int, limit: float
+) -> tuple[Built, dict[str, Timings], int]:
+    """Measure a store; the figures of filling it are kept in ``note``."""
     built = alone(build, library, url)
     if built.seconds:
         note.write_text(json.dumps(asdict(built)))
@@ -160,11 +162,11 @@ def measure(library: Library, url: str, note: Path, queries: int, limit: float) 
             time.sleep(SETTLE_SECONDS)
     elif note.exists():
         built = Built(**json.loads(note.read_text()))
-    return built, *alone(ask, library, url, queries, limit)
+    return built, *alone(run_queries, library, url, queries, limit)
 
 
-def show(stores: dict[str, tuple[Built, dict[str, Asked], int]]) -> None:
-    """The table."""
+def show(stores: dict[str, tuple[Built, dict[str, Timings], int]]) -> None:
+    """Print the table."""
     width = 54
     print(f"{'':30}" + "".join(f"{name:>{width}}" for name in stores))
     rows: list[tuple[str, Callable[[Built, int], str]]] = [
@@ -172,17 +174,17 @@ def show(stores: dict[str, tuple[Built, dict[str, Asked], int]]) -> None:
         ("bytes per hour of audio", lambda built, _: f"{built.bytes / built.hours:,.0f}"),
         ("bytes per word", lambda built, _: f"{built.bytes / built.words:.1f}"),
         ("memory of the client, indexing", lambda built, _: f"{built.memory / 1e6:.0f} MB"),
-        ("memory of the client, asking", lambda _, memory: f"{memory / 1e6:.0f} MB"),
+        ("memory of the client, searching", lambda _, memory: f"{memory / 1e6:.0f} MB"),
     ]
     for title, cell in rows:
         print(f"{title:30}" + "".join(f"{cell(built, memory):>{width}}" for built, _, memory in stores.values()))
-    print(f"{'milliseconds':30}" + f"{'p50      p95      p99   client   hits  asked':>{width}}" * len(stores))
+    print(f"{'milliseconds':30}" + f"{'p50      p95      p99   client   hits   runs':>{width}}" * len(stores))
     for name in next(iter(stores.values()))[1]:
         print(f"{name:30}", end="")
-        for _, answers, _ in stores.values():
-            one = answers[name]
-            shares = "".join(f"{percentile(one.total, share):9.1f}" for share in (0.5, 0.95, 0.99))
-            print(f"{shares + f'{percentile(one.client, 0.5):9.1f}{one.hits:7.1f}{len(one.total):7}':>{width}}", end="")
+        for _, timings, _ in stores.values():
+            row = timings[name]
+            shares = "".join(f"{percentile(row.total, share):9.1f}" for share in (0.5, 0.95, 0.99))
+            print(f"{shares + f'{percentile(row.client, 0.5):9.1f}{row.hits:7.1f}{len(row.total):7}':>{width}}", end="")
         print()
 
 
@@ -190,12 +192,12 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--words", type=lambda text: round(float(text)), default=10**7)
-    parser.add_argument("--plain", action="store_true", help="words have no alternatives; else 0.6 each")
-    parser.add_argument("--queries", type=int, default=500, help="of each class")
-    parser.add_argument("--seconds", type=float, default=60.0, help="for a class, at most")
+    parser.add_argument("--plain", action="store_true", help="no alternatives (default: 0.6 per word)")
+    parser.add_argument("--queries", type=int, default=500, help="number of queries of each class")
+    parser.add_argument("--seconds", type=float, default=60.0, help="time limit of each class")
     parser.add_argument("--only", choices=["sqlite", "elastic"])
-    parser.add_argument("--elastic", metavar="URL", help="of an index, like http://localhost:9200/benchmark")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="for the SQLite file, which is used again")
+    parser.add_argument("--elastic", metavar="URL", help="URL of an index, like http://localhost:9200/benchmark")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="folder of the SQLite file, reused by later runs")
     arguments = parser.parse_args()
     if arguments.only == "elastic" and not arguments.elastic:
         parser.error("--only elastic needs --elastic URL")
@@ -203,17 +205,17 @@ def main() -> None:
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"{library.words:,} words, {library.recordings:,} recordings, {VOCABULARY:,} different words")
     stores = {}
-    asking = arguments.queries, arguments.seconds
+    limits = arguments.queries, arguments.seconds
     with TemporaryDirectory() as temporary:
         folder = arguments.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{library.words}-{library.seed}" + "-plain" * library.plain
         if arguments.only != "elastic":
             note = folder / f"sqlite-{name}.json"
-            stores["SQLite"] = measure(library, str(folder / f"sqlite-{name}.db"), note, *asking)
+            stores["SQLite"] = measure(library, str(folder / f"sqlite-{name}.db"), note, *limits)
         if arguments.elastic and arguments.only != "sqlite":
             note = folder / f"elastic-{name}.json"
-            stores["Elasticsearch"] = measure(library, arguments.elastic, note, *asking)
+            stores["Elasticsearch"] = measure(library, arguments.elastic, note, *limits)
             if not arguments.keep:
                 delete(arguments.elastic)
     if not arguments.elastic:

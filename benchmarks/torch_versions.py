@@ -1,9 +1,8 @@
-"""Two installations of torch and torchaudio against each other: features, training, speed, word errors, in one run.
+"""Comparison of two installations of torch and torchaudio: features, emissions, speed, training and word errors.
 
     python benchmarks/torch_versions.py OLD/bin/python NEW/bin/python --manifest dev.jsonl
 
-Each interpreter runs the same work in processes of its own, by turns. The ratios are new over old; features and
-emissions of the new one are compared with the old one's.
+The interpreters run the same work in separate processes, alternating. Ratios are new over old.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ import numpy as np
 REPOSITORY = Path(__file__).resolve().parent.parent
 EXAMPLE = REPOSITORY / "examples/podcasts/machines-that-listen.opus"
 STEPS = 6
-"""Training steps of each kind that are timed, after one that is not."""
+"""Measured training steps, after a warm-up step."""
 UTTERANCES = 24
-"""Of 5 s each in a training step."""
+"""Utterances of 5 s in a training step."""
 
 
 def measure(output: Path, manifest: Path | None) -> dict[str, Any]:
-    """Figures of this interpreter; its features and emissions go to ``output``."""
+    """Figures of this interpreter; its features and emissions are written to ``output``."""
     import torch
     import torchaudio
 
@@ -85,16 +84,16 @@ def _training_speed(network: Any, precision: str) -> float:
 
 def _word_errors(manifest: Path) -> float:
     command = [sys.executable, "cli.py", "evaluate", str(manifest), "--json"]
-    answer = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True)
-    return float(json.loads(answer.stdout.splitlines()[-1])["wer"])
+    completed = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True)
+    return float(json.loads(completed.stdout.splitlines()[-1])["wer"])
 
 
 def main() -> None:
-    """Measure by turns and print a table."""
+    """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("old", help="interpreter of the one installation")
-    parser.add_argument("new", nargs="?", help="interpreter of the other")
-    parser.add_argument("--manifest", type=Path, help="speech with its text, for word errors")
+    parser.add_argument("old", help="Python of the old installation")
+    parser.add_argument("new", nargs="?", help="Python of the new installation")
+    parser.add_argument("--manifest", type=Path, help="speech with texts, for word errors")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -109,8 +108,8 @@ def main() -> None:
                 command = [python, __file__, python, "--worker", str(output)]
                 if options.manifest and turn == 0:
                     command += ["--manifest", str(options.manifest)]
-                answer = subprocess.run(command, check=True, capture_output=True, text=True)
-                runs[python].append(json.loads(answer.stdout.splitlines()[-1]))
+                completed = subprocess.run(command, check=True, capture_output=True, text=True)
+                runs[python].append(json.loads(completed.stdout.splitlines()[-1]))
         old, new = (dict(np.load(Path(folder) / f"{number}.npz")) for number in (0, 1))
     first, second = (runs[python] for python in (options.old, options.new))
     print(f"{'':32} {'old':>12} {'new':>12}  new / old")

@@ -1,11 +1,11 @@
-"""How right the times of words are, against a reference alignment.
+"""Accuracy of word times, against a reference alignment.
 
     python benchmarks/word_times.py dev/word-times/manifest.jsonl
     python benchmarks/word_times.py dev/word-times/manifest.jsonl --model runs/mine --json
 
-Beside the manifest lies ``word-times.ctm``, a line for each word: utterance, channel, start, duration, word. Only
-words that are recognized correctly are counted, paired by the alignment with the fewest word errors. Errors are
-positive where ours is late; their median is the constant offset of the network.
+The reference is ``word-times.ctm`` beside the manifest: utterance, channel, start, duration and word in each line. Only
+correctly recognized words are counted, paired by the alignment with the fewest word errors. Errors are positive if the
+recognized time is late; their median is the constant offset of the network.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from audiosearch.types import Word
 
 
 def read_ctm(path: Path) -> dict[str, list[Word]]:
-    """The words of each utterance, in order."""
+    """Words of each utterance in order."""
     words: dict[str, list[Word]] = defaultdict(list)
     for line in path.read_text(encoding="utf-8").splitlines():
         utterance, _, start, duration, text = line.split()[:5]
@@ -34,22 +34,22 @@ def read_ctm(path: Path) -> dict[str, list[Word]]:
     return words
 
 
-def pairs(spoken: Sequence[Word], heard: Sequence[Word]) -> Iterator[tuple[Word, Word]]:
-    """The words that were recognized correctly, as they were said and as they were heard."""
-    if not spoken or not heard:
+def correct_pairs(reference: Sequence[Word], recognized: Sequence[Word]) -> Iterator[tuple[Word, Word]]:
+    """Correctly recognized words, each with the word of the reference."""
+    if not reference or not recognized:
         return
-    said, read = (" ".join(word.text for word in words) for words in (spoken, heard))
-    for chunk in jiwer.process_words(said, read).alignments[0]:
+    reference_text, text = (" ".join(word.text for word in words) for words in (reference, recognized))
+    for chunk in jiwer.process_words(reference_text, text).alignments[0]:
         if chunk.type == "equal":
             yield from zip(
-                spoken[chunk.ref_start_idx : chunk.ref_end_idx],
-                heard[chunk.hyp_start_idx : chunk.hyp_end_idx],
+                reference[chunk.ref_start_idx : chunk.ref_end_idx],
+                recognized[chunk.hyp_start_idx : chunk.hyp_end_idx],
                 strict=True,
             )
 
 
 def summary(errors: Sequence[float]) -> dict[str, float]:
-    """Of errors in seconds: the signed median, and median and 95th percentile of their size."""
+    """Median of errors in seconds, and median and 95th percentile of their absolute values."""
     size = np.abs(errors)
     return {
         "offset": float(np.median(errors)),
@@ -62,36 +62,36 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("manifest", type=Path)
-    parser.add_argument("--ctm", type=Path, help="word-times.ctm beside the manifest unless given")
-    parser.add_argument("--model", type=Path, help="file or folder; the one that is installed unless given")
+    parser.add_argument("--ctm", type=Path, help="default: word-times.ctm beside the manifest")
+    parser.add_argument("--model", type=Path, help="file or folder (default: the installed model)")
     parser.add_argument("--json", action="store_true", help="one JSON object, in seconds")
     arguments = parser.parse_args()
     reference = read_ctm(arguments.ctm or arguments.manifest.parent / "word-times.ctm")
     utterances = [utterance for utterance in read_manifest(arguments.manifest) if utterance.id in reference]
 
-    from audiosearch.recognizer import Recognizer, Unreadable  # not above: decoders import this file, without torch
+    from audiosearch.recognizer import Recognizer, Unreadable  # decoder processes import this file without torch
 
-    right: list[tuple[Word, Word]] = []
+    pairs: list[tuple[Word, Word]] = []
     with Recognizer.load(arguments.model) as recognizer:
         results = recognizer.recognize(utterance.audio for utterance in utterances)
         for utterance, result in zip(utterances, results, strict=True):
             if isinstance(result, Unreadable):
                 raise result.error
-            right += pairs(reference[utterance.id], result.transcript.words)
-    if not right:
+            pairs += correct_pairs(reference[utterance.id], result.transcript.words)
+    if not pairs:
         sys.exit("no word was recognized correctly.")
     spoken = sum(len(reference[utterance.id]) for utterance in utterances)
-    starts = summary([ours.start - theirs.start for theirs, ours in right])
-    ends = summary([ours.end - theirs.end for theirs, ours in right])
+    starts = summary([word.start - reference_word.start for reference_word, word in pairs])
+    ends = summary([word.end - reference_word.end for reference_word, word in pairs])
     if arguments.json:
-        counts = {"utterances": len(utterances), "words": spoken, "correct": len(right)}
+        counts = {"utterances": len(utterances), "words": spoken, "correct": len(pairs)}
         print(json.dumps({**counts, "starts": starts, "ends": ends}))
         return
-    print(f"{len(utterances)} utterances, {spoken} words, {len(right)} recognized correctly; milliseconds:")
+    print(f"{len(utterances)} utterances, {spoken} words, {len(pairs)} recognized correctly; milliseconds:")
     print(f"{'':8}  median error  95th percentile  constant offset")
     for edge, errors in (("starts", starts), ("ends", ends)):
-        median, most, offset = (round(1000 * errors[name]) for name in ("median", "percentile_95", "offset"))
-        print(f"{edge:8}  {median:12}  {most:15}  {offset:+15}")
+        median, p95, offset = (round(1000 * errors[name]) for name in ("median", "percentile_95", "offset"))
+        print(f"{edge:8}  {median:12}  {p95:15}  {offset:+15}")
 
 
 if __name__ == "__main__":

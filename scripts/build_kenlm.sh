@@ -3,8 +3,8 @@
 #
 #   scripts/build_kenlm.sh [FOLDER [SDIST]]
 #
-# FOLDER   where the two programs go; default: ~/.local/bin. If it is not on the PATH, name it in AUDIOSEARCH_KENLM_BIN.
-# SDIST    a kenlm-*.tar.gz that is there already; otherwise pip fetches it (PYTHON says whose pip).
+# FOLDER   target of the two programs; default: ~/.local/bin. If it is not on the PATH, set AUDIOSEARCH_KENLM_BIN to it.
+# SDIST    an existing kenlm-*.tar.gz; default: downloaded by pip (of the interpreter PYTHON, default python3).
 #
 # Needs a C++ compiler, cmake and Boost with headers; on Debian and Ubuntu:
 #   apt install g++ cmake libboost-program-options-dev libboost-system-dev libboost-thread-dev libboost-test-dev
@@ -27,10 +27,10 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 if [ -z "$sdist" ]; then
-    echo "Fetching the kenlm sources…" >&2
+    echo "Downloading the kenlm sources…" >&2
     # Only kenlm itself from source: ":all:" would compile its build tools as well, which takes an hour.
     "$python" -m pip download --quiet --no-deps --no-binary kenlm --dest "$work" "kenlm>=0.2" >&2 ||
-        fail "pip could not fetch kenlm; check the network, or give a kenlm-*.tar.gz as second argument."
+        fail "pip could not download kenlm; check the network, or give a kenlm-*.tar.gz as second argument."
     sdist=$(find "$work" -name 'kenlm-*.tar.gz')
 fi
 mkdir "$work/source"
@@ -41,11 +41,11 @@ echo "Compiling (a minute or two)…" >&2
 cmake -S "$work/source" -B "$work/build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_POLICY_VERSION_MINIMUM=3.10 \
     >"$work/log" 2>&1 || {
     tail -n 20 "$work/log" >&2
-    fail "cmake failed; the lines above say why. Most often Boost is missing: apt install libboost-program-options-dev libboost-system-dev libboost-thread-dev libboost-test-dev"
+    fail "cmake failed; see the lines above. Most often Boost is missing: apt install libboost-program-options-dev libboost-system-dev libboost-thread-dev libboost-test-dev"
 }
 cmake --build "$work/build" --parallel "$(getconf _NPROCESSORS_ONLN)" --target lmplz build_binary >"$work/log" 2>&1 || {
     tail -n 20 "$work/log" >&2
-    fail "the compiler failed; the lines above say why."
+    fail "the compiler failed; see the lines above."
 }
 
 mkdir -p "$folder"

@@ -34,20 +34,23 @@ def speech(voice: str, text: str) -> NDArray[np.float32]:
         subprocess.run(command, check=True)
         samples, rate = soundfile.read(path, dtype="float32")
     resampled = np.asarray(soxr.resample(samples, rate, SAMPLE_RATE), np.float32)
-    loud: NDArray[np.float32] = resampled * np.float32(0.4 / np.abs(resampled).max())
-    return loud
+    scaled: NDArray[np.float32] = resampled * np.float32(0.4 / np.abs(resampled).max())
+    return scaled
 
 
 def chime() -> NDArray[np.float32]:
     """Three descending notes in two seconds."""
     time = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
     notes = [(0.0, 659.3), (0.35, 523.3), (0.7, 392.0)]
-    tones = [np.sin(2 * np.pi * hz * (time - at)) * np.exp(-4 * (time - at)) * (time >= at) for at, hz in notes]
-    notes_together: NDArray[np.float32] = (0.15 * np.sum(tones, axis=0)).astype(np.float32)
-    return notes_together
+    tones = [
+        np.sin(2 * np.pi * hz * (time - start)) * np.exp(-4 * (time - start)) * (time >= start) for start, hz in notes
+    ]
+    mixture: NDArray[np.float32] = (0.15 * np.sum(tones, axis=0)).astype(np.float32)
+    return mixture
 
 
 def main() -> int:
+    """Write all episodes."""
     noise = np.random.default_rng(1)
     for episode in yaml.safe_load((FOLDER / "episodes.yaml").read_text(encoding="utf-8")):
         pause = np.zeros(SAMPLE_RATE // 2, np.float32)

@@ -21,6 +21,7 @@ LANGUAGE_MODEL = ("lm.bin", "words.txt.xz")
 
 
 def main() -> int:
+    """Write the folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, help="run folder or model file")
     parser.add_argument("--language-model", type=Path, help="folder with lm.bin and words.txt.xz")

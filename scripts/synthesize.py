@@ -5,7 +5,7 @@ reproducible. Formants are shifted by synthesizing slower and lower, or faster a
 intended rate and pitch. Needs the Debian packages flite and espeak-ng; festival is optional, with the voices of
 festvox-kallpc16k, festvox-kdlpc16k and festvox-us-slt-hts.
 
-    python scripts/synthesise.py books.txt.xz --hours 5 --output synthetic/
+    python scripts/synthesize.py books.txt.xz --hours 5 --output synthetic/
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ FORMANTS = (0.87, 1.15)
 def sentences(path: Path, seed: int) -> Iterator[str]:
     """Normalized sentences of 3 to 25 words, in a random but repeatable order."""
     with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as lines:
-        kept = [line for line in lines if 3 <= line.count(" ") + 1 <= 25]
-    random.Random(seed).shuffle(kept)
-    return (text for text in map(normalize, kept) if text)
+        selected = [line for line in lines if 3 <= line.count(" ") + 1 <= 25]
+    random.Random(seed).shuffle(selected)
+    return (text for text in map(normalize, selected) if text)
 
 
 @dataclass(frozen=True)
@@ -105,14 +105,15 @@ def speak(text: str, seed: int, target: Path, programs: Sequence[str]) -> tuple[
     raw.unlink()
     raw.with_suffix(".txt").unlink(missing_ok=True)
     samples = soxr.resample(samples, rate * formants, SAMPLE_RATE)
-    loud = np.flatnonzero(np.abs(samples) > 1e-3)
-    samples = samples[max(int(loud[0]) - 1600, 0) : int(loud[-1]) + 1600]
+    audible = np.flatnonzero(np.abs(samples) > 1e-3)
+    samples = samples[max(int(audible[0]) - 1600, 0) : int(audible[-1]) + 1600]
     samples *= 0.5 / max(float(np.abs(samples).max()), 1e-4)
     soundfile.write(target, samples, SAMPLE_RATE)
     return voice, len(samples) / SAMPLE_RATE
 
 
 def main() -> int:
+    """Synthesize until there are enough hours."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", type=Path, help="sentences, one per line (.xz or plain)")
     parser.add_argument("--output", type=Path, required=True, help="folder for audio/ and manifest.jsonl")
