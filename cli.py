@@ -75,7 +75,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="\b\nExample:\n  audiosearch index ~/Podcasts\n  audiosearch query 'human things'",
+    epilog="\b\nExamples:\n  audiosearch index ~/Podcasts\n  audiosearch query 'human things'",
 )
 @click.version_option(package_name="audiosearch", prog_name="audiosearch")
 def main() -> None:

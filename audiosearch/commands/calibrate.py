@@ -23,7 +23,9 @@ Examples:
 )
 @click.argument("manifests", metavar="MANIFEST…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @model_option
-@click.option("--limit", type=click.IntRange(min=2), help="Use only the first utterances of each manifest, this many.")
+@click.option(
+    "--limit", type=click.IntRange(min=2), help="Maximum number of utterances of each manifest, from the first."
+)
 def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None) -> None:
     """Fit confidences to the probability of being correct, on half of the speakers of each MANIFEST.
 

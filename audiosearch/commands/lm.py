@@ -50,7 +50,7 @@ Examples:
     type=click.Path(path_type=Path),
     help="With --interpolate-on: further words, one per line, optionally with a tab and a count.",
 )
-@click.option("--max-words", type=click.IntRange(1), help="Use only the first words of the vocabulary, this many.")
+@click.option("--max-words", type=click.IntRange(1), help="Maximum number of words from the vocabulary.")
 @click.option(
     "--max-megabytes",
     type=click.FloatRange(0, min_open=True),
@@ -85,10 +85,10 @@ def lm(
         if vocabulary or max_words or max_megabytes:
             raise click.UsageError("--vocabulary, --max-words and --max-megabytes go with --interpolate-on.")
         files = [path for kind in texts for path in kind]
-        made = estimate(files, output, order=order, prune=prune, min_count=min_count, bits=bits, memory=memory)
+        model = estimate(files, output, order=order, prune=prune, min_count=min_count, bits=bits, memory=memory)
         click.echo(
-            f"{output}: {made.bytes / 1e6:.1f} MB, {made.vocabulary:,} words in {output.parent / WORDS_NAME}, "
-            f"from {made.words:,} words in {made.sentences:,} sentences"
+            f"{output}: {model.bytes / 1e6:.1f} MB, {model.vocabulary:,} words in {output.parent / WORDS_NAME}, "
+            f"from {model.words:,} words in {model.sentences:,} sentences"
         )
         return
     from audiosearch.language_model.mixture import estimate_mixture

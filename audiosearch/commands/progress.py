@@ -1,4 +1,4 @@
-"""Records of tuning and calibration while they run: a progress bar and errors on standard error."""
+"""Progress and errors of tuning and calibration on standard error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 def results(records: Iterable[Result | Progress | Skipped]) -> Iterator[Result]:
-    """Yield what is neither progress nor a skipped utterance, which are shown.
+    """Yield the results; show progress in a bar and skipped utterances as errors.
 
     Raises:
         click.exceptions.Exit: status 1 at the end, if utterances were skipped.

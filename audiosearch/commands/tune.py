@@ -23,7 +23,7 @@ Examples:
 )
 @click.argument("manifest", metavar="MANIFEST", type=click.Path(path_type=Path))
 @model_option
-@click.option("--limit", type=click.IntRange(min=1), help="Use only the first utterances, this many.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of utterances, from the first.")
 @click.option("--processes", type=click.IntRange(min=0), help="Processes for decoding. 0: one per core.")
 def tune(manifest: Path, model: Path | None, limit: int | None, processes: int | None) -> None:
     """Tune the decoder: language model weight (alpha), word bonus (beta), weight of the label priors.

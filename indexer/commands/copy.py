@@ -1,4 +1,4 @@
-"""``audiosearch copy``: an index to another store."""
+"""``audiosearch copy``: copy an index to another store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from indexer.ingest.copy import Copied, Planned, Pruned, Refused, Step
 
 
 @click.command(
-    epilog="\b\nExample:\n"
+    epilog="\b\nExamples:\n"
     "  audiosearch copy talks.db http://localhost:9200/talks\n"
     "  audiosearch copy http://localhost:9200/talks talks.db --json"
 )
@@ -50,14 +50,14 @@ def copy(ctx: click.Context, source: str, target: str, prune: bool, as_json: boo
 
 
 def _canonical(store: str) -> str:
-    """A canonical name of a store, as far as its name tells."""
+    """Canonical path or URL of a store, to compare stores without opening them."""
     from audiosearch.settings import is_url
 
     return store.rstrip("/") if is_url(store) else str(Path(store).expanduser().resolve())
 
 
 def _count(step: Step, counts: dict[str, int]) -> dict[str, object] | None:
-    """Count a step; returns its record of ``--json``."""
+    """Count a step and return its record for ``--json``; None for the plan."""
     match step:
         case Planned():
             counts["same"] = step.same
@@ -83,7 +83,7 @@ def _summary(counts: dict[str, int]) -> str:
 
 
 def _with_progress(steps: Iterable[Step]) -> Iterator[Step]:
-    """The same steps, with a progress bar."""
+    """Yield the steps and show a progress bar."""
     from audiosearch.console.progress_bar import progress_bar
 
     with progress_bar("reading the indexes") as bar:

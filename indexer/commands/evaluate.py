@@ -25,7 +25,9 @@ Examples:
 )
 @click.argument("manifests", metavar="MANIFEST…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @model_option
-@click.option("--limit", type=click.IntRange(min=1), help="Use only the first utterances of each MANIFEST, this many.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="Maximum number of utterances of each MANIFEST, from the first."
+)
 @click.option(
     "--by",
     type=click.Choice(["set", "speaker"]),
@@ -33,7 +35,7 @@ Examples:
     help="Add the rates of each set (default with several manifests) or of each speaker.",
 )
 @click.option(
-    "--worst", type=click.IntRange(min=1), help="List the utterances with the highest word error rates, this many."
+    "--worst", type=click.IntRange(min=1), help="Number of utterances with the highest word error rates to list."
 )
 @click.option("--search", is_flag=True, help="Measure the search instead of the transcripts.")
 @click.option(
@@ -44,7 +46,7 @@ Examples:
 @click.option(
     "--draw",
     type=click.IntRange(min=1),
-    help=f"With --search: sample this many phrases of every length and frequency. Default: {SAMPLE_SIZE}.",
+    help=f"With --search: number of phrases of every length and frequency to sample. Default: {SAMPLE_SIZE}.",
 )
 @click.option(
     "--word-times",
@@ -81,7 +83,7 @@ def evaluate(
     keep: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure the recognizer, or the search, on the transcribed speech of each MANIFEST.
+    """Measure the recognizer or the search on transcribed speech.
 
     Prints word and character error rates, with the beam search and language model and with greedy decoding. Rates are
     those of the whole corpus: all errors over all words. The 95 % intervals are bootstrapped over speakers, or over

@@ -125,5 +125,5 @@ def by_id(recordings: Sequence[Recording], name: str) -> list[Recording]:
     if not matches:
         raise click.ClickException(f"{name}: there is no such file, folder or id in the index; see `audiosearch list`.")
     if len(matches) > 1:
-        raise click.ClickException(f"{name}: begins {len(matches)} ids; give more characters.")
+        raise click.ClickException(f"{name}: {len(matches)} ids begin with it; give more characters.")
     return matches

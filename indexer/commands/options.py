@@ -11,8 +11,8 @@ __all__ = ["INTERRUPTED", "hotwords_option", "model_option", "no_sound_option", 
 store_option = click.option(
     "--store",
     metavar="PATH_OR_URL",
-    help="Database, or http(s)://host:9200/name of Elasticsearch (default: $AUDIOSEARCH_STORE, `store:` in "
-    "~/.config/audiosearch/config.yaml, or a database in your data folder).",
+    help="Database, or http(s)://host:9200/name of Elasticsearch. Default: $AUDIOSEARCH_STORE, else `store:` in "
+    "~/.config/audiosearch/config.yaml, else a database in your data folder.",
 )
 
 no_sound_option = click.option(

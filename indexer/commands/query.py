@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
@@ -10,11 +10,12 @@ from indexer.commands.options import store_option
 from indexer.console.format import count
 from indexer.console.hit_output import HitOutput, hit_output_options
 from indexer.console.hit_table import write_counts, write_hits
+from indexer.types import Order
 
 if TYPE_CHECKING:
     from indexer.index import Index
     from indexer.search.engine import Mode
-    from indexer.types import Order, Query
+    from indexer.types import Query
 
 
 @click.command(
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     "--within",
     type=float,
     metavar="SECONDS",
-    help="Maximum distance of --and and --not from a hit (default: the whole recording).",
+    help="Maximum distance of --and and --not from a hit. Default: the whole recording.",
 )
 @click.option(
     "--path",
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 @click.option("--until", metavar="DATE", help="Only files modified before DATE.")
 @click.option(
     "--order",
-    type=click.Choice(["confidence", "time"]),
+    type=click.Choice(get_args(Order)),
     default="confidence",
     show_default=True,
     help="Sort by decreasing confidence, or by increasing time of modification.",
@@ -111,28 +112,31 @@ def query(
     if counts and confidence is not None:
         raise click.UsageError("--confidence: not with --counts, which counts all hits.")
     hit_output.check(as_json=as_json, counts=counts)
-    wanted = Filter(
+    recording_filter = Filter(
         tuple(map(from_here, paths)),
         None if since is None else parse_date(since),
         None if until is None else parse_date(until),
     )
-    parsed = parse(texts, slop, together=together, without=without, within=within, wanted=wanted, order=order)
+    parsed = parse(texts, slop, together=together, without=without, within=within, wanted=recording_filter, order=order)
     for note in parsed.notes:
         click.echo(f"{note}.", err=True)
     with open_index(load_settings(store).store, create=False) as index:
         if counts:
-            counts_found, page = engine.count(index, parsed.query, mode), None
+            counts_by_recording, page = engine.count(index, parsed.query, mode), None
         else:
-            counts_found, page = [], engine.search_above_confidence(index, parsed.query, mode, limit, after, confidence)
+            counts_by_recording, page = (
+                [],
+                engine.search_above_confidence(index, parsed.query, mode, limit, after, confidence),
+            )
             while page.after is not None and not page.hits:
                 page = engine.search_above_confidence(index, parsed.query, mode, limit, page.after, confidence)
-        if not counts_found and not (page and page.hits):
+        if not counts_by_recording and not (page and page.hits):
             click.echo("There are no more hits." if after else _no_hits(index, parsed.query, confidence), err=True)
             ctx.exit(1)
     if page is None:
-        write_counts(counts_found[:limit], as_json)
-        if len(counts_found) > limit:
-            click.echo(f"{limit} of {count(len(counts_found), 'recording')}; --limit shows more.", err=True)
+        write_counts(counts_by_recording[:limit], as_json)
+        if len(counts_by_recording) > limit:
+            click.echo(f"{limit} of {count(len(counts_by_recording), 'recording')}; --limit shows more.", err=True)
         return
     if hit_output.replaces_lines:
         click.echo(hit_output.format(page.hits), nl=False)
@@ -155,11 +159,11 @@ def _no_hits(index: Index, query: Query, confidence: float | None) -> str:
         similar = (f'did you mean {" or ".join(words)} for "{word}"?' for word, words in explanation.similar.items())
         return f"No hits for {texts}; {' '.join(similar)}"
     if explanation.reason == "conditions":
-        given = {
+        conditions = {
             **{"--and": query.together, "--not": query.without, "--path": query.filter.paths},
             **{"--since": query.filter.since_ns is not None, "--until": query.filter.until_ns is not None},
         }
-        return f"No hits for {texts} with {' and '.join(name for name, value in given.items() if value)}."
+        return f"No hits for {texts} with {' and '.join(name for name, value in conditions.items() if value)}."
     if explanation.reason == "confidence":
         return f"No hits for {texts} of this confidence; lower --confidence."
     if explanation.reason == "order":

@@ -53,8 +53,8 @@ def serve(store: str | None, host: str, port: int, names: tuple[str, ...], media
     token = os.environ.get(TOKEN_VARIABLE) or None
     if token is not None and (len(token) < MIN_TOKEN_LENGTH or not token.isascii() or not token.isprintable()):
         raise ConfigError(f"{TOKEN_VARIABLE} must have at least {MIN_TOKEN_LENGTH} printable ASCII characters.")
-    made = token is None and not is_loopback(host)
-    if made:
+    is_new = token is None and not is_loopback(host)
+    if is_new:
         token = secrets.token_urlsafe(24)
     listening = bind(host, port)
     try:
@@ -66,9 +66,9 @@ def serve(store: str | None, host: str, port: int, names: tuple[str, ...], media
         policy = AccessPolicy(host, names, token)
         server = make_server(make_app(index_pool, policy, folders=[os.path.realpath(folder) for folder in media]))
         url = f"http://{f'[{address}]' if ':' in address else address}:{port}/"
-        entry = f"{url}?token={token}" if made else url
+        entry = f"{url}?token={token}" if is_new else url
         click.echo(f"Listening at {entry} until Ctrl-C.")
-        if token and not made:
+        if token and not is_new:
             click.echo(f"Its token is that of {TOKEN_VARIABLE}.", err=True)
         if show:
             click.launch(entry)

@@ -124,7 +124,7 @@ def _reference_words(
             complete = False
     references.save()
     if not words:
-        raise StoreError("no recording could be read and aligned, so that there is nothing to measure.")
+        raise StoreError("there is nothing to measure: no recording could be read and aligned.")
     return words, complete
 
 
@@ -153,7 +153,7 @@ def _folder(keep: Path | None) -> Iterator[Path]:
     try:
         keep.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"{keep}: cannot be made ({error.strerror}); name another folder with --keep.") from error
+        raise StoreError(f"{keep}: cannot be created ({error.strerror}); name another folder with --keep.") from error
     yield keep
 
 

@@ -77,7 +77,7 @@ def write_clips(hits: Sequence[Hit], folder: Path, suffix: str, padding: Seconds
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be made a folder for clips ({error.strerror}).") from error
+        raise OutputError(f"{folder}: cannot be created as a folder for clips ({error.strerror}).") from error
     targets = [folder / f"{name}{suffix}" for name in clip_names(hits)]
     for target in targets:
         check_target(target)

@@ -64,7 +64,7 @@ def write_files(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be made a folder ({error.strerror}).") from error
+        raise OutputError(f"{folder}: cannot be created as a folder ({error.strerror}).") from error
     for recording in recordings:
         target = targets[recording.id]
         write_text(target, [_render(index, recording, form, names[recording.id])])

@@ -32,11 +32,11 @@ def false_alarm(confidence: float) -> ScoredHit:
     return ScoredHit(confidence, start_error=None)
 
 
-# Two terms in 10,000 seconds less 1 and less 2: a false alarm costs the first 999.9 / 9999 = 0.1, the second 0.1000100…
+# In 10,000 seconds a false alarm costs the first term 999.9 / (10,000 − 1) = 0.1, the second 0.1000100…
 ONE = Term(1, (correct(0.9), false_alarm(0.6)))
 TWO = Term(2, (false_alarm(0.8), correct(0.7), false_alarm(0.3)))
-NOWHERE = Term(0, (false_alarm(0.95),))
-TERMS = (ONE, TWO, NOWHERE)
+ABSENT = Term(0, (false_alarm(0.95),))
+TERMS = (ONE, TWO, ABSENT)
 SECONDS = 10_000.0
 
 
@@ -61,9 +61,8 @@ def test_false_alarms_cost_by_duration_and_an_empty_result_is_zero() -> None:
     assert term_weighted_value([noisy], 101.0) == pytest.approx(1 - 9.999)
     assert maximum_value([noisy], 101.0) == (0, math.inf)
     assert optimum_value([noisy], 101.0) == 0
-    assert term_weighted_value([Term(3, (false_alarm(0.5),))], 2.0) == pytest.approx(
-        -BETA
-    )  # more occurrences than seconds
+    crowded = Term(3, (false_alarm(0.5),))  # more occurrences than seconds
+    assert term_weighted_value([crowded], 2.0) == pytest.approx(-BETA)
 
 
 def test_rates_by_hand() -> None:
@@ -79,8 +78,8 @@ def test_rates_by_hand() -> None:
 
 
 def test_no_terms_no_occurrences_no_hits() -> None:
-    assert average_precision([NOWHERE]) is None
-    assert term_weighted_value([NOWHERE], SECONDS) is None
+    assert average_precision([ABSENT]) is None
+    assert term_weighted_value([ABSENT], SECONDS) is None
     assert maximum_value([], SECONDS) is None
     assert optimum_value([], SECONDS) is None
     assert recall_ceiling([]) is None
