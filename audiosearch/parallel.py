@@ -19,6 +19,7 @@ from audiosearch.errors import AudioSearchError
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 Item = TypeVar("Item")
+Tag = TypeVar("Tag")
 
 JOBS_PER_PROCESS = 2
 """Jobs submitted for each process; more would only take memory."""
@@ -63,30 +64,53 @@ class ProcessPool(Generic[Job, Result]):
         Raises:
             AudioSearchError: a process died.
         """
+        for _, result in self.map_tagged((None, job) for job in jobs):
+            assert result is not None, "every job has a result"
+            yield result
+
+    def map_tagged(self, jobs: Iterable[tuple[Tag, Job | None]]) -> Iterator[tuple[Tag, Result | None]]:
+        """Yield the tag of each job with its result, in order; tags without a job keep their place.
+
+        Raises:
+            AudioSearchError: a process died.
+        """
         if self.processes == 1:
             if self._work is None:
                 self._work = self._make()
-            yield from map(self._work, jobs)
+            for tag, job in jobs:
+                yield tag, None if job is None else self._work(job)
             return
         assert self._executor is not None, "enter the pool first"
-        waiting: deque[Future[Result]] = deque()
+        waiting: deque[tuple[Tag, Future[Result] | None]] = deque()
         try:
-            for job in jobs:
-                waiting.append(self._executor.submit(_apply, job))
-                while waiting[0].done() or len(waiting) >= JOBS_PER_PROCESS * self.processes:
-                    yield waiting.popleft().result()
-                    if not waiting:
-                        break
+            for tag, job in jobs:
+                waiting.append((tag, None if job is None else self._executor.submit(_apply, job)))
+                while waiting and (_is_done(waiting[0][1]) or _jobs(waiting) >= JOBS_PER_PROCESS * self.processes):
+                    yield _finished(waiting.popleft())
             while waiting:
-                yield waiting.popleft().result()
+                yield _finished(waiting.popleft())
         except BrokenProcessPool as error:
             raise AudioSearchError(
                 "A decoding process ended unexpectedly, perhaps for lack of memory; "
                 "try again with fewer processes (decoder.processes)."
             ) from error
         finally:
-            for future in waiting:
-                future.cancel()
+            for _, future in waiting:
+                if future is not None:
+                    future.cancel()
+
+
+def _jobs(waiting: Iterable[tuple[Tag, Future[Result] | None]]) -> int:
+    return sum(future is not None for _, future in waiting)
+
+
+def _is_done(future: Future[Result] | None) -> bool:
+    return future is None or future.done()
+
+
+def _finished(job: tuple[Tag, Future[Any] | None]) -> tuple[Tag, Any]:
+    tag, future = job
+    return tag, None if future is None else future.result()
 
 
 def prefetch(items: Generator[Item, None, None], depth: int) -> Iterator[Item]:

@@ -2,7 +2,7 @@
 
 ::
 
-    files → blocks → windows → batches → log-probs → stitched → segments ┊ → hypotheses → words
+    files → blocks → windows → batches → log-probs → stitched → segments ┊ → hypotheses → words ┊ → transcript
                  ``acoustic/emitter.py``                                 ┊ ``decoding/decoder.py``
 
 Each stage prefetches a bounded number of items: memory does not grow with the length of a recording, and the network
@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -26,20 +24,17 @@ import torch
 from audiosearch.acoustic.checkpoint import AcousticModel, load_model
 from audiosearch.acoustic.emitter import EmissionPipeline, EndOfRecording, Source
 from audiosearch.acoustic.inference import StageTimes
-from audiosearch.alignment.forced_alignment import align
 from audiosearch.config import DecoderConfig, WindowConfig, parse_config
 from audiosearch.decoding.confidence import Calibration, load_calibration
-from audiosearch.decoding.decoder import decoder_pool
+from audiosearch.decoding.decoder import DecodedSegment, decoder_pool, segment_decoder_pool
 from audiosearch.decoding.decoder import greedy as decode_greedily
 from audiosearch.decoding.hypothesis import Hypothesis
-from audiosearch.decoding.label_priors import subtract_label_priors
 from audiosearch.decoding.pyctcdecode_engine import check_engine
 from audiosearch.errors import AudioError
 from audiosearch.language_model.kenlm_model import MODEL_NAME, LanguageModel
 from audiosearch.model_folder import decoder_settings, find_model, read_checksums
 from audiosearch.normalizer import normalize
 from audiosearch.parallel import ProcessPool, prefetch
-from audiosearch.spotting.posteriorgram import pack_in_pieces
 from audiosearch.spotting.scoring import AcousticProfile
 from audiosearch.types import Emissions, PackedEmissions, Seconds, Transcript, Word
 
@@ -52,10 +47,14 @@ PREFETCHED_SEGMENTS = 64
 
 @dataclass(frozen=True)
 class Recognized:
-    """Transcript of a recording, and its greedy text: the likeliest label of each frame, without a beam search."""
+    """Transcript of a recording.
+
+    Args:
+        greedy: text of the most probable label of each frame, without a beam search; None unless it was requested.
+    """
 
     transcript: Transcript
-    greedy: str
+    greedy: str | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,6 @@ class Recognizer:
         self.window = window or model.config.window
         self.calibration = calibration or Calibration()
         self.hotwords = tuple(sorted({normal for phrase in hotwords if (normal := normalize(phrase))}))
-        self._hotword_parts = frozenset(word for phrase in self.hotwords for word in phrase.split())
         if not greedy:
             check_engine(self.decoder, self.hotwords)
         self.greedy = greedy
@@ -119,7 +117,7 @@ class Recognizer:
         self.pipeline = EmissionPipeline(model, self.window, device)
         self.fingerprint = self._fingerprint()
         self.position: Seconds = 0.0  # time up to which the current recording is transcribed; for progress bars
-        self._pool: ProcessPool[Emissions, Hypothesis] | None = None
+        self._pool: ProcessPool[Emissions, DecodedSegment] | None = None
 
     @classmethod
     def load(
@@ -186,7 +184,7 @@ class Recognizer:
 
     @property
     def times(self) -> StageTimes:
-        """Processor seconds spent in each stage: read, features, network, stitch, decode (in this process), align."""
+        """Processor seconds spent in each stage: read, features, network, stitch, decode (in this process)."""
         return self.pipeline.times
 
     def transcribe(self, path: str | Path) -> Transcript:
@@ -209,9 +207,13 @@ class Recognizer:
         for result in self.recognize(paths):
             yield result.error if isinstance(result, Unreadable) else result.transcript
 
-    def recognize(self, paths: Iterable[str | Path]) -> Iterator[Recognized | Unreadable]:
-        """Transcribe recordings, in order; short ones of similar length share batches best."""
-        return self._decode(self.pipeline.source(path) for path in paths)
+    def recognize(self, paths: Iterable[str | Path], *, with_greedy: bool = False) -> Iterator[Recognized | Unreadable]:
+        """Transcribe recordings, in order; short ones of similar length share batches best.
+
+        Args:
+            with_greedy: also give the greedy text of each recording.
+        """
+        return self._decode((self.pipeline.source(path) for path in paths), with_greedy=with_greedy)
 
     def emissions(self, path: str | Path) -> Iterator[Emissions]:
         """Yield the emissions of a recording segment by segment, in order of time and in bounded memory.
@@ -231,65 +233,57 @@ class Recognizer:
 
     # Stages
 
-    def _decode(self, sources: Iterable[Source]) -> Iterator[Recognized | Unreadable]:
-        """Decode the segments of all sources and yield one result at the end of each source.
+    def _decode(
+        self, sources: Iterable[Source], *, with_greedy: bool = False
+    ) -> Generator[Recognized | Unreadable, None, None]:
+        """Decode the segments of all sources and yield one result at the end of each source."""
+        alphabet = self.model.alphabet
+        partial = _PartialTranscript(greedy=[] if with_greedy else None)
+        segments = prefetch(self.pipeline.segments(sources), PREFETCHED_SEGMENTS)
+        jobs = ((item, item[1] if isinstance(item[1], Emissions) else None) for item in segments)
+        for (source, item), decoded in self.times.each("decode", self._decoders().map_tagged(jobs)):
+            if isinstance(item, EndOfRecording):
+                self.position = 0.0
+                yield self._result(source, item, partial)
+                partial = _PartialTranscript(greedy=[] if with_greedy else None)
+                continue
+            assert decoded is not None, "every segment is decoded"
+            partial.words += decoded.words
+            partial.emissions += decoded.emissions
+            if partial.greedy is not None:
+                partial.greedy.append(decode_greedily(item, alphabet).text)
+            self.position = item.seconds(len(item))
 
-        Hypotheses arrive in the order of the segments; ``pending`` holds those segments, and the ends between them.
-        """
-        pending: deque[tuple[Source, Emissions | EndOfRecording]] = deque()
+    def _decoders(self) -> ProcessPool[Emissions, DecodedSegment]:
+        if self._pool is None:
+            pool = segment_decoder_pool(
+                self.model.alphabet,
+                self.decoder,
+                self.language_model,
+                self.hotwords,
+                self.calibration,
+                is_greedy=self.greedy,
+                keep_emissions=self.keep_emissions,
+            )
+            self._pool = pool.__enter__()
+        return self._pool
 
-        def segments() -> Iterator[Emissions]:
-            for item in prefetch(self.pipeline.segments(sources), PREFETCHED_SEGMENTS):
-                pending.append(item)
-                if isinstance(item[1], Emissions):
-                    yield item[1]
-
-        partial = _PartialTranscript()
-        for hypothesis in self.hypotheses(segments()):
-            yield from self._finished(pending, partial)
-            _, emissions = pending.popleft()
-            assert isinstance(emissions, Emissions)
-            started = time.thread_time()
-            words = align(emissions, hypothesis.text, self.model.alphabet)
-            if self.greedy:
-                partial.words += words
-                partial.greedy.append(hypothesis.text)
-            else:
-                partial.words += self.calibration.rescore(words, hypothesis.slots, self._hotword_parts)
-                partial.greedy.append(decode_greedily(emissions, self.model.alphabet).text)
-            if self.keep_emissions:
-                partial.emissions.extend(pack_in_pieces(subtract_label_priors(emissions, self.decoder)))
-            self.times.add("align", time.thread_time() - started)
-            self.position = emissions.seconds(len(emissions))
-        yield from self._finished(pending, partial)
+    def _result(self, source: Source, end: EndOfRecording, partial: _PartialTranscript) -> Recognized | Unreadable:
+        if end.error is not None:
+            return Unreadable(source.path, end.error)
+        duration = end.samples / self.model.config.features.sample_rate
+        words = clip_words(partial.words, duration)
+        transcript = Transcript(source.path, duration, words, tuple(partial.emissions))
+        greedy = None if partial.greedy is None else " ".join(text for text in partial.greedy if text)
+        return Recognized(transcript, greedy)
 
     def hypotheses(self, segments: Iterable[Emissions]) -> Iterator[Hypothesis]:
-        """Yield the best hypothesis for each segment, in order."""
+        """Yield the best hypothesis for each segment, in order: text and uncalibrated scores, without times."""
         if self.greedy:
             yield from (decode_greedily(emissions, self.model.alphabet) for emissions in segments)
             return
-        if self._pool is None:
-            pool = decoder_pool(
-                self.model.alphabet, self.decoder, self.language_model, self.hotwords, processes=self.decoder.processes
-            )
-            self._pool = pool.__enter__()
-        yield from self.times.each("decode", self._pool.map(segments))
-
-    def _finished(
-        self, pending: deque[tuple[Source, Emissions | EndOfRecording]], partial: _PartialTranscript
-    ) -> Iterator[Recognized | Unreadable]:
-        """Yield results while the next pending item is the end of a recording, and clear ``partial`` after each."""
-        while pending and isinstance(end := pending[0][1], EndOfRecording):
-            source, _ = pending.popleft()
-            self.position = 0.0
-            if end.error is not None:
-                yield Unreadable(source.path, end.error)
-            else:
-                duration = end.samples / self.model.config.features.sample_rate
-                words = clip_words(partial.words, duration)
-                transcript = Transcript(source.path, duration, words, tuple(partial.emissions))
-                yield Recognized(transcript, " ".join(text for text in partial.greedy if text))
-            partial.clear()
+        with decoder_pool(self.model.alphabet, self.decoder, self.language_model, self.hotwords) as pool:
+            yield from pool.map(segments)
 
     def _fingerprint(self) -> str:
         """Hash, in 16 hexadecimal digits, of everything that determines transcripts."""
@@ -309,17 +303,11 @@ class Recognizer:
 
 @dataclass
 class _PartialTranscript:
-    """Words, greedy texts and packed emissions of a recording's segments so far."""
+    """Words, packed emissions and, if requested, greedy texts of a recording's segments so far."""
 
     words: list[Word] = field(default_factory=list)
-    greedy: list[str] = field(default_factory=list)
     emissions: list[PackedEmissions] = field(default_factory=list)
-
-    def clear(self) -> None:
-        """Empty it for the next recording."""
-        self.words.clear()
-        self.greedy.clear()
-        self.emissions.clear()
+    greedy: list[str] | None = None
 
 
 def clip_words(words: Sequence[Word], duration: Seconds) -> tuple[Word, ...]:

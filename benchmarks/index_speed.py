@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # decoder processes import this file, and must not load torch
 
     from audiosearch.recognizer import Recognizer
 
-STAGES = ("read", "features", "network", "stitch", "decode", "align", "index")
+STAGES = ("read", "features", "network", "stitch", "decode", "index")
 RATE = 16000
 PODCASTS = Path(__file__).parent.parent / "examples" / "podcasts"
 

@@ -1,4 +1,4 @@
-"""Emissions to text: greedy decoding, or beam search with a language model, in one process or several.
+"""Emissions to text and timed words: greedy decoding, or beam search with a language model, in one or more processes.
 
 The search is that of ``beam_search.py`` or pyctcdecode's (``pyctcdecode_engine.py``); the results are the same.
 
@@ -7,17 +7,19 @@ Legend: T' emission frames, V labels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audiosearch.alignment.forced_alignment import align
 from audiosearch.alphabet import Alphabet
 from audiosearch.config import DecoderConfig
 from audiosearch.decoding.alternatives import confusion_slots
 from audiosearch.decoding.beam_search import BeamSettings, FinalBeam, search
+from audiosearch.decoding.confidence import Calibration
 from audiosearch.decoding.hotwords import HotWords
 from audiosearch.decoding.hypothesis import Hypothesis
 from audiosearch.decoding.label_priors import subtract_label_priors
@@ -26,12 +28,13 @@ from audiosearch.decoding.lm_scorer import LanguageModelScorer
 from audiosearch.decoding.pyctcdecode_engine import PyctcdecodeSearch, check_engine
 from audiosearch.errors import ConfigError
 from audiosearch.parallel import ProcessPool
-from audiosearch.types import Emissions
+from audiosearch.spotting.posteriorgram import pack_in_pieces
+from audiosearch.types import Emissions, PackedEmissions, Word
 
 if TYPE_CHECKING:
     from audiosearch.language_model.kenlm_model import LanguageModel
 
-__all__ = ["BeamDecoder", "decoder_pool", "greedy"]
+__all__ = ["BeamDecoder", "DecodedSegment", "SegmentDecoder", "decoder_pool", "greedy", "segment_decoder_pool"]
 
 
 def greedy(emissions: Emissions, alphabet: Alphabet) -> Hypothesis:
@@ -120,6 +123,80 @@ class BeamDecoder:
         return search(emissions.log_probs, self.alphabet.labels, self._scorer, self._hotwords, settings)
 
 
+@dataclass(frozen=True, slots=True)
+class DecodedSegment:
+    """Words of a segment, and its packed emissions if they are to be kept."""
+
+    words: tuple[Word, ...]
+    emissions: tuple[PackedEmissions, ...] = ()
+
+
+class SegmentDecoder:
+    """Turns the emissions of a segment into timed words with confidences and alternatives.
+
+    Args:
+        alphabet: the labels of the emissions.
+        config: its label priors are subtracted from kept emissions.
+        decoder: beam search; None for greedy decoding, which gives no alternatives.
+        calibration: of the confidences.
+        fixed_words: words that are never replaced by an alternative.
+        keep_emissions: pack the emissions, for searching by sound.
+    """
+
+    def __init__(
+        self,
+        alphabet: Alphabet,
+        config: DecoderConfig,
+        decoder: BeamDecoder | None,
+        calibration: Calibration,
+        fixed_words: Collection[str] = (),
+        keep_emissions: bool = False,
+    ) -> None:
+        self.alphabet = alphabet
+        self.config = config
+        self.decoder = decoder
+        self.calibration = calibration
+        self.fixed_words = fixed_words
+        self.keep_emissions = keep_emissions
+
+    def decode_segment(self, emissions: Emissions) -> DecodedSegment:
+        """Words of a segment, and its packed emissions."""
+        if self.decoder is None:
+            words = align(emissions, greedy(emissions, self.alphabet).text, self.alphabet)
+        else:
+            hypothesis = self.decoder.decode_with_alternatives(emissions)
+            words = align(emissions, hypothesis.text, self.alphabet)
+            words = self.calibration.rescore(words, hypothesis.slots, self.fixed_words)
+        packed = pack_in_pieces(subtract_label_priors(emissions, self.config)) if self.keep_emissions else ()
+        return DecodedSegment(words, tuple(packed))
+
+
+def segment_decoder_pool(
+    alphabet: Alphabet,
+    config: DecoderConfig,
+    language_model: LanguageModel | None,
+    hotwords: Sequence[str],
+    calibration: Calibration,
+    *,
+    is_greedy: bool = False,
+    keep_emissions: bool = False,
+) -> ProcessPool[Emissions, DecodedSegment]:
+    """A pool of processes, each with a ``SegmentDecoder``; see ``decoder_pool``.
+
+    Greedy decoding takes less time than sending the emissions to another process: it works in this one.
+    """
+    make = _MakeSegmentDecoder(
+        alphabet,
+        config,
+        language_model,
+        tuple(hotwords),
+        calibration,
+        is_greedy=is_greedy,
+        keep_emissions=keep_emissions,
+    )
+    return ProcessPool(make, 1 if is_greedy else config.processes)
+
+
 def decoder_pool(
     alphabet: Alphabet,
     config: DecoderConfig,
@@ -155,3 +232,27 @@ class _MakeDecoder:
         decoder = BeamDecoder(*self.arguments)
         decoder.prepare()
         return decoder.decode_with_alternatives
+
+
+@dataclass(frozen=True)
+class _MakeSegmentDecoder:
+    """Creates the function of a ``segment_decoder_pool``."""
+
+    alphabet: Alphabet
+    config: DecoderConfig
+    language_model: LanguageModel | None
+    hotwords: tuple[str, ...]
+    calibration: Calibration
+    is_greedy: bool
+    keep_emissions: bool
+
+    def __call__(self) -> Callable[[Emissions], DecodedSegment]:
+        decoder = None
+        if not self.is_greedy:
+            decoder = BeamDecoder(self.alphabet, self.config, self.language_model, self.hotwords)
+            decoder.prepare()
+        fixed_words = frozenset(word for phrase in self.hotwords for word in phrase.split())
+        segments = SegmentDecoder(
+            self.alphabet, self.config, decoder, self.calibration, fixed_words, self.keep_emissions
+        )
+        return segments.decode_segment

@@ -95,12 +95,13 @@ def recognize_sets(recognizer: Recognizer, sets: Iterable[EvaluationSet]) -> Ite
     """
     utterances = [(group.name, utterance) for group in sets for utterance in group.utterances]
     by_length = sorted(utterances, key=lambda member: _length(member[1]), reverse=True)
-    results = recognizer.recognize(utterance.audio for _, utterance in by_length)
+    results = recognizer.recognize((utterance.audio for _, utterance in by_length), with_greedy=True)
     for (name, utterance), result in zip(by_length, results, strict=True):
         if isinstance(result, Unreadable):
             yield Failure(utterance, result.error)
         else:
             transcript = result.transcript
+            assert result.greedy is not None, "it was requested"
             yield RecognizedUtterance(utterance, name, transcript.text, result.greedy, transcript.duration)
 
 

@@ -111,11 +111,8 @@ class IndexPool:
     def _current(self) -> _Snapshot:
         if self._snapshot is None or time.monotonic() > self._snapshot.until:
             with self.index() as index:
-                recordings, statistics, keeps_sound = (
-                    index.recordings(),
-                    index.statistics(),
-                    bool(index.acoustic_profiles()),
-                )
+                recordings, statistics = index.recordings(), index.statistics()
+                keeps_sound = bool(index.acoustic_profiles())
             folders = Counter(
                 str(PurePosixPath(location.path).parent) for recording in recordings for location in recording.locations
             )
