@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -175,27 +174,31 @@ def manifest(
 
 
 def _report(records: Iterator[Checked | Scoring | ManifestSummary]) -> None:
-    """Print progress to a terminal, then the summary, and the path of the manifest."""
+    """Show a progress bar, then print the summary and the path of the manifest."""
+    from audiosearch.console.progress_bar import progress_bar
     from audiosearch.data.corpus_manifest import Checked, ManifestSummary
 
-    output = None
-    for record in records:
-        if isinstance(record, ManifestSummary):
-            _print_summary(record)
-            output = record.output
-        elif sys.stderr.isatty():
-            progress = (
-                f"{record.done} rows" if isinstance(record, Checked) else f"scored {record.done} of {record.total}"
-            )
-            click.echo(f"\r{progress}", nl=False, err=True)
-    click.echo(output)
+    summary, state = None, ""
+    try:
+        with progress_bar("checking", poll=lambda: {"state": state}):
+            for record in records:
+                if isinstance(record, ManifestSummary):
+                    summary = record
+                elif isinstance(record, Checked):
+                    state = f"{record.done} rows"
+                else:
+                    state = f"scored {record.done} of {record.total}"
+    finally:
+        if summary is not None:  # also if no row could be used
+            _print_summary(summary)
+    assert summary is not None
+    click.echo(summary.output)
 
 
 def _print_summary(summary: ManifestSummary) -> None:
     """Print the rows kept, and those left out by reason, to standard error."""
-    start = "\r" if sys.stderr.isatty() else ""
     speakers = f", {summary.speakers} speakers" if summary.speakers else ""
-    click.echo(f"{start}kept: {summary.utterances} utterances, {summary.seconds / 3600:.2f} hours{speakers}", err=True)
+    click.echo(f"kept: {summary.utterances} utterances, {summary.seconds / 3600:.2f} hours{speakers}", err=True)
     if summary.reasons:
         click.echo(f"left out: {summary.rejected}", err=True)
     for reason in summary.reasons:
