@@ -1,6 +1,7 @@
 """Typed settings: defaults in code, then recipes in ``configs/*.yaml``, then ``--set section.key=value``.
 
-Sections are frozen and reject unknown keys.
+Sections are frozen and reject unknown keys. A class receives its own sections. Only a training run, its ``Trainer``
+and its ``TrainStep`` receive the whole ``Config``: a step uses five sections, and checkpoints store all of them.
 """
 
 from __future__ import annotations

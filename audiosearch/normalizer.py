@@ -1,4 +1,4 @@
-"""Normal text: the only spelling that training, index and query know. Standard library only, but for spoken numbers.
+"""Text normalization, the same for training, index and query. Only spoken numbers need a package, num2words.
 
 The right column is the left one, normalized (commas keep its examples apart):
 
@@ -10,16 +10,16 @@ written                         normal                                  rule
 ``St. John, Prof. X``           saint john, professor x                 these, and a dozen others, with a dot
 ``Zoë, œuvre, Straße, Łódź``    zoe, oeuvre, strasse, lodz              accents and ligatures become letters
 ``rock 'n' roll, dogs', don`t`` rock n roll, dogs, don't                apostrophes stay between letters
-``well-known, and/or``          well known, and or                      other marks part words
+``well-known, and/or``          well known, and or                      other marks separate words
 ``U.S.A., Ph.D., BBC``          u s a, ph d, bbc                        so do dots; capitals alone do not
 ``bob@example.com, R&B``        bob at example dot com, r and b
 ``2 + 2 = 4, 50%, 20°``         two plus two equals four, fifty
                                 percent, twenty degrees
 ``10,000, 2nd, #5, No. 5``      ten thousand, second, number five,
                                 number five
-``3.14, .5, 1.2.3``             three point one four, point five,       digits after a point are said singly
+``3.14, .5, 1.2.3``             three point one four, point five,       digits after a point are read one by one
                                 one point two point three
-``-5, 10–15, 10-15``            minus five, ten to fifteen, ten         a hyphen between numbers parts them
+``-5, 10–15, 10-15``            minus five, ten to fifteen, ten         a hyphen between numbers separates them
                                 fifteen
 ``½, 3/4, 2 3/4, 24/7``         one half, three quarters, two and       denominators up to ten
                                 three quarters, twenty four seven
@@ -31,8 +31,8 @@ written                         normal                                  rule
 ``7:30, 7:05, 7:00, 7pm``       seven thirty, seven oh five, seven
                                 o'clock, seven p m
 ``007, 0123456789``             zero zero seven, zero one two three     a leading zero, or more than nine
-                                four five six seven eight nine          digits: said singly
-``Привет``                                                              other scripts are lost
+                                four five six seven eight nine          digits: read one by one
+``Привет``                                                              other scripts are dropped
 ==============================  ======================================  ========================================
 """
 
@@ -46,7 +46,7 @@ from functools import lru_cache
 def normalize(text: str) -> str:
     """Lower-case words of a–z with apostrophes inside, single spaces between; see the table above.
 
-    Normal text comes back as it is, so ``normalize(normalize(x)) == normalize(x)``.
+    Normalization is idempotent: ``normalize(normalize(x)) == normalize(x)``.
     """
     if _NORMAL.fullmatch(text) and not _SHORT_WORD.search(text):
         return text
@@ -115,7 +115,7 @@ def _ascii_digit(character: str) -> str:
     return character if digit is None else str(digit)
 
 
-# Numbers. Each rule turns the digits it knows into words; what is left over is read by the rules after it.
+# Numbers. Each rule converts the digits that it matches to words; later rules read the remaining digits.
 
 _NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,11}(?![0-9])|[0-9]+)"
 _AMOUNT = rf"(?P<whole>{_NUMBER})(?:\.(?P<part>[0-9]+))?"
@@ -146,7 +146,7 @@ _INTEGER = re.compile(_NUMBER)
 
 
 def _spoken_numbers(text: str) -> str:
-    """``text`` with all digits in words, set off by spaces."""
+    """Text with all digits as words between spaces."""
     text = _NUMBERED.sub(" number ", text)
     text = _MONEY.sub(_money, text)
     text = _MONEY_AFTER.sub(_money, text)
@@ -172,13 +172,13 @@ def _words(number: int, to: str = "cardinal") -> str:
     return str(num2words(number, lang="en", to=to)).replace("-", " ").replace(",", "")
 
 
-def _singly(digits: str) -> str:
+def _digits(digits: str) -> str:
     return " ".join(_words(int(digit)) for digit in digits)
 
 
 def _integer(digits: str) -> str:
     if "," not in digits and (len(digits) > 9 or (len(digits) > 1 and digits[0] == "0")):
-        return _singly(digits)
+        return _digits(digits)
     number = _value(digits)
     if len(digits) == 4 and (1100 <= number <= 1999 or 2010 <= number <= 2099):
         return _words(number, "year")
@@ -186,47 +186,47 @@ def _integer(digits: str) -> str:
 
 
 def _cardinal(digits: str) -> str:
-    """A quantity; numbers beyond words are said singly."""
+    """Words of a quantity; numbers too large for words are read digit by digit."""
     digits = digits.replace(",", "")
-    return _words(int(digits)) if len(digits) <= 36 else _singly(digits)
+    return _words(int(digits)) if len(digits) <= 36 else _digits(digits)
 
 
 def _decimal(whole: str | None, parts: str) -> str:
-    said = [_cardinal(whole)] if whole else []
+    words = [_cardinal(whole)] if whole else []
     for part in parts[1:].split("."):
-        said.append(f"point {_singly(part)}")
-    return " ".join(said)
+        words.append(f"point {_digits(part)}")
+    return " ".join(words)
 
 
-def _counted(digits: str, one: str, many: str) -> str:
-    said = _cardinal(digits)
-    return f"{said} {one if said == 'one' else many}"
+def _counted(digits: str, singular: str, plural: str) -> str:
+    count = _cardinal(digits)
+    return f"{count} {singular if count == 'one' else plural}"
 
 
 def _money(match: re.Match[str]) -> str:
     groups = match.groupdict()
-    one, many, small_one, small_many = _CURRENCIES[groups["currency"]]
+    singular, plural, small_singular, small_plural = _CURRENCIES[groups["currency"]]
     whole, part, scale = groups["whole"], groups["part"], groups.get("scale")
     if scale:
         amount = _decimal(whole, f".{part}") if part else _cardinal(whole)
-        return f" {amount} {_SCALES.get(scale, scale)} {many} "
+        return f" {amount} {_SCALES.get(scale, scale)} {plural} "
     if part and len(part) == 2:
-        large, small = _counted(whole, one, many), _counted(part, small_one, small_many)
+        large, small = _counted(whole, singular, plural), _counted(part, small_singular, small_plural)
         if not int(part):
             return f" {large} "
         return f" {large} and {small} " if _value(whole) else f" {small} "
-    return f" {_decimal(whole, f'.{part}')} {many} " if part else f" {_counted(whole, one, many)} "
+    return f" {_decimal(whole, f'.{part}')} {plural} " if part else f" {_counted(whole, singular, plural)} "
 
 
 def _time(match: re.Match[str]) -> str:
     hour, minute, second, half = match.groups()
-    said = [_words(int(hour))]
+    words = [_words(int(hour))]
     if second is None and minute == "00":
         if half is None:
-            said.append("o'clock" if 1 <= int(hour) <= 12 else "hundred")
+            words.append("o'clock" if 1 <= int(hour) <= 12 else "hundred")
     else:
-        said += [("oh " if two[0] == "0" else "") + _words(int(two)) for two in (minute, second) if two]
-    return " ".join(["", *said, *([half, "m"] if half else []), ""])
+        words += [("oh " if digits[0] == "0" else "") + _words(int(digits)) for digits in (minute, second) if digits]
+    return " ".join(["", *words, *([half, "m"] if half else []), ""])
 
 
 def _fraction(match: re.Match[str]) -> str:
@@ -240,5 +240,5 @@ def _fraction(match: re.Match[str]) -> str:
 
 
 def _decade(match: re.Match[str]) -> str:
-    said = _integer(match[1])
-    return f" {said[:-1]}ies " if said.endswith("y") else f" {said}s "
+    words = _integer(match[1])
+    return f" {words[:-1]}ies " if words.endswith("y") else f" {words}s "

@@ -48,7 +48,7 @@ class Draws:
     room: NDArray[np.int64]  # response, -1: none
     band: NDArray[np.float64]  # low-pass edge in Hz, 0: none
     warp: NDArray[np.float64]  # factor of frequencies, 1: none
-    time_masks: NDArray[np.float64]  # [N, M, 2] place and width, each of [0, 1)
+    time_masks: NDArray[np.float64]  # [N, M, 2] position and width, each of [0, 1)
     frequency_masks: NDArray[np.float64]  # [N, M, 2]
 
     @property
@@ -243,11 +243,11 @@ def mask(x: Tensor, frames: Tensor, draws: Draws, config: AugmentConfig, feature
 
 def _masked(draws: NDArray[np.float64], total: int, length: Tensor, widest: Tensor) -> Tensor:
     """True at positions under a mask [B, total]; masks lie within ``length`` [B]."""
-    place, width = torch.from_numpy(draws).to(length.device, torch.float32).unbind(2)  # [B, M] each
+    position, width = torch.from_numpy(draws).to(length.device, torch.float32).unbind(2)  # [B, M] each
     width = (width * (widest[:, None] + 1)).floor()
-    start = (place * (length[:, None] - width + 1)).floor()
-    position = torch.arange(total, device=length.device)[None, :, None]
-    return ((position >= start[:, None]) & (position < (start + width)[:, None])).any(2)
+    start = (position * (length[:, None] - width + 1)).floor()
+    frame = torch.arange(total, device=length.device)[None, :, None]
+    return ((frame >= start[:, None]) & (frame < (start + width)[:, None])).any(2)
 
 
 def _column(values: NDArray[np.float64], device: torch.device) -> Tensor:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from audiosearch.config import Config
+from audiosearch.config import AugmentConfig, DataConfig
 from audiosearch.data.dataset import Recordings
 from audiosearch.data.events import Decoding, LeftOut
 from audiosearch.data.manifest import read_manifest
@@ -20,17 +20,17 @@ Sources = Mapping[str, Sequence[Source]]
 """Recordings to decode, by the path in the settings; without caches, which are decoded already."""
 
 
-def find_sources(config: Config) -> Sources:
+def find_sources(data: DataConfig, augment: AugmentConfig) -> Sources:
     """List all recordings that the settings name, without decoding; at least one of each path must exist.
 
     Raises:
         ManifestError: a manifest or folder cannot be used.
     """
     sources: dict[str, Sequence[Source]] = {}
-    for path in (*config.data.train, *config.data.valid):
+    for path in (*data.train, *data.valid):
         if not is_cache(Path(path)):
             sources[path] = _of_manifest(path)
-    for path in (*config.augment.noise, *config.augment.rooms):
+    for path in (*augment.noise, *augment.rooms):
         if not is_cache(Path(path)):
             sources[path] = _of_folder(path)
     return sources

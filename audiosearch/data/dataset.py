@@ -29,7 +29,7 @@ class Recordings:
     def __init__(self, caches: Sequence[PcmCache] = ()) -> None:
         self._caches = tuple(caches)
         self._positions = [
-            (cache, place) for cache in caches for place in range(len(cache)) if cache.clips[place].samples
+            (cache, position) for cache in caches for position in range(len(cache)) if cache.clips[position].samples
         ]
 
     def __len__(self) -> int:

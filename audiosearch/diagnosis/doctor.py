@@ -280,11 +280,11 @@ def _precision(section: str, model: AcousticModel) -> Check:
 
     device = default_device()
     precision = choose_precision(model.config.window.precision, device, model.config.model)
-    place = "GPU" if device.type == "cuda" else "processor"
+    hardware = "GPU" if device.type == "cuda" else "processor"
     if model.config.window.precision != "auto":
-        return Check(section, "precision", f"{precision} on the {place}, as the model's settings have it")
+        return Check(section, "precision", f"{precision} on the {hardware}, as the model's settings have it")
     slow = ", without units for anything faster" if precision == "fp32" else ""
-    return Check(section, "precision", f"{precision} on the {place}{slow}")
+    return Check(section, "precision", f"{precision} on the {hardware}{slow}")
 
 
 def _language_model(section: str, path: Path | None) -> Check:

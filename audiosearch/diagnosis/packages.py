@@ -98,8 +98,8 @@ def explain(error: BaseException) -> InstallationError | None:
     if isinstance(error, ModuleNotFoundError) and error.name == module:
         return InstallationError(f"{package.distribution} is not installed; {REMEDY}.", package.distribution)
     name = f"{package.distribution} {version(package.distribution)}".rstrip()
-    other = f" beside {package.beside} {version(package.beside)}".rstrip() if package.beside else ""
-    sentence = f"{name} does not load{other} ({_reason(error)}); {REMEDY}."
+    companion = f" beside {package.beside} {version(package.beside)}".rstrip() if package.beside else ""
+    sentence = f"{name} does not load{companion} ({_reason(error)}); {REMEDY}."
     return InstallationError(sentence, package.distribution)
 
 

@@ -98,20 +98,22 @@ def read_transcripts(folder: Path, max_seconds: Seconds = MAX_SECONDS) -> Iterat
         except TranscriptError as error:
             yield Rejected(Row(path.stem, None), "transcript unreadable", str(error))
             continue
-        for spoken in transcripts:
-            name = Path(spoken.name).stem or path.stem
+        for transcript in transcripts:
+            name = Path(transcript.name).stem or path.stem
             audio = _recording(path.parent, name) or _recording(path.parent, Path(name).stem)
             if audio is None:
                 detail = f"there is no recording called {name} beside {path}"
                 yield Rejected(Row(name, None), "audio missing", detail)
-            elif spoken.language is not None and not spoken.language.lower().startswith("en"):
-                detail = f"{path.name} says {spoken.language}"
+            elif transcript.language is not None and not transcript.language.lower().startswith("en"):
+                detail = f"{path.name} says {transcript.language}"
                 yield Rejected(Row(name, audio), "another language", detail)
-            elif fault := text_fault(" ".join(token.text for token in spoken.tokens)):
+            elif fault := text_fault(" ".join(token.text for token in transcript.tokens)):
                 yield Rejected(Row(name, audio), *fault)
             else:
-                has_confidence = any(token.confidence is not None for token in spoken.tokens)
-                yield from label_segments(name, audio, spoken.words(1.0), has_confidence, spoken.breaks, max_seconds)
+                has_confidence = any(token.confidence is not None for token in transcript.tokens)
+                yield from label_segments(
+                    name, audio, transcript.words(1.0), has_confidence, transcript.breaks, max_seconds
+                )
 
 
 def label_transcripts(

@@ -27,7 +27,9 @@ def can_grow(old: ModelConfig, new: ModelConfig) -> bool:
     return old.model_copy(update=ignored) == new.model_copy(update=ignored) and new.hidden >= old.hidden
 
 
-def widen(weights: Mapping[str, Tensor], old: ModelConfig, new: ModelConfig, seed: int) -> dict[str, Tensor]:
+def widen(
+    weights: Mapping[str, Tensor], old: ModelConfig, new: ModelConfig, seed: int, *, noise: float = NOISE
+) -> dict[str, Tensor]:
     """Weights for the wider network ``new`` that compute nearly the function of ``old`` with ``weights``."""
     draw = torch.Generator().manual_seed(seed)
     grown = dict(weights)
@@ -47,7 +49,7 @@ def widen(weights: Mapping[str, Tensor], old: ModelConfig, new: ModelConfig, see
             for part, inputs in (("ih", below), ("hh", (origins, shares))):
                 weight = weights[f"{name}.weight_{part}_l0"]
                 wide = weight[rows]
-                wide[copied] += NOISE * weight.std() * torch.randn(wide[copied].shape, generator=draw)
+                wide[copied] += noise * weight.std() * torch.randn(wide[copied].shape, generator=draw)
                 if inputs is not None:
                     wide = wide[:, inputs[0]] * inputs[1]
                 grown[f"{name}.weight_{part}_l0"] = wide

@@ -31,8 +31,8 @@ def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         steps, rates = _curve(valid, key)
         errors.plot(steps, rates, color=color, marker="o", markersize=3)
         if rates:
-            label, place = f"{name} {rates[-1]:.1%}", (steps[-1], rates[-1])
-            errors.annotate(label, place, (0, 7), textcoords="offset points", color=color, ha="right")
+            label, point = f"{name} {rates[-1]:.1%}", (steps[-1], rates[-1])
+            errors.annotate(label, point, (0, 7), textcoords="offset points", color=color, ha="right")
     errors.set_ylabel("errors in validation")
     errors.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     errors.set_xlabel("step")
@@ -49,7 +49,7 @@ def _draw_training(axes: Axes, steps: Sequence[int], losses: Sequence[float]) ->
     """Draw the loss, faint, and its moving average; the first steps may lie outside the plot."""
     axes.plot(steps, losses, color="tab:blue", alpha=0.3, linewidth=0.8)
     half = round(SMOOTHED * len(losses) / 2)
-    means = [float(np.mean(losses[max(place - half, 0) : place + half + 1])) for place in range(len(losses))]
+    means = [float(np.mean(losses[max(index - half, 0) : index + half + 1])) for index in range(len(losses))]
     axes.plot(steps, means, color="tab:blue", linewidth=1.6, label="training")
     if losses:
         axes.set_ylim(top=1.15 * float(np.percentile(losses, 99)))

@@ -16,7 +16,7 @@ from audiosearch.acoustic.checkpoint import load_model
 from audiosearch.acoustic.features import Features
 from audiosearch.acoustic.model import DeepSpeech
 from audiosearch.alphabet import Alphabet
-from audiosearch.config import Config
+from audiosearch.config import Config, TrainerConfig
 from audiosearch.data import data_sources
 from audiosearch.data.dataset import Collator, Dataset, Recordings, select
 from audiosearch.data.events import LeftOut
@@ -71,7 +71,7 @@ def train(
     stop = stop or threading.Event()
     alphabet = Alphabet()
     device = choose_device(config.trainer)
-    sources = data_sources.find_sources(config)
+    sources = data_sources.find_sources(config.data, config.augment)
     state = _checkpoint(config, output) if resume else None
     weights = _initial_weights(config, alphabet, init) if init is not None else None
     if state is None and not prepare_only and (output / FILE_NAME).exists():
@@ -96,7 +96,7 @@ def train(
         train_recordings = data_sources.load_recordings(config.data.train, cache, rate)
         valid_recordings = data_sources.load_recordings(config.data.valid, cache, rate)
         training, left_out = _training_set(config, train_recordings, alphabet)
-        valid, left_out_valid = _validation_set(config, valid_recordings, alphabet)
+        valid, left_out_valid = _validation_set(config.trainer, valid_recordings, alphabet, rate)
         if processes.first:
             yield from left_out + left_out_valid
         if len(training) == 0:
@@ -130,17 +130,19 @@ def _training_set(config: Config, recordings: Recordings, alphabet: Alphabet) ->
     return select("training", recordings, alphabet, config.data, rate, emission_frames, fastest)
 
 
-def _validation_set(config: Config, recordings: Recordings, alphabet: Alphabet) -> tuple[Dataset, list[LeftOut]]:
+def _validation_set(
+    config: TrainerConfig, recordings: Recordings, alphabet: Alphabet, sample_rate: int
+) -> tuple[Dataset, list[LeftOut]]:
     """Random sample of the recordings, of at most ``trainer.validate_seconds``."""
     known = set(alphabet.labels)
     readable = [number for number in range(len(recordings)) if known.issuperset(recordings.clip(number).text)]
-    budget = config.trainer.validate_seconds * config.features.sample_rate
+    budget = config.validate_seconds * sample_rate
     chosen: list[int] = []
-    for place in np.random.default_rng(config.trainer.seed).permutation(len(readable)).tolist():
-        budget -= recordings.clip(readable[place]).samples
+    for index in np.random.default_rng(config.seed).permutation(len(readable)).tolist():
+        budget -= recordings.clip(readable[index]).samples
         if budget < 0 and chosen:
             break
-        chosen.append(readable[place])
+        chosen.append(readable[index])
     left_out = []
     if foreign := sorted(set(range(len(recordings))) - set(readable)):
         ids = tuple(recordings.clip(number).id for number in foreign[:3])

@@ -56,7 +56,7 @@ def read_ctm(path: Path, text: str, channel: str | None) -> list[ImportedTranscr
         tokens.setdefault(name, []).append(token)
     if channel is not None and channel not in channels:
         raise TranscriptError(f"{path}: has no channel {channel}, only {', '.join(channels) or 'none'}.")
-    return [ImportedTranscript(name, "ctm", tuple(spoken)) for name, spoken in tokens.items()]
+    return [ImportedTranscript(name, "ctm", tuple(words)) for name, words in tokens.items()]
 
 
 def _number(text: str, location: str) -> float:

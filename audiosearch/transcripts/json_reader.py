@@ -56,8 +56,8 @@ def read_json(path: Path, text: str, *, word_times: bool = True) -> list[Importe
         else:
             segments = [(location, {"words": entry["word_segments"]})]
         language = entry.get("language")
-        spoken = _whisper(path, segments, word_times)
-        return [replace(spoken, language=language if isinstance(language, str) else None)]
+        transcript = _whisper(path, segments, word_times)
+        return [replace(transcript, language=language if isinstance(language, str) else None)]
     raise TranscriptError(f"{path}: is JSON, but not a transcript by WhisperX, Vosk or audiosearch.")
 
 

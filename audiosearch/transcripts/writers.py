@@ -207,18 +207,18 @@ def _textgrid(transcript: Transcript) -> str:
 
 def _intervals(transcript: Transcript) -> Iterator[Caption]:
     """Intervals in whole milliseconds that fill the recording; a word ends at the latest where the next one begins."""
-    spoken: list[tuple[int, int, str]] = []
+    intervals: list[tuple[int, int, str]] = []
     for word in transcript.words:
         start, end = round(word.start * 1000), round(word.end * 1000)
-        if spoken and start <= spoken[-1][0]:  # of two speakers: they share an interval
-            first, stop, text = spoken[-1]
-            spoken[-1] = (first, max(stop, end), f"{text} {word.text}")
+        if intervals and start <= intervals[-1][0]:  # of two speakers: they share an interval
+            first, stop, text = intervals[-1]
+            intervals[-1] = (first, max(stop, end), f"{text} {word.text}")
             continue
-        if spoken and start < spoken[-1][1]:
-            spoken[-1] = (spoken[-1][0], start, spoken[-1][2])
-        spoken.append((start, max(end, start + 1), word.text))
+        if intervals and start < intervals[-1][1]:
+            intervals[-1] = (intervals[-1][0], start, intervals[-1][2])
+        intervals.append((start, max(end, start + 1), word.text))
     last = 0
-    for start, end, text in spoken:
+    for start, end, text in intervals:
         if start > last:
             yield Caption(last / 1000, start / 1000, "")
         yield Caption(start / 1000, end / 1000, text)

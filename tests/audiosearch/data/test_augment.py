@@ -39,9 +39,9 @@ def draws(samples: list[int], config: AugmentConfig = OFF, epoch: int = 0, noise
     return draw(np.array(samples, dtype=np.int64), config, RATE, 1, epoch, noises, rooms)
 
 
-def sound(speech: NDArray[np.int16], **others: Tensor) -> Sound:
+def sound(speech: NDArray[np.int16], **mixed_in: Tensor) -> Sound:
     none = torch.zeros(len(speech), 0, dtype=torch.int16)
-    return Sound(torch.from_numpy(speech), **{"quiet": none, "noise": none, "rooms": none, **others})
+    return Sound(torch.from_numpy(speech), **{"quiet": none, "noise": none, "rooms": none, **mixed_in})
 
 
 def tone(hertz: float, length: int) -> Tensor:
@@ -55,38 +55,38 @@ def pitch(x: Tensor) -> float:
 def test_disabled_augmentation_changes_nothing() -> None:
     speech = np.random.default_rng(0).integers(-3000, 3000, (2, 4000)).astype(np.int16)
     speech[1, 2500:] = 0
-    given = draws([4000, 2500])
-    x, lengths = mix(sound(speech), given, RATE)
+    drawn = draws([4000, 2500])
+    x, lengths = mix(sound(speech), drawn, RATE)
     assert lengths.tolist() == [4000, 2500]
     torch.testing.assert_close(x, torch.from_numpy(speech) / 32768)
     features = torch.randn(2, 25, 8)
-    assert torch.equal(mask(features, torch.tensor([25, 16]), given, OFF, FeaturesConfig()), features)
-    assert warp(features, given, FeaturesConfig(mel_bins=8)) is features
+    assert torch.equal(mask(features, torch.tensor([25, 16]), drawn, OFF, FeaturesConfig()), features)
+    assert warp(features, drawn, FeaturesConfig(mel_bins=8)) is features
 
 
 def test_draws_are_a_function_of_seed_epoch_and_utterance() -> None:
     samples = list(range(8000, 8200))
-    one, same, other = draws(samples, ALL), draws(samples, ALL), draws(samples, ALL, epoch=1)
+    first, repeated, next_epoch = draws(samples, ALL), draws(samples, ALL), draws(samples, ALL, epoch=1)
     for name in ("resampled", "before", "gain", "noise", "snr", "room", "band", "warp", "time_masks"):
-        assert np.array_equal(getattr(one, name), getattr(same, name))
-        assert not np.array_equal(getattr(one, name), getattr(other, name))
-    assert np.array_equal(draws(samples, ALL.model_copy(update={"speed_probability": 0})).snr, one.snr)
-    some = one.take(np.array([5, 9]))
-    assert some.snr.tolist() == [one.snr[5], one.snr[9]]
+        assert np.array_equal(getattr(first, name), getattr(repeated, name))
+        assert not np.array_equal(getattr(first, name), getattr(next_epoch, name))
+    assert np.array_equal(draws(samples, ALL.model_copy(update={"speed_probability": 0})).snr, first.snr)
+    subset = first.take(np.array([5, 9]))
+    assert subset.snr.tolist() == [first.snr[5], first.snr[9]]
 
 
 def test_draws_stay_within_their_limits() -> None:
     config = ALL.model_copy(update={"speed": (0.9, 1.1), "silence_seconds": (0.1, 0.5), "gain_db": (-6.0, 6.0)})
-    given = draws([16000] * 2000, config)
-    speed = 16000 / given.changed
+    drawn = draws([16000] * 2000, config)
+    speed = 16000 / drawn.changed
     assert 1 / 1.15 < speed.min() < 0.95  # lengths quick to transform lie a few percent apart
     assert 1.05 < speed.max() <= 1.1
-    assert given.before.min() >= 1600
-    assert given.before.max() <= 8000
-    assert 0.5 < given.gain.min() < 0.55
-    assert set(given.noise) == set(range(5))
-    assert set(given.room) == set(range(3))
-    assert np.array_equal(given.lengths, given.before + given.changed + given.after)
+    assert drawn.before.min() >= 1600
+    assert drawn.before.max() <= 8000
+    assert 0.5 < drawn.gain.min() < 0.55
+    assert set(drawn.noise) == set(range(5))
+    assert set(drawn.room) == set(range(3))
+    assert np.array_equal(drawn.lengths, drawn.before + drawn.changed + drawn.after)
     half = draws([16000] * 2000, config.model_copy(update={"noise_probability": 0.5}))
     assert 0.45 < (half.noise < 0).mean() < 0.55
     assert (draws([16000] * 10, ALL, noises=0, rooms=0).noise == -1).all()
@@ -102,17 +102,17 @@ def test_speed_changes_length_and_pitch() -> None:
 
 
 def test_speed_and_silence_place_utterances_of_a_batch_as_drawn() -> None:
-    given = draws([16000, 9000], ALL.model_copy(update={"silence_seconds": (0.2, 0.4)}))
-    given = replace(given, room=np.array([-1, -1]), noise=np.array([-1, -1]), band=np.zeros(2), gain=np.ones(2))
+    drawn = draws([16000, 9000], ALL.model_copy(update={"silence_seconds": (0.2, 0.4)}))
+    drawn = replace(drawn, room=np.array([-1, -1]), noise=np.array([-1, -1]), band=np.zeros(2), gain=np.ones(2))
     speech = np.zeros((2, 16000), dtype=np.int16)
     speech[0], speech[1, :9000] = 10000, 10000
-    x, lengths = mix(sound(speech), given, RATE)
+    x, lengths = mix(sound(speech), drawn, RATE)
     for row in range(2):
-        before, changed = int(given.before[row]), int(given.changed[row])
+        before, changed = int(drawn.before[row]), int(drawn.changed[row])
         assert not x[row, :before].any()
         assert (x[row, before + 50 : before + changed - 50] > 0.2).all()
         assert not x[row, before + changed + 50 :].any()
-        assert lengths[row] == given.lengths[row]
+        assert lengths[row] == drawn.lengths[row]
 
 
 @pytest.mark.parametrize("kind", ["log-mel", "log-spectrogram"])
@@ -121,8 +121,8 @@ def test_a_warp_moves_frequencies_and_not_times(kind: Any) -> None:
     x = torch.stack([tone(1500, 16000), tone(1500, 16000), tone(1500, 16000)])
     x[:, 8000:] = 0
     frames, _ = Features(config)(x, torch.tensor([16000] * 3))
-    given = replace(draws([16000] * 3), warp=np.array([1.1, 1.0, 0.9]))
-    warped = warp(frames, given, config)
+    drawn = replace(draws([16000] * 3), warp=np.array([1.1, 1.0, 0.9]))
+    warped = warp(frames, drawn, config)
     peaks = bin_frequencies(warped[:, :48].mean(1).argmax(1), config)
     bin_width = bin_frequencies(frequency_bins(torch.tensor(1500.0), config) + 1, config) - 1500
     assert peaks.tolist() == pytest.approx([1650, 1500, 1350], abs=float(bin_width))
@@ -177,13 +177,13 @@ def test_all_augmentations_together_are_finite_and_zero_past_the_length() -> Non
     speech = rng.integers(-9000, 9000, (3, 16000)).astype(np.int16)
     for row, length in enumerate(samples):
         speech[row, length:] = 0
-    given = draws(samples, ALL)
-    total = int(given.lengths.max())
-    others: dict[str, Any] = {
+    drawn = draws(samples, ALL)
+    total = int(drawn.lengths.max())
+    mixed_in: dict[str, Any] = {
         name: torch.from_numpy(rng.integers(-9000, 9000, (3, size)).astype(np.int16))
         for name, size in (("quiet", total), ("noise", total), ("rooms", 2000))
     }
-    x, lengths = mix(sound(speech, **others), given, RATE)
+    x, lengths = mix(sound(speech, **mixed_in), drawn, RATE)
     assert x.isfinite().all()
     assert 0.001 < x.abs().max() < 8
     for row in range(3):
@@ -208,11 +208,11 @@ def test_masks_stay_within_their_size_and_the_utterance() -> None:
 @pytest.mark.gpu
 def test_gpu_equals_cpu() -> None:
     speech = np.random.default_rng(0).integers(-9000, 9000, (2, 16000)).astype(np.int16)
-    given = draws([16000, 16000], ALL)
+    drawn = draws([16000, 16000], ALL)
     rooms = torch.zeros(2, 800, dtype=torch.int16)
     rooms[:, 0], rooms[:, 300] = 20000, 5000
-    noise = torch.randint(-9000, 9000, (2, int(given.lengths.max()))).to(torch.int16)
+    noise = torch.randint(-9000, 9000, (2, int(drawn.lengths.max()))).to(torch.int16)
     batch = sound(speech, rooms=rooms, noise=noise)
-    cpu, _ = mix(batch, given, RATE)
-    gpu, _ = mix(batch.to(torch.device("cuda")), given, RATE)
+    cpu, _ = mix(batch, drawn, RATE)
+    gpu, _ = mix(batch.to(torch.device("cuda")), drawn, RATE)
     torch.testing.assert_close(gpu.cpu(), cpu, rtol=1e-3, atol=1e-4)

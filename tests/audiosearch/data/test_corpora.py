@@ -169,8 +169,8 @@ def test_reasons_of_rejected_rows(tmp_path: Path) -> None:
     ]
     for threads in (1, 4):
         verdicts = list(check([row for row, _ in cases], threads=threads))
-        found = [verdict.reason if isinstance(verdict, Rejected) else "kept" for verdict in verdicts]
-        assert found == [reason for _, reason in cases]
+        results = [verdict.reason if isinstance(verdict, Rejected) else "kept" for verdict in verdicts]
+        assert results == [reason for _, reason in cases]
 
 
 def test_thorough_check_decodes_to_the_end(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_frames_needed_agrees_with_ctc_loss() -> None:
 
 
 def test_unusable_utterances_are_left_out_with_a_reason(tmp_path: Path) -> None:
-    found = recordings(
+    cached = recordings(
         tmp_path / "a",
         [
             ("fits", 16000),
@@ -62,7 +62,7 @@ def test_unusable_utterances_are_left_out_with_a_reason(tmp_path: Path) -> None:
     def frames(samples: torch.Tensor) -> torch.Tensor:
         return samples // 160
 
-    dataset, left_out = select("training", found, Alphabet(), config, RATE, frames, fastest=1.1)
+    dataset, left_out = select("training", cached, Alphabet(), config, RATE, frames, fastest=1.1)
     assert dataset.texts == ("fits", "hello")
     assert dataset.samples.tolist() == [16000, 160 * 7]
     assert {record.reason.split(" ")[0]: record.examples for record in left_out} == {
@@ -71,9 +71,9 @@ def test_unusable_utterances_are_left_out_with_a_reason(tmp_path: Path) -> None:
         "with": ("u5",),
         "too": ("u1",),
     }
-    dataset, _ = select("training", found, Alphabet(), config, RATE, frames, fastest=1.0)
+    dataset, _ = select("training", cached, Alphabet(), config, RATE, frames, fastest=1.0)
     assert len(dataset) == 3
-    assert dataset.fingerprint != select("training", found, Alphabet(), config, RATE, frames, 1.1)[0].fingerprint
+    assert dataset.fingerprint != select("training", cached, Alphabet(), config, RATE, frames, 1.1)[0].fingerprint
 
 
 @pytest.fixture

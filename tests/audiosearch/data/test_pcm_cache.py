@@ -52,10 +52,10 @@ def built(folder: Path, sources: list[Source], read: Reader) -> PcmCache:
 
 def check(cache: PcmCache, sources: list[Source]) -> None:
     assert [clip.id for clip in cache.clips] == [source.id for source in sources]
-    for place, source in enumerate(sources):
+    for position, source in enumerate(sources):
         number = int(source.audio.read_text())
-        assert cache.clips[place].text == source.text
-        assert cache.read(place).tolist() == [number] * (100 + number)
+        assert cache.clips[position].text == source.text
+        assert cache.read(position).tolist() == [number] * (100 + number)
 
 
 def test_a_cache_is_built_once_and_extended(tmp_path: Path, sources: Sources) -> None:

@@ -73,9 +73,9 @@ def test_the_installation_of_the_tests() -> None:
 
 def test_missing_packages(without: Callable[[str], None]) -> None:
     without("kenlm")
-    found = by_name(check_installation())["kenlm"]
-    assert found.status == "problem"
-    assert found.advice.startswith("kenlm is not installed; ")
+    result = by_name(check_installation())["kenlm"]
+    assert result.status == "problem"
+    assert result.advice.startswith("kenlm is not installed; ")
 
 
 def test_incompatible_torch_and_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,29 +85,29 @@ def test_incompatible_torch_and_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("Numpy is not available")
 
     monkeypatch.setattr(torch.Tensor, "numpy", refuse)
-    found = by_name(check_installation())["torch"]
-    assert found.status == "problem"
-    assert "does not load beside numpy" in found.advice
+    result = by_name(check_installation())["torch"]
+    assert result.status == "problem"
+    assert "does not load beside numpy" in result.advice
 
 
 def test_an_ffmpeg_without_a_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ffmpeg, "DECODERS", {"mp3": "mp3", "wax": "wax_cylinder"})
-    found = by_name(check_installation())["FFmpeg"]
-    assert found.status == "warning"
-    assert found.value.endswith(", lacks wax")
+    result = by_name(check_installation())["FFmpeg"]
+    assert result.status == "warning"
+    assert result.value.endswith(", lacks wax")
 
 
 def test_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("AUDIOSEARCH_KENLM_BIN", str(tmp_path))
-    found = by_name(check_installation())["programs"]
-    assert (found.value, found.status) == ("none", "ok")
-    assert "lmplz" in found.advice
-    assert "--play" in found.advice
+    result = by_name(check_installation())["programs"]
+    assert (result.value, result.status) == ("none", "ok")
+    assert "lmplz" in result.advice
+    assert "--play" in result.advice
     for name in ("lmplz", "build_binary", "mpv"):
         (tmp_path / name).touch(0o755)
-    found = by_name(check_installation())["programs"]
-    assert (found.value, found.advice) == ("lmplz, build_binary, mpv", "")
+    result = by_name(check_installation())["programs"]
+    assert (result.value, result.advice) == ("lmplz, build_binary, mpv", "")
 
 
 def test_the_machine() -> None:
@@ -125,9 +125,9 @@ def test_processor_features(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("audiosearch.diagnosis.doctor._memory_gb", lambda: (4.0, 0.5))
-    found = by_name(check_machine())["resources"]
-    assert found.status == "warning"
-    assert found.value.endswith("4.0 GB of memory, 0.5 GB of it free")
+    result = by_name(check_machine())["resources"]
+    assert result.status == "warning"
+    assert result.value.endswith("4.0 GB of memory, 0.5 GB of it free")
 
 
 def test_the_model_that_ships(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,8 +166,8 @@ def test_a_missing_language_model(tmp_path: Path) -> None:
     folder = tmp_path / "english"
     folder.mkdir()
     shutil.copy(ENGLISH / "model.safetensors", folder)
-    found = by_name(check_models(folder))["language model"]
-    assert (found.status, found.value) == ("warning", f"none beside {folder}")
+    result = by_name(check_models(folder))["language model"]
+    assert (result.status, result.value) == ("warning", f"none beside {folder}")
     write_checksums(folder, ["model.safetensors"])
     with (folder / "checksums.txt").open("a", encoding="utf-8") as file:
         file.write(f"{'0' * 64}  lm.bin\n")

@@ -159,8 +159,8 @@ def test_labels_of_transcripts_beside_recordings(tmp_path: Path) -> None:
     cues = "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nso it\n\n00:00:02.000 --> 00:00:04.000\nbegan\n"
     (tmp_path / "captions.vtt").write_text(cues)
     (tmp_path / "broken.json").write_text("{")
-    found = list(read_transcripts(tmp_path, max_seconds=5))
-    labels = {label.id: label for label in found if isinstance(label, Label)}
+    results = list(read_transcripts(tmp_path, max_seconds=5))
+    labels = {label.id: label for label in results if isinstance(label, Label)}
     assert {name: label.text for name, label in labels.items()} == {
         "segments-0.00": "on the second",
         "segments-4.00": "and yet it moves",
@@ -172,7 +172,7 @@ def test_labels_of_transcripts_beside_recordings(tmp_path: Path) -> None:
     assert (first.start, first.duration, second.start, second.duration) == pytest.approx((0, 4, 4, 3.25))
     assert labels["two_parts-0.25"].confidence == pytest.approx(0.8)
     assert labels["captions-0.00"].confidence is None
-    reasons = {one.row.id: one.reason for one in found if isinstance(one, Rejected)}
+    reasons = {result.row.id: result.reason for result in results if isinstance(result, Rejected)}
     assert reasons == {
         **{"french": "another language", "russian": "foreign letters", "none": "audio missing"},
         "broken": "transcript unreadable",
@@ -183,9 +183,9 @@ def test_labels_of_transcripts_beside_recordings(tmp_path: Path) -> None:
 
 
 def test_loops_are_detected_across_pauses(tmp_path: Path) -> None:
-    said = ["oh", *["thank you"] * 5, "well"]
+    phrases = ["oh", *["thank you"] * 5, "well"]
     words, time = [], 0.0
-    for phrase in said:
+    for phrase in phrases:
         for text in phrase.split():
             words.append(Word(text, time, time + 0.5, 0.9))
             time += 0.5
@@ -227,11 +227,11 @@ def test_reasons_of_rejected_rows(tmp_path: Path) -> None:
         (Label("16", audio[5], "it moves", score=-math.inf), "not what is heard"),
     ]
     rows = training_rows([label for label, _ in cases], Bounds(drop_worst=0.5), recognizer=None, clips=None)
-    found: dict[str, str] = {}
+    verdicts: dict[str, str] = {}
     for row in rows:
         assert isinstance(row, (Kept, Rejected))
-        found |= {row.utterance.id: "kept"} if isinstance(row, Kept) else {row.row.id: row.reason}
-    assert found == {label.id: reason for label, reason in cases}
+        verdicts |= {row.utterance.id: "kept"} if isinstance(row, Kept) else {row.row.id: row.reason}
+    assert verdicts == {label.id: reason for label, reason in cases}
 
 
 # The command
@@ -260,19 +260,19 @@ def test_the_command_cuts_recordings_with_transcripts(talk: Path, whistle_model:
     assert result.exit_code == 0, result.output
     assert "kept: 2 utterances" in result.stderr
     first, second = read_manifest(output)
-    assert [(one.text, one.duration, one.confidence) for one in (first, second)] == [
+    assert [(row.text, row.duration, row.confidence) for row in (first, second)] == [
         ("i am", 0.65, 0.9),
         ("human things", 1.7, 0.9),
     ]
-    for one in (first, second):
-        assert one.audio.parent == clips
-        assert one.score is not None
-        assert one.score > -0.5
-        info = soundfile.info(one.audio)
+    for row in (first, second):
+        assert row.audio.parent == clips
+        assert row.score is not None
+        assert row.score > -0.5
+        info = soundfile.info(row.audio)
         assert (info.samplerate, info.channels) == (16000, 1)
-        assert info.duration == pytest.approx(one.duration, abs=0.001)
+        assert info.duration == pytest.approx(row.duration, abs=0.001)
     with Recognizer.load(whistle_model, greedy=True) as recognizer:
-        assert [recognizer.transcribe(one.audio).text for one in (first, second)] == ["i am", "human things"]
+        assert [recognizer.transcribe(row.audio).text for row in (first, second)] == ["i am", "human things"]
     again = run(*arguments, "--model", whistle_model)  # clips are replaced
     assert again.exit_code == 0, again.output
     assert len(list(clips.iterdir())) == 2
@@ -301,7 +301,7 @@ def test_the_command_reads_an_index(whistler: Whistler, whistle_model: Path, tmp
     ):
         result = CliRunner().invoke(main, command)
         assert result.exit_code == 0, result.output
-    assert [one.text for one in read_manifest(output)] == ["i am", "human things"]
+    assert [row.text for row in read_manifest(output)] == ["i am", "human things"]
     nothing = run(tmp_path / "clips", "--from-index", store, "--model", whistle_model, "-o", output)
     assert nothing.exit_code == 1
     assert "no row can be used" in nothing.stderr
@@ -310,8 +310,8 @@ def test_the_command_reads_an_index(whistler: Whistler, whistle_model: Path, tmp
 def test_the_command_scores_a_manifest_once(whistler: Whistler, whistle_model: Path, tmp_path: Path) -> None:
     texts = {"human things": "human things", "i am": "saying it", "a man": "a man"}
     rows = []
-    for number, (said, text) in enumerate(texts.items()):
-        whistler.write(tmp_path / f"{number}.wav", said)
+    for number, (spoken, text) in enumerate(texts.items()):
+        whistler.write(tmp_path / f"{number}.wav", spoken)
         rows.append({"audio": f"{number}.wav", "teacher_text": text, "avg_logprob": -0.1 * number})
     long = whistler.write(tmp_path / "long.wav", "i am_human things")
     rows.append({"audio": long.name, "teacher_text": "I am human things.", "avg_logprob": -0.1})
@@ -319,15 +319,15 @@ def test_the_command_scores_a_manifest_once(whistler: Whistler, whistle_model: P
     options: list[str | Path] = ["--max-seconds", "2", "--clips", tmp_path / "clips", "--rejects", tmp_path / "rejects"]
     result = run(source, "-o", scored, "--model", whistle_model, *options)
     assert result.exit_code == 0, result.output
-    assert [one.text for one in read_manifest(scored)] == ["human things", "a man", "i am", "human things"]
+    assert [row.text for row in read_manifest(scored)] == ["human things", "a man", "i am", "human things"]
     (rejected,) = map(json.loads, (tmp_path / "rejects").read_text().splitlines())
     assert (rejected["id"], rejected["reason"]) == ("1.wav", "not what is heard")
     again = run(scored, "-o", kept, "--drop-worst", "0.25", "--min-confidence", "0.85", *options)
     assert again.exit_code == 0, again.output
     assert "1 × unsure" in again.stderr
     assert "1 × among the worst scores" in again.stderr
-    before = {(one.audio, one.score) for one in read_manifest(scored)}
-    assert {(one.audio, one.score) for one in read_manifest(kept)} < before
+    before = {(row.audio, row.score) for row in read_manifest(scored)}
+    assert {(row.audio, row.score) for row in read_manifest(kept)} < before
 
 
 def test_invalid_arguments_are_reported(tmp_path: Path) -> None:

@@ -81,11 +81,11 @@ HISTORIES = [(START,), (A,), (B,), (C,), (D,), *itertools.product((START, A, B, 
 
 @pytest.fixture
 def models(tmp_path: Path) -> list[NGramModel]:
-    found = []
+    loaded = []
     for number, text in enumerate((FIRST, SECOND)):
         (tmp_path / f"{number}.arpa").write_text(text)
-        found.append(read_arpa(tmp_path / f"{number}.arpa", COUNTS))
-    return found
+        loaded.append(read_arpa(tmp_path / f"{number}.arpa", COUNTS))
+    return loaded
 
 
 @pytest.fixture
@@ -178,14 +178,14 @@ def test_frequencies_are_counted(mixture: NGramModel) -> None:
     texts = [np.array([START, A, B, END]), np.array([START, B, B, B, END])]
     unigrams, bigrams = ngram_frequencies(mixture, texts, np.array([0.4, 0.6]))
     assert unigrams.tolist() == pytest.approx([0, 0.4 / 4 + 0.6 / 5, 0.22, 0.1, 0.4 / 4 + 0.6 * 3 / 5, 0, 0])
-    found = dict(zip(ngrams(mixture, 2), bigrams.tolist(), strict=True))
-    assert found[(START, A)] == pytest.approx(0.1)
-    assert found[(B, B)] == pytest.approx(0.6 * 2 / 5)
-    assert found[(C, END)] == 0
+    frequencies = dict(zip(ngrams(mixture, 2), bigrams.tolist(), strict=True))
+    assert frequencies[(START, A)] == pytest.approx(0.1)
+    assert frequencies[(B, B)] == pytest.approx(0.6 * 2 / 5)
+    assert frequencies[(C, END)] == 0
 
 
 def test_pruning_costs_are_relative_entropies(mixture: NGramModel) -> None:
-    """Each against the divergence, summed over all words, of the model without that one n-gram."""
+    """Each cost equals the divergence, summed over all words, of the model without that n-gram."""
     contexts = [np.linspace(0.1, 0.2, len(order)) for order in mixture.orders[:-1]]
     for n, costs in enumerate(pruning_costs(mixture, contexts), start=2):
         for ngram, cost, row in zip(ngrams(mixture, n), costs, mixture.orders[n - 1].contexts, strict=True):
@@ -199,7 +199,7 @@ def test_pruning_costs_are_relative_entropies(mixture: NGramModel) -> None:
 def without(model: NGramModel, ngram: tuple[int, ...]) -> list[float]:
     """Probabilities of all words but START after the context of an n-gram that is removed."""
     history, n = ngram[:-1], len(ngram)
-    seen = {other[-1] for other in ngrams(model, n) if other[:-1] == history} - {ngram[-1]}
+    seen = {stored[-1] for stored in ngrams(model, n) if stored[:-1] == history} - {ngram[-1]}
     words = [word for word in range(len(NAMES)) if word != START]
     lower = {word: probability(model, history[1:], word) for word in words}
     kept = {word: probability(model, history, word) for word in seen}

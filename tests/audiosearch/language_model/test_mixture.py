@@ -35,14 +35,16 @@ def kinds(tmp_path: Path) -> list[list[Path]]:
 @pytest.mark.usefixtures("kenlm")
 def test_weights_go_to_the_kind_that_fits(kinds: list[list[Path]], tmp_path: Path) -> None:
     (tmp_path / "names").write_text("zoe\t5\nzebra\t40\nthe\t7\n")
-    made = estimate_mixture(kinds, [tmp_path / "spoken"], tmp_path / "lm.bin", vocabulary=tmp_path / "names", order=3)
-    assert made.weights[1] > 0.6
-    assert sum(made.weights) == pytest.approx(1)
+    mixture = estimate_mixture(
+        kinds, [tmp_path / "spoken"], tmp_path / "lm.bin", vocabulary=tmp_path / "names", order=3
+    )
+    assert mixture.weights[1] > 0.6
+    assert sum(mixture.weights) == pytest.approx(1)
     words = {"the", "stood", "near", "old", "um", "yeah", "you", "know", "like", "zoe", "zebra"}
-    assert made.vocabulary == len({*NOUNS, *words})
-    assert (made.words, made.ngrams[0]) == (200 * 7 + 200 * 9 + 60, made.vocabulary + 3)
-    assert made.fits[0].unknown == 0
-    assert made.bytes == (tmp_path / "lm.bin").stat().st_size
+    assert mixture.vocabulary == len({*NOUNS, *words})
+    assert (mixture.words, mixture.ngrams[0]) == (200 * 7 + 200 * 9 + 60, mixture.vocabulary + 3)
+    assert mixture.fits[0].unknown == 0
+    assert mixture.bytes == (tmp_path / "lm.bin").stat().st_size
     assert sorted(path.name for path in tmp_path.glob("*.*")) == ["lm.bin", "words.txt.xz"]
 
     model = LanguageModel.load(tmp_path)
@@ -52,10 +54,10 @@ def test_weights_go_to_the_kind_that_fits(kinds: list[list[Path]], tmp_path: Pat
     scores = {word: ngrams.score(ngrams.start(), word)[0] for word in ("um", "stood", "zebra", "zoe", "unheard")}
     assert scores["um"] > scores["stood"] > scores["zebra"] > scores["zoe"] >= scores["unheard"]
 
-    other = estimate_mixture(kinds, [tmp_path / "written"], tmp_path / "lm.bin", order=3, min_count=2)
-    assert other.weights[0] > 0.6
+    written = estimate_mixture(kinds, [tmp_path / "written"], tmp_path / "lm.bin", order=3, min_count=2)
+    assert written.weights[0] > 0.6
     both = estimate_mixture(kinds, [tmp_path / "written", tmp_path / "spoken"], tmp_path / "lm.bin", order=3)
-    assert other.weights[0] > both.weights[0] > made.weights[0]
+    assert written.weights[0] > both.weights[0] > mixture.weights[0]
     assert both.fits[1].unknown == pytest.approx(1 / 10)
 
 

@@ -55,15 +55,15 @@ def test_two_processes_learn_what_one_does_with_batches_of_both(tones: Any, tmp_
         return tmp_path / name
 
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    one = run("one", [], 9.8)
+    alone = run("one", [], 9.8)
     run("two", torchrun, 4.9, "trainer.workers=1", "--max-minutes", "0")
-    two = run("two", torchrun, 4.9, "--resume")
+    together = run("two", torchrun, 4.9, "--resume")
     losses = [
         [json.loads(line)["loss"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
-        for folder in (one, two)
+        for folder in (alone, together)
     ]
     assert len(losses[0]) == 10
     assert losses[0] == pytest.approx(losses[1], rel=2e-2)
     assert losses[0][0] == pytest.approx(losses[1][0], rel=1e-5)
-    weights = [load_model(folder / "last.safetensors").network.output.weight for folder in (one, two)]
+    weights = [load_model(folder / "last.safetensors").network.output.weight for folder in (alone, together)]
     torch.testing.assert_close(weights[0], weights[1], rtol=0, atol=0.02)

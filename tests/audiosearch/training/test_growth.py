@@ -14,15 +14,12 @@ OLD = ModelConfig(conv_channels=6, conv_width=5, conv_stride=2, hidden=8, layers
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 @pytest.mark.parametrize("hidden", [8, 11, 21])
-def test_without_noise_and_normalization_the_wider_network_computes_the_same(
-    cell: str, hidden: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("audiosearch.training.growth.NOISE", 0.0)
+def test_without_noise_and_normalization_the_wider_network_computes_the_same(cell: str, hidden: int) -> None:
     old = OLD.model_copy(update={"cell": cell})
     new = old.model_copy(update={"hidden": hidden})
     torch.manual_seed(1)
     narrow, wide = DeepSpeech(old, 4, 5), DeepSpeech(new, 4, 5)
-    wide.load_state_dict(widen(narrow.state_dict(), old, new, seed=1))
+    wide.load_state_dict(widen(narrow.state_dict(), old, new, seed=1, noise=0.0))
     x, lengths = torch.randn(2, 20, 4), torch.tensor([20, 13])
     with torch.no_grad():
         torch.testing.assert_close(wide(x, lengths)[0], narrow(x, lengths)[0], rtol=1e-4, atol=1e-5)

@@ -19,9 +19,9 @@ def validation(number: int) -> ValidationReport:
 
 
 def test_json_lines_tensorboard_events_and_plot(tmp_path: Path) -> None:
-    with MetricsLog(tmp_path, 0) as journal:
+    with MetricsLog(tmp_path, 0) as log:
         for record in (step(1), SkippedStep(2, float("nan"), 1), step(3), validation(3), Saved(3, tmp_path)):
-            assert list(journal.write(record)) == []
+            assert list(log.write(record)) == []
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
     assert [(row["kind"], row["step"], row["loss"]) for row in rows] == [
@@ -39,13 +39,13 @@ def test_json_lines_tensorboard_events_and_plot(tmp_path: Path) -> None:
 
 
 def test_a_resumed_run_removes_rows_after_its_checkpoint(tmp_path: Path) -> None:
-    with MetricsLog(tmp_path, 0) as journal:
+    with MetricsLog(tmp_path, 0) as log:
         for number in range(1, 6):
-            list(journal.write(step(number)))
+            list(log.write(step(number)))
     with (tmp_path / "metrics.jsonl").open("a") as file:
         file.write('{"kind": "train", "st')  # killed while writing
-    with MetricsLog(tmp_path, 3) as journal:
-        list(journal.write(step(4)))
+    with MetricsLog(tmp_path, 3) as log:
+        list(log.write(step(4)))
     assert [row["step"] for row in read_metrics(tmp_path / "metrics.jsonl")] == [1, 2, 3, 4]
     MetricsLog(tmp_path, 0).__exit__()
     assert read_metrics(tmp_path / "metrics.jsonl") == []
@@ -54,9 +54,9 @@ def test_a_resumed_run_removes_rows_after_its_checkpoint(tmp_path: Path) -> None
 def test_missing_packages_are_reported_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("torch.utils.tensorboard", "audiosearch.training.plots"):
         monkeypatch.setitem(sys.modules, name, None)
-    with MetricsLog(tmp_path, 0) as journal:
-        said = [notice for record in (step(1), validation(1), validation(2)) for notice in journal.write(record)]
-    assert said == [
+    with MetricsLog(tmp_path, 0) as log:
+        notices = [notice for record in (step(1), validation(1), validation(2)) for notice in log.write(record)]
+    assert notices == [
         Notice("TensorBoard is not installed, so no events are written for it."),
         Notice("Matplotlib is not installed, so the curves are not drawn."),
     ]

@@ -67,20 +67,20 @@ def losses(folder: Path) -> list[tuple[str, int, float]]:
     return [(row["kind"], row["step"], row["loss"]) for row in rows]
 
 
-def assert_same_run(one: Path, other: Path) -> None:
-    a, b = load_state(one / "state.safetensors"), load_state(other / "state.safetensors")
+def assert_same_run(first: Path, second: Path) -> None:
+    a, b = load_state(first / "state.safetensors"), load_state(second / "state.safetensors")
     assert a.progress == b.progress
     assert a.tensors.keys() == b.tensors.keys() == {"weights", "average", "exp_avg", "exp_avg_sq", "step"}
     for part, tensors in a.tensors.items():
         for name, tensor in tensors.items():
             assert torch.equal(tensor, b.tensors[part][name]), (part, name)
     for name in ("last", "best"):
-        if (one / f"{name}.safetensors").exists():
+        if (first / f"{name}.safetensors").exists():
             assert (
-                load_model(one / f"{name}.safetensors").fingerprint
-                == load_model(other / f"{name}.safetensors").fingerprint
+                load_model(first / f"{name}.safetensors").fingerprint
+                == load_model(second / f"{name}.safetensors").fingerprint
             )
-    assert losses(one) == losses(other)
+    assert losses(first) == losses(second)
 
 
 def test_three_steps_and_three_after_resuming_equal_six(
@@ -213,8 +213,8 @@ def test_training_from_moved_caches(settings: Any, tmp_path: Path, monkeypatch: 
     list(train(carried, tmp_path / "carried"))
     list(train(config, tmp_path / "run"))
     assert load_model(tmp_path / "carried").network.state_dict().keys()
-    one, other = (load_state(tmp_path / name / "state.safetensors") for name in ("run", "carried"))
-    assert torch.equal(one.tensors["weights"]["output.weight"], other.tensors["weights"]["output.weight"])
+    original, moved = (load_state(tmp_path / name / "state.safetensors") for name in ("run", "carried"))
+    assert torch.equal(original.tensors["weights"]["output.weight"], moved.tensors["weights"]["output.weight"])
 
 
 def test_fine_tuning_starts_from_the_weights_of_a_model(settings: Any, tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_missing_recordings_are_left_out_unless_all_are(
 ) -> None:
     rows = [json.loads(line) for line in tone_corpora[0].read_text().splitlines()]
     rows = [{**row, "audio": str(tone_corpora[0].parent / row["audio"])} for row in rows]
-    manifest = tmp_path / "some.jsonl"
+    manifest = tmp_path / "incomplete.jsonl"
     rows[3]["audio"] = "gone.wav"
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
     records = list(train(settings(f"data.train=[{manifest}]", "trainer.epochs=1"), tmp_path / "run"))

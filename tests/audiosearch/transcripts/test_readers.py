@@ -23,8 +23,8 @@ def rows(words: tuple[Word, ...]) -> list[Row]:
 def read_one(folder: Path, text: str, channel: str | None = None) -> tuple[ImportedTranscript, list[Row]]:
     path = folder / "transcript"
     path.write_text(text, encoding="utf-8")
-    (spoken,) = read_transcripts(path, channel)
-    return spoken, rows(spoken.words(0.5))
+    (transcript,) = read_transcripts(path, channel)
+    return transcript, rows(transcript.words(0.5))
 
 
 WHISPERX = {
@@ -49,8 +49,8 @@ WHISPERX = {
 
 
 def test_whisperx(tmp_path: Path) -> None:
-    spoken, words = read_one(tmp_path, json.dumps(WHISPERX))
-    assert (spoken.kind, spoken.name, spoken.duration) == ("whisperx", "", None)
+    transcript, words = read_one(tmp_path, json.dumps(WHISPERX))
+    assert (transcript.kind, transcript.name, transcript.duration) == ("whisperx", "", None)
     assert words[:3] == [("mister", 0.2, 0.5, 0.9), ("smith", 0.5, 0.9, 0.8), ("paid", 1.0, 1.3, 0.5)]
     # a token that was not aligned gets the rest of its segment: "five dollars and fifty cents" by their letters
     assert [text for text, *_ in words[3:8]] == ["five", "dollars", "and", "fifty", "cents"]
@@ -73,14 +73,14 @@ def test_vosk(tmp_path: Path) -> None:
     words = [{"conf": 1.0, "start": 0.1, "end": 0.4, "word": "the"}, {"conf": 0.5, "start": 2, "end": 3, "word": "sea"}]
     expected = [("the", 0.1, 0.4, 1.0), ("sea", 2.0, 3.0, 0.5)]
     first, second = ({"result": [word], "text": word["word"]} for word in words)
-    one = {"result": words, "text": "the sea"}
+    result = {"result": words, "text": "the sea"}
     best = {"alternatives": [{"confidence": 200.0, "result": words, "text": "the sea"}, {"text": "a sea"}]}
     stream = f"{json.dumps(first, indent=2)}\n{json.dumps({'text': ''})}\n{json.dumps(second)}\n"
-    for text in (json.dumps(one), json.dumps([first, second]), stream, json.dumps(best)):
-        spoken, found = read_one(tmp_path, text)
-        assert (spoken.kind, found) == ("vosk", expected)
+    for text in (json.dumps(result), json.dumps([first, second]), stream, json.dumps(best)):
+        transcript, words_read = read_one(tmp_path, text)
+        assert (transcript.kind, words_read) == ("vosk", expected)
     with pytest.raises(TranscriptError, match=r"transcript, line 2: has no word times; call SetWords"):
-        read_one(tmp_path, f"{json.dumps(one)}\n" + json.dumps({"text": "the sea"}))
+        read_one(tmp_path, f"{json.dumps(result)}\n" + json.dumps({"text": "the sea"}))
 
 
 def test_exported_json_with_alternatives(tmp_path: Path) -> None:
@@ -95,8 +95,8 @@ def test_exported_json_with_alternatives(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["whisperx-json", "ctm", "json"])
 def test_written_transcripts_can_be_read(form: str, tmp_path: Path) -> None:
     words = tuple(Word("abc"[n % 3] * (n % 5 + 1), n / 3, n / 3 + 0.25, n / 100) for n in range(100))
-    _, found = read_one(tmp_path, render(Transcript("talk.mp3", 40.0, words), form))
-    assert found == rows(words)
+    _, words_read = read_one(tmp_path, render(Transcript("talk.mp3", 40.0, words), form))
+    assert words_read == rows(words)
 
 
 CTM = """\
@@ -118,8 +118,8 @@ other A 2.0 0.5 well NA
 def test_ctm(tmp_path: Path) -> None:
     path = tmp_path / "all.ctm"
     path.write_text("\ufeff" + CTM, encoding="utf-8")
-    talk, other = read_transcripts(path)
-    assert (talk.name, other.name) == ("talk_1", "other")
+    talk, call = read_transcripts(path)
+    assert (talk.name, call.name) == ("talk_1", "other")
     assert rows(talk.words(0.5)) == [
         ("so", 0.1, 0.4, 0.9),
         ("yes", 0.2, 0.7, 0.8),
@@ -127,7 +127,7 @@ def test_ctm(tmp_path: Path) -> None:
         ("one", round(0.5 + 0.25 * 6 / 9, 3), 0.75, 0.5),
         ("uh", 1.0, 1.1, 0.5),
     ]
-    assert rows(other.words(0.25)) == [("well", 2.0, 2.5, 0.25)]
+    assert rows(call.words(0.25)) == [("well", 2.0, 2.5, 0.25)]
     (second,) = read_transcripts(path, "2")
     assert rows(second.words(0.5)) == [("yes", 0.2, 0.7, 0.8)]
     with pytest.raises(TranscriptError, match="has no channel 3, only 1, 2, A"):
@@ -161,8 +161,8 @@ alone
 
 
 def test_vtt_with_word_times(tmp_path: Path) -> None:
-    spoken, words = read_one(tmp_path, VTT)
-    assert spoken.kind == "vtt"
+    transcript, words = read_one(tmp_path, VTT)
+    assert transcript.kind == "vtt"
     third = round(1.3 + 0.7 * 3 / 6, 3)
     assert words == [
         ("so", 0.5, 0.9, 0.5),

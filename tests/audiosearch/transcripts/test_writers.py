@@ -64,8 +64,8 @@ def test_json_is_one_line_with_all_fields() -> None:
 def test_json_holds_alternatives() -> None:
     word = Word("i", 0.0, 0.5, 0.6, (Alternative("eye", 0.25), Alternative("a", 0.04999)))
     record = json.loads(render(Transcript("a.wav", 1.0, (word,)), "json"))
-    others = [{"text": "eye", "probability": 0.25}, {"text": "a", "probability": 0.05}]
-    assert record["words"] == [{"text": "i", "start": 0.0, "end": 0.5, "confidence": 0.6, "alternatives": others}]
+    alternatives = [{"text": "eye", "probability": 0.25}, {"text": "a", "probability": 0.05}]
+    assert record["words"] == [{"text": "i", "start": 0.0, "end": 0.5, "confidence": 0.6, "alternatives": alternatives}]
 
 
 @pytest.mark.parametrize("form", FORMATS)
