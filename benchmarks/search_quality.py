@@ -126,9 +126,9 @@ def main() -> None:
     print(f"{auto['recordings']} recordings of {speakers} speakers, {auto['seconds'] / 60:.1f} minutes.\n")
     rows = []
     for names, modes in ((CLASSES, list(records)), (LENGTHS, ["auto"])):
-        for name, shown in names.items():
+        for name, label in names.items():
             if name in auto["classes"]:
-                rows.append((shown, "exact", auto["exact"][name]))
+                rows.append((label, "exact", auto["exact"][name]))
                 rows += [("", mode, records[mode]["classes"][name]) for mode in modes]
     print(table(rows), end="\n\n")
     print("\n".join(targets(auto)), end="\n\n")

@@ -161,7 +161,7 @@ def processor_seconds(process: int) -> float:
 
 
 def main() -> int:
-    """Make the library, start the server, load it, tell what happened."""
+    """Write the library, start the server, run the load and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--listeners", type=int, default=50)
     parser.add_argument("--queries", type=float, default=20, help="searches per second")

@@ -36,7 +36,7 @@ SETTINGS: dict[str, Any] = {"index": {"refresh_interval": "5s"}}
 MAPPINGS: dict[str, Any] = {
     "dynamic": "strict",
     "_meta": {"application": "audiosearch", "version": VERSION},
-    "_source": {"excludes": [TOKENS, KEYS, *READINGS[1:]]},  # searched only, and derived from the others
+    "_source": {"excludes": [TOKENS, KEYS, *READINGS[1:]]},  # searched only, and derived from other fields
     "properties": {
         "kind": {"type": "keyword"},
         "recording": {"type": "keyword"},

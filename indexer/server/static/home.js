@@ -11,7 +11,7 @@ export class Home {
   constructor() {
     this.list = el("ol", { class: "recordings" });
     this.more = el("button", { class: "primary more", type: "button", hidden: true, onclick: () => this.loadPage() }, "Show more");
-    this.tally = el("p", { class: "where" });
+    this.tally = el("p", { class: "details" });
     this.element = el("div", { class: "home" }, el("h1", {}, "Search speech"), this.tally, this.list, this.more);
   }
 

@@ -26,7 +26,7 @@ export class RecordingView {
       ? el("a", { class: "back", href: `/?${searchParameters(query)}` }, icon("back"), `All hits of “${query.get("q")}”`)
       : el("a", { class: "back", href: "/" }, icon("back"), "All recordings");
     const facts = [duration(recording.duration), `indexed ${recording.added.slice(0, 10)}`];
-    this.facts = el("p", { class: "where" }, facts.join(" · "));
+    this.facts = el("p", { class: "details" }, facts.join(" · "));
     this.element = el("article", { class: "recording" },
       el("nav", { "aria-label": "Back" }, back),
       el("h1", {}, title(recording.path)),
@@ -143,5 +143,5 @@ export class RecordingView {
 /** List item of a recording on the start page. */
 export function recordingItem(recording) {
   return el("li", {}, el("a", { href: `/r/${encodeURIComponent(recording.id)}` }, title(recording.path)),
-    el("span", { class: "where" }, recording.path.split("/").slice(0, -1).join("/") || "/"), el("span", { class: "at" }, clock(recording.duration)));
+    el("span", { class: "details" }, recording.path.split("/").slice(0, -1).join("/") || "/"), el("span", { class: "at" }, clock(recording.duration)));
 }

@@ -99,8 +99,8 @@ export class Results {
     const wave = new Waveform(recording, { onseek: (time) => player.play(recording, time) });
     const heading = `g-${recording.id}`;
     const link = el("a", { href: this.url(recording) }, title(recording.path));
-    const where = el("p", { class: "where", title: recording.path }, folder(recording.path), " · ", duration(recording.duration), " · ", number);
-    this.list.append(el("section", { class: "group", "aria-labelledby": heading }, el("h2", { id: heading }, link), where, wave.element, list));
+    const details = el("p", { class: "details", title: recording.path }, folder(recording.path), " · ", duration(recording.duration), " · ", number);
+    this.list.append(el("section", { class: "group", "aria-labelledby": heading }, el("h2", { id: heading }, link), details, wave.element, list));
     const group = { recording, hits: [], number, list, wave };
     this.groups.set(recording.id, group);
     this.waves.push(wave);

@@ -51,7 +51,7 @@ class Speller(FakeTranscriber):
     def __enter__(self) -> Speller:
         return self
 
-    def __exit__(self, *about: object) -> None:
+    def __exit__(self, *error: object) -> None:
         pass
 
     def transcribe(self, path: Path) -> Transcript:
@@ -95,7 +95,7 @@ def audiosearch_index(folder: Path, url: str) -> Result:
 def stored_library(url: str) -> Library:
     """Recordings and words of an index, without the times of indexing."""
     with open_index(url, create=False) as index:
-        return {each.id: (replace(each, added=""), index.words(each.id)) for each in index.recordings()}
+        return {item.id: (replace(item, added=""), index.words(item.id)) for item in index.recordings()}
 
 
 def expected_library(*folders: Path) -> Library:
@@ -160,7 +160,7 @@ def test_server_that_fails_temporarily(talks: Path, proxy: Script, faults: list[
 
 
 def test_unreachable_server(talks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Speller, "transcribe", lambda *about: pytest.fail("the store is checked first"))
+    monkeypatch.setattr(Speller, "transcribe", lambda *arguments: pytest.fail("the store is checked first"))
     result = audiosearch_index(talks, "http://127.0.0.1:9/library")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("Error: http://127.0.0.1:9/library cannot be reached")

@@ -180,4 +180,4 @@ def test_alias_is_switched_while_readers_search(
                 hit_ids(library)
         assert problems == []
         library.add(recording(6), spoken("hello world"))
-        assert "id006" in [each.id for each in replacement.recordings()]
+        assert "id006" in [item.id for item in replacement.recordings()]
