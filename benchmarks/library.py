@@ -121,15 +121,15 @@ class Library:
             first, second = phrase.terms
             prefixes.append(Phrase((first, Term(second.text[:4], prefix=True))))
         return {
-            "two words as they come": phrases(spans()),
+            "two random words": phrases(spans()),
             "two rare words": phrases(spans(lambda ranks: min(ranks) >= RARE)),
             "two common words": phrases(spans(lambda ranks: max(ranks) < COMMON)),
             "three words": phrases(spans(length=3)),
             "two words, slop 2": phrases(apart, slop=2),
             "a word and a prefix": prefixes,
-            "worst: commonest word": [self.phrase([0])] * 5,
-            "worst: it twice": [self.phrase([0, 0])] * 5,
-            "worst: it and a rare, slop 2": [self.phrase([0, RARE], 2)] * 3,
+            "worst: most common word": [self.phrase([0])] * 5,
+            "worst: that word twice": [self.phrase([0, 0])] * 5,
+            "worst: that word and a rare word, slop 2": [self.phrase([0, RARE], 2)] * 3,
             "worst: prefix of two letters": [Phrase((Term(self.vocabulary[RARE][:2], prefix=True),))] * 3,
         }
 

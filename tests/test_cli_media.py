@@ -81,7 +81,7 @@ class TestQuery:
         foreign.write_bytes(b"foreign")
         result = run("query", "human things", "--store", store, "--clips", clips)
         assert result.exit_code == 1
-        assert result.stderr == f"Error: {foreign}: is there already and was not made by audiosearch; name another.\n"
+        assert result.stderr == f"Error: {foreign}: exists already and was not made by audiosearch; name another.\n"
         assert list(clips.iterdir()) == [foreign]
         result = run("query", "human things", "--store", store, "--supercut", store.parent / "talks" / "one.wav")
         assert (result.exit_code, result.stdout) == (1, "")

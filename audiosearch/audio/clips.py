@@ -47,7 +47,7 @@ def check_target(path: Path) -> None:
     if not path.parent.is_dir():
         raise OutputError(f"{path}: there is no folder {path.parent}; make it first.")
     if path.is_symlink() or (path.exists() and not _is_made_here(path)):
-        raise OutputError(f"{path}: is there already and was not made by audiosearch; name another.")
+        raise OutputError(f"{path}: exists already and was not made by audiosearch; name another.")
 
 
 def write_clip(clip: Clip, target: Path, *, mono_rate: int | None = None) -> Seconds:

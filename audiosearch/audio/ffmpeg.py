@@ -75,7 +75,7 @@ def probe(path: Path) -> AudioInfo:
     """Read duration and format; if the container does not state its duration, packets are counted.
 
     Raises:
-        AudioError: the file cannot be read, or holds no sound.
+        AudioError: the file cannot be read, or contains no audio.
     """
     with _open(path) as container:
         stream = container.streams.audio[0]
@@ -87,7 +87,7 @@ def can_decode(path: Path) -> bool:
     """Return True if the first packets contain audio.
 
     Raises:
-        AudioError: the file cannot be read, or holds no sound.
+        AudioError: the file cannot be read, or contains no audio.
     """
     with _open(path) as container:
         return any(frame.samples for frame in list(_frames(path, container, FIRST_PACKETS)))
@@ -216,7 +216,7 @@ def _open(path: Path) -> InputContainer:
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise AudioError(f"{path}: is not audio of a known format, or its beginning is damaged.") from error
     if not container.streams.audio or container.streams.audio[0].codec_context is None:
-        problem = "holds sound of an unknown codec" if container.streams.audio else "holds no sound"
+        problem = "contains audio of an unknown codec" if container.streams.audio else "contains no audio"
         container.close()
         raise AudioError(f"{path}: {problem}.")
     return container
@@ -320,7 +320,7 @@ def _frames(path: Path, container: InputContainer, packets: int | None = None) -
         if bad > good and good + bad == FIRST_PACKETS:
             break
     if bad > good and good + bad <= FIRST_PACKETS:
-        raise AudioError(f"{path}: is damaged, or no sound; most of it cannot be decoded.")
+        raise AudioError(f"{path}: is damaged or not audio; most of it cannot be decoded.")
     if bad and packets is None:
         logger.warning("%s: is damaged; packets of sound that cannot be decoded: %d.", path, bad)
 
@@ -391,7 +391,7 @@ def write(path: Path, rate: int, channels: int, sound: Iterable[Samples], commen
 
 
 def read_comment(path: Path) -> str:
-    """Comment tag of a file, or ""; AudioError if the file holds no sound."""
+    """Comment tag of a file, or ""; AudioError if the file contains no audio."""
     with _open(path) as container:
         tags = {**container.metadata, **container.streams.audio[0].metadata}
         return next((value for name, value in tags.items() if name.lower() == "comment"), "")

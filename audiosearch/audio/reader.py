@@ -39,7 +39,7 @@ def probe(path: str | Path) -> AudioInfo:
     If no header states the duration, packets are counted.
 
     Raises:
-        AudioError: the file cannot be read, or holds no sound.
+        AudioError: the file cannot be read, or contains no audio.
     """
     path = Path(path)
     info = _probe_uncompressed(path) if is_uncompressed(_head(path)) else None
@@ -47,7 +47,7 @@ def probe(path: str | Path) -> AudioInfo:
         info = ffmpeg.probe(path)
     _check_rate(path, info.sample_rate)
     if info.duration <= 0:
-        raise AudioError(f"{path}: holds no samples.")
+        raise AudioError(f"{path}: contains no samples.")
     return info
 
 
@@ -117,7 +117,7 @@ def read_span(path: str | Path, start: Seconds, end: Seconds) -> Sound:
     largest = np.abs(sound.samples).max(initial=0.0)
     if not largest <= MAX_SAMPLE:  # written for NaN to fail too
         raise AudioError(
-            f"{path}: between {start:.3f} and {end:.3f} s there is a sample of {largest:g}, which is no sound."
+            f"{path}: between {start:.3f} and {end:.3f} s there is a sample of {largest:g}, which is not audio."
         )
     return sound
 
@@ -158,7 +158,7 @@ def _resampled(path: Path, sample_rate: int) -> Iterator[Samples]:
         count += len(samples)
         yield samples
     if not count:
-        raise AudioError(f"{path}: holds no samples.")
+        raise AudioError(f"{path}: contains no samples.")
 
 
 def _checked(path: Path, pieces: Iterator[Piece]) -> Iterator[Piece]:
@@ -169,7 +169,7 @@ def _checked(path: Path, pieces: Iterator[Piece]) -> Iterator[Piece]:
         if not (samples.min() >= -MAX_SAMPLE and samples.max() <= MAX_SAMPLE):
             bad = int(np.argmin(np.abs(samples) <= MAX_SAMPLE))
             when = elapsed + bad / rate
-            raise AudioError(f"{path}: the sample at {when:.3f} s is {samples[bad]:g}, which is no sound.")
+            raise AudioError(f"{path}: the sample at {when:.3f} s is {samples[bad]:g}, which is not audio.")
         elapsed += len(samples) / rate
         yield Piece(rate, samples)
 
@@ -177,7 +177,7 @@ def _checked(path: Path, pieces: Iterator[Piece]) -> Iterator[Piece]:
 def _check_rate(path: Path, rate: int) -> None:
     """Raise AudioError for a rate that only a damaged header has, since resampling from it would need huge memory."""
     if not MIN_RATE <= rate <= MAX_RATE:
-        raise AudioError(f"{path}: has {rate} samples a second, which is no sound.")
+        raise AudioError(f"{path}: has {rate} samples per second, which is not audio.")
 
 
 def _pieces(path: Path) -> Iterator[Piece]:

@@ -1,4 +1,4 @@
-"""File signatures: first bytes that tell audio, video and other formats apart. Standard library only."""
+"""File signatures: first bytes that distinguish audio, video and other formats. Standard library only."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def compute_peaks(path: str | Path) -> Peaks:
     """Compute the peaks of a recording.
 
     Raises:
-        AudioError: the recording cannot be read, or holds no sound.
+        AudioError: the recording cannot be read, or contains no audio.
     """
     import numpy as np
 

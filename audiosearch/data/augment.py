@@ -84,7 +84,7 @@ def draw(
     def between(limits: tuple[float, float]) -> NDArray[np.float64]:
         return rng.uniform(min(limits), max(limits), count)
 
-    # Each line always draws the same amount, so that one setting does not change the draws of another.
+    # Each line always draws the same number of values, independently of the other settings.
     change_speed, speed = chosen(config.speed_probability), between(config.speed)
     padded = np.where(change_speed, _smooth_at_least(samples), np.maximum(samples, 1))
     resampled = np.where(change_speed, _smooth_at_least(np.ceil(padded / speed).astype(np.int64)), padded)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from audiosearch.types import Seconds
 
 JITTER = 0.04
-"""Random relative change of lengths before sorting, so that epochs group differently; adds as much padding."""
+"""Random relative change of lengths before sorting, so that batches differ between epochs. Adds as much padding."""
 
 T = TypeVar("T")
 R = TypeVar("R")

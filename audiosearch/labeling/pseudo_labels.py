@@ -38,7 +38,7 @@ text of another clip all below −3.6. Of 31 meetings, calls and samples more th
 text."""
 
 CLIP_RATE = 16000
-"""Sample rate of clips; recognizers of speech use no higher one."""
+"""Sample rate of clips; speech recognizers use no higher rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +146,12 @@ def _fault(label: Label, bounds: Bounds, has_clips: bool) -> tuple[str, str] | N
         return fault
     text = normalize(label.text)
     if label.looped or (phrase := find_loop(text)) is not None:
-        return "repeated over and over", repr(text[:60] if label.looped else phrase)
+        return "repetition", repr(text[:60] if label.looped else phrase)
     share = english_share(text)
     if share < MIN_ENGLISH:
         return "another language", f"{share:.0%} of the words are frequent in English: {text[:60]!r}"
     if label.confidence is not None and label.confidence < bounds.min_confidence:
-        return "unsure", f"confidence {label.confidence:.2f}, below {bounds.min_confidence:g}"
+        return "low confidence", f"confidence {label.confidence:.2f}, below {bounds.min_confidence:g}"
     if label.duration > bounds.max_seconds:
         why = "it has no pause to be cut at"
         if label.start is None:
@@ -188,7 +188,7 @@ def _scored(
         score = label.score
         if number not in rejected and score is not None and (score < bounds.min_score or score == -math.inf):
             rejected.add(number)
-            yield Rejected(label.row, "not what is heard", f"score {score:.2f}, below {bounds.min_score:g}")
+            yield Rejected(label.row, "text does not match", f"score {score:.2f}, below {bounds.min_score:g}")
     order = sorted(
         (label.score, number)
         for number, label in enumerate(scored)

@@ -105,7 +105,7 @@ def read_transcripts(folder: Path, max_seconds: Seconds = MAX_SECONDS) -> Iterat
                 detail = f"there is no recording called {name} beside {path}"
                 yield Rejected(Row(name, None), "audio missing", detail)
             elif transcript.language is not None and not transcript.language.lower().startswith("en"):
-                detail = f"{path.name} says {transcript.language}"
+                detail = f"{path.name} names the language {transcript.language}"
                 yield Rejected(Row(name, audio), "another language", detail)
             elif fault := text_fault(" ".join(token.text for token in transcript.tokens)):
                 yield Rejected(Row(name, audio), *fault)

@@ -61,7 +61,7 @@ def estimate(
         memory: for sorting, as an argument of lmplz; the rest is sorted on disk beside ``output``.
 
     Raises:
-        LanguageModelError: a text cannot be read or holds no words, or KenLM's programs are missing or fail.
+        LanguageModelError: a text cannot be read or contains no words, or KenLM's programs are missing or fail.
     """
     check_settings(order, prune, min_count, bits)
     find_programs()

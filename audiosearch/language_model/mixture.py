@@ -108,7 +108,7 @@ def estimate_mixture(
             the counts over all kinds.
 
     Raises:
-        LanguageModelError: a text cannot be read or holds no words, or KenLM's programs are missing or fail.
+        LanguageModelError: a text cannot be read or contains no words, or KenLM's programs are missing or fail.
     """
     from audiosearch.language_model.interpolation import fit_weights, interpolate, ngram_frequencies
     from audiosearch.language_model.ngrams import MAX_WORDS, RESERVED, read_arpa
@@ -165,7 +165,7 @@ def _known_words(
     total: Counter[str] = Counter()
     for kind, count in zip(kinds, counts, strict=True):
         if not count:
-            raise LanguageModelError(f"{', '.join(map(str, kind))}: holds no words.")
+            raise LanguageModelError(f"{', '.join(map(str, kind))}: contains no words.")
         total.update(count)
     known = {} if vocabulary is None else read_vocabulary(vocabulary, max_words)
     for word, occurrences in total.items():
@@ -225,7 +225,7 @@ def _scores(models: Sequence[NGramModel], tokens: Integers, path: Path) -> NDArr
 
     counted = counted_tokens(tokens)
     if not counted.any():
-        raise LanguageModelError(f"{path}: holds no known words to fit the weights to.")
+        raise LanguageModelError(f"{path}: contains no known words to fit the weights to.")
     return np.stack([model.score(tokens)[counted] for model in models])
 
 

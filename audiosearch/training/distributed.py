@@ -62,7 +62,9 @@ def choose_device(config: TrainerConfig) -> torch.device:
         )
     device = torch.device("cuda", local_rank)
     if config.precision == "bf16" and not torch.cuda.is_bf16_supported(including_emulation=False):
-        raise TrainingError(f"trainer.precision=bf16: {torch.cuda.get_device_name(device)} has none; use fp32.")
+        raise TrainingError(
+            f"trainer.precision=bf16: {torch.cuda.get_device_name(device)} does not support it; use fp32."
+        )
     return device
 
 

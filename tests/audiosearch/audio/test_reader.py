@@ -205,7 +205,7 @@ def test_non_finite_samples_are_refused_with_their_time(tmp_path: Path) -> None:
         samples = np.zeros((48000, 2), np.float32)
         samples[24000, 1] = bad
         soundfile.write(path, samples, 16000, subtype="FLOAT")
-        with pytest.raises(AudioError, match=r"bad\.wav: the sample at 1\.500 s is .*no sound"):
+        with pytest.raises(AudioError, match=r"bad\.wav: the sample at 1\.500 s is .*not audio"):
             reader.read(path, 8000)
     blocks = reader.read_blocks(path, 16000, 0.5)
     with pytest.raises(AudioError, match=r"at 1\.500 s"):
@@ -241,9 +241,9 @@ def test_other_files_are_not_audio(
 
 def test_a_file_without_samples_is_refused(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "none.wav", np.zeros(0), 16000)
-    with pytest.raises(AudioError, match="holds no samples"):
+    with pytest.raises(AudioError, match="contains no samples"):
         reader.read(tmp_path / "none.wav", 16000)
-    with pytest.raises(AudioError, match="holds no samples"):
+    with pytest.raises(AudioError, match="contains no samples"):
         reader.probe(tmp_path / "none.wav")
 
 

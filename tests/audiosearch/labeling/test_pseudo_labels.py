@@ -208,9 +208,9 @@ def test_reasons_of_rejected_rows(tmp_path: Path) -> None:
     cases = [
         (Label("1", audio[0], "On the 2nd.", confidence=0.9), "kept"),
         (Label("2", audio[0], "on the second", confidence=0.9), "audio listed before"),
-        (Label("3", audio[1], "on the third", confidence=0.5), "unsure"),
-        (Label("4", audio[1], "oh oh oh oh oh"), "repeated over and over"),
-        (Label("5", audio[1], "thank you", looped=True), "repeated over and over"),
+        (Label("3", audio[1], "on the third", confidence=0.5), "low confidence"),
+        (Label("4", audio[1], "oh oh oh oh oh"), "repetition"),
+        (Label("5", audio[1], "thank you", looped=True), "repetition"),
         (Label("6", audio[1], FRENCH), "another language"),
         (Label("7", audio[1], "..."), "no text"),
         (Label("8", audio[1], "ok, всё хорошо"), "foreign letters"),
@@ -221,10 +221,10 @@ def test_reasons_of_rejected_rows(tmp_path: Path) -> None:
         ),
         (Label("11", long, "and yet"), "too long"),
         (Label("12", long, "and yet", 1.0, 2.0), "part of a recording"),
-        (Label("13", audio[2], "it moves", score=-2.5), "not what is heard"),
+        (Label("13", audio[2], "it moves", score=-2.5), "text does not match"),
         (Label("14", audio[3], "it moves", score=-1.5), "among the worst scores"),
         (Label("15", audio[4], "it moves", score=-0.5), "kept"),
-        (Label("16", audio[5], "it moves", score=-math.inf), "not what is heard"),
+        (Label("16", audio[5], "it moves", score=-math.inf), "text does not match"),
     ]
     rows = training_rows([label for label, _ in cases], Bounds(drop_worst=0.5), recognizer=None, clips=None)
     verdicts: dict[str, str] = {}
@@ -321,10 +321,10 @@ def test_the_command_scores_a_manifest_once(whistler: Whistler, whistle_model: P
     assert result.exit_code == 0, result.output
     assert [row.text for row in read_manifest(scored)] == ["human things", "a man", "i am", "human things"]
     (rejected,) = map(json.loads, (tmp_path / "rejects").read_text().splitlines())
-    assert (rejected["id"], rejected["reason"]) == ("1.wav", "not what is heard")
+    assert (rejected["id"], rejected["reason"]) == ("1.wav", "text does not match")
     again = run(scored, "-o", kept, "--drop-worst", "0.25", "--min-confidence", "0.85", *options)
     assert again.exit_code == 0, again.output
-    assert "1 × unsure" in again.stderr
+    assert "1 × low confidence" in again.stderr
     assert "1 × among the worst scores" in again.stderr
     before = {(row.audio, row.score) for row in read_manifest(scored)}
     assert {(row.audio, row.score) for row in read_manifest(kept)} < before

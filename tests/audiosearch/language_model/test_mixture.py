@@ -103,7 +103,7 @@ def test_unusable_texts_are_named(kinds: list[list[Path]], tmp_path: Path) -> No
         estimate_mixture(kinds, [], tmp_path / "lm.bin")
     with pytest.raises(LanguageModelError, match="no word occurs 5000 times"):
         estimate_mixture(kinds, [tmp_path / "spoken"], tmp_path / "lm.bin", min_count=5000)
-    with pytest.raises(LanguageModelError, match="empty: holds no words"):
+    with pytest.raises(LanguageModelError, match="empty: contains no words"):
         estimate_mixture([*kinds, [tmp_path / "empty"]], [tmp_path / "spoken"], tmp_path / "lm.bin")
     assert not (tmp_path / "lm.bin").exists()
 
