@@ -1,4 +1,4 @@
-"""The contract of every store: what was put in comes out, whole or not at all. How it is found: ``test_search.py``."""
+"""Contract of every store: recordings are returned as added, whole or not at all. Searching: ``test_search.py``."""
 
 from __future__ import annotations
 

@@ -44,14 +44,22 @@ def test_a_word_takes_few_bytes() -> None:
     _, times, confidences = packed(words)
     assert len(times) < 2.2 * len(words)
     assert len(confidences) == 2 * len(words)
-    for place, word in enumerate(words):
-        assert word_codec.confidence_at(confidences, place) == round(1000 * word.confidence)
+    for position, word in enumerate(words):
+        assert word_codec.confidence_at(confidences, position) == round(1000 * word.confidence)
 
 
 def test_alternatives_come_back_as_stored() -> None:
     long = "a" * (MAX_LETTERS + 1)
-    others = [(), (Alternative("then", 0.3333), Alternative("'", 0.0)), (Alternative("ünique", 1.0),), ()]
-    words = [Word("the", at / 4, at / 4 + 0.2, 0.9, some) for at, some in enumerate(others)]
+    alternatives_of_words = [
+        (),
+        (Alternative("then", 0.3333), Alternative("'", 0.0)),
+        (Alternative("ünique", 1.0),),
+        (),
+    ]
+    words = [
+        Word("the", number / 4, number / 4 + 0.2, 0.9, alternatives_of_word)
+        for number, alternatives_of_word in enumerate(alternatives_of_words)
+    ]
     words.append(Word(long, 2.0, 3.0, 0.5, (Alternative(long + "b", 0.5), Alternative(long[1:] + "c", 0.25))))
     back = word_codec.unpack(*packed(words), alternatives=word_codec.pack_alternatives(words))
     assert tuple(back) == word_codec.stored(words)
@@ -84,9 +92,9 @@ def test_some_of_the_alternatives() -> None:
         Word("d", 3, 4, 0.5, (Alternative("and", 0.4),)),
     ]
     packed = word_codec.pack_alternatives(words)
-    every = word_codec.unpack_alternatives(packed)
-    assert every == {place: word.alternatives for place, word in enumerate(words) if word.alternatives}
-    assert word_codec.unpack_alternatives(packed, 1, 3) == {2: every[2]}
-    assert word_codec.unpack_alternatives(packed, wanted=["and", "x"]) == {0: every[0], 3: every[3]}
-    assert word_codec.unpack_alternatives(packed, 1, wanted=["an"]) == {3: every[3]}
+    alternatives = word_codec.unpack_alternatives(packed)
+    assert alternatives == {position: word.alternatives for position, word in enumerate(words) if word.alternatives}
+    assert word_codec.unpack_alternatives(packed, 1, 3) == {2: alternatives[2]}
+    assert word_codec.unpack_alternatives(packed, wanted=["and", "x"]) == {0: alternatives[0], 3: alternatives[3]}
+    assert word_codec.unpack_alternatives(packed, 1, wanted=["an"]) == {3: alternatives[3]}
     assert word_codec.unpack_alternatives(packed, wanted=[]) == word_codec.unpack_alternatives(b"", wanted=["a"]) == {}

@@ -88,10 +88,10 @@ def test_a_click_appears_in_the_emission_frame_of_its_time(seconds: float) -> No
     samples = torch.zeros(1, 16000)
     samples[0, round(seconds * 16000)] = 1.0
     spectrogram, _ = features(samples, torch.tensor([16000]))
-    heard = model.conv(nn.functional.pad(spectrogram.transpose(1, 2), (model.left, model.right)))
+    output = model.conv(nn.functional.pad(spectrogram.transpose(1, 2), (model.left, model.right)))
     frame_duration = 0.02
     start = model.center_offset * 0.01
-    frame = int(heard[0, 0].argmax())
+    frame = int(output[0, 0].argmax())
     assert start + frame * frame_duration - 0.01 <= seconds < start + (frame + 1) * frame_duration + 0.01
 
 

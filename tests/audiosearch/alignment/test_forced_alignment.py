@@ -36,13 +36,13 @@ def test_peaks_are_those_of_the_likeliest_path(labels: list[int]) -> None:
         log_probs = random_rows(seed, 6, 3)
         best, runs = -math.inf, []
         for path in itertools.product(range(3), repeat=6):
-            found = [
+            spans = [
                 (key, [frame for frame, _ in run]) for key, run in itertools.groupby(enumerate(path), lambda p: p[1])
             ]
-            found = [(key, frames) for key, frames in found if key != 0]
+            spans = [(key, frames) for key, frames in spans if key != 0]
             score = float(log_probs[range(6), path].sum())
-            if [key for key, _ in found] == labels and score > best:
-                best, runs = score, found
+            if [key for key, _ in spans] == labels and score > best:
+                best, runs = score, spans
         peaks = find_peaks(log_probs, labels, blank=0)
         assert [(peak.start, peak.end) for peak in peaks] == [(frames[0], frames[-1] + 1) for _, frames in runs]
         expected = [max(log_probs[frame, label] for frame in frames) for label, frames in runs]
@@ -81,17 +81,17 @@ def test_any_text_that_fits_has_words_in_order_inside_the_emissions() -> None:
     random = np.random.default_rng(0)
     for seed in range(30):
         frames = int(random.integers(20, 80))
-        heard = Emissions(random_rows(seed, frames, len(ENGLISH)), FRAME, 3.0)
-        heard.log_probs[random.random(heard.log_probs.shape) < 0.3] = -np.inf
+        emissions = Emissions(random_rows(seed, frames, len(ENGLISH)), FRAME, 3.0)
+        emissions.log_probs[random.random(emissions.log_probs.shape) < 0.3] = -np.inf
         text = " ".join("".join(random.choice(list("abc'"), random.integers(1, 4))) for _ in range(5))[: frames // 2]
-        words = align(heard, text, ENGLISH)
+        words = align(emissions, text, ENGLISH)
         assert " ".join(word.text for word in words) == " ".join(text.split())
         times = [time for word in words for time in (word.start, word.end)]
         assert times == sorted(times)
         assert times[0] >= 3.0
-        assert times[-1] <= heard.seconds(frames)
+        assert times[-1] <= emissions.seconds(frames)
         assert all(word.start < word.end and 0 <= word.confidence <= 1 for word in words)
-        assert words == align(heard, text, ENGLISH)
+        assert words == align(emissions, text, ENGLISH)
 
 
 def test_an_empty_text_has_no_words() -> None:
@@ -128,8 +128,8 @@ def test_word_times_agree_with_another_aligner(shared: Path) -> None:
         samples = torch.from_numpy(read(folder / row["audio"], model.config.features.sample_rate))
         with torch.inference_mode():
             log_probs, _ = model.network(*model.features(samples[None], torch.tensor([len(samples)])))
-        heard = Emissions(log_probs[0].numpy(), model.frame_duration, model.emission_start)
-        for word, (start, end) in zip(align(heard, row["text"], model.alphabet), reference[row["id"]], strict=True):
+        emissions = Emissions(log_probs[0].numpy(), model.frame_duration, model.emission_start)
+        for word, (start, end) in zip(align(emissions, row["text"], model.alphabet), reference[row["id"]], strict=True):
             starts.append(abs(word.start - start))
             ends.append(abs(word.end - end))
     assert len(starts) > 100

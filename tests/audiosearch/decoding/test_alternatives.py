@@ -54,13 +54,13 @@ def test_paths_through_a_lattice_add_up_to_one() -> None:
 def test_a_pruned_word_keeps_its_probability() -> None:
     """Of two words, one half as likely as the other, the worse is pruned after some words that follow both."""
     config = DecoderConfig(alpha=0.0, beta=0.0)
-    heard = spell(*"the ca", "tp", *" sat human things the cat sat")
+    emissions = spell(*"the ca", "tp", *" sat human things the cat sat")
     decoder = BeamDecoder(ENGLISH, config, TINY)
-    found, beams = decoder._search(heard, prune_history=True)
-    best = found[0]
+    hypotheses, beams = decoder._search(emissions, prune_history=True)
+    best = hypotheses[0]
     assert best.text == "the cat sat human things the cat sat"
     for scale in (0.5, 1.0):
-        positions = word_posteriors(best.text, beams, len(heard), scale)
+        positions = word_posteriors(best.text, beams, len(emissions), scale)
         share = 1 / (1 + 0.5**scale)
         assert positions[1]["cat"] == pytest.approx(share, abs=0.02)
         assert positions[1]["cap"] == pytest.approx(1 - share, abs=0.02)
@@ -70,10 +70,10 @@ def test_a_pruned_word_keeps_its_probability() -> None:
 def test_words_compete_for_the_position_they_overlap_most() -> None:
     arcs = [Arc("in", 0, 4, 0.6), Arc("form", 5, 10, 0.5), Arc("inform", 0, 10, 0.4), Arc("form", 6, 10, 0.1)]
     arcs += [Arc("a", 10, 11, 1.0), Arc("far", 40, 50, 1.0)]
-    found = assign_arcs([(0, 4), (5, 10), (11, 20)], arcs)
-    assert found[0] == {"in": 0.6}
-    assert found[1] == pytest.approx({"form": 0.6, "inform": 0.4})
-    assert found[2] == {}
+    assigned = assign_arcs([(0, 4), (5, 10), (11, 20)], arcs)
+    assert assigned[0] == {"in": 0.6}
+    assert assigned[1] == pytest.approx({"form": 0.6, "inform": 0.4})
+    assert assigned[2] == {}
 
 
 def test_label_frames_are_those_of_the_likeliest_path() -> None:
@@ -81,11 +81,11 @@ def test_label_frames_are_those_of_the_likeliest_path() -> None:
         rows = random_rows(seed, 6, 3)
         best, runs = -math.inf, []
         for path in itertools.product(range(3), repeat=6):
-            found = [(key, [t for t, _ in run]) for key, run in itertools.groupby(enumerate(path), lambda p: p[1])]
-            found = [(key, frames) for key, frames in found if key]
+            spans = [(key, [t for t, _ in run]) for key, run in itertools.groupby(enumerate(path), lambda p: p[1])]
+            spans = [(key, frames) for key, frames in spans if key]
             score = float(rows[range(6), path].sum())
-            if [key for key, _ in found] == labels and score > best:
-                best, runs = score, [(frames[0], frames[-1] + 1) for _, frames in found]
+            if [key for key, _ in spans] == labels and score > best:
+                best, runs = score, [(frames[0], frames[-1] + 1) for _, frames in spans]
         starts, ends = label_frames(rows, labels, blank=0)
         assert list(zip(starts.tolist(), ends.tolist(), strict=True)) == runs
     with pytest.raises(ValueError, match="do not fit"):
@@ -112,11 +112,11 @@ def test_lexicon_search_equals_brute_force() -> None:
         rows = random_rows(seed, 5, len(ABC))
         expected = {word: likeliest(rows, word) for word in words}
         assert {word: lexicon.score(rows, word) for word in words} == pytest.approx(expected, abs=1e-4)
-        found = lexicon.n_best(rows, len(words), beam=1000)
-        assert {match.word: match.score for match in found} == pytest.approx(expected, abs=1e-4)
-        ranks = [match.score + priors[words.index(match.word)] for match in found]
+        matches = lexicon.n_best(rows, len(words), beam=1000)
+        assert {match.word: match.score for match in matches} == pytest.approx(expected, abs=1e-4)
+        ranks = [match.score + priors[words.index(match.word)] for match in matches]
         assert ranks == sorted(ranks, reverse=True)
-        assert [match.word for match in lexicon.n_best(rows, 2, beam=1000)] == [match.word for match in found[:2]]
+        assert [match.word for match in lexicon.n_best(rows, 2, beam=1000)] == [match.word for match in matches[:2]]
         assert lexicon.n_best(rows, 9) == lexicon.n_best(rows, 9)  # no state is left from the first call
 
 

@@ -34,24 +34,24 @@ def test_fitting_recovers_known_weights() -> None:
 def example(speaker: str, seed: int) -> ConfidenceExample:
     """Words that are right as often as their share predicts; the mean probability of letters is always 0.9."""
     random = np.random.default_rng(seed)
-    words, slots, said = [], [], []
+    words, slots, reference = [], [], []
     for number in range(400):
         share = float(random.uniform(0.05, 0.95))
         right = random.random() < share
         time = float(number)
         words.append(Word("cat", time, time + 0.5, 0.9))
         slots.append(ConfusionSlot("cat", 0.5, share, (Candidate("cap", 0.1, -1.0, 0.0, 1 - share),)))
-        said.append(Word("cat" if right else "cap", time + 0.05, time + 0.55, 1.0))
-    return ConfidenceExample(speaker, tuple(words), tuple(slots), tuple(said))
+        reference.append(Word("cat" if right else "cap", time + 0.05, time + 0.55, 1.0))
+    return ConfidenceExample(speaker, tuple(words), tuple(slots), tuple(reference))
 
 
 def test_shares_that_predict_correctness_become_probabilities() -> None:
     examples = [example(speaker, seed) for seed, speaker in enumerate("abcdefgh")]
-    found, (words, alternatives) = fit_calibration(examples)
+    calibration, (words, alternatives) = fit_calibration(examples)
     assert words.error_before > 0.3
     assert words.error_after < 0.05
     assert alternatives.error_after < 0.05
-    rescored = found.rescore(examples[0].words, examples[0].slots)
+    rescored = calibration.rescore(examples[0].words, examples[0].slots)
     for word, slot in zip(rescored, examples[0].slots, strict=True):
         share = {"cat": slot.share, "cap": 1 - slot.share}[word.text]
         assert word.confidence == pytest.approx(share, abs=0.1)
@@ -67,7 +67,10 @@ def test_rescored_words_have_few_alternatives_in_order() -> None:
     )
     (raw,) = Calibration().rescore([word], [slot])
     assert (raw.text, raw.start, raw.end, raw.confidence) == ("cat", 0.0, 1.0, 0.7)
-    assert [(other.text, other.probability) for other in raw.alternatives] == [("w2", 0.3), ("w3", 0.2)]
+    assert [(alternative.text, alternative.probability) for alternative in raw.alternatives] == [
+        ("w2", 0.3),
+        ("w3", 0.2),
+    ]
     assert len(raw.alternatives) == MAX_ALTERNATIVES
     nothing = Calibration(alternative=(-30.0, 0, 0, 0, 0, 0, 0))
     assert nothing.rescore([word], [slot])[0].alternatives == ()
@@ -85,7 +88,7 @@ def test_the_most_probable_candidate_replaces_the_word() -> None:
     assert list(probabilities) == ["cat", "cap"]
     assert probabilities == pytest.approx({"cat": 0.3, "cap": 0.1})
     (kept,) = calibration.rescore([word], [slot], {"cat"})
-    assert (kept.text, [other.text for other in kept.alternatives]) == ("cat", ["cut", "cap"])
+    assert (kept.text, [alternative.text for alternative in kept.alternatives]) == ("cat", ["cut", "cap"])
     for uncalibrated in (Calibration(), Calibration(word=calibration.word), Calibration(alternative=(0.0,) * 7)):
         assert uncalibrated.rescore([word], [slot])[0].text == "cat"
 
@@ -121,9 +124,9 @@ def test_the_command_stores_the_weights_and_reports_unreadable_files(
     model = tmp_path / "model"
     shutil.copytree(whistle_model, model)
     lines = [{"audio": "missing.wav", "text": "the cat", "speaker": "c"}]
-    for text, said, speaker in (("the cat sat", "the cat sat", "a"), ("human things", "human thing", "b")):
+    for text, reference, speaker in (("the cat sat", "the cat sat", "a"), ("human things", "human thing", "b")):
         audio = whistler.write(tmp_path / f"{text}.wav", text).name
-        lines.append({"audio": audio, "text": said, "speaker": speaker})
+        lines.append({"audio": audio, "text": reference, "speaker": speaker})
     (tmp_path / "dev.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     result = CliRunner().invoke(command, [str(tmp_path / "dev.jsonl"), "--model", str(model)])
     assert result.exit_code == 1

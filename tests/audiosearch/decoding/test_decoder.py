@@ -35,8 +35,8 @@ def collapse(path: tuple[int, ...], alphabet: Alphabet) -> str:
 
 
 def test_greedy_merges_repeats_and_drops_blanks() -> None:
-    heard = spell("t", "_", "h", "e", "e", "_", " ", " ", "_", "b", "e", "_", "e", " ")
-    assert greedy(heard, ENGLISH).text == "the bee"
+    emissions = spell("t", "_", "h", "e", "e", "_", " ", " ", "_", "b", "e", "_", "e", " ")
+    assert greedy(emissions, ENGLISH).text == "the bee"
     assert greedy(spell("_", " ", "_"), ENGLISH).text == ""
     assert greedy(Emissions(np.zeros((0, 29), np.float32), 0.02), ENGLISH) == Hypothesis("", 0.0)
 
@@ -46,14 +46,16 @@ def test_without_pruning_the_beam_search_sums_all_paths() -> None:
     config = DecoderConfig(beam_width=1000, beam_prune_logp=-1000, token_min_logp=-1000)
     for seed in range(5):
         random = np.random.default_rng(seed)
-        heard = from_probabilities(random.random((6, 3)))
+        emissions = from_probabilities(random.random((6, 3)))
         sums: dict[str, float] = defaultdict(float)
         for path in itertools.product(range(3), repeat=6):
-            sums[collapse(path, alphabet)] += math.exp(sum(heard.log_probs[range(6), path].tolist()))
+            sums[collapse(path, alphabet)] += math.exp(sum(emissions.log_probs[range(6), path].tolist()))
         expected = sorted(((math.log(p), text) for text, p in sums.items()), reverse=True)
-        found = BeamDecoder(alphabet, config).decode(heard, n_best=1000)
-        assert [hypothesis.text for hypothesis in found] == [text for _, text in expected]
-        assert [hypothesis.score for hypothesis in found] == pytest.approx([score for score, _ in expected], abs=1e-4)
+        hypotheses = BeamDecoder(alphabet, config).decode(emissions, n_best=1000)
+        assert [hypothesis.text for hypothesis in hypotheses] == [text for _, text in expected]
+        assert [hypothesis.score for hypothesis in hypotheses] == pytest.approx(
+            [score for score, _ in expected], abs=1e-4
+        )
 
 
 def test_repeating_sure_frames_changes_no_text() -> None:
@@ -67,14 +69,14 @@ def test_repeating_sure_frames_changes_no_text() -> None:
 
 
 def test_the_language_model_decides_between_similar_words() -> None:
-    heard = spell("t", "h", "e", " ", "c", "a", "pt", " ", "s", "a", "t")
-    assert BeamDecoder(ENGLISH, DecoderConfig()).decode(heard)[0].text == "the cap sat"
+    emissions = spell("t", "h", "e", " ", "c", "a", "pt", " ", "s", "a", "t")
+    assert BeamDecoder(ENGLISH, DecoderConfig()).decode(emissions)[0].text == "the cap sat"
     weighted = BeamDecoder(ENGLISH, DecoderConfig(alpha=1.0), TINY)
-    assert weighted.decode(heard)[0].text == "the cat sat"
+    assert weighted.decode(emissions)[0].text == "the cat sat"
     weighted.set_weights(alpha=0.0, beta=0.0, prior=0.0)
-    assert weighted.decode(heard)[0].text == "the cap sat"
+    assert weighted.decode(emissions)[0].text == "the cap sat"
     hot = BeamDecoder(ENGLISH, DecoderConfig(alpha=1.0, hotword_weight=3), TINY, hotwords=["Cap!"])
-    assert hot.decode(heard)[0].text == "the cap sat"
+    assert hot.decode(emissions)[0].text == "the cap sat"
 
 
 def test_an_unknown_word_is_spelled_if_it_is_clear() -> None:
@@ -87,13 +89,13 @@ def test_label_priors_are_subtracted() -> None:
     priors = np.full(len(ENGLISH), 0.01)
     priors[ENGLISH.encode("p")[0]] = 0.5
     config = DecoderConfig(label_priors=tuple(priors.tolist()), prior_weight=0.5)
-    heard = spell(*"ca", "pt")  # p is twice as likely as t there, and fifty times by itself
-    assert BeamDecoder(ENGLISH, DecoderConfig(prior_weight=0.5)).decode(heard)[0].text == "cap"
+    emissions = spell(*"ca", "pt")  # p is twice as likely as t there, and fifty times by itself
+    assert BeamDecoder(ENGLISH, DecoderConfig(prior_weight=0.5)).decode(emissions)[0].text == "cap"
     decoder = BeamDecoder(ENGLISH, config)
-    assert [hypothesis.text for hypothesis in decoder.decode(heard, n_best=2)] == ["cat", "cap"]
+    assert [hypothesis.text for hypothesis in decoder.decode(emissions, n_best=2)] == ["cat", "cap"]
     assert decoder.decode(spell("_", "_"))[0].text == ""
     decoder.set_weights(alpha=0.0, beta=0.0, prior=0.1)  # 0.5 · 50^0.1 < 1
-    assert decoder.decode(heard)[0].text == "cap"
+    assert decoder.decode(emissions)[0].text == "cap"
     with pytest.raises(ConfigError, match="2 numbers for 29 labels"):
         BeamDecoder(ENGLISH, DecoderConfig(label_priors=(0.5, 0.5)))
     with pytest.raises(ValueError, match="none of them 0"):
@@ -102,8 +104,8 @@ def test_label_priors_are_subtracted() -> None:
 
 def test_silence_is_no_word() -> None:
     decoder = BeamDecoder(ENGLISH, DecoderConfig(), TINY)
-    for heard in (spell("_", "_"), spell(" "), spell("_t", "_ "), Emissions(np.zeros((0, 29), np.float32), 0.02)):
-        assert [hypothesis.text for hypothesis in decoder.decode(heard)] == [""]
+    for emissions in (spell("_", "_"), spell(" "), spell("_t", "_ "), Emissions(np.zeros((0, 29), np.float32), 0.02)):
+        assert [hypothesis.text for hypothesis in decoder.decode(emissions)] == [""]
     with_space = decoder.decode(spell(*"the cat", " "))
     assert with_space[0].text == "the cat"
     assert with_space[0].score == pytest.approx(decoder.decode(spell(*"the cat", "_"))[0].score, abs=0.01)
@@ -118,9 +120,9 @@ def test_processes_keep_the_order_and_read_few_jobs_ahead() -> None:
 
     def counted() -> Iterator[Emissions]:
         nonlocal taken
-        for heard in inputs:
+        for emissions in inputs:
             taken += 1
-            yield heard
+            yield emissions
 
     with decoder_pool(ENGLISH, DecoderConfig(), TINY, ["cap"], processes=1) as pool:
         expected = list(pool.map(inputs))

@@ -48,10 +48,10 @@ def test_letters_earn_a_bonus_where_a_hot_word_may_begin() -> None:
 
 
 def test_hot_words_may_be_unknown_to_the_language_model() -> None:
-    heard = spell(*"the ", "z", "e", "ou", "s", *" sat")
+    emissions = spell(*"the ", "z", "e", "ou", "s", *" sat")
     config = DecoderConfig(hotword_weight=1.5)
-    assert BeamDecoder(ENGLISH, config, TINY).decode(heard)[0].text != "the zeus sat"
-    assert BeamDecoder(ENGLISH, config, TINY, ["Zeus"]).decode(heard)[0].text == "the zeus sat"
+    assert BeamDecoder(ENGLISH, config, TINY).decode(emissions)[0].text != "the zeus sat"
+    assert BeamDecoder(ENGLISH, config, TINY, ["Zeus"]).decode(emissions)[0].text == "the zeus sat"
 
 
 def test_a_phrase_is_preferred_as_a_whole() -> None:

@@ -15,8 +15,8 @@ def emissions(*rows: tuple[float, ...]) -> Emissions:
 
 
 def test_priors_are_mean_probabilities() -> None:
-    heard = [emissions((0.5, 0.5), (1 - 1e-9, 1e-9)), emissions((0.25, 0.75), (0.25, 0.75))]
-    assert estimate_label_priors(heard) == pytest.approx((0.5, 0.5))
+    rows = [emissions((0.5, 0.5), (1 - 1e-9, 1e-9)), emissions((0.25, 0.75), (0.25, 0.75))]
+    assert estimate_label_priors(rows) == pytest.approx((0.5, 0.5))
     assert estimate_label_priors([emissions((1 - 1e-12, 1e-12))]) == pytest.approx((1.0, MIN_PRIOR))
     assert estimate_label_priors([]) == ()
 
@@ -33,8 +33,8 @@ def test_frequent_labels_lose() -> None:
 
 
 def test_without_priors_or_weight_nothing_changes() -> None:
-    heard = emissions((0.8, 0.2))
-    assert subtract_label_priors(heard, DecoderConfig()) is heard
-    assert subtract_label_priors(heard, DecoderConfig(label_priors=(0.5, 0.5), prior_weight=0.0)) is heard
+    rows = emissions((0.8, 0.2))
+    assert subtract_label_priors(rows, DecoderConfig()) is rows
+    assert subtract_label_priors(rows, DecoderConfig(label_priors=(0.5, 0.5), prior_weight=0.0)) is rows
     none = Emissions(np.zeros((0, 2), np.float32), 0.02)
     assert subtract_label_priors(none, DecoderConfig(label_priors=(0.5, 0.5))) is none

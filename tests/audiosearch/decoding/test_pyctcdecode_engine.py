@@ -92,11 +92,11 @@ def test_both_engines_find_the_same(
             theirs._library = pyctcdecode_engine.PyctcdecodeSearch(ENGLISH.labels, theirs._scorer)
         scorer = Scorer(HotWords(hotwords, config.hotword_weight))
         monkeypatch.setattr(library.decoder.HotwordScorer, "build_scorer", lambda *_, **__: scorer)
-    for heard in map(make, range(12)):
+    for emissions in map(make, range(12)):
         for n_best in (1, 20):
-            found, expected = ours.decode(heard, n_best), theirs.decode(heard, n_best)
-            assert [hypothesis.text for hypothesis in found] == [hypothesis.text for hypothesis in expected]
-            assert [hypothesis.score for hypothesis in found] == pytest.approx(
+            hypotheses, expected = ours.decode(emissions, n_best), theirs.decode(emissions, n_best)
+            assert [hypothesis.text for hypothesis in hypotheses] == [hypothesis.text for hypothesis in expected]
+            assert [hypothesis.score for hypothesis in hypotheses] == pytest.approx(
                 [hypothesis.score for hypothesis in expected]
             )
 
@@ -142,17 +142,17 @@ def test_other_weights_reach_the_library() -> None:
     ours, theirs = BeamDecoder(ENGLISH, config, TINY), BeamDecoder(ENGLISH, LIBRARY, TINY)
     for decoder in (ours, theirs):
         decoder.set_weights(alpha=0.3, beta=2.0, prior=0.0)
-    found, expected = (decoder.decode(spoken(3))[0] for decoder in (ours, theirs))
-    assert found.text == expected.text
-    assert found.score == pytest.approx(expected.score)
+    hypothesis, expected = (decoder.decode(spoken(3))[0] for decoder in (ours, theirs))
+    assert hypothesis.text == expected.text
+    assert hypothesis.score == pytest.approx(expected.score)
 
 
 def test_processes_read_with_the_library(library: Any) -> None:
     inputs = [spoken(seed) for seed in range(3)]
     with decoder_pool(ENGLISH, LIBRARY, TINY, processes=2) as pool:
-        found: list[Hypothesis] = list(pool.map(inputs))
+        hypotheses: list[Hypothesis] = list(pool.map(inputs))
     decoder = BeamDecoder(ENGLISH, LIBRARY, TINY)
-    assert found == [decoder.decode_with_alternatives(heard) for heard in inputs]
+    assert hypotheses == [decoder.decode_with_alternatives(emissions) for emissions in inputs]
     models = library.decoder.BeamSearchDecoderCTC.model_container
     gc.collect()
     held = len(models)

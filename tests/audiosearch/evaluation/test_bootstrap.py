@@ -30,10 +30,10 @@ def test_interval_equals_a_bootstrap_written_as_loops() -> None:
         picked = [rate for name in drawn for rate, owner in zip(errors, speakers, strict=True) if owner == name]
         rates.append(sum(picked, ErrorRate(0, 0)).rate)
     rates.sort()
-    found = confidence_interval(errors, speakers)
-    assert found is not None
-    assert found.unit == "speakers"
-    assert (found.low, found.high) == pytest.approx((rates[100], rates[3900]), abs=0.02)
+    interval = confidence_interval(errors, speakers)
+    assert interval is not None
+    assert interval.unit == "speakers"
+    assert (interval.low, interval.high) == pytest.approx((rates[100], rates[3900]), abs=0.02)
 
 
 def test_intervals_are_reproducible(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,9 +56,9 @@ def test_differing_speakers_widen_the_interval() -> None:
 def test_coverage_is_near_the_nominal_level() -> None:
     held = 0
     for seed in range(100):
-        found = confidence_interval(*corpus(30, 10, seed=seed))
-        assert found is not None
-        held += found.low <= 0.4 <= found.high
+        interval = confidence_interval(*corpus(30, 10, seed=seed))
+        assert interval is not None
+        held += interval.low <= 0.4 <= interval.high
     assert 88 <= held <= 99
 
 

@@ -34,18 +34,18 @@ def test_segments_are_concatenated_with_blanks_between() -> None:
 def test_words_are_given_or_aligned_once(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
     audio = whistler.write(tmp_path / "a talk.wav", "_human things")
     given = {"a_talk": (Word("elsewhere", 5.0, 6.0, 1.0),)}
-    one = Utterance(audio, "human things", None, None, "one")
+    utterance = Utterance(audio, "human things", None, None, "one")
     with Recognizer.load(whistle_model) as recognizer:
-        assert References(recognizer, given, tmp_path / "kept.json").words(one) == given["a_talk"]
-        found = References(recognizer, {}, tmp_path / "kept.json")
-        words = found.words(one)
+        assert References(recognizer, given, tmp_path / "kept.json").words(utterance) == given["a_talk"]
+        first = References(recognizer, {}, tmp_path / "kept.json")
+        words = first.words(utterance)
         assert [word.text for word in words] == ["human", "things"]
         assert [word.start for word in words] == pytest.approx([1.0, 1.6], abs=0.1)
-        found.save()
+        first.save()
         audio.unlink()  # so that it cannot be aligned again
-        again = References(recognizer, {}, tmp_path / "kept.json")
-        assert again.words(one) == words
-        assert (found.aligned, again.aligned) == (2, 2)
+        second = References(recognizer, {}, tmp_path / "kept.json")
+        assert second.words(utterance) == words
+        assert (first.aligned, second.aligned) == (2, 2)
 
 
 def test_failed_alignments_are_reported(

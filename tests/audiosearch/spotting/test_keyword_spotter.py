@@ -39,8 +39,8 @@ def spoken(text: str, *, doubt: float = 0.0, seed: int = 1) -> Emissions:
 
 
 def hits(text: str, emissions: Emissions, calibration: SpottingCalibration = EVERYTHING) -> list[KeywordHit]:
-    found = KeywordSpotter(KeywordQuery(text, ALPHABET), calibration).find([pack(emissions)])
-    return sorted(found, key=lambda place: -place.score)
+    matches = KeywordSpotter(KeywordQuery(text, ALPHABET), calibration).find([pack(emissions)])
+    return sorted(matches, key=lambda match: -match.score)
 
 
 def brute_force(losses: NDArray[np.float64], labels: list[int], space: int, boundary: float) -> float:
@@ -81,18 +81,18 @@ def test_the_best_hit_equals_brute_force(text: str) -> None:
     for seed in range(15):
         rng = np.random.default_rng(seed)
         logits = np.full((7, len(ALPHABET)), -30.0)
-        some = [0, 1, 2, ALPHABET.space]
-        logits[:, some] = rng.standard_normal((7, 4)) * 2
+        labels = [0, 1, 2, ALPHABET.space]
+        logits[:, labels] = rng.standard_normal((7, 4)) * 2
         emissions = Emissions((logits - np.log(np.exp(logits).sum(1, keepdims=True))).astype(np.float32), 0.03)
         log_probs = unpack(pack(emissions), len(ALPHABET)).log_probs.astype(np.float64)
         losses = log_probs.max(1, keepdims=True) - log_probs
         losses = np.where(losses > MAX_LOSS, LOSS, losses)
         expected = brute_force(losses, ALPHABET.encode(text), ALPHABET.space, EVERYTHING.boundary)
-        found = hits(text, emissions)
+        matches = hits(text, emissions)
         if expected < -EVERYTHING.max_loss_per_letter * len(text):
-            assert found == []
+            assert matches == []
         else:
-            assert found[0].score == pytest.approx(expected, abs=0.05)
+            assert matches[0].score == pytest.approx(expected, abs=0.05)
 
 
 def test_a_word_is_found_where_it_is_said() -> None:
@@ -109,7 +109,7 @@ def test_similar_texts_and_parts_of_words_score_less() -> None:
     assert near.start == pytest.approx(4 * 0.09)
     assert hits("fotheres", emissions)[0].score == pytest.approx(-SpottingCalibration().boundary)
     prefix = KeywordSpotter(KeywordQuery("gonfo", ALPHABET, unfinished=True), EVERYTHING)
-    assert max(place.score for place in prefix.find([pack(emissions)])) == 0
+    assert max(hit.score for hit in prefix.find([pack(emissions)])) == 0
 
 
 def test_a_hit_may_span_pieces_but_not_recordings() -> None:
@@ -117,17 +117,17 @@ def test_a_hit_may_span_pieces_but_not_recordings() -> None:
     pieces = list(pack_in_pieces(emissions))
     assert len(pieces) > 2
     whole = KeywordSpotter(KeywordQuery("this is long enough for two or three pieces", ALPHABET), SpottingCalibration())
-    expected = [(round(place.start, 3), place.score) for place in whole.find([pack(emissions)])]
-    assert [(round(place.start, 3), place.score) for place in whole.find(pieces)] == expected
+    expected = [(round(hit.start, 3), hit.score) for hit in whole.find([pack(emissions)])]
+    assert [(round(hit.start, 3), hit.score) for hit in whole.find(pieces)] == expected
     assert [score for _, score in expected] == [0, 0, 0]
     alone = list(whole.find(pieces, [str(number) for number, _ in enumerate(pieces)]))
-    assert min(place.score for place in alone) < 0
+    assert min(hit.score for hit in alone) < 0
 
 
 def test_keys_of_a_text_are_among_those_of_its_emissions() -> None:
     emissions = spoken("a heron on the ice", doubt=1.0)
-    found = keys(pack(emissions), ALPHABET)
-    assert set(query_keys(KeywordQuery("heron", ALPHABET))) == {"_he", "her", "ero", "ron", "on_"} <= set(found)
+    matches = keys(pack(emissions), ALPHABET)
+    assert set(query_keys(KeywordQuery("heron", ALPHABET))) == {"_he", "her", "ero", "ron", "on_"} <= set(matches)
     assert "_he" not in keys(pack(spoken("tulip")), ALPHABET)
     assert query_keys(KeywordQuery("ice", ALPHABET, unfinished=True)) == ["_ic", "ice"]
 
@@ -137,26 +137,30 @@ def test_a_key_counter_finds_pieces_inside_and_outside_of_blocks() -> None:
     pieces = [pack(spoken(text, doubt=0.5, seed=seed)) for seed, text in enumerate(texts)]
     pieces *= 7  # so many that a bit for each is shorter
     packed = [pack_keys(piece) for piece in pieces[:160]] * 7
-    asked = query_key_numbers(KeywordQuery("ice", ALPHABET))
-    expected = [place for place, piece in enumerate(pieces) if set(key_numbers(piece).tolist()) & set(asked)]
+    wanted = query_key_numbers(KeywordQuery("ice", ALPHABET))
+    expected = [position for position, piece in enumerate(pieces) if set(key_numbers(piece).tolist()) & set(wanted)]
     names = np.arange(len(pieces)).astype("<i8").tobytes()
-    block, loose = KeyCounter(asked), KeyCounter(asked)
+    block, loose = KeyCounter(wanted), KeyCounter(wanted)
     first = block.reserve(len(pieces))
-    for key, some in invert_keys(packed):
-        if key in asked:
-            block.add_postings(first, key, some)
+    for key, postings in invert_keys(packed):
+        if key in wanted:
+            block.add_postings(first, key, postings)
     for piece in packed:
         loose.add_piece(piece)
     assert block.best_pieces(BLOCK, names) == loose.best_pieces(BLOCK, names) == expected
-    assert {texts[place % 160] for place in block.best_pieces(560, names)} == {"a heron on the ice", "the ice age"}
+    best = block.best_pieces(560, names)
+    assert {texts[position % 160] for position in best} == {
+        "a heron on the ice",
+        "the ice age",
+    }
     assert block.best_pieces(BLOCK, names, recordings=[7]) == []
 
 
 def test_evidence_compares_recognized_words_with_the_text() -> None:
     words = [Word("cold", 0.0, 1.0, 0.9), Word("ice", 1.0, 2.0, 0.5), Word("age", 2.0, 3.0, 0.7)]
     assert evidence("ice age", 1.1, 2.9, words) == (1.0, 0.5, 0.0, 0.0)
-    same, sure, other, alike = evidence("icy", 1.0, 2.0, words)
-    assert (same, sure, other) == (0.0, 0.0, 0.5)
+    same, sure, unlike, alike = evidence("icy", 1.0, 2.0, words)
+    assert (same, sure, unlike) == (0.0, 0.0, 0.5)
     assert 0 < alike < 1
     assert evidence("ice", 5.0, 6.0, words) == (0.0,) * 4
 

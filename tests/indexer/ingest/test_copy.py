@@ -23,7 +23,7 @@ Babble = Callable[..., list[Word]]
 
 
 def library(index: Index) -> list[tuple[Recording, tuple[Word, ...]]]:
-    return [(one, index.words(one.id)) for one in index.recordings()]
+    return [(recording, index.words(recording.id)) for recording in index.recordings()]
 
 
 @pytest.mark.parametrize("back", [False, True])
@@ -94,18 +94,18 @@ def run(*arguments: object) -> Result:
 def test_the_command(
     tmp_path: Path, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, other = tmp_path / "a.db", tmp_path / "b.db"
-    assert "there is no index" in run(first, other).stderr
+    first, second = tmp_path / "a.db", tmp_path / "b.db"
+    assert "there is no index" in run(first, second).stderr
     with open_index(str(first), create=True) as source:
         source.add(recording(1), spoken("hello world"))
         source.add(recording(2), spoken("three words more"))
     assert "FROM and TO are the same index" in run(first, tmp_path / "x" / ".." / "a.db").stderr
-    done = run(first, other)
+    done = run(first, second)
     assert (done.exit_code, done.stdout, done.stderr) == (0, "2 recordings copied (5 words).\n", "")
     with open_index(str(first), create=False) as source:
         source.remove("id001")
         source.add(recording(3), spoken("new"))
-    lines = [json.loads(line) for line in run(first, other, "--prune", "--json").stdout.splitlines()]
+    lines = [json.loads(line) for line in run(first, second, "--prune", "--json").stdout.splitlines()]
     assert [(line["event"], line.get("id")) for line in lines] == [
         ("copied", "id003"),
         ("forgotten", "id001"),

@@ -1,4 +1,4 @@
-"""What a crawl says of folders, one situation at a time; test_ingest.py mixes them at random."""
+"""Results of a crawl, one situation at a time; test_ingest.py mixes them at random."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sound(path: Path, seed: int) -> Path:
 
 
 def recording(*paths: Path, model: str = "m") -> Recording:
-    """What an index would hold of files with the same content."""
+    """Recording of an index whose files have the same content."""
     identities = {content_id(path)[0] for path in paths}
     assert len(identities) == 1
     locations = sorted((content_id(path)[1] for path in paths), key=lambda location: location.path)
@@ -46,9 +46,9 @@ def run(paths: Sequence[Path], known: Sequence[Recording] = ()) -> tuple[Crawl, 
             failures.append(step)
 
 
-def names(found: Crawl) -> list[list[str]]:
+def names(result: Crawl) -> list[list[str]]:
     """File names of each discovery."""
-    return [[Path(location.path).name for location in discovery.locations] for discovery in found.discoveries]
+    return [[Path(location.path).name for location in discovery.locations] for discovery in result.discoveries]
 
 
 def test_audio_is_detected_by_content_and_empty_audio_files_are_reported(tmp_path: Path) -> None:
@@ -58,13 +58,13 @@ def test_audio_is_detected_by_content_and_empty_audio_files_are_reported(tmp_pat
     (tmp_path / "notes.txt").write_text("just text, not sound")
     (tmp_path / "lies.wav").write_text("text file named .wav, long enough to look at")
     (tmp_path / "empty.mp3").touch()
-    found, failures = run([tmp_path])
-    assert names(found) == [["copy of talk.bin", "talk.wav"], ["no-suffix"]]
+    result, failures = run([tmp_path])
+    assert names(result) == [["copy of talk.bin", "talk.wav"], ["no-suffix"]]
     assert [Path(failure.path).name for failure in failures] == ["empty.mp3", "lies.wav"]
     assert "is empty" in failures[0].sentence
     assert all(failure.path in failure.sentence for failure in failures)
-    assert found.discoveries[0].duration == pytest.approx(0.1)
-    assert found.files == 6
+    assert result.discoveries[0].duration == pytest.approx(0.1)
+    assert result.files == 6
 
 
 def test_other_files_do_not_reach_the_audio_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,16 +72,16 @@ def test_other_files_do_not_reach_the_audio_libraries(tmp_path: Path, monkeypatc
         (tmp_path / f"{number}.o").write_bytes(b"\x7f" + bytes(range(256)) * 4)
     (tmp_path / "code.ts").write_text("export const kind = 'text';")
     sound(tmp_path / "one", 1)
-    asked: list[str] = []
+    opened: list[str] = []
 
     def ask(path: Path) -> bool:
-        asked.append(path.name)
+        opened.append(path.name)
         return True
 
     monkeypatch.setattr("audiosearch.audio.reader.is_audio", ask)
-    found, failures = run([tmp_path])
-    assert asked == ["one"]
-    assert found.files == 502
+    result, failures = run([tmp_path])
+    assert opened == ["one"]
+    assert result.files == 502
     assert failures == []
 
 
@@ -107,9 +107,9 @@ def test_links_never_loop_and_real_paths_are_preferred(tmp_path: Path) -> None:
 def test_path_given_twice_is_crawled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = sound(tmp_path / "in" / "a.wav", 1)
     monkeypatch.chdir(tmp_path / "in")
-    found, failures = run([Path(), path, tmp_path, Path("../in/a.wav")])
-    assert names(found) == [["a.wav"]]
-    assert found.files == 1
+    result, failures = run([Path(), path, tmp_path, Path("../in/a.wav")])
+    assert names(result) == [["a.wav"]]
+    assert result.files == 1
     assert failures == []
 
 
@@ -117,17 +117,17 @@ def test_unusable_given_paths_are_reported(tmp_path: Path) -> None:
     text = tmp_path / "text"
     text.write_text("not sound")
     os.mkfifo(tmp_path / "pipe")
-    found, failures = run([tmp_path / "missing", text, tmp_path / "pipe", tmp_path])
+    result, failures = run([tmp_path / "missing", text, tmp_path / "pipe", tmp_path])
     assert [Path(failure.path).name for failure in failures] == ["missing", "text", "pipe"]
-    assert found.discoveries == ()
+    assert result.discoveries == ()
 
 
 def test_known_files_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = recording(sound(tmp_path / "a.wav", 1))
     for name in ("content_id", "is_recording", "_duration"):
         monkeypatch.setattr(module, name, lambda path: pytest.fail(f"{path} was read"))
-    found, _ = run([tmp_path], [known])
-    assert found == Crawl((), (), (), {}, (known,), 1)
+    result, _ = run([tmp_path], [known])
+    assert result == Crawl((), (), (), {}, (known,), 1)
 
 
 def test_renamed_copied_and_touched(tmp_path: Path) -> None:
@@ -136,19 +136,19 @@ def test_renamed_copied_and_touched(tmp_path: Path) -> None:
     first.rename(tmp_path / "moved.wav")
     (tmp_path / "copy.wav").write_bytes(second.read_bytes())
     os.utime(third, ns=(1, 1))
-    found, _ = run([tmp_path], known)
-    assert not found.discoveries
-    assert not found.missing
+    result, _ = run([tmp_path], known)
+    assert not result.discoveries
+    assert not result.missing
     changes = [
         (
             Path(change.recording.path).name,
             [Path(path).name for path in change.added],
             [Path(path).name for path in change.left],
         )
-        for change in found.relocations
+        for change in result.relocations
     ]
     assert changes == [("a.wav", ["moved.wav"], ["a.wav"]), ("b.wav", ["copy.wav"], []), ("c.wav", [], [])]
-    assert found.relocations[2].locations[0].modified_ns == 1
+    assert result.relocations[2].locations[0].modified_ns == 1
 
 
 def test_swapped_names_stay_alive(tmp_path: Path) -> None:
@@ -158,10 +158,10 @@ def test_swapped_names_stay_alive(tmp_path: Path) -> None:
     first.rename(tmp_path / "c")
     second.rename(first)
     (tmp_path / "c").rename(second)
-    found, _ = run([tmp_path], known)
-    assert [change.added for change in found.relocations] == [(str(second),), (str(first),)]
-    assert found.missing == ()
-    assert found.overwritten == {}
+    result, _ = run([tmp_path], known)
+    assert [change.added for change in result.relocations] == [(str(second),), (str(first),)]
+    assert result.missing == ()
+    assert result.overwritten == {}
 
 
 def test_changed_content_is_recorded_as_overwriting(tmp_path: Path) -> None:
@@ -169,18 +169,18 @@ def test_changed_content_is_recorded_as_overwriting(tmp_path: Path) -> None:
     known = recording(path)
     sound(path, 2)
     os.utime(path, ns=(1, 1))
-    found, _ = run([tmp_path], [known])
-    assert names(found) == [["a.wav"]]
-    assert [missing.recording for missing in found.missing] == [known]
-    assert found.overwritten == {str(path): found.discoveries[0].id}
+    result, _ = run([tmp_path], [known])
+    assert names(result) == [["a.wav"]]
+    assert [missing.recording for missing in result.missing] == [known]
+    assert result.overwritten == {str(path): result.discoveries[0].id}
 
 
 def test_recording_replaced_by_text_is_missing(tmp_path: Path) -> None:
     path = sound(tmp_path / "a.wav", 1)
     known = recording(path)
     path.write_text("no longer sound")
-    found, failures = run([tmp_path], [known])
-    assert [missing.recording for missing in found.missing] == [known]
+    result, failures = run([tmp_path], [known])
+    assert [missing.recording for missing in result.missing] == [known]
     assert len(failures) == 1
 
 
@@ -193,10 +193,10 @@ class TestGone:
         known = [recording(inside), recording(beside)]
         inside.unlink()
         beside.unlink()
-        found, _ = run([tmp_path / "in"], known)
-        assert [missing.recording for missing in found.missing] == [known[0]]
-        found, _ = run([tmp_path / "in" / "stays.wav"], known)
-        assert found.missing == ()
+        result, _ = run([tmp_path / "in"], known)
+        assert [missing.recording for missing in result.missing] == [known[0]]
+        result, _ = run([tmp_path / "in" / "stays.wav"], known)
+        assert result.missing == ()
 
     @pytest.mark.parametrize("empty", [True, False])
     def test_never_when_the_folder_is_missing_or_empty(self, tmp_path: Path, empty: bool) -> None:
@@ -207,8 +207,8 @@ class TestGone:
         if not empty:
             path.parent.rmdir()
         for given in ([path.parent], [tmp_path, path.parent]):
-            found, failures = run(given, known)
-            assert found.missing == ()
+            result, failures = run(given, known)
+            assert result.missing == ()
             assert [failure.path for failure in failures] == [str(path.parent)]
 
     def test_never_behind_a_link_that_leads_nowhere(self, tmp_path: Path) -> None:
@@ -230,9 +230,9 @@ class TestGone:
             raise PermissionError(13, "Permission denied")
 
         monkeypatch.setattr(module, "is_recording", refuse)
-        found, failures = run([tmp_path], known)
-        assert not found.missing
-        assert not found.relocations
+        result, failures = run([tmp_path], known)
+        assert not result.missing
+        assert not result.relocations
         assert [failure.sentence for failure in failures] == [f"{path}: cannot be read (Permission denied)."]
 
     def test_copy_elsewhere_is_kept_until_the_recording_moves(self, tmp_path: Path) -> None:
@@ -261,6 +261,6 @@ def test_file_being_written_is_reported(tmp_path: Path, monkeypatch: pytest.Monk
         return real(file)
 
     monkeypatch.setattr(os, "fstat", write_and_look)
-    found, failures = run([path])
-    assert found.discoveries == ()
+    result, failures = run([path])
+    assert result.discoveries == ()
     assert "changed while it was read" in failures[0].sentence

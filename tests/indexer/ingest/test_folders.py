@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def found(index: Index, text: str) -> list[str]:
+def names_of_hits(index: Index, text: str) -> list[str]:
     return [Path(hit.recording.path).name for hit in index.search(parse_query([text]).query, limit=5).hits]
 
 
@@ -45,8 +45,8 @@ def test_a_folder_is_indexed_and_searched(folder: Path, tmp_path: Path) -> None:
     assert report.seconds == pytest.approx(1.0)
     assert len(records) > 3
     with open_index(str(tmp_path / "talks.db")) as index:
-        assert found(index, "storm") == ["storm.wav"]
-        assert found(index, "lighthouse") == []
+        assert names_of_hits(index, "storm") == ["storm.wav"]
+        assert names_of_hits(index, "lighthouse") == []
 
 
 def test_a_second_run_transcribes_nothing_and_prunes(folder: Path, tmp_path: Path) -> None:
@@ -56,4 +56,4 @@ def test_a_second_run_transcribes_nothing_and_prunes(folder: Path, tmp_path: Pat
     (folder / "storm.wav").unlink()
     assert index_folder(str(folder), store, NameTranscriber(), prune=True) == IndexReport((), (), unchanged=1)
     with open_index(store) as index:
-        assert found(index, "storm") == []
+        assert names_of_hits(index, "storm") == []

@@ -62,27 +62,27 @@ def failures(index: Index, *files: Path, media: Path | None = None) -> list[str]
     return [step.sentence for step in import_files(index, files, media=media) if isinstance(step, Failed)]
 
 
-def found(index: Index, text: str) -> list[tuple[str, float]]:
+def hits_of(index: Index, text: str) -> list[tuple[str, float]]:
     return [(hit.recording.path, hit.start) for hit in index.search(parse([text]).query, 10).hits]
 
 
 def test_import_without_media_is_searchable_and_survives_indexing(index: Index, tmp_path: Path) -> None:
     talk = vosk(tmp_path / "talks" / "monday.json", "human", "things")
     ((was, recording),) = done(index, talk)
-    place = f"{talk}/monday"
-    assert (was, recording.path, recording.model) == ("new", place, "import-without-media:vosk")
+    path = f"{talk}/monday"
+    assert (was, recording.path, recording.model) == ("new", path, "import-without-media:vosk")
     assert not recording.has_media
     assert recording.duration == 0.9
-    assert found(index, "human things") == [(place, 0.0)]
+    assert hits_of(index, "human things") == [(path, 0.0)]
     sound(tmp_path / "talks" / "other.wav")
     for again in (False, True):
         steps = list(ingest(index, OneWordTranscriber(), [tmp_path / "talks"], prune=True, again=again))
         (about,) = [step for step in steps if isinstance(step, CrawlSummary)]
         assert (about.missing, about.outdated, about.again) == (0, 0, 0)
-    assert found(index, "human things") == [(place, 0.0)]
+    assert hits_of(index, "human things") == [(path, 0.0)]
     talk.unlink()
     list(ingest(index, OneWordTranscriber(), [tmp_path / "talks"], prune=True))
-    assert found(index, "human things") == [(place, 0.0)]
+    assert hits_of(index, "human things") == [(path, 0.0)]
 
 
 def test_repeated_changed_and_moved_imports(index: Index, tmp_path: Path) -> None:
@@ -92,10 +92,10 @@ def test_repeated_changed_and_moved_imports(index: Index, tmp_path: Path) -> Non
     moved = talk.rename(tmp_path / "tuesday.json")
     ((was, recording),) = done(index, moved)
     assert (was, recording.path) == ("unchanged", f"{moved}/tuesday")
-    assert [one.path for one in index.recordings()] == [f"{moved}/tuesday"]
+    assert [known_recording.path for known_recording in index.recordings()] == [f"{moved}/tuesday"]
     vosk(moved, "other", "things")
     assert [was for was, _ in done(index, moved)] == ["replaced"]
-    assert found(index, "human") == []
+    assert hits_of(index, "human") == []
     assert len(index.recordings()) == 1
 
 
@@ -106,13 +106,13 @@ def test_import_with_media_counts_as_indexed(index: Index, tmp_path: Path) -> No
     ((was, recording),) = done(index, talk, media=tmp_path / "talks")
     assert (was, recording.path, recording.id) == ("replaced", str(file), content_id(file)[0])
     assert (recording.model, recording.duration, recording.has_media) == ("import:vosk", 3.0, True)
-    assert [one.id for one in index.recordings()] == [recording.id]
+    assert [known_recording.id for known_recording in index.recordings()] == [recording.id]
     steps = list(ingest(index, OneWordTranscriber(), [tmp_path / "talks"]))
     assert [step.unchanged for step in steps if isinstance(step, CrawlSummary)] == [1]
-    assert found(index, "human things") == [(str(file), 0.0)]
+    assert hits_of(index, "human things") == [(str(file), 0.0)]
     steps = list(ingest(index, OneWordTranscriber(), [tmp_path / "talks"], again=True))
     assert len([step for step in steps if isinstance(step, Indexed)]) == 1
-    assert found(index, "heard") == [(str(file), 0.5)]
+    assert hits_of(index, "heard") == [(str(file), 0.5)]
 
 
 def test_emissions_survive_an_import(index: Index, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_emissions_survive_an_import(index: Index, tmp_path: Path) -> None:
     assert done(index, talk, media=file) == [("unchanged", recording)]
     assert recording.locations == known.locations
     assert index.emissions(recording.id) == emissions
-    assert found(index, "heard") == []
+    assert hits_of(index, "heard") == []
 
 
 def test_media_is_found_by_name(index: Index, tmp_path: Path) -> None:
@@ -163,7 +163,10 @@ def test_file_of_several_recordings(index: Index, tmp_path: Path) -> None:
     assert [was for was, _ in done(index, week)] == ["unchanged", "unchanged"]
     (sentence,) = failures(index, week, media=tmp_path)
     assert sentence == f"{week}: no recording in {tmp_path} has the name a/b."
-    assert sorted(one.path for one in index.recordings()) == [f"{tmp_path}/monday.wav", f"{week}/a_b"]
+    assert sorted(known_recording.path for known_recording in index.recordings()) == [
+        f"{tmp_path}/monday.wav",
+        f"{week}/a_b",
+    ]
 
 
 def test_bad_transcripts_are_reported_and_the_others_imported(index: Index, tmp_path: Path) -> None:

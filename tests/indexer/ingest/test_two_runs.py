@@ -46,20 +46,20 @@ def crawled(index: Index, folder: Path, *, prune: bool = False) -> Iterator[Reco
 
 def there(index: Index) -> list[str]:
     """Names of the files of all recordings."""
-    return [Path(place.path).name for one in index.recordings() for place in one.locations]
+    return [Path(location.path).name for one in index.recordings() for location in one.locations]
 
 
 def test_recordings_moved_during_a_pruning_run(url: str, tmp_path: Path) -> None:
     folder = tmp_path / "talks"
     folder.mkdir()
-    with open_index(url, create=True) as index, open_index(url, create=True) as other:
+    with open_index(url, create=True) as index, open_index(url, create=True) as second:
         for number, name in enumerate(("a", "b", "stays")):
             sound(folder / f"{name}.wav", number)
         list(ingest(index, PrefixTranscriber(), [folder]))
         words = {one.id: index.words(one.id) for one in index.recordings()}
 
         (folder / "a.wav").rename(tmp_path / "elsewhere.wav")
-        forgets = crawled(other, folder, prune=True)  # a is gone
+        forgets = crawled(second, folder, prune=True)  # a is gone
         (tmp_path / "elsewhere.wav").rename(folder / "c.wav")
         moves = crawled(index, folder)  # a lies at c
         list(forgets)
@@ -68,14 +68,14 @@ def test_recordings_moved_during_a_pruning_run(url: str, tmp_path: Path) -> None
         assert there(index) == ["b.wav", "c.wav", "stays.wav"]
 
         (folder / "b.wav").rename(tmp_path / "elsewhere.wav")
-        forgets = crawled(other, folder, prune=True)  # b is gone
+        forgets = crawled(second, folder, prune=True)  # b is gone
         (tmp_path / "elsewhere.wav").rename(folder / "d.wav")
         list(crawled(index, folder))  # b lies at d
         list(forgets)
         assert there(index) == ["c.wav", "d.wav", "stays.wav"]
 
         (folder / "c.wav").unlink()
-        runs = [crawled(one, folder, prune=True) for one in (index, other)]
+        runs = [crawled(one, folder, prune=True) for one in (index, second)]
         for run in runs:
             list(run)
         assert there(index) == ["d.wav", "stays.wav"]
@@ -108,5 +108,5 @@ def test_interleaved_runs(tmp_path: Path, seed: int) -> None:
             list(ingest(index, PrefixTranscriber(), [folder], prune=True))
             assert sorted(there(index)) == sorted(path.name for path in folder.iterdir())
             for one in index.recordings():
-                heard = {PrefixTranscriber().transcribe(Path(place.path)).words for place in one.locations}
+                heard = {PrefixTranscriber().transcribe(Path(location.path)).words for location in one.locations}
                 assert heard == {index.words(one.id)}

@@ -71,7 +71,7 @@ def watched(
 
 
 def names(index: Index) -> list[str]:
-    return [Path(place.path).name for one in index.recordings() for place in one.locations]
+    return [Path(location.path).name for one in index.recordings() for location in one.locations]
 
 
 def nothing() -> set[str]:

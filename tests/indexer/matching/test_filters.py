@@ -11,7 +11,7 @@ from indexer.types import Filter, Location, Recording
 
 
 @pytest.mark.parametrize(
-    ("path", "fitting", "other"),
+    ("path", "matching", "excluded"),
     [
         ("/a/b", "/a/b /a/b/c.ogg /a/b/c/d.ogg", "/a/bc /a /x/a/b"),
         ("/a/b/", "/a/b /a/b/c.ogg", "/a/bc"),
@@ -32,14 +32,14 @@ from indexer.types import Filter, Location, Recording
         ("/(a|b)+.ogg", "/(a|b)+.ogg", "/a.ogg"),
     ],
 )
-def test_what_fits(path: str, fitting: str, other: str) -> None:
-    assert [one for one in fitting.split() if not pattern(path).fullmatch(one)] == []
-    assert [one for one in other.split() if pattern(path).fullmatch(one)] == []
-    assert all(one.startswith(literal(path)) for one in fitting.split())
+def test_patterns_match_whole_paths(path: str, matching: str, excluded: str) -> None:
+    assert [name for name in matching.split() if not pattern(path).fullmatch(name)] == []
+    assert [name for name in excluded.split() if pattern(path).fullmatch(name)] == []
+    assert all(name.startswith(literal(path)) for name in matching.split())
 
 
 def test_all_of_a_filter_is_true_of_one_place() -> None:
-    one = Recording("id", (Location("/a", 1, 5), Location("/b", 1, 50)), 1.0, "model", "now")
+    recording = Recording("id", (Location("/a", 1, 5), Location("/b", 1, 50)), 1.0, "model", "now")
     for wanted, expected in (
         (Filter(), True),
         (Filter(("/c", "/b")), True),
@@ -50,7 +50,7 @@ def test_all_of_a_filter_is_true_of_one_place() -> None:
         (Filter((), 6, 50), False),
         (Filter((), 6, 51), True),
     ):
-        assert passes(wanted)(one) == expected, wanted
+        assert passes(wanted)(recording) == expected, wanted
     with pytest.raises(ValueError, match="absolute"):
         Filter(("a",))
 

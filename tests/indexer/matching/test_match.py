@@ -29,13 +29,13 @@ def phrase(text: str, slop: int = 0) -> Phrase:
 
 def words(text: str) -> list[Word]:
     """Of ``"the/then.3 cat"``: "the" or, with probability 0.3, "then"; after it "cat". Words have confidence 0.9."""
-    said = []
-    for place, word in enumerate(text.split()):
-        best, *others = word.split("/")
-        readings = (other.split(".") for other in others)
-        alternatives = tuple(Alternative(other, float(f"0.{digits}")) for other, digits in readings)
-        said.append(Word(best, float(place), place + 1.0, 0.9, alternatives))
-    return said
+    spoken = []
+    for position, word in enumerate(text.split()):
+        best, *alternatives_text = word.split("/")
+        readings = (reading.split(".") for reading in alternatives_text)
+        alternatives = tuple(Alternative(reading, float(f"0.{digits}")) for reading, digits in readings)
+        spoken.append(Word(best, float(position), position + 1.0, 0.9, alternatives))
+    return spoken
 
 
 def defined(matching: list[list[int]], slop: int) -> list[tuple[int, int]]:

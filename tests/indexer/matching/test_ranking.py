@@ -30,20 +30,20 @@ def recording(number: int) -> Recording:
     return Recording(name, (Location(path, 1, time),), 1.0, "model", "now")
 
 
-def page(found: Sequence[Match[int]], order: Order, limit: int, after: str | None = None) -> Ranking[int]:
+def page(matches: Sequence[Match[int]], order: Order, limit: int, after: str | None = None) -> Ranking[int]:
     ranking = Ranking(order, limit, after, recording, int)
-    for one in found:
+    for one in matches:
         ranking.add(one)
     return ranking
 
 
-def pages(found: Sequence[Match[int]], order: Order, limit: int) -> list[list[Match[int]]]:
-    some, after = page(found, order, limit).page()
-    every = [some]
+def pages(matches: Sequence[Match[int]], order: Order, limit: int) -> list[list[Match[int]]]:
+    hits, after = page(matches, order, limit).page()
+    all_pages = [hits]
     while after is not None:
-        some, after = page(found, order, limit, after).page()
-        every.append(some)
-    return every
+        hits, after = page(matches, order, limit, after).page()
+        all_pages.append(hits)
+    return all_pages
 
 
 def test_the_surest_first_then_by_path_and_place() -> None:
@@ -64,22 +64,24 @@ def test_the_first_by_time() -> None:
 
 def test_of_many_the_best_grade_and_those_added_last_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(match, "MAX_RANKED", 2)
-    found = [Match(1, 0, 0, 960), Match(1, 1, 1, 1000), Match(2, 5, 5, 970), Match(3, 0, 0, 840), Match(1, 9, 9, 849)]
-    assert pages(found, "confidence", 2) == [[found[2], found[0]], [found[1], found[3]], [found[4]]]
-    assert pages(found, "confidence", 1) == [[found[place]] for place in (2, 0, 1, 3, 4)]
-    assert pages(found, "confidence", 4) == [[found[1], found[2], found[0], found[3]], [found[4]]]
-    assert pages(found, "confidence", 5) == [[found[1], found[2], found[0], found[4], found[3]]]
+    matches = [Match(1, 0, 0, 960), Match(1, 1, 1, 1000), Match(2, 5, 5, 970), Match(3, 0, 0, 840), Match(1, 9, 9, 849)]
+    assert pages(matches, "confidence", 2) == [[matches[2], matches[0]], [matches[1], matches[3]], [matches[4]]]
+    assert pages(matches, "confidence", 1) == [[matches[position]] for position in (2, 0, 1, 3, 4)]
+    assert pages(matches, "confidence", 4) == [[matches[1], matches[2], matches[0], matches[3]], [matches[4]]]
+    assert pages(matches, "confidence", 5) == [[matches[1], matches[2], matches[0], matches[4], matches[3]]]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 10])
 def test_reading_stops_when_the_page_is_sure(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(match, "MAX_RANKED", 4)
-    found = [Match(number, place, place, 1000 - 67 * (place % 7)) for number in (1, 2, 3) for place in range(9)]
-    expected = pages(found, "confidence", limit)
+    matches = [
+        Match(number, position, position, 1000 - 67 * (position % 7)) for number in (1, 2, 3) for position in range(9)
+    ]
+    expected = pages(matches, "confidence", limit)
     after = None
-    for some in expected:
+    for hits in expected:
         ranking = Ranking("confidence", limit, after, recording, int)
-        stream = iter(best_first(found, 99))
+        stream = iter(best_first(matches, 99))
         for one in stream:
             ranking.add(one)
             if ranking.is_complete:
@@ -87,7 +89,7 @@ def test_reading_stops_when_the_page_is_sure(limit: int, monkeypatch: pytest.Mon
         if after is None:
             assert len(list(stream)) == 27 - max(limit, 4) - 1
         given, after = ranking.page()
-        assert given == some
+        assert given == hits
     assert after is None
 
 
@@ -99,10 +101,10 @@ def test_streams_are_merged_with_each_span_once() -> None:
 
 
 def test_a_cursor_is_read_as_it_was_written() -> None:
-    place = (-900, "/a/\udcff \u65e5.ogg", "id", 3, 4)
+    position = (-900, "/a/\udcff \u65e5.ogg", "id", 3, 4)
     for cursor in (
-        Cursor("confidence", None, None, place),
-        Cursor("confidence", (3, "0f-1", 0, 1), (2, "0e", 7, 7), place),
+        Cursor("confidence", None, None, position),
+        Cursor("confidence", (3, "0f-1", 0, 1), (2, "0e", 7, 7), position),
         Cursor("time", None, None, (2**62, "/a", "id", 3, 4)),
         Cursor("confidence", (3, "0f-1", 0, 1)),
     ):

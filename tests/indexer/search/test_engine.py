@@ -23,16 +23,16 @@ def test_auto_shows_uncertain_hits_only_above_a_confidence(
     query = parse(["sea"]).query
     with open_index(str(tmp_path / "store.db"), create=True) as index:
         index.add(recording(1), [*words, Word("sea", 9.0, 9.5, 0.2)])
-        said = engine.search(index, query, "words", 10).hits
-        found: list[Hit] = []
+        hits_by_words = engine.search(index, query, "words", 10).hits
+        hits: list[Hit] = []
         after: str | None = None
-        while not found or after is not None:
+        while not hits or after is not None:
             page = engine.search(index, query, "auto", limit, after)
-            found += page.hits
+            hits += page.hits
             after = page.after
-    assert [hit.start for hit in said] == [0.0, 1.0, 2.0, 9.0, 3.0]
-    assert [hit.start for hit in found] == [0.0, 1.0, 9.0]
-    assert [engine.is_uncertain(hit) for hit in found] == [True, True, False]
+    assert [hit.start for hit in hits_by_words] == [0.0, 1.0, 2.0, 9.0, 3.0]
+    assert [hit.start for hit in hits] == [0.0, 1.0, 9.0]
+    assert [engine.is_uncertain(hit) for hit in hits] == [True, True, False]
 
 
 @pytest.mark.parametrize("order", ["confidence", "time"])
@@ -45,11 +45,11 @@ def test_pages_of_hits_above_a_confidence(
     query = parse(["sea"], order=order).query
     with open_index(str(tmp_path / "store.db"), create=True) as index:
         index.add(recording(1), [*words, Word("sea", 9.0, 9.5, 0.2)])
-        found: list[Hit] = []
+        hits: list[Hit] = []
         page = engine.search_above_confidence(index, query, mode, 1, None, 0.4)
-        found += page.hits
+        hits += page.hits
         while page.after is not None:
             page = engine.search_above_confidence(index, query, mode, 1, page.after, 0.4)
-            found += page.hits
+            hits += page.hits
     expected = [1.0, 3.0, 7.0, 4.0] if order == "confidence" else [1.0, 3.0, 4.0, 7.0]
-    assert [hit.start for hit in found] == expected
+    assert [hit.start for hit in hits] == expected

@@ -1,4 +1,4 @@
-"""The contract of kept emissions: what was put in comes out, with its recording, in every store."""
+"""Contract of stored emissions: every store returns those that were added, with their recordings."""
 
 from __future__ import annotations
 
@@ -32,43 +32,44 @@ TEXTS = {
 
 
 def pieces(text: str) -> list[PackedEmissions]:
-    """Two frames a letter and a blank, each surely heard; the text is said again and again."""
+    """Emissions of a repeated text, near certain: two frames for each letter, then a blank."""
     path = [label for letter in ALPHABET.encode(f" {text} " * 20) for label in (letter, letter, 0)]
     logits = np.zeros((len(path), len(ALPHABET)), np.float32)
     logits[np.arange(len(path)), path] = 12
     return list(pack_in_pieces(Emissions(logits - np.log(np.exp(logits).sum(1, keepdims=True)), 0.02)))
 
 
-def heard(some: Iterable[StoredEmissions]) -> Counter[StoredEmissions]:
-    return Counter(some)
+def counted(stored: Iterable[StoredEmissions]) -> Counter[StoredEmissions]:
+    return Counter(stored)
 
 
 def fill(index: Index, recording: MakeRecording, spoken: MakeWords) -> Counter[StoredEmissions]:
-    """Four recordings, of which the second comes without emissions; gives all pieces with the words at their starts."""
+    """Add four recordings, the second without emissions; return all pieces with the positions of their first words."""
     index.keep_acoustic_profile("model", AcousticProfile(ALPHABET, SpottingCalibration(floor=5.0)))
     index.keep_acoustic_profile("model", AcousticProfile(ALPHABET, SpottingCalibration()))
-    every: Counter[StoredEmissions] = Counter()
+    expected: Counter[StoredEmissions] = Counter()
     for number, text in TEXTS.items():
-        words, some = spoken(text * 50), pieces(text) if number != 2 else []
-        index.add(recording(number), words, some)
-        firsts = (sum(word.start < one.start for word in words) for one in some)
-        every += Counter(
-            StoredEmissions(f"id{number:03}", "model", first, one) for first, one in zip(firsts, some, strict=True)
+        words, stored = spoken(text * 50), pieces(text) if number != 2 else []
+        index.add(recording(number), words, stored)
+        firsts = (sum(word.start < piece.start for word in words) for piece in stored)
+        expected += Counter(
+            StoredEmissions(f"id{number:03}", "model", first, piece)
+            for first, piece in zip(firsts, stored, strict=True)
         )
-    return every
+    return expected
 
 
-def test_emissions_come_out_as_they_were_put_in(
+def test_stored_emissions_equal_those_added(
     url: str, tmp_path: Path, recording: MakeRecording, spoken: MakeWords
 ) -> None:
     with open_index(url, create=True) as index:
-        every = fill(index, recording, spoken)
-        assert len(every) > 15
-        assert heard(index.stored_emissions()) == every
-        assert heard(index.stored_emissions(["id003", "id002", "none"])) == {
-            one: count for one, count in every.items() if one.recording == "id003"
+        expected = fill(index, recording, spoken)
+        assert len(expected) > 15
+        assert counted(index.stored_emissions()) == expected
+        assert counted(index.stored_emissions(["id003", "id002", "none"])) == {
+            piece: count for piece, count in expected.items() if piece.recording == "id003"
         }
-        assert heard(index.stored_emissions([])) == {}
+        assert counted(index.stored_emissions([])) == {}
         assert index.emissions("id001") == tuple(pieces(TEXTS[1]))
         assert index.emissions("id002") == ()
         with pytest.raises(UnknownRecordingError):
@@ -78,13 +79,13 @@ def test_emissions_come_out_as_they_were_put_in(
 
         index.add(recording(1), spoken("new words"), pieces("new words"))
         index.remove("id004")
-        assert {one.recording for one in index.stored_emissions()} == {"id001", "id003"}
+        assert {piece.recording for piece in index.stored_emissions()} == {"id001", "id003"}
         assert index.emissions("id001") == tuple(pieces("new words"))
         assert 120.0 <= index.emissions_duration() <= 180.0
-        with open_index(str(tmp_path / "copy.db"), create=True) as other:
-            list(copy(index, other))
-            assert heard(other.stored_emissions()) == heard(index.stored_emissions())
-            assert other.acoustic_profiles() == index.acoustic_profiles()
+        with open_index(str(tmp_path / "copy.db"), create=True) as target:
+            list(copy(index, target))
+            assert counted(target.stored_emissions()) == counted(index.stored_emissions())
+            assert target.acoustic_profiles() == index.acoustic_profiles()
 
 
 def test_candidates_are_the_pieces_that_may_hold_a_text(
@@ -92,25 +93,25 @@ def test_candidates_are_the_pieces_that_may_hold_a_text(
 ) -> None:
     monkeypatch.setattr("indexer.elastic.emissions.CANDIDATES_PER_REQUEST", 3)
     with open_index(url, create=True) as index:
-        every = fill(index, recording, spoken)
+        expected = fill(index, recording, spoken)
 
-        def found(text: str, most: int, recordings: list[str] | None = None) -> list[str]:
-            some = list(index.candidate_emissions(KeywordQuery(text, ALPHABET, False), most, recordings))
-            assert len(set(some)) == len(some) <= most
-            assert set(some) <= set(every)
-            return sorted({one.recording for one in some})
+        def candidates(text: str, most: int, recordings: list[str] | None = None) -> list[str]:
+            stored = list(index.candidate_emissions(KeywordQuery(text, ALPHABET, False), most, recordings))
+            assert len(set(stored)) == len(stored) <= most
+            assert set(stored) <= set(expected)
+            return sorted({piece.recording for piece in stored})
 
-        assert found("night train", 1) == ["id001"]
-        assert found("rain", 100) == ["id001", "id003", "id004"]
-        assert found("rain", 100, ["id002", "id003", "none"]) == ["id003"]
-        assert found("rain", 100, []) == found("xyzzy", 100) == []
-        assert found("rain", 0) == []
+        assert candidates("night train", 1) == ["id001"]
+        assert candidates("rain", 100) == ["id001", "id003", "id004"]
+        assert candidates("rain", 100, ["id002", "id003", "none"]) == ["id003"]
+        assert candidates("rain", 100, []) == candidates("xyzzy", 100) == []
+        assert candidates("rain", 0) == []
 
 
-def test_a_search_by_sound(
+def test_exhaustive_search_equals_search_of_candidates(
     url: str, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of all pieces, or of candidates: the same hits, with the words around them."""
+    """The hits, with the words around them, do not depend on the way."""
     with open_index(url, create=True) as index:
         fill(index, recording, spoken)
         query = Query((Phrase((Term("night"), Term("train"))),))

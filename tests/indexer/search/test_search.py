@@ -1,4 +1,4 @@
-"""The contract of searching: in every store the answers of a scan through all words, as ``match.py`` defines them."""
+"""Contract of searching: every store returns the hits of a scan through all words, as ``match.py`` defines them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Library:
         self.content[recording.id] = recording, stored(words)
 
     def found(self, query: Query) -> list[match.Match[int]]:
-        """All hits; a recording's number is its place in the order of addition."""
+        """All hits; a recording's number is its position in the order of addition."""
         passes = filters.passes(query.filter)
         find = cache(match.find)
         found = []

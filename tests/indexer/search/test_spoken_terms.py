@@ -18,7 +18,7 @@ from indexer.index import Index, open_index
 from indexer.matching.cursor import Cursor
 from indexer.search import engine, spoken_terms
 from indexer.search.parse import parse
-from indexer.sqlite import emissions as sqlite_sound
+from indexer.sqlite import emissions
 from indexer.sqlite.index import SqliteIndex
 from indexer.types import Filter, Hit, Location, Recording
 
@@ -159,4 +159,4 @@ def test_keys_follow_additions_and_removals(tmp_path: Path, monkeypatch: pytest.
             index.remove(f"{number:064x}")
         check()
         assert not index._connection.execute("SELECT 1 FROM block_keys").get
-    assert sqlite_sound.KEY_MASK + 1 == 1 << 15
+    assert emissions.KEY_MASK + 1 == 1 << 15

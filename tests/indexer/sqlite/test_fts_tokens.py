@@ -14,8 +14,8 @@ def phrase(text: str, slop: int = 0) -> Phrase:
     return Phrase(tuple(Term(word.rstrip("*"), word.endswith("*")) for word in text.split()), slop)
 
 
-def said(text: str, confidence: float, *others: Alternative) -> Word:
-    return Word(text, 0.0, 1.0, confidence, others)
+def word(text: str, confidence: float, *alternatives: Alternative) -> Word:
+    return Word(text, 0.0, 1.0, confidence, alternatives)
 
 
 def shown(text: str) -> str:
@@ -26,12 +26,12 @@ def shown(text: str) -> str:
 
 
 def test_tokens_of_a_recording() -> None:
-    words = [said("the", 1.0), said("cat", 0.85), said("sat", 0.499), said("the", 0.7)]
+    words = [word("the", 1.0), word("cat", 0.85), word("sat", 0.499), word("the", 0.7)]
     assert shown(fts_tokens.document(words, ())) == "the|cat|sat|the"
     document = fts_tokens.document(words, {"the", "cat"})
     assert shown(document) == "the/[3]the cat/[2]the/[3]cat/[4]the|cat|sat|the"
     assert fts_tokens.split(document)[:2] == [("the", "\x04the cat", "\x03the", "\x04cat", "\x05the"), ("cat",)]
-    words = [said("the", 1.0, Alternative("a", 0.5)), said("cat", 0.6, Alternative("hat", 0.96))]
+    words = [word("the", 1.0, Alternative("a", 0.5)), word("cat", 0.6, Alternative("hat", 0.96))]
     assert shown(fts_tokens.document(words, ())) == "the/a|cat/hat"
     assert shown(fts_tokens.document(words, {"a", "hat"})) == "the/a/[1]a hat/[1]a/[4]hat|cat/hat"
     assert fts_tokens.document([], ()) == ""
@@ -61,8 +61,8 @@ def test_tokens_of_a_recording() -> None:
     ],
 )
 def test_queries(text: str, slop: int, query: str, parts: int) -> None:
-    found, count = fts_tokens.fts_query(phrase(text, slop), {"the", "cat"}, [3, 4])
-    assert (shown(found), count) == (query, parts)
+    expression, count = fts_tokens.fts_query(phrase(text, slop), {"the", "cat"}, [3, 4])
+    assert (shown(expression), count) == (query, parts)
 
 
 def test_queries_for_a_grade() -> None:
