@@ -189,22 +189,22 @@ class TestExportAndImport:
         lines = store.parent / "library.jsonl"
         result = run("export", "--all", "--format", "json", "--store", store, "--output", lines)
         assert (result.exit_code, result.output) == (0, "")
-        other = store.parent / "other.db"
-        result = run("import", lines, "--store", other)
+        imported = store.parent / "other.db"
+        result = run("import", lines, "--store", imported)
         assert result.stdout == "3 recordings imported.\n"
         assert f"{lines}/one.wav: 2 words (new)\n" in result.stderr
-        assert run("query", "human things", "--store", other, "--json").stdout.count("\n") == 3
-        result = run("query", "human things", "--store", other, "--clips", store.parent / "clips")
+        assert run("query", "human things", "--store", imported, "--json").stdout.count("\n") == 3
+        result = run("query", "human things", "--store", imported, "--clips", store.parent / "clips")
         assert result.exit_code == 1
         assert result.stderr.count("was imported without its recording; import it again with --media") == 3
-        result = run("import", lines, "--store", other, "--media", store.parent / "talks", "--json")
+        result = run("import", lines, "--store", imported, "--media", store.parent / "talks", "--json")
         *events, finished = map(json.loads, result.stdout.splitlines())
         assert result.exit_code == 1
         assert [event["event"] for event in events] == ["failed", "replaced", "replaced"]
         assert events[0]["reason"].endswith(f"no recording in {store.parent}/talks has the name missing.wav.")
         assert finished == {"event": "finished", "new": 0, "replaced": 2, "unchanged": 0, "failed": 1}
-        assert run("remove", lines, "--store", other).stdout == "1 recording removed.\n"
-        (remaining,) = map(json.loads, run("list", "--store", other, "--json").stdout.splitlines())
+        assert run("remove", lines, "--store", imported).stdout == "1 recording removed.\n"
+        (remaining,) = map(json.loads, run("list", "--store", imported, "--json").stdout.splitlines())
         assert remaining["paths"] == [f"{store.parent}/talks/one.wav", f"{store.parent}/talks/two.wav"]  # equal content
 
     def test_export_by_path_or_id(self, store: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-def test_the_command_reference_is_current() -> None:
+def test_command_reference_is_current() -> None:
     # in a new process, as click keeps the help option of the first call
     script = REPOSITORY / "scripts" / "make_cli_reference.py"
     code = f"import runpy; print(runpy.run_path({str(script)!r})['reference']())"

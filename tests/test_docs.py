@@ -29,13 +29,13 @@ MAX_README_BYTES = 9000
 
 
 def command(name: str) -> click.Command:
-    found = cli.LazyGroup().get_command(click.Context(cli.main), name)
-    assert found is not None
-    return found
+    loaded = cli.LazyGroup().get_command(click.Context(cli.main), name)
+    assert loaded is not None
+    return loaded
 
 
 def blocks(page: str, *languages: str) -> list[str]:
-    """What stands between fences of these languages in a page."""
+    """Fenced blocks of these languages in a page."""
     text = (REPOSITORY / page).read_text(encoding="utf-8")
     fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
     return [block for language, block in fenced if language in languages]
@@ -49,23 +49,23 @@ def examples(text: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_every_command_has_help_that_ends_with_an_example(name: str) -> None:
-    found = command(name)
-    assert found.name == name
-    assert found.help
-    assert all(option.help for option in found.params if isinstance(option, click.Option))
-    last = re.split(r"\bExamples?:", found.epilog or found.help)
+    documented = command(name)
+    assert documented.name == name
+    assert documented.help
+    assert all(option.help for option in documented.params if isinstance(option, click.Option))
+    last = re.split(r"\bExamples?:", documented.epilog or documented.help)
     assert len(last) > 1, "no example"
     assert examples(last[-1])[-1][0] == name
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_examples_use_options_that_exist(name: str) -> None:
-    found = command(name)
-    check(examples(f"{found.help}\n{found.epilog or ''}"))
+    documented = command(name)
+    check(examples(f"{documented.help}\n{documented.epilog or ''}"))
 
 
 def check(lines: list[list[str]]) -> None:
-    """Every command and option of these lines exists."""
+    """Check that every command and option of these lines exists."""
     for called, *arguments in lines:
         assert called in cli.COMMANDS or called.startswith("-"), f"audiosearch {called}"
         if called.startswith("-"):
@@ -102,11 +102,11 @@ def test_links_lead_to_files_and_headings(page: str) -> None:
     assert broken == []
 
 
-def test_the_readme_is_short() -> None:
+def test_readme_is_short() -> None:
     assert (REPOSITORY / "README.md").stat().st_size <= MAX_README_BYTES
 
 
-def test_the_reference_shows_the_script_of_the_readme() -> None:
+def test_reference_shows_the_script_of_the_readme() -> None:
     assert blocks("README.md", "python")[0] == blocks("docs/api.md", "python")[0]
 
 
@@ -166,7 +166,7 @@ def listed(tree: str) -> list[str]:
     return paths
 
 
-def test_a_tree_is_read() -> None:
+def test_tree_is_parsed() -> None:
     assert listed(TREE) == [
         "Makefile",
         "audiosearch/",
@@ -178,23 +178,23 @@ def test_a_tree_is_read() -> None:
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/architecture.md"])
-def test_a_tree_names_what_is_there(page: str) -> None:
+def test_tree_names_existing_paths(page: str) -> None:
     (tree,) = blocks(page, "tree")
     paths = listed(tree)
     assert len(paths) > 20
     assert [path for path in paths if not list(REPOSITORY.glob(path.rstrip("/")))] == []
 
 
-def test_the_readme_names_every_folder() -> None:
+def test_readme_names_every_folder() -> None:
     (tree,) = blocks("README.md", "tree")
     folders = {f"{path.relative_to(REPOSITORY).parent}/" for path in MODULES}
     assert folders - set(listed(tree)) == set()
 
 
-def test_the_architecture_names_every_module() -> None:
+def test_architecture_names_every_module() -> None:
     (tree,) = blocks("docs/architecture.md", "tree")
     paths = listed(tree)
-    opened = {path for path in paths if any(other != path and other.startswith(path) for other in paths)}
+    opened = {folder for folder in paths if any(path != folder and path.startswith(folder) for path in paths)}
     covered = tuple(path for path in paths if path.endswith("/") and path not in opened)
     modules = [str(path.relative_to(REPOSITORY)) for path in MODULES]
     assert [path for path in modules if path not in paths and not path.startswith(covered)] == []

@@ -41,9 +41,7 @@ def hits(*arguments: str | Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_speech_of_tones_is_learned_indexed_and_found(
-    tones: Any, tone_corpora: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_train_index_and_query_speech_of_tones(tones: Any, tone_corpora: tuple[Path, Path], tmp_path: Path) -> None:
     train, valid = tone_corpora
     recipe = REPOSITORY / "configs" / "tiny.yaml"
     model = command(
@@ -69,8 +67,8 @@ def test_speech_of_tones_is_learned_indexed_and_found(
     begin = (len(spoken[0]) + len(pause)) / tones.sample_rate + 0.08
     assert hit["start"] == pytest.approx(begin + 0.08 * parts[1].index("human things"), abs=0.1)
     assert hit["end"] == pytest.approx(begin + 0.08 * len(parts[1]), abs=0.1)
-    said = {"text": "human things", "before": "man a hat i am a human saying", "after": "at this sun"}
-    assert {key: hit[key] for key in said} == said
+    expected = {"text": "human things", "before": "man a hat i am a human saying", "after": "at this sun"}
+    assert {key: hit[key] for key in expected} == expected
     assert [Path(hit["path"]).name for hit in hits("mi* sun", "--store", store)] == ["short.wav"]
     # across the pause
     assert len(hits("things at", "--store", store)) == 1
@@ -83,7 +81,7 @@ def test_speech_of_tones_is_learned_indexed_and_found(
 
 @pytest.mark.slow
 @pytest.mark.skipif(not SHIPPED.exists(), reason="no model is shipped with this tree")
-def test_the_example_podcasts_are_found(tmp_path: Path) -> None:
+def test_search_in_the_example_podcasts(tmp_path: Path) -> None:
     store = tmp_path / "store.db"
     command("index", REPOSITORY / "examples" / "podcasts", "--store", store)
     assert Path(hits("human things", "--store", store)[0]["path"]).name == "machines-that-listen.opus"
@@ -91,7 +89,7 @@ def test_the_example_podcasts_are_found(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not SHIPPED.exists(), reason="no model is shipped with this tree")
-def test_the_script_of_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
+def test_readme_script_runs_unchanged(tmp_path: Path) -> None:
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"^```python\n(.*?)^```$", readme, flags=re.DOTALL | re.MULTILINE)
     (tmp_path / "script.py").write_text(code)

@@ -23,7 +23,7 @@ HEAVY = (
     *("starlette", "uvicorn"),
 )
 
-MANIFESTS = {  # hold the index against a manifest, or make one of it
+MANIFESTS = {  # compare the index with a manifest, or write a manifest from it
     "indexer/commands/evaluate.py",
     "indexer/commands/manifest.py",
 }
@@ -55,8 +55,8 @@ def tree(path: Path) -> ast.Module:
 
 @cache
 def imports(path: Path, *, module_level: bool = False) -> tuple[str, ...]:
-    """Modules that a source imports, ``a.b`` for ``from a import b``; not those only named in types."""
-    found: list[str] = []
+    """Modules that a source imports, ``a.b`` for ``from a import b``, except those for type checking only."""
+    modules: list[str] = []
     waiting: list[ast.AST] = [tree(path)]
     while waiting:
         node = waiting.pop()
@@ -66,20 +66,20 @@ def imports(path: Path, *, module_level: bool = False) -> tuple[str, ...]:
         if module_level and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             continue
         if isinstance(node, ast.Import):
-            found += (name.name for name in node.names)
+            modules += (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: import by full names"
-            found += (f"{node.module}.{name.name}" for name in node.names)
+            modules += (f"{node.module}.{name.name}" for name in node.names)
         waiting += ast.iter_child_nodes(node)
-    return tuple(found)
+    return tuple(modules)
 
 
 def is_within(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
 
 
-def is_in(path: Path, places: set[str]) -> bool:
-    return any(path == Path(place) or Path(place) in path.parents for place in places)
+def is_in(path: Path, folders: set[str]) -> bool:
+    return any(path == Path(folder) or Path(folder) in path.parents for folder in folders)
 
 
 def offenders(package: str, allowed: set[str]) -> list[str]:
@@ -98,7 +98,7 @@ def test_there_are_sources() -> None:
     assert "audiosearch.types.Seconds" in set(imports(Path("indexer/types.py")))
 
 
-LAYERS = {  # rooms, folders and single files, from the ground up; a room imports only rooms of lower floors
+LAYERS = {  # folders and single files, lowest layer first; each imports only lower layers
     "audiosearch": (
         "types errors files alphabet normalizer ctc",
         "config settings parallel audio spotting transcripts alignment",
@@ -121,39 +121,39 @@ LAYERS = {  # rooms, folders and single files, from the ground up; a room import
         "commands",
     ),
 }
-FLOORS = {
+LAYER_OF = {
     (package, name): level
-    for package, floors in LAYERS.items()
-    for level, names in enumerate(floors)
+    for package, layers in LAYERS.items()
+    for level, names in enumerate(layers)
     for name in names.split()
 }
-BESIDE = {("decoding", "language_model"), ("elastic", "sqlite")}
-"""Rooms of one floor of which the first may import the second."""
+SAME_LAYER = {("decoding", "language_model"), ("elastic", "sqlite")}
+"""Pairs of units within a layer of which the first may import the second."""
 MAX_FILES = 12
 
 
-def room(path: str) -> tuple[str, str]:
-    """Package and room of a source or module: its folder there, or its own name."""
+def unit(path: str) -> tuple[str, str]:
+    """Package and unit of a source or module: its folder there, or its own name."""
     parts = path.removesuffix(".py").replace("/", ".").split(".")
     return parts[0], parts[1] if len(parts) > 1 else ""
 
 
-def test_every_room_has_a_floor() -> None:
-    rooms = {room(str(path)) for path in SOURCES if path.name != "__init__.py" or len(path.parts) > 2}
-    rooms -= {("cli", ""), ("audiosearch", "models")}
-    assert rooms == {
-        (package, name) for package, floors in LAYERS.items() for names in floors for name in names.split()
+def test_every_unit_has_a_layer() -> None:
+    units = {unit(str(path)) for path in SOURCES if path.name != "__init__.py" or len(path.parts) > 2}
+    units -= {("cli", ""), ("audiosearch", "models")}
+    assert units == {
+        (package, name) for package, layers in LAYERS.items() for names in layers for name in names.split()
     }
 
 
-def test_a_room_imports_only_rooms_below() -> None:
+def test_units_import_only_lower_layers() -> None:
     upwards = [
         f"{path} imports {module}"
         for path in SOURCES
         for module in imports(path)
-        for here, there in [(room(str(path)), room(module))]
-        if here in FLOORS and there in FLOORS and here != there and here[0] == there[0]
-        if FLOORS[here] <= FLOORS[there] and (here[1], there[1]) not in BESIDE
+        for here, there in [(unit(str(path)), unit(module))]
+        if here in LAYER_OF and there in LAYER_OF and here != there and here[0] == there[0]
+        if LAYER_OF[here] <= LAYER_OF[there] and (here[1], there[1]) not in SAME_LAYER
     ]
     assert upwards == []
 
@@ -174,14 +174,14 @@ def test_dependencies_run_one_way() -> None:
     assert offenders("tests", set()) == []
 
 
-def test_the_indexer_knows_nothing_of_tensors() -> None:
+def test_indexer_imports_no_tensor_library() -> None:
     for package in ("torch", "torchaudio", "numpy", "audiosearch.recognizer", "audiosearch.acoustic.model"):
         # only commands bring the two together
         assert offenders(package, {"cli.py", "audiosearch", "indexer/console/lazy_recognizer.py"}) == []
 
 
 @pytest.mark.parametrize("package", ONLY_IN)
-def test_a_library_is_touched_in_one_place(package: str) -> None:
+def test_external_library_is_imported_in_one_place(package: str) -> None:
     assert offenders(package, ONLY_IN[package]) == []
 
 
@@ -202,7 +202,7 @@ def test_only_commands_print() -> None:
     assert printing == []
 
 
-def test_commands_load_what_is_heavy_when_they_run() -> None:
+def test_commands_import_heavy_libraries_when_they_run() -> None:
     commands = [path for path in SOURCES if is_in(path, {"cli.py", *TERMINAL})]
     heavy = [
         f"{path} imports {module}"
@@ -221,7 +221,7 @@ def loaded_by(*lines: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_help_loads_nothing_heavy() -> None:
+def test_help_imports_no_heavy_library() -> None:
     lines = [
         "import cli",
         "from click.testing import CliRunner",
@@ -232,7 +232,7 @@ def test_help_loads_nothing_heavy() -> None:
     assert loaded_by(*lines) == set()
 
 
-def test_a_query_loads_nothing_heavy(tmp_path: Path) -> None:
+def test_query_imports_no_heavy_library(tmp_path: Path) -> None:
     open_index(str(tmp_path / "store.db"), create=True).close()
     conditions = ["--and", "x", "--not", "y", "--within", "2", "--path", "*", "--since", "2024-05-31"]
     lines = [

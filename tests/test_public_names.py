@@ -13,7 +13,7 @@ import audiosearch
 import indexer
 
 
-def test_importing_the_packages_loads_nothing_heavy() -> None:
+def test_packages_import_no_heavy_library() -> None:
     code = "import json, sys, audiosearch, indexer; dir(indexer); print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "numpy", "pydantic", "apsw", "elasticsearch"} & set(json.loads(done.stdout))
@@ -28,6 +28,6 @@ def test_all_public_names_exist(package: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("package", [audiosearch, indexer], ids=lambda package: package.__name__)
-def test_other_names_do_not(package: ModuleType) -> None:
+def test_other_names_raise_attribute_error(package: ModuleType) -> None:
     with pytest.raises(AttributeError, match=f"'{package.__name__}' has no attribute 'nothing'"):
         getattr(package, "nothing")  # noqa: B009

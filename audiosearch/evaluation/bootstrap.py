@@ -22,7 +22,8 @@ SEED = 2004
 MIN_SPEAKERS = 5
 """With fewer speakers utterances are resampled, and the interval is for these speakers only."""
 
-_MAX_DRAWS = 1 << 22
+MAX_DRAWS = 1 << 22
+"""Maximum number of draws in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,15 @@ class Interval:
     unit: Literal["speakers", "utterances"]
 
 
-def confidence_interval(errors: Sequence[ErrorRate], speakers: Sequence[Hashable | None]) -> Interval | None:
+def confidence_interval(
+    errors: Sequence[ErrorRate], speakers: Sequence[Hashable | None], *, max_draws: int = MAX_DRAWS
+) -> Interval | None:
     """95 % interval of an error rate; None for a single unit. Reproducible on every machine.
 
     Args:
         errors: of each utterance.
         speakers: of each utterance; None if unknown, which counts as a separate speaker.
+        max_draws: drawn at a time; the interval does not depend on it.
     """
     import numpy as np
 
@@ -56,7 +60,7 @@ def confidence_interval(errors: Sequence[ErrorRate], speakers: Sequence[Hashable
     total = np.bincount(units, [rate.total for rate in errors])
     rng = np.random.default_rng(SEED)
     rates = []
-    for count in _blocks(RESAMPLES, max(1, _MAX_DRAWS // len(numbers))):
+    for count in _blocks(RESAMPLES, max(1, max_draws // len(numbers))):
         drawn = rng.integers(len(numbers), size=(count, len(numbers)))  # [R, U]
         rates.append(wrong[drawn].sum(1) / np.maximum(total[drawn].sum(1), 1))
     low, high = np.quantile(np.concatenate(rates), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])

@@ -64,12 +64,14 @@ class References:
             raise ManifestError(f"{self._store}: cannot be written ({error.strerror}).") from error
 
 
-def align_words(recognizer: Recognizer, audio: Path, text: str) -> tuple[Word, ...]:
+def align_words(
+    recognizer: Recognizer, audio: Path, text: str, *, max_duration: Seconds = MAX_ALIGNED_SECONDS
+) -> tuple[Word, ...]:
     """Align the normalized text of a recording with its sound.
 
     Raises:
         AudioError: the recording cannot be read.
-        ManifestError: it is too long, or the text does not fit.
+        ManifestError: it is longer than ``max_duration``, or the text does not fit.
     """
     from audiosearch.alignment.forced_alignment import align
 
@@ -78,9 +80,9 @@ def align_words(recognizer: Recognizer, audio: Path, text: str) -> tuple[Word, .
     segments = []
     for segment in recognizer.emissions(audio):
         segments.append(segment)
-        if segment.seconds(len(segment)) > MAX_ALIGNED_SECONDS:
+        if segment.seconds(len(segment)) > max_duration:
             raise ManifestError(
-                f"{audio}: more than {MAX_ALIGNED_SECONDS / 60:.0f} minutes are too long to align with a text; "
+                f"{audio}: more than {max_duration / 60:.0f} minutes are too long to align with a text; "
                 "cut it into utterances, or give its word times."
             )
     if not segments:

@@ -4,7 +4,7 @@
     sounding    _id "sounding:MODEL"; acoustic profile of a recognizer
 
 A field of a piece has the keys of ``audiosearch/spotting/ngram_index.py``. The server ranks pieces by the keys that
-they share with a text; rare keys count most.
+they share with a text; rare keys weigh most.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_NAMED = 1000
 BEST = ("-_score", *NEWEST)
 
 
-def lines(
+def emission_lines(
     recording: str, generation: str, words: Sequence[Word], emissions: Sequence[PackedEmissions]
 ) -> Iterator[Mapping[str, Any]]:
     """Lines of a bulk request for the pieces of a generation."""
@@ -60,8 +60,8 @@ def piece_id(recording: str, generation: str, number: int) -> str:
     return f"emissions:{recording}:{generation}:{number}"
 
 
-def emissions_of(source: Mapping[str, Any]) -> PackedEmissions:
-    """Piece of a document."""
+def unpack_emissions(source: Mapping[str, Any]) -> PackedEmissions:
+    """Packed emissions of a document."""
     data = base64.b64decode(source["data"])
     return PackedEmissions(source["start"], source["frame_duration"], source["frames"], data)
 
@@ -84,7 +84,7 @@ def acoustic_profiles(server: Server) -> dict[str, AcousticProfile]:
     return {source["model"]: AcousticProfile.from_json(source["sounding"]) for source in sources}
 
 
-def seconds(server: Server) -> Seconds:
+def emissions_duration(server: Server) -> Seconds:
     """Total duration of the recordings that may have emissions: those of recognizers with an acoustic profile."""
     models = sorted(acoustic_profiles(server))
     query = {"bool": {"filter": [{"term": {"kind": "recording"}}, {"terms": {"model": models}}]}}
@@ -92,7 +92,9 @@ def seconds(server: Server) -> Seconds:
     return int(response["aggregations"]["sum"]["value"]) / 1000
 
 
-def pieces(server: Server, cache: RecordingCache, recordings: Iterable[str] | None) -> Iterator[StoredEmissions]:
+def stored_emissions(
+    server: Server, cache: RecordingCache, recordings: Iterable[str] | None
+) -> Iterator[StoredEmissions]:
     """Pieces of these recordings, or of all."""
     for clauses in _clauses(recordings):
         while clauses:
@@ -102,7 +104,7 @@ def pieces(server: Server, cache: RecordingCache, recordings: Iterable[str] | No
             clauses = [{"terms": {"generation": list(reader.late)}}] if reader.late else []
 
 
-def candidates(
+def candidate_emissions(
     server: Server, cache: RecordingCache, query: KeywordQuery, limit: int, recordings: Collection[str] | None
 ) -> Iterator[StoredEmissions]:
     """Pieces that share most keys with a text, of these recordings or of all."""
@@ -148,4 +150,4 @@ def _pieces(clauses: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _stored(group: Group) -> Iterator[StoredEmissions]:
     for source in group.sources:
-        yield StoredEmissions(group.recording.id, group.recording.model, source["word"], emissions_of(source))
+        yield StoredEmissions(group.recording.id, group.recording.model, source["word"], unpack_emissions(source))

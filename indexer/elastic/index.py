@@ -11,9 +11,17 @@ from audiosearch.errors import StoreError, UnknownRecordingError
 from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer.elastic import client, documents, mapping
-from indexer.elastic import emissions as emission_store
 from indexer.elastic.client import Server
 from indexer.elastic.connection import address
+from indexer.elastic.emissions import (
+    acoustic_profiles,
+    candidate_emissions,
+    emissions_duration,
+    keep_acoustic_profile,
+    piece_id,
+    stored_emissions,
+    unpack_emissions,
+)
 from indexer.elastic.passages import STRIDE
 from indexer.elastic.recording_cache import RecordingCache
 from indexer.elastic.search import PassageQuery
@@ -67,7 +75,7 @@ class ElasticIndex:
 
     def keep_acoustic_profile(self, model: str, profile: AcousticProfile) -> None:
         """Store the acoustic profile of a recognizer."""
-        emission_store.keep_acoustic_profile(self._server, model, profile)
+        keep_acoustic_profile(self._server, model, profile)
 
     # Reading
 
@@ -105,9 +113,9 @@ class ElasticIndex:
 
         def ids(document: Mapping[str, Any]) -> list[str]:
             pieces = range(document["pieces"])
-            return [emission_store.piece_id(recording_id, document["generation"], number) for number in pieces]
+            return [piece_id(recording_id, document["generation"], number) for number in pieces]
 
-        return tuple(map(emission_store.emissions_of, self._parts(recording_id, ids)))
+        return tuple(map(unpack_emissions, self._parts(recording_id, ids)))
 
     def _parts(self, recording_id: str, ids: Callable[[Mapping[str, Any]], list[str]]) -> list[dict[str, Any]]:
         """Documents of the generation that a recording names; ``ids`` maps the recording's document to their ids."""
@@ -129,21 +137,21 @@ class ElasticIndex:
 
     def acoustic_profiles(self) -> dict[str, AcousticProfile]:
         """Acoustic profiles by fingerprint of the recognizer."""
-        return emission_store.acoustic_profiles(self._server)
+        return acoustic_profiles(self._server)
 
     def emissions_duration(self) -> Seconds:
         """Total duration of the recordings of which emissions may be stored."""
-        return emission_store.seconds(self._server)
+        return emissions_duration(self._server)
 
     def stored_emissions(self, recordings: Iterable[str] | None = None) -> Iterator[StoredEmissions]:
         """Stored emissions of all recordings, or of the known ones among these."""
-        return emission_store.pieces(self._server, self._cache, recordings)
+        return stored_emissions(self._server, self._cache, recordings)
 
     def candidate_emissions(
         self, query: KeywordQuery, limit: int, recordings: Collection[str] | None = None
     ) -> Iterator[StoredEmissions]:
         """Stored emissions that share most keys with a text."""
-        return emission_store.candidates(self._server, self._cache, query, limit, recordings)
+        return candidate_emissions(self._server, self._cache, query, limit, recordings)
 
     def search(self, query: Query, limit: int, after: str | None = None) -> Page:
         """First ``limit`` hits, or the first after those of another page."""

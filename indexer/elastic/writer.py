@@ -24,8 +24,8 @@ from typing import Any
 from audiosearch.errors import RefusedError, StoreError, UnknownRecordingError
 from audiosearch.types import PackedEmissions, Word
 from indexer.elastic import documents
-from indexer.elastic import emissions as emission_store
 from indexer.elastic.client import Server
+from indexer.elastic.emissions import emission_lines
 from indexer.elastic.passages import Passage, cut
 from indexer.types import Location, Recording
 
@@ -66,7 +66,7 @@ class Writer:
             )
         )
         try:
-            self._server.bulk(chain(lines, emission_store.lines(recording.id, generation, words, emissions)))
+            self._server.bulk(chain(lines, emission_lines(recording.id, generation, words, emissions)))
         except RefusedError as error:
             self._server.refresh()
             self._delete(documents.parts_of(generation))

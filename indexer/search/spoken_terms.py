@@ -75,10 +75,19 @@ def spoken_texts(phrases: Iterable[Phrase]) -> Iterator[tuple[str, bool]]:
         yield text, phrase.terms[-1].prefix
 
 
-def find(index: Index, query: Query, min_probability: float = MIN_PROBABILITY) -> list[Hit]:
+def find(
+    index: Index,
+    query: Query,
+    min_probability: float = MIN_PROBABILITY,
+    *,
+    max_exhaustive: Seconds = MAX_EXHAUSTIVE,
+) -> list[Hit]:
     """The hits of a query by sound, most probable first.
 
     ``together`` and ``without`` are searched in the words.
+
+    Args:
+        max_exhaustive: total duration of recordings up to which all emissions are scored, not only candidates.
 
     Raises:
         QueryError: the query cannot be searched by sound.
@@ -89,7 +98,9 @@ def find(index: Index, query: Query, min_probability: float = MIN_PROBABILITY) -
         return []
     recordings = _Recordings(index, query.filter)
     candidates = nlargest(
-        MAX_HITS, _candidates(index, texts, profiles, recordings, min_probability / 2), key=_probability
+        MAX_HITS,
+        _candidates(index, texts, profiles, recordings, min_probability / 2, max_exhaustive),
+        key=_probability,
     )
     hits = _hits(index, query, candidates, recordings, profiles)
     return sorted((hit for hit in hits if hit.confidence >= min_probability), key=lambda hit: -hit.confidence)
@@ -105,6 +116,7 @@ def _candidates(
     profiles: Mapping[str, AcousticProfile],
     recordings: _Recordings,
     min_probability: float,
+    max_exhaustive: Seconds,
 ) -> Iterator[SpokenCandidate]:
     """Candidates of all texts, unordered."""
     from audiosearch.spotting.keyword_spotter import KeywordSpotter  # half a second to import
@@ -116,7 +128,7 @@ def _candidates(
                 spelling = KeywordQuery(text, profile.alphabet, unfinished)
                 spotters.setdefault(spelling, {})[model] = KeywordSpotter(spelling, profile.calibration)
     selected = recordings.selected_ids()
-    if recordings.total_duration() <= MAX_EXHAUSTIVE:
+    if recordings.total_duration() <= max_exhaustive:
         by_model = {
             model: [by_model[model] for by_model in spotters.values() if model in by_model] for model in profiles
         }

@@ -6,8 +6,8 @@
     key_blocks   BLOCK pieces each, as numbers of rows of emissions
     block_keys   for each key in a block, the pieces of the block that have it
 
-A block is made when there are enough loose pieces; a query reads a few of its keys. Deleted pieces stay in their block:
-a number found there that is deleted, or reused, is no candidate or a bad one. A block of which less than half is left
+A block is made of BLOCK loose pieces; a query reads a few of its keys. Deleted pieces stay in their block: a number
+that was deleted gives no candidate, one that was reused may give a poor one. A block with less than half of its pieces
 is dissolved.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SCHEMA = """
 CREATE TABLE emissions (
-    number         INTEGER PRIMARY KEY, -- number of the recording × 2³² + place of the piece
+    number         INTEGER PRIMARY KEY, -- number of the recording × 2³² + position of the piece
     word           INTEGER NOT NULL,    -- position of the first word that does not start before it
     start          REAL NOT NULL,
     frame_duration REAL NOT NULL,
@@ -45,14 +45,14 @@ CREATE TABLE loose_keys (
 );
 CREATE TABLE key_blocks (
     block          INTEGER PRIMARY KEY,
-    first          INTEGER NOT NULL,    -- least and greatest of its numbers
+    first          INTEGER NOT NULL,    -- lowest and highest of its numbers
     last           INTEGER NOT NULL,
-    left           INTEGER NOT NULL,    -- pieces that were not removed
+    left           INTEGER NOT NULL,    -- pieces not removed
     numbers        BLOB NOT NULL        -- eight bytes each, lowest first
 );
 CREATE TABLE block_keys (
     number         INTEGER PRIMARY KEY, -- block × 2¹⁵ + key
-    pieces         BLOB NOT NULL        -- places in the block
+    pieces         BLOB NOT NULL        -- positions in the block
 );
 """
 
@@ -64,21 +64,23 @@ ROWS_PER_QUERY = 10_000
 Row = tuple[int, int, float, float, int, bytes]
 
 
-def add(connection: apsw.Connection, number: int, words: Sequence[Word], emissions: Sequence[PackedEmissions]) -> None:
+def add_emissions(
+    connection: apsw.Connection, number: int, words: Sequence[Word], emissions: Sequence[PackedEmissions]
+) -> None:
     """Store the emissions of a new recording."""
     starts = [word.start for word in words]
     connection.executemany(
         "INSERT INTO emissions VALUES (?, ?, ?, ?, ?, ?)",
         (
             (
-                (number << 32) + place,
+                (number << 32) + position,
                 bisect_left(starts, piece.start),
                 piece.start,
                 piece.frame_duration,
                 piece.frames,
                 piece.data,
             )
-            for place, piece in enumerate(emissions)
+            for position, piece in enumerate(emissions)
         ),
     )
     if emissions:
@@ -86,7 +88,7 @@ def add(connection: apsw.Connection, number: int, words: Sequence[Word], emissio
 
         connection.executemany(
             "INSERT INTO loose_keys VALUES (?, ?)",
-            (((number << 32) + place, pack_keys(piece)) for place, piece in enumerate(emissions)),
+            (((number << 32) + position, pack_keys(piece)) for position, piece in enumerate(emissions)),
         )
         while connection.execute("SELECT count(*) FROM loose_keys").get >= BLOCK:
             _make_block(connection, BLOCK)
@@ -110,7 +112,7 @@ def _make_block(connection: apsw.Connection, size: int) -> None:
     connection.execute("DELETE FROM loose_keys WHERE number <= ?", (numbers[-1],))
 
 
-def remove(connection: apsw.Connection, number: int) -> None:
+def remove_emissions(connection: apsw.Connection, number: int) -> None:
     """Delete the emissions of a recording."""
     pieces = number << 32, number + 1 << 32
     connection.execute("DELETE FROM emissions WHERE number >= ? AND number < ?", pieces)
@@ -143,7 +145,7 @@ def _unpack(numbers: bytes) -> tuple[int, ...]:
     return struct.unpack(f"<{len(numbers) // 8}q", numbers)
 
 
-def read(connection: apsw.Connection, number: int) -> tuple[PackedEmissions, ...]:
+def read_emissions(connection: apsw.Connection, number: int) -> tuple[PackedEmissions, ...]:
     """Emissions of a recording, as they were added."""
     rows = connection.execute(
         "SELECT start, frame_duration, frames, data FROM emissions WHERE number >= ? AND number < ? ORDER BY number",
@@ -166,8 +168,8 @@ def acoustic_profiles(connection: apsw.Connection) -> dict[str, AcousticProfile]
     return {model: AcousticProfile.from_json(text) for model, text in rows}
 
 
-def duration(connection: apsw.Connection) -> float:
-    """Seconds of the recordings that may have emissions: those of recognizers with an acoustic profile."""
+def emissions_duration(connection: apsw.Connection) -> float:
+    """Total duration of the recordings that may have emissions, in seconds: those of recognizers with a profile."""
     ((milliseconds,),) = _rows(
         connection,
         "SELECT coalesce(sum(duration_ms), 0) FROM recordings WHERE model IN (SELECT model FROM soundings)",
@@ -175,7 +177,7 @@ def duration(connection: apsw.Connection) -> float:
     return float(milliseconds) / 1000
 
 
-def pieces(connection: apsw.Connection, recordings: Iterable[int] | None) -> Iterator[StoredEmissions]:
+def stored_emissions(connection: apsw.Connection, recordings: Iterable[int] | None) -> Iterator[StoredEmissions]:
     """Pieces of these recordings, or of all."""
     columns = "SELECT number, word, start, frame_duration, frames, data FROM emissions"
     recognized = _recordings(connection)
@@ -187,10 +189,10 @@ def pieces(connection: apsw.Connection, recordings: Iterable[int] | None) -> Ite
         yield from _stored(_rows(connection, f"{columns} WHERE number >= ? AND number < ?", bounds), recognized)
 
 
-def candidates(
+def candidate_emissions(
     connection: apsw.Connection, query: KeywordQuery, limit: int, recordings: Collection[int] | None
 ) -> Iterator[StoredEmissions]:
-    """Pieces that share most with the keys of a text, of these recordings or of all."""
+    """Pieces that share most keys with a text, of these recordings or of all."""
     from audiosearch.spotting.ngram_index import KeyCounter, query_key_numbers
 
     keys = query_key_numbers(query)

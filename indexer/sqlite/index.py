@@ -11,7 +11,16 @@ from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer import word_codec
 from indexer.matching import spelling
-from indexer.sqlite import emissions as emission_store
+from indexer.sqlite.emissions import (
+    acoustic_profiles,
+    add_emissions,
+    candidate_emissions,
+    emissions_duration,
+    keep_acoustic_profile,
+    read_emissions,
+    remove_emissions,
+    stored_emissions,
+)
 from indexer.sqlite.file import SqliteFile
 from indexer.sqlite.phrases import PhraseMatcher
 from indexer.sqlite.search import QueryRunner
@@ -87,7 +96,7 @@ class SqliteIndex:
             self._locate(number, recording.locations)
             self._words.add(number, words)
             self._written = True
-            emission_store.add(self._connection, number, words, emissions)
+            add_emissions(self._connection, number, words, emissions)
 
     def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
         """Replace the locations of a recording."""
@@ -116,7 +125,7 @@ class SqliteIndex:
             return
         self._words.remove(number)
         self._connection.execute("DELETE FROM recordings WHERE number = ?", (number,))
-        emission_store.remove(self._connection, number)
+        remove_emissions(self._connection, number)
 
     # Reading
 
@@ -142,7 +151,7 @@ class SqliteIndex:
         """Stored emissions of a recording."""
         with self._file.transaction("DEFERRED"):
             number = self._number(recording_id)
-            return emission_store.read(self._connection, number)
+            return read_emissions(self._connection, number)
 
     def words_between(self, recording_id: str, first: int, end: int) -> tuple[Word, ...]:
         """Words at the positions from ``first`` to before ``end``, as far as they exist."""
@@ -152,31 +161,31 @@ class SqliteIndex:
     def keep_acoustic_profile(self, model: str, profile: AcousticProfile) -> None:
         """Store the acoustic profile of a recognizer."""
         with self._file.transaction("IMMEDIATE"):
-            emission_store.keep_acoustic_profile(self._connection, model, profile)
+            keep_acoustic_profile(self._connection, model, profile)
 
     def acoustic_profiles(self) -> dict[str, AcousticProfile]:
         """Acoustic profiles by fingerprint of the recognizer."""
         with self._file.transaction("DEFERRED"):
-            return emission_store.acoustic_profiles(self._connection)
+            return acoustic_profiles(self._connection)
 
     def emissions_duration(self) -> Seconds:
         """Total duration of the recordings of which emissions may be stored."""
         with self._file.transaction("DEFERRED"):
-            return emission_store.duration(self._connection)
+            return emissions_duration(self._connection)
 
     def candidate_emissions(
         self, query: KeywordQuery, limit: int, recordings: Collection[str] | None = None
     ) -> Iterator[StoredEmissions]:
-        """Stored emissions that share most with the keys of a text."""
+        """Stored emissions that share most keys with a text."""
         with self._file.transaction("DEFERRED"):
             numbers = None if recordings is None else self._numbers(recordings)
-            yield from emission_store.candidates(self._connection, query, limit, numbers)
+            yield from candidate_emissions(self._connection, query, limit, numbers)
 
     def stored_emissions(self, recordings: Iterable[str] | None = None) -> Iterator[StoredEmissions]:
-        """Stored emissions of all recordings, or of these as far as they are known."""
+        """Stored emissions of all recordings, or of the known ones among these."""
         with self._file.transaction("DEFERRED"):
             numbers = None if recordings is None else self._numbers(recordings)
-            yield from emission_store.pieces(self._connection, numbers)
+            yield from stored_emissions(self._connection, numbers)
 
     def search(self, query: Query, limit: int, after: str | None = None) -> Page:
         """First ``limit`` hits, or the first after those of another page."""

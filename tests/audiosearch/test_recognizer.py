@@ -59,7 +59,7 @@ def whole(whistle_model: Path) -> Iterator[Recognizer]:
         yield recognizer
 
 
-def test_a_short_recording_is_recognized_in_one_pass(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
+def test_short_recording_is_recognized_in_one_pass(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
     path = whistler.write(tmp_path / "a.wav", TEXT)
     model = load_model(whistle_model)
     with Recognizer.load(whistle_model) as recognizer:
@@ -172,7 +172,7 @@ def test_silent_windows_skip_the_network(
     assert sum(len(emissions) for emissions in short.emissions(path)) < 1000
 
 
-def test_a_recording_with_damage_in_the_middle_is_unreadable(
+def test_recording_with_damage_in_the_middle_is_unreadable(
     short: Recognizer, whistler: Whistler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(path: Path, rate: int) -> Iterator[np.ndarray[Any, Any]]:
@@ -207,9 +207,9 @@ def test_transcripts_keep_emissions_on_request(short: Recognizer, whistler: Whis
         plain = short.transcribe(path)
         assert plain.emissions == ()
         assert transcript.words == plain.words
-        heard = list(short.emissions(path))
-        assert len(heard) > 1
-        for packed, emissions in zip(transcript.emissions, heard, strict=True):
+        expected = list(short.emissions(path))
+        assert len(expected) > 1
+        for packed, emissions in zip(transcript.emissions, expected, strict=True):
             assert packed.start == emissions.start
             unpacked = unpack(packed, len(short.model.alphabet)).log_probs
             np.testing.assert_array_equal(unpacked.argmax(1), emissions.log_probs.argmax(1))
@@ -227,19 +227,19 @@ def test_confidences_are_calibrated(whistle_model: Path, whistler: Whistler, tmp
     assert min(word.confidence for word in raw.words) > 0.9
 
 
-def test_the_fingerprint_depends_on_everything_that_changes_words(whistle_model: Path) -> None:
+def test_fingerprint_depends_on_all_settings_that_change_words(whistle_model: Path) -> None:
     def fingerprint(**options: Any) -> str:
         with Recognizer.load(whistle_model, **options) as recognizer:
             return recognizer.fingerprint
 
-    alone = fingerprint()
-    assert fingerprint(processes=3) == fingerprint(keep_emissions=True) == alone
+    default = fingerprint()
+    assert fingerprint(processes=3) == fingerprint(keep_emissions=True) == default
     assert fingerprint(hotwords=["Zeus", "hera "]) == fingerprint(hotwords=["hera", "zeus", "zeus"])
-    others: list[dict[str, Any]] = [{"alpha": 0.1}, {"beam_width": 9}, {"hotwords": ["x"]}, {"greedy": True}]
-    assert len({alone, *(fingerprint(**options) for options in others)}) == 5
+    changes: list[dict[str, Any]] = [{"alpha": 0.1}, {"beam_width": 9}, {"hotwords": ["x"]}, {"greedy": True}]
+    assert len({default, *(fingerprint(**options) for options in changes)}) == 5
 
 
-def test_the_fingerprint_includes_the_engine_unless_it_is_the_default(
+def test_fingerprint_includes_the_engine_unless_it_is_the_default(
     whistle_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Indexes made before the setting existed used the built-in engine."""
@@ -251,14 +251,14 @@ def test_the_fingerprint_includes_the_engine_unless_it_is_the_default(
         assert recognizer.language_model is None
         assert recognizer.fingerprint == hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
         library = recognizer.decoder.model_copy(update={"engine": "pyctcdecode"})
-        with Recognizer(recognizer.model, decoder=library) as other:
-            assert other.fingerprint != recognizer.fingerprint
+        with Recognizer(recognizer.model, decoder=library) as changed:
+            assert changed.fingerprint != recognizer.fingerprint
         with pytest.raises(ConfigError, match="does not support hot words"):
             Recognizer(recognizer.model, decoder=library, hotwords=["zeus"])
         Recognizer(recognizer.model, decoder=library, hotwords=["zeus"], greedy=True).close()
 
 
-def test_settings_beside_the_model_are_used(whistle_model: Path, tmp_path: Path) -> None:
+def test_settings_in_the_model_folder_are_used(whistle_model: Path, tmp_path: Path) -> None:
     model = tmp_path / "model.safetensors"
     model.write_bytes((whistle_model / "model.safetensors").read_bytes())
     (tmp_path / "decoder.yaml").write_text("alpha: 0.75\n")
@@ -278,8 +278,11 @@ def test_word_times_are_clipped_to_the_recording() -> None:
     assert clip_words([a, b], 1.0) == (Word("a", 0.0, 0.5, 1.0), Word("b", 0.5, 1.0, 1.0))
     assert clip_words([Word("b", 1.01, 1.03, 1.0)], 1.0) == (Word("b", 0.5, 1.0, 1.0),)
     assert clip_words([], 1.0) == ()
-    other = (Alternative("eye", 0.3),)
-    assert [word.alternatives for word in clip_words([replace(a, alternatives=other), b], 1.0)] == [other, ()]
+    alternatives = (Alternative("eye", 0.3),)
+    assert [word.alternatives for word in clip_words([replace(a, alternatives=alternatives), b], 1.0)] == [
+        alternatives,
+        (),
+    ]
 
 
 def test_prefetch_keeps_order_and_raises_in_place() -> None:

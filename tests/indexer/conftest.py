@@ -17,7 +17,7 @@ from elasticsearch_node import Node, answer
 from scripted_server import Script
 
 from audiosearch.types import Alternative, Word
-from indexer.elastic import client as elastic_client
+from indexer.elastic import client
 from indexer.types import Location, Recording
 
 # Recordings
@@ -135,7 +135,7 @@ def unprivileged() -> Iterator[Callable[[], Path]]:
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
     """A scripted server, of which nobody waits long for an answer."""
-    monkeypatch.setattr(elastic_client, "RETRY_SECONDS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(client, "RETRY_SECONDS", (0.0, 0.0, 0.0))
     script = Script()
     thread = threading.Thread(target=script.server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

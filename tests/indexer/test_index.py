@@ -30,7 +30,7 @@ def find(index: Index, *phrases: Phrase, limit: int = 10) -> list[Hit]:
     return list(index.search(Query(phrases), limit).hits)
 
 
-def test_what_was_added_is_there(
+def test_recordings_are_returned_as_added(
     url: str, recording: MakeRecording, babble: Callable[[random.Random, int, list[str]], list[Word]]
 ) -> None:
     chance = random.Random(7)
@@ -38,8 +38,8 @@ def test_what_was_added_is_there(
     library: dict[str, tuple[Recording, tuple[Word, ...]]] = {}
     with open_index(url, create=True) as index:
         for number in range(20):
-            # Some lie at one path, some ids come again, lengths end at and beside the borders of chunks and passages.
-            one = recording(number % 16, path=f"/r/{chance.randrange(20)}.ogg")
+            # Paths and ids repeat; lengths are at and next to the limits of blocks and passages.
+            added = recording(number % 16, path=f"/r/{chance.randrange(20)}.ogg")
             length = chance.choice(
                 [
                     0,
@@ -54,17 +54,17 @@ def test_what_was_added_is_there(
                 ]
             )
             words = babble(chance, length, vocabulary)
-            index.add(one, words)
-            library[one.id] = one, stored(words)
+            index.add(added, words)
+            library[added.id] = added, stored(words)
         for number in (2, 9, 13):
             index.remove(f"id{number:03}")
             del library[f"id{number:03}"]
     with open_index(url, create=False) as index:
-        by_path = sorted((one for one, _ in library.values()), key=lambda one: (one.path, one.id))
+        by_path = sorted((added for added, _ in library.values()), key=lambda added: (added.path, added.id))
         assert index.recordings() == by_path
-        for name, (one, kept) in library.items():
+        for name, (added, kept) in library.items():
             assert index.words(name) == kept
-            assert index.recording(name) == one
+            assert index.recording(name) == added
         assert index.recording("id002") is None
         statistics = index.statistics()
         assert statistics.recordings == len(library)
@@ -73,18 +73,18 @@ def test_what_was_added_is_there(
         assert statistics.bytes > 0
 
 
-def test_phrases_cross_every_border(url: str, recording: MakeRecording) -> None:
-    """A phrase of the greatest length is found wherever it begins."""
+def test_phrases_across_blocks_and_passages(url: str, recording: MakeRecording) -> None:
+    """A phrase of the maximum length is found at every position."""
     length = passages.STRIDE + MAX_TERMS + MAX_SLOP
-    words = [Word(f"w{place}", float(place), place + 0.5, 1.0) for place in range(2 * length)]
+    words = [Word(f"w{position}", float(position), position + 0.5, 1.0) for position in range(2 * length)]
     longest = MAX_TERMS + MAX_SLOP
     with open_index(url, create=True) as index:
         index.add(recording(1), words)
         for border in (BLOCK_WORDS, passages.STRIDE):
             for first in (border - longest, border - longest + 1, border - 1, border, border + 1):
-                close = Phrase(tuple(Term(f"w{first + place}") for place in range(MAX_TERMS)))
-                places = [*range(MAX_TERMS - 1), longest - 1]
-                wide = Phrase(tuple(Term(f"w{first + place}") for place in places), MAX_SLOP)
+                close = Phrase(tuple(Term(f"w{first + offset}") for offset in range(MAX_TERMS)))
+                offsets = [*range(MAX_TERMS - 1), longest - 1]
+                wide = Phrase(tuple(Term(f"w{first + offset}") for offset in offsets), MAX_SLOP)
                 for wanted, span in ((close, MAX_TERMS), (wide, longest)):
                     (hit,) = find(index, wanted)
                     assert hit.words == tuple(words[first : first + span])
@@ -93,22 +93,24 @@ def test_phrases_cross_every_border(url: str, recording: MakeRecording) -> None:
                     assert (hit.start, hit.end) == (float(first), first + span - 0.5)
 
 
-def test_hits_of_equal_confidence_come_by_path_and_place(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
+def test_hits_of_equal_confidence_are_ordered_by_path_and_time(
+    url: str, recording: MakeRecording, spoken: MakeWords
+) -> None:
     with open_index(url, create=True) as index:
         for number in (3, 1, 2):
             index.add(recording(number), spoken("say it and say it again"))
         index.add(recording(0), [Word("say", 0.0, 0.4, 0.90049), Word("it", 0.4, 0.8, 0.95)])
-        every = find(index, phrase("say it"), limit=100)
-        assert [(hit.recording.id, hit.start) for hit in every] == [
+        expected = find(index, phrase("say it"), limit=100)
+        assert [(hit.recording.id, hit.start) for hit in expected] == [
             ("id000", 0.0),
             *((f"id00{number}", start) for number in (1, 2, 3) for start in (0.0, 0.75)),
         ]
-        for limit in range(len(every) + 1):
-            assert find(index, phrase("say it"), limit=limit) == every[:limit]
-            assert find(index, phrase("say it"), phrase("sa* it"), limit=limit) == every[:limit]
+        for limit in range(len(expected) + 1):
+            assert find(index, phrase("say it"), limit=limit) == expected[:limit]
+            assert find(index, phrase("say it"), phrase("sa* it"), limit=limit) == expected[:limit]
 
 
-def test_nothing_in_a_word_is_syntax(url: str, recording: MakeRecording) -> None:
+def test_words_are_never_read_as_query_syntax(url: str, recording: MakeRecording) -> None:
     texts = [
         '"',
         '""',
@@ -132,10 +134,10 @@ def test_nothing_in_a_word_is_syntax(url: str, recording: MakeRecording) -> None
         index.add(recording(1), [Word(text, float(at), at + 0.5, 1.0) for at, text in enumerate(texts)])
         for at, text in enumerate(texts):
             assert [hit.start for hit in find(index, Phrase((Term(text),)))] == [at]
-        for one, other in pairwise(texts):
+        for first, second in pairwise(texts):
             for slop in (0, 1):
-                (hit,) = find(index, Phrase((Term(one), Term(other)), slop))
-                assert hit.text == f"{one} {other}"
+                (hit,) = find(index, Phrase((Term(first), Term(second)), slop))
+                assert hit.text == f"{first} {second}"
         (hit,) = find(index, Phrase((Term('""', prefix=True), Term("*"))))
         assert hit.text == '"" *'
 
@@ -150,17 +152,17 @@ def test_a_recording_is_replaced_moved_and_removed(url: str, recording: MakeReco
         (hit,) = find(index, phrase("new words"))
         assert hit.recording == Recording("id001", changed.locations, 12.346, "other", "2025-01-01T00:00:00Z")
 
-        places = (Location("/a/copy.ogg", 5, 2**60 + 1), Location("/z/moved.ogg", 2**40, 7))
-        index.relocate("id001", places[::-1])
-        assert index.recordings()[0].locations == places
+        locations = (Location("/a/copy.ogg", 5, 2**60 + 1), Location("/z/moved.ogg", 2**40, 7))
+        index.relocate("id001", locations[::-1])
+        assert index.recordings()[0].locations == locations
         assert find(index, phrase("new words"))[0].recording.path == "/a/copy.ogg"
 
         index.remove("id001")
         index.remove("id001")
-        assert [one.id for one in index.recordings()] == ["id002"]
+        assert [remaining.id for remaining in index.recordings()] == ["id002"]
         assert find(index, phrase("new words")) == []
         assert index.similar_words("manny", 5) == []
-        for call in (lambda: index.words("id001"), lambda: index.relocate("id001", places)):
+        for call in (lambda: index.words("id001"), lambda: index.relocate("id001", locations)):
             with pytest.raises(StoreError, match="holds no recording id001"):
                 call()
         index.add(recording(1), [])
@@ -168,7 +170,7 @@ def test_a_recording_is_replaced_moved_and_removed(url: str, recording: MakeReco
         assert index.statistics().words == 4
 
 
-def test_words_that_are_none_leave_what_was_stored(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
+def test_invalid_words_are_refused_and_change_nothing(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
     with open_index(url, create=True) as index:
         index.add(recording(1), spoken("as it was"))
         for bad in (
@@ -196,7 +198,7 @@ def test_long_words_are_cut_and_strange_paths_kept(url: str, recording: MakeReco
         assert len(find(index, Phrase((Term("a" * 30, prefix=True),)))) == 1
 
 
-def test_near_words(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
+def test_similar_words(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
     with open_index(url, create=True) as index:
         index.add(recording(1), spoken("receive relieve deceive received the they then hat at kierkegaard receives"))
         index.add(recording(2), spoken("gone"))
@@ -210,7 +212,7 @@ def test_near_words(url: str, recording: MakeRecording, spoken: MakeWords) -> No
         assert index.similar_words("an", 10) == []
 
 
-def test_there_must_be_an_index_to_ask(url: str) -> None:
+def test_missing_index_is_reported(url: str) -> None:
     for _ in range(2):
         with pytest.raises(StoreError, match=r"there is no index at .*: run `audiosearch index FOLDER` first"):
             open_index(url, create=False)
@@ -219,8 +221,8 @@ def test_there_must_be_an_index_to_ask(url: str) -> None:
     open_index(url, create=True).close()
 
 
-def test_readers_see_all_of_one_recording(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
-    """While others write, a search finds the words of before or those of after, and neither half nor none of them."""
+def test_readers_see_complete_recordings(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
+    """During writes a search finds either all old words or all new words of a recording."""
     texts = ["one fish " * 300, "two fish " * 600]
     problems: list[object] = []
     done = threading.Event()
@@ -249,8 +251,8 @@ def test_readers_see_all_of_one_recording(url: str, recording: MakeRecording, sp
         while not done.is_set():
             hits = find(index, phrase("one fish"), phrase("two fish"), limit=10_000)
             for name in ("id000", "id001"):
-                said = [hit.text for hit in hits if hit.recording.id == name]
-                if said not in (["one fish"] * 300, ["two fish"] * 600):
-                    problems.append((name, len(said), set(said)))
+                hit_texts = [hit.text for hit in hits if hit.recording.id == name]
+                if hit_texts not in (["one fish"] * 300, ["two fish"] * 600):
+                    problems.append((name, len(hit_texts), set(hit_texts)))
         assert problems == []
         assert index.statistics().recordings == 2

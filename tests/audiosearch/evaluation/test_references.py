@@ -8,7 +8,6 @@ import pytest
 
 from audiosearch.data.manifest import Utterance
 from audiosearch.errors import ManifestError
-from audiosearch.evaluation import references
 from audiosearch.evaluation.references import References, align_words, concatenate_emissions
 from audiosearch.recognizer import Recognizer
 from audiosearch.types import Emissions, Word
@@ -48,14 +47,11 @@ def test_words_are_given_or_aligned_once(whistle_model: Path, whistler: Whistler
         assert (first.aligned, second.aligned) == (2, 2)
 
 
-def test_failed_alignments_are_reported(
-    whistle_model: Path, whistler: Whistler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_alignments_are_reported(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
     audio = whistler.write(tmp_path / "a.wav", "human")
     with Recognizer.load(whistle_model) as recognizer:
         assert align_words(recognizer, audio, "") == ()
         with pytest.raises(ManifestError, match=r"a\.wav: the text does not fit"):
             align_words(recognizer, audio, "human things " * 20)
-        monkeypatch.setattr(references, "MAX_ALIGNED_SECONDS", 0.1)
         with pytest.raises(ManifestError, match="cut it into utterances"):
-            align_words(recognizer, audio, "human")
+            align_words(recognizer, audio, "human", max_duration=0.1)

@@ -13,8 +13,7 @@ import pytest
 
 from audiosearch.errors import StoreError
 from audiosearch.types import Word
-from indexer.elastic import client as elastic_client
-from indexer.elastic import mapping, passages
+from indexer.elastic import client, mapping, passages
 from indexer.index import open_index
 from indexer.types import Recording
 
@@ -50,7 +49,7 @@ def test_error_responses(
     with pytest.raises(StoreError, match=message) as error:
         open_index(script.url.replace("//", "//ann@"), create=False)
     assert "wrong" not in str(error.value)
-    assert len(script.requests) <= 1 + len(elastic_client.RETRY_SECONDS)
+    assert len(script.requests) <= 1 + len(client.RETRY_SECONDS)
     assert all(method in ("GET", "HEAD") for method, _, _ in script.requests)
 
 
@@ -62,7 +61,7 @@ def test_unreachable_server() -> None:
 
 
 def test_server_without_responses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(elastic_client, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(client, "REQUEST_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(StoreError, match="does not answer"):
         open_index(f"http://127.0.0.1:{silent.getsockname()[1]}/library", create=True)
 
@@ -180,7 +179,7 @@ def test_slow_server(
         return store(method, path, body)
 
     script.answer = slow
-    monkeypatch.setattr(elastic_client, "REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr(client, "REQUEST_SECONDS", 0.5)
     with open_index(script.url, create=True) as index:
         index.add(recording(1), spoken("hello world"))
         pause = 0.8

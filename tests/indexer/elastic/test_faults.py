@@ -18,8 +18,7 @@ from transcribers import FakeTranscriber
 import cli
 from audiosearch.errors import StoreError
 from audiosearch.types import Transcript, Word
-from indexer.elastic import client as elastic_client
-from indexer.elastic import mapping
+from indexer.elastic import client, mapping
 from indexer.elastic.passages import STRIDE
 from indexer.index import open_index
 from indexer.ingest.crawl import content_id
@@ -72,7 +71,7 @@ def write_noise(path: Path) -> None:
 def talks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder of recordings; commands use Speller, and retry without pauses."""
     monkeypatch.setattr("indexer.console.lazy_recognizer.LazyRecognizer", Speller)
-    monkeypatch.setattr(elastic_client, "RETRY_SECONDS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(client, "RETRY_SECONDS", (0.0, 0.0, 0.0))
     monkeypatch.setenv("AUDIOSEARCH_MODEL", str(tmp_path))
     for name in NAMES:
         write_noise(tmp_path / "talks" / f"{name}.wav")
@@ -131,7 +130,7 @@ def test_server_that_keeps_failing(talks: Path, proxy: Script, fault: Answer, me
     assert (first.exit_code, first.stdout) == (1, "")
     assert message in first.stderr
     assert [recording.path[-5:] for recording, _ in stored_library(proxy.url).values()] == ["a.wav", "b.wav"]
-    assert sum(bulk_of("c", body) for _, _, body in proxy.requests) <= 1 + len(elastic_client.RETRY_SECONDS)
+    assert sum(bulk_of("c", body) for _, _, body in proxy.requests) <= 1 + len(client.RETRY_SECONDS)
     proxy.answer = lambda method, path, body: None
     second = audiosearch_index(talks, proxy.url)
     assert second.exit_code == 0, second.stderr
@@ -224,7 +223,7 @@ def test_two_indexers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """On the same folder, on two folders, on a folder and its parent, and on the two shards of a folder."""
-    monkeypatch.setattr(elastic_client, "RETRY_SECONDS", (0.1,) * 50)  # a new index is not ready at once
+    monkeypatch.setattr(client, "RETRY_SECONDS", (0.1,) * 50)  # a new index is not ready at once
     for name in ("e", "f", "g"):
         write_noise(talks.parent / "more" / f"{name}.wav")
     indexed: list[str] = []

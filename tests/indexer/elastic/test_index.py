@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from audiosearch.types import Word
-from indexer.elastic import index as elastic
 from indexer.elastic import passages
+from indexer.elastic.index import ElasticIndex
 from indexer.elastic.writer import Writer
 from indexer.index import open_index
 from indexer.types import Phrase, Query, Recording, Term
@@ -30,7 +30,7 @@ def test_orphans_of_a_killed_writer_are_invisible_and_swept(
     elastic_url: str, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are swept by the next writer after WRITING_SECONDS, and not before."""
-    with elastic.ElasticIndex(elastic_url, create=True) as index:
+    with ElasticIndex(elastic_url, create=True) as index:
         index.add(recording(1), spoken("hello world"))
         before = index.search(Query((HELLO,)), 10).hits
         for step in ("_check_written", "_sweep", "_end_note"):
@@ -47,7 +47,7 @@ def test_orphans_of_a_killed_writer_are_invisible_and_swept(
         assert [hit.start for hit in hits] == [0.25, 0.0]
         documents = all_documents(index)
         assert [document["kind"] for document in documents].count("passage") > 2
-        elastic.ElasticIndex(elastic_url, create=True).close()
+        ElasticIndex(elastic_url, create=True).close()
         assert all_documents(index) == documents
         sweep_now(elastic_url)
         index._server.refresh()
@@ -61,7 +61,7 @@ def test_suspended_writer_whose_note_was_taken_writes_again(
     step: str, elastic_url: str, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Suspended before its recording names the generation, or after."""
-    with elastic.ElasticIndex(elastic_url, create=True) as index:
+    with ElasticIndex(elastic_url, create=True) as index:
         run_step = getattr(index._writer, step)
         sweeps: list[str] = []
 
@@ -81,17 +81,17 @@ def test_suspended_writer_whose_note_was_taken_writes_again(
 
 def sweep_now(url: str) -> None:
     """Sweep as if every writer stopped long ago."""
-    with elastic.ElasticIndex(url, create=True) as index:
+    with ElasticIndex(url, create=True) as index:
         index._writer.sweep(min_age_s=-1)
 
 
-def all_documents(index: elastic.ElasticIndex) -> list[dict[str, Any]]:
+def all_documents(index: ElasticIndex) -> list[dict[str, Any]]:
     """All documents of the index, visible to readers or not."""
     response = index._server.search(size=1000)
     return [hit["_source"] for hit in response["hits"]["hits"]]
 
 
-def kinds(index: elastic.ElasticIndex) -> list[str]:
+def kinds(index: ElasticIndex) -> list[str]:
     """Kinds of all documents, sorted."""
     return sorted(document["kind"] for document in all_documents(index))
 
@@ -103,8 +103,8 @@ def test_recording_named_during_a_search_is_read_whole(
 ) -> None:
     half_written, resume = threading.Event(), threading.Event()
     with (
-        elastic.ElasticIndex(elastic_url, create=True) as index,
-        elastic.ElasticIndex(elastic_url, create=True) as second,
+        ElasticIndex(elastic_url, create=True) as index,
+        ElasticIndex(elastic_url, create=True) as second,
     ):
         if before:
             index.add(recording(1), spoken(before))
@@ -139,8 +139,8 @@ def test_recording_replaced_twice_during_a_search_is_read_once(
     elastic_url: str, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
-        elastic.ElasticIndex(elastic_url, create=True) as index,
-        elastic.ElasticIndex(elastic_url, create=True) as second,
+        ElasticIndex(elastic_url, create=True) as index,
+        ElasticIndex(elastic_url, create=True) as second,
     ):
         index.add(recording(1), spoken("hello world"))
         get, texts = index._server.documents, ["hello world " * 3, "hello world " * 2]
@@ -172,6 +172,6 @@ def test_concurrent_writers_of_a_recording_leave_one_copy(
         for writer in writers:
             writer.join()
         (hit,) = index.search(Query((HELLO,)), 10).hits
-        assert isinstance(index, elastic.ElasticIndex)
+        assert isinstance(index, ElasticIndex)
         assert kinds(index) == ["passage", "recording"]
         assert index.words("id001") == hit.words + hit.after

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from audiosearch.types import Word
-from indexer.elastic import writer as elastic_writer
 from indexer.elastic.index import ElasticIndex
 from indexer.elastic.passages import STRIDE
 from indexer.elastic.recording_cache import MAX_CHANGES, RecordingCache
@@ -64,7 +63,7 @@ def reader(writer: ElasticIndex, elastic_url: str) -> Iterator[Reader]:
 @pytest.fixture
 def long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock of the writer is half an hour slow: recordings appear to be written long ago."""
-    monkeypatch.setattr(elastic_writer, "_now_ms", lambda: time.time_ns() // 1_000_000 - 1_800_000)
+    monkeypatch.setattr("indexer.elastic.writer._now_ms", lambda: time.time_ns() // 1_000_000 - 1_800_000)
 
 
 @pytest.mark.elastic

@@ -27,7 +27,9 @@ def library(index: Index) -> list[tuple[Recording, tuple[Word, ...]]]:
 
 
 @pytest.mark.parametrize("back", [False, True])
-def test_there_and_back(url: str, tmp_path: Path, recording: MakeRecording, babble: Babble, back: bool) -> None:
+def test_copy_and_back_is_lossless(
+    url: str, tmp_path: Path, recording: MakeRecording, babble: Babble, back: bool
+) -> None:
     """From SQLite to each kind of store, or from it to SQLite; hits are those of before, in their order."""
     chance = random.Random(3)
     stores = [str(tmp_path / "other.db"), url]
@@ -44,7 +46,7 @@ def test_there_and_back(url: str, tmp_path: Path, recording: MakeRecording, babb
             assert target.search(query, 500).hits == source.search(query, 500).hits
 
 
-def test_alternatives_and_emissions_go_over(tmp_path: Path, recording: MakeRecording, babble: Babble) -> None:
+def test_alternatives_and_emissions_are_copied(tmp_path: Path, recording: MakeRecording, babble: Babble) -> None:
     with (
         open_index(str(tmp_path / "a.db"), create=True) as source,
         open_index(str(tmp_path / "b.db"), create=True) as target,
@@ -58,7 +60,7 @@ def test_alternatives_and_emissions_go_over(tmp_path: Path, recording: MakeRecor
         assert (target.emissions("id001"), target.emissions("id002")) == (emissions, ())
 
 
-def test_only_what_changed_goes_over(tmp_path: Path, recording: MakeRecording, spoken: MakeWords) -> None:
+def test_only_changed_recordings_are_copied(tmp_path: Path, recording: MakeRecording, spoken: MakeWords) -> None:
     with (
         open_index(str(tmp_path / "a.db"), create=True) as source,
         open_index(str(tmp_path / "b.db"), create=True) as target,
@@ -91,7 +93,7 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(cli.main, ["copy", *map(str, arguments)])
 
 
-def test_the_command(
+def test_copy_command(
     tmp_path: Path, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = tmp_path / "a.db", tmp_path / "b.db"

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from indexer.ingest import crawl as module
 from indexer.ingest.crawl import Crawl, content_id, crawl
 from indexer.ingest.walk import Failed, walk
 from indexer.types import Recording
@@ -125,7 +124,7 @@ def test_unusable_given_paths_are_reported(tmp_path: Path) -> None:
 def test_known_files_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = recording(sound(tmp_path / "a.wav", 1))
     for name in ("content_id", "is_recording", "_duration"):
-        monkeypatch.setattr(module, name, lambda path: pytest.fail(f"{path} was read"))
+        monkeypatch.setattr(f"indexer.ingest.crawl.{name}", lambda path: pytest.fail(f"{path} was read"))
     result, _ = run([tmp_path], [known])
     assert result == Crawl((), (), (), {}, (known,), 1)
 
@@ -229,7 +228,7 @@ class TestGone:
         def refuse(path: Path) -> bool:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(module, "is_recording", refuse)
+        monkeypatch.setattr("indexer.ingest.crawl.is_recording", refuse)
         result, failures = run([tmp_path], known)
         assert not result.missing
         assert not result.relocations

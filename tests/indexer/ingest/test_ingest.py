@@ -1,4 +1,4 @@
-"""An index brought up to date equals one made afresh, whatever happened to the folder and whenever it was stopped."""
+"""An updated index equals a new one after any changes of the folder and any interruption."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ CLOCK = count(10**18, 10**9)  # so that no two changes of a file fall into one t
 
 
 class Killed(BaseException):
-    """What kill -9 is to a test."""
+    """Simulated kill -9."""
 
 
 class MemoryIndex(Index):
-    """Index in dictionaries, without search; the ``fuse``-th change from now kills, before or after it is made."""
+    """Index in dictionaries, without search. Its ``fuse``-th next change raises Killed, before or after it is made."""
 
     def __init__(self) -> None:
         self.kept: dict[str, tuple[Recording, tuple[Word, ...]]] = {}
@@ -127,12 +127,12 @@ class Speller(FakeTranscriber):
     def __init__(self, fingerprint: str = "speller", broken: Iterable[Path] = ()) -> None:
         self.fingerprint = fingerprint
         self.broken = set(broken)
-        self.heard: list[str] = []
+        self.transcribed: list[str] = []
 
     def transcribe(self, path: Path) -> Transcript:
         if path in self.broken:
             raise AudioError(f"{path}: is broken.")
-        self.heard.append(path.name)
+        self.transcribed.append(path.name)
         return Transcript(str(path), 0.1, (Word(spelled(path), 0.0, 0.1, 1.0),))
 
 
@@ -159,7 +159,7 @@ def stamp(path: Path) -> None:
 
 
 def sound(path: Path, seed: int) -> Path:
-    """Audio that is like no other seed's, always of the same size."""
+    """Audio file of fixed size; its content depends on the seed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
@@ -185,7 +185,7 @@ def summary(records: Sequence[Record]) -> CrawlSummary:
 
 
 def content(index: Index) -> dict[str, list[str]]:
-    """What each recording says → where it lies."""
+    """Paths of each recording by its text."""
     return {
         index.words(recording.id)[0].text: [location.path for location in recording.locations]
         for recording in index.recordings()
@@ -193,42 +193,42 @@ def content(index: Index) -> dict[str, list[str]]:
 
 
 def expected(folder: Path) -> dict[str, list[str]]:
-    """The same, straight from the files."""
-    places: dict[str, list[str]] = {}
+    """Expected ``content``, read from the files."""
+    paths: dict[str, list[str]] = {}
     for path in sorted(map(str, folder.rglob("*.wav"))):
-        places.setdefault(spelled(Path(path)), []).append(path)
-    return places
+        paths.setdefault(spelled(Path(path)), []).append(path)
+    return paths
 
 
 def mutate(folder: Path, draw: random.Random) -> None:
-    """One thing that people do to folders."""
+    """Apply a random change to a folder."""
     files = sorted(folder.rglob("*.wav"))
-    place = folder / draw.choice(["", "a", "b/c"]) / f"{draw.randrange(10**6)}.wav"
-    one, other = draw.choice(files), draw.choice(files)
-    what = draw.choice(["new", "change", "rename", "copy", "over", "swap", "delete", "touch", "move over"])
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if what == "new":
-        sound(place, draw.randrange(10**9))
-    elif what == "change":
-        sound(one, draw.randrange(10**9))
-    elif what == "rename":
-        one.rename(place)
-    elif what == "copy":
-        place.write_bytes(one.read_bytes())
-        stamp(place)
-    elif what == "over":
-        one.write_bytes(other.read_bytes())
-        stamp(one)
-    elif what == "swap" and one != other:
-        one.rename(place)
-        other.rename(one)
-        place.rename(other)
-    elif what == "delete" and len(files) > 2:
-        one.unlink()
-    elif what == "touch":
-        stamp(one)
-    elif what == "move over" and len(files) > 2:
-        one.rename(other)
+    target = folder / draw.choice(["", "a", "b/c"]) / f"{draw.randrange(10**6)}.wav"
+    first, second = draw.choice(files), draw.choice(files)
+    change = draw.choice(["new", "change", "rename", "copy", "over", "swap", "delete", "touch", "move over"])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if change == "new":
+        sound(target, draw.randrange(10**9))
+    elif change == "change":
+        sound(first, draw.randrange(10**9))
+    elif change == "rename":
+        first.rename(target)
+    elif change == "copy":
+        target.write_bytes(first.read_bytes())
+        stamp(target)
+    elif change == "over":
+        first.write_bytes(second.read_bytes())
+        stamp(first)
+    elif change == "swap" and first != second:
+        first.rename(target)
+        second.rename(first)
+        target.rename(second)
+    elif change == "delete" and len(files) > 2:
+        first.unlink()
+    elif change == "touch":
+        stamp(first)
+    elif change == "move over" and len(files) > 2:
+        first.rename(second)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -239,10 +239,12 @@ def test_updated_index_equals_a_new_one(tmp_path: Path, seed: int) -> None:
         sound(tmp_path / f"{name}.wav", draw.randrange(10**9))
     for _ in range(12):
         known = set(content(index))
-        speller.heard.clear()
+        speller.transcribed.clear()
         records = run(index, tmp_path, speller=speller, prune=True)
         assert content(index) == expected(tmp_path)
-        assert len(speller.heard) == len(set(content(index)) - known), "only what is new is heard, and once"
+        assert len(speller.transcribed) == len(set(content(index)) - known), (
+            "only new recordings are transcribed, each once"
+        )
         assert not [record for record in records if isinstance(record, Failed)]
         assert summary(run(index, tmp_path, speller=speller)).new == 0
         for _ in range(draw.randrange(1, 5)):
@@ -278,11 +280,11 @@ def test_second_run_completes_a_run_killed_at_any_change(
     assert all(ended == content(index) for ended in stopped)
 
 
-def test_known_content_over_known_content(tmp_path: Path) -> None:
+def test_file_overwritten_with_known_content(tmp_path: Path) -> None:
     index = MemoryIndex()
-    path, other = sound(tmp_path / "a.wav", 1), sound(tmp_path / "b.wav", 2)
+    path, copied = sound(tmp_path / "a.wav", 1), sound(tmp_path / "b.wav", 2)
     run(index, tmp_path)
-    path.write_bytes(other.read_bytes())
+    path.write_bytes(copied.read_bytes())
     stamp(path)
     run(index, tmp_path)
     assert content(index) == expected(tmp_path)
@@ -294,12 +296,12 @@ def test_copies_are_transcribed_once_and_renamed_files_not_again(tmp_path: Path)
     sound(tmp_path / "copy.wav", 1)
     records = run(index, tmp_path, speller=speller)
     assert [type(record) for record in records[-3:]] == [CrawlSummary, Started, Indexed]
-    assert speller.heard == ["a.wav"]
+    assert speller.transcribed == ["a.wav"]
     (tmp_path / "a.wav").rename(tmp_path / "z.wav")
     records = run(index, tmp_path, speller=speller)
     (moved,) = [record for record in records if isinstance(record, Relocated)]
     assert (moved.added, moved.left) == ((str(tmp_path / "z.wav"),), (str(tmp_path / "a.wav"),))
-    assert speller.heard == ["a.wav"]
+    assert speller.transcribed == ["a.wav"]
 
 
 @pytest.mark.parametrize("kind", [Speller, BatchSpeller])
@@ -368,16 +370,16 @@ def test_outdated_transcripts_are_renewed_only_on_request(tmp_path: Path) -> Non
     better = Speller("new")
     sound(tmp_path / "d.wav", 3)
     assert summary(run(index, tmp_path, speller=better)).outdated == 2
-    assert better.heard == ["d.wav"]
+    assert better.transcribed == ["d.wav"]
     records = run(index, tmp_path, speller=better, again=True)
     assert (summary(records).new, summary(records).again) == (2, 2)
-    assert better.heard == ["d.wav", "b.wav", "c.wav"]
+    assert better.transcribed == ["d.wav", "b.wav", "c.wav"]
     assert {recording.model for recording in index.recordings()} == {"new"}
     assert summary(run(index, tmp_path, speller=better, again=True)).new == 0
 
 
 def test_transcriber_is_unused_without_work(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("nothing to hear")
+    (tmp_path / "notes.txt").write_text("no recording")
     transcriber: Speller = None  # type: ignore[assignment]
     index = MemoryIndex()
     assert summary(list(ingest(index, transcriber, [tmp_path]))).files == 1
@@ -388,12 +390,12 @@ def test_transcriber_is_unused_without_work(tmp_path: Path) -> None:
 
 
 def changes(before: Mapping[str, object], after: Mapping[str, object]) -> set[str]:
-    """Ids of recordings that are not what they were."""
-    return {one for one in before.keys() | after.keys() if before.get(one) != after.get(one)}
+    """Ids of recordings that changed."""
+    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_shards_together_are_the_whole(tmp_path: Path, seed: int) -> None:
+def test_shards_together_index_everything(tmp_path: Path, seed: int) -> None:
     """In any order each shard changes only its own recordings, and after all of them no work is left."""
     draw = random.Random(seed)
     index, speller = MemoryIndex(), Speller()
@@ -401,15 +403,17 @@ def test_shards_together_are_the_whole(tmp_path: Path, seed: int) -> None:
         sound(tmp_path / f"{number}.wav", draw.randrange(10**9))
     for _ in range(8):
         known = set(content(index))
-        speller.heard.clear()
+        speller.transcribed.clear()
         shards = [Shard(number, 3) for number in (1, 2, 3)]
         draw.shuffle(shards)
         for shard in shards:
             before = dict(index.kept)
             run(index, tmp_path, speller=speller, shard=shard, prune=True)
-            assert all(shard.owns(one) for one in changes(before, index.kept))
+            assert all(shard.owns(name) for name in changes(before, index.kept))
         assert content(index) == expected(tmp_path)
-        assert len(speller.heard) == len(set(content(index)) - known), "every recording is transcribed by one shard"
+        assert len(speller.transcribed) == len(set(content(index)) - known), (
+            "every recording is transcribed by one shard"
+        )
         for shard in shards:
             assert summary(run(index, tmp_path, speller=speller, shard=shard)).new == 0
         for _ in range(draw.randrange(1, 5)):
@@ -435,9 +439,9 @@ def test_invalid_shards(text: str) -> None:
     assert Shard.parse("3/3") == Shard(3, 3)
     with pytest.raises(ValueError, match="is not like 3/10"):
         Shard.parse(text)
-    told = CliRunner().invoke(cli.main, ["index", "folder", "--part", text])
-    assert told.exit_code == 2
-    assert "is not like 3/10, from 1/10 to 10/10." in told.stderr
+    result = CliRunner().invoke(cli.main, ["index", "folder", "--part", text])
+    assert result.exit_code == 2
+    assert "is not like 3/10, from 1/10 to 10/10." in result.stderr
 
 
 def test_refused_recording_is_reported_and_the_others_are_indexed(tmp_path: Path) -> None:
@@ -452,5 +456,5 @@ def test_refused_recording_is_reported_and_the_others_are_indexed(tmp_path: Path
 
     index = RefusingIndex()
     records = run(index, tmp_path)
-    assert [one.path for one in records if isinstance(one, Failed)] == [str(tmp_path / "a.wav")]
+    assert [record.path for record in records if isinstance(record, Failed)] == [str(tmp_path / "a.wav")]
     assert list(content(index).values()) == [[str(tmp_path / "b.wav")]]

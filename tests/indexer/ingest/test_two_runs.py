@@ -44,9 +44,9 @@ def crawled(index: Index, folder: Path, *, prune: bool = False) -> Iterator[Reco
     raise AssertionError("the crawl did not end")
 
 
-def there(index: Index) -> list[str]:
+def file_names(index: Index) -> list[str]:
     """Names of the files of all recordings."""
-    return [Path(location.path).name for one in index.recordings() for location in one.locations]
+    return [Path(location.path).name for recording in index.recordings() for location in recording.locations]
 
 
 def test_recordings_moved_during_a_pruning_run(url: str, tmp_path: Path) -> None:
@@ -56,30 +56,30 @@ def test_recordings_moved_during_a_pruning_run(url: str, tmp_path: Path) -> None
         for number, name in enumerate(("a", "b", "stays")):
             sound(folder / f"{name}.wav", number)
         list(ingest(index, PrefixTranscriber(), [folder]))
-        words = {one.id: index.words(one.id) for one in index.recordings()}
+        words = {recording.id: index.words(recording.id) for recording in index.recordings()}
 
         (folder / "a.wav").rename(tmp_path / "elsewhere.wav")
-        forgets = crawled(second, folder, prune=True)  # a is gone
+        pruning = crawled(second, folder, prune=True)  # a is gone
         (tmp_path / "elsewhere.wav").rename(folder / "c.wav")
-        moves = crawled(index, folder)  # a lies at c
-        list(forgets)
-        assert there(index) == ["b.wav", "stays.wav"]
-        assert not any(isinstance(record, Failed) for record in moves)
-        assert there(index) == ["b.wav", "c.wav", "stays.wav"]
+        moving = crawled(index, folder)  # a lies at c
+        list(pruning)
+        assert file_names(index) == ["b.wav", "stays.wav"]
+        assert not any(isinstance(record, Failed) for record in moving)
+        assert file_names(index) == ["b.wav", "c.wav", "stays.wav"]
 
         (folder / "b.wav").rename(tmp_path / "elsewhere.wav")
-        forgets = crawled(second, folder, prune=True)  # b is gone
+        pruning = crawled(second, folder, prune=True)  # b is gone
         (tmp_path / "elsewhere.wav").rename(folder / "d.wav")
         list(crawled(index, folder))  # b lies at d
-        list(forgets)
-        assert there(index) == ["c.wav", "d.wav", "stays.wav"]
+        list(pruning)
+        assert file_names(index) == ["c.wav", "d.wav", "stays.wav"]
 
         (folder / "c.wav").unlink()
-        runs = [crawled(one, folder, prune=True) for one in (index, second)]
+        runs = [crawled(store, folder, prune=True) for store in (index, second)]
         for run in runs:
             list(run)
-        assert there(index) == ["d.wav", "stays.wav"]
-        assert all(index.words(one.id) == words[one.id] for one in index.recordings())
+        assert file_names(index) == ["d.wav", "stays.wav"]
+        assert all(index.words(recording.id) == words[recording.id] for recording in index.recordings())
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -106,7 +106,9 @@ def test_interleaved_runs(tmp_path: Path, seed: int) -> None:
                 if next(run, None) is None:
                     runs.remove(run)
             list(ingest(index, PrefixTranscriber(), [folder], prune=True))
-            assert sorted(there(index)) == sorted(path.name for path in folder.iterdir())
-            for one in index.recordings():
-                heard = {PrefixTranscriber().transcribe(Path(location.path)).words for location in one.locations}
-                assert heard == {index.words(one.id)}
+            assert sorted(file_names(index)) == sorted(path.name for path in folder.iterdir())
+            for recording in index.recordings():
+                transcripts = {
+                    PrefixTranscriber().transcribe(Path(location.path)).words for location in recording.locations
+                }
+                assert transcripts == {index.words(recording.id)}

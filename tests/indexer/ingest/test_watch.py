@@ -25,10 +25,10 @@ class OneWordTranscriber(FakeTranscriber):
     """Transcribes every recording as one word, and keeps a log."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.transcribed: list[str] = []
 
     def transcribe(self, path: Path) -> Transcript:
-        self.heard.append(path.name)
+        self.transcribed.append(path.name)
         if "broken" in path.name:
             raise AudioError(f"{path}: is broken.")
         return Transcript(str(path), 1.0, (Word("heard", 0.5, 1.0, 0.9),))
@@ -71,7 +71,7 @@ def watched(
 
 
 def names(index: Index) -> list[str]:
-    return [Path(location.path).name for one in index.recordings() for location in one.locations]
+    return [Path(location.path).name for recording in index.recordings() for location in recording.locations]
 
 
 def nothing() -> set[str]:
@@ -94,7 +94,7 @@ def test_runs_at_the_start_and_after_settled_changes(index: Index, talks: Path) 
         nothing,
     )
     assert sum(isinstance(step, Finished) for step in steps) == 2
-    assert transcriber.heard == ["a.wav", "b.wav"]
+    assert transcriber.transcribed == ["a.wav", "b.wav"]
 
 
 def test_growing_file_waits_without_delaying_others(index: Index, talks: Path) -> None:
@@ -111,7 +111,7 @@ def test_growing_file_waits_without_delaying_others(index: Index, talks: Path) -
     watched(index, transcriber, talks, grow, grow_and_add, grow, grow, grow, nothing, nothing, nothing, nothing)
     assert seen[-1] == ["other.wav"]
     assert sorted(names(index)) == ["growing.wav", "other.wav"]
-    assert transcriber.heard.count("growing.wav") == 1
+    assert transcriber.transcribed.count("growing.wav") == 1
 
 
 def test_recent_and_partial_files_wait(index: Index, talks: Path) -> None:
@@ -125,9 +125,9 @@ def test_recent_and_partial_files_wait(index: Index, talks: Path) -> None:
         return set()
 
     watched(index, transcriber, talks, nothing, nothing)
-    assert transcriber.heard == []
+    assert transcriber.transcribed == []
     watched(index, transcriber, talks, nothing, nothing, rest, nothing, nothing)
-    assert transcriber.heard == ["young.wav"]
+    assert transcriber.transcribed == ["young.wav"]
 
 
 def test_moved_and_removed_files(index: Index, talks: Path) -> None:
@@ -147,7 +147,7 @@ def test_moved_and_removed_files(index: Index, talks: Path) -> None:
     assert sorted(names(index)) == ["b.wav", "c.wav", "d.wav"]
     watched(index, transcriber, talks, nothing)
     assert sorted(names(index)) == ["b.wav", "d.wav"]
-    assert len(transcriber.heard) == 3
+    assert len(transcriber.transcribed) == 3
 
 
 def test_nothing_is_pruned_while_a_file_is_written(index: Index, talks: Path) -> None:
@@ -171,23 +171,23 @@ def test_nothing_is_pruned_while_a_file_is_written(index: Index, talks: Path) ->
 
     watched(index, transcriber, talks, nothing, copy, touch, touch, touch, rest, nothing, nothing, nothing)
     assert sorted(names(index)) == ["b.wav", "z.wav"]
-    assert sorted(transcriber.heard) == ["a.wav", "z.wav"]
+    assert sorted(transcriber.transcribed) == ["a.wav", "z.wav"]
 
 
 def test_broken_file_is_retried_after_a_change(index: Index, talks: Path) -> None:
     transcriber = OneWordTranscriber()
     sound(talks / "broken.wav")
 
-    def other() -> set[str]:
+    def add_recording() -> set[str]:
         return {str(sound(talks / "other.wav"))}
 
     def mend() -> set[str]:
         return {str(sound(talks / "broken.wav", "longer than before"))}
 
-    watched(index, transcriber, talks, nothing, other, nothing, nothing)
-    assert transcriber.heard == ["broken.wav", "other.wav"]
+    watched(index, transcriber, talks, nothing, add_recording, nothing, nothing)
+    assert transcriber.transcribed == ["broken.wav", "other.wav"]
     watched(index, transcriber, talks, nothing, nothing, mend, nothing, nothing)
-    assert transcriber.heard.count("broken.wav") == 3
+    assert transcriber.transcribed.count("broken.wav") == 3
 
 
 def test_real_file_system_events(index: Index, talks: Path) -> None:
@@ -216,7 +216,7 @@ def test_real_file_system_events(index: Index, talks: Path) -> None:
             break
     worker.join()
     assert sorted(names(index)) == ["b.wav", "grows.wav"]
-    assert transcriber.heard.count("grows.wav") == 1
+    assert transcriber.transcribed.count("grows.wav") == 1
 
 
 def until(deadline: float, folder: Path) -> Iterator[set[str]]:

@@ -1,4 +1,4 @@
-"""What matches: known answers, and the definition itself tried on small examples."""
+"""Matches: known answers, and the definition applied by brute force to small examples."""
 
 from __future__ import annotations
 
@@ -40,27 +40,29 @@ def words(text: str) -> list[Word]:
 
 def defined(matching: list[list[int]], slop: int) -> list[tuple[int, int]]:
     """First and last positions of the chosen spans, word for word as match.py defines them."""
-    everything = sorted({position for places in matching for position in places})
-    found = {
+    everything = sorted({position for candidates in matching for position in candidates})
+    within_slop = {
         (chosen[0], chosen[-1])
         for chosen in combinations(everything, len(matching))
-        if all(position in places for position, places in zip(chosen, matching, strict=True))
+        if all(position in candidates for position, candidates in zip(chosen, matching, strict=True))
         and chosen[-1] - chosen[0] + 1 - len(matching) <= slop
     }
     minimal = [
-        one for one in found if not any(one != other and one[0] <= other[0] <= other[1] <= one[1] for other in found)
+        outer
+        for outer in within_slop
+        if not any(outer != inner and outer[0] <= inner[0] <= inner[1] <= outer[1] for inner in within_slop)
     ]
     taken: list[tuple[int, int]] = []
-    for one in sorted(minimal):
-        if not taken or one[0] > taken[-1][1]:
-            taken.append(one)
+    for ends in sorted(minimal):
+        if not taken or ends[0] > taken[-1][1]:
+            taken.append(ends)
     return taken
 
 
 def test_spans_are_those_of_the_definition() -> None:
     terms = [Term("a"), Term("b"), Term("ab"), Term("ab", prefix=True)]
     chance = random.Random(3)
-    some = 0
+    multiple = 0
     for _ in range(6000):
         text = chance.choices(["a", "b", "ab", "abc"], k=chance.randint(0, 11))
         wanted = chance.choices(terms, k=chance.choice([1, 2, 2, 3, 3]))
@@ -68,8 +70,8 @@ def test_spans_are_those_of_the_definition() -> None:
         matching = positions(text, wanted)
         expected = defined(matching, slop)
         assert [(span[0], span[-1]) for span in spans(matching, slop)] == expected, (text, wanted, slop)
-        some += len(expected) > 1
-    assert some > 800
+        multiple += len(expected) > 1
+    assert multiple > 800
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ def test_known_spans(text: str, wanted: Phrase, expected: list[tuple[int, ...]])
         ("the/then.3 cat", phrase("then cat"), [(0, 1, 300)]),
         ("the/then.3 cat", phrase("the cat"), [(0, 1, 900)]),
         ("the/then.3 cat/cats.2/hat.1 sat", phrase("then hat sat"), [(0, 2, 100)]),
-        ("the/then.3/they.95 cat", phrase("the*"), [(0, 0, 950)]),  # the surest that it matches, …
+        ("the/then.3/they.95 cat", phrase("the*"), [(0, 0, 950)]),  # the most confident reading that matches, …
         ("a/then.3/they.2 cat", phrase("the*"), [(0, 0, 300)]),
         ("the/then.9 cat", phrase("the*"), [(0, 0, 900)]),  # … the first of those
         ("a/b.5 b/a.4", phrase("a b"), [(0, 1, 900)]),
@@ -113,23 +115,23 @@ def test_known_spans(text: str, wanted: Phrase, expected: list[tuple[int, ...]])
     ],
 )
 def test_alternatives(text: str, wanted: Phrase, expected: list[tuple[int, int, int]]) -> None:
-    said = words(text)
-    spans = find(said, wanted)
-    assert [(span[0], span[-1], confidence(said, wanted, span)) for span in spans] == expected
+    transcript = words(text)
+    spans = find(transcript, wanted)
+    assert [(span[0], span[-1], confidence(transcript, wanted, span)) for span in spans] == expected
 
 
 def test_hits_carry_the_readings_that_matched() -> None:
-    """Only those, only at the places of terms, and of the phrase that gave the confidence."""
-    said = words("x/y.5 the/then.3 old/cold.2 cat/cap.1/cats.6 z/q.5")
+    """Readings replace words only at the positions of terms of the phrase that gave the confidence."""
+    transcript = words("x/y.5 the/then.3 old/cold.2 cat/cap.1/cats.6 z/q.5")
     recording = Recording("id", (Location("/a", 1, 1),), 9.0, "model", "now")
 
     def shown(confidence: int, *phrases: Phrase) -> list[tuple[str, float]]:
-        one = build_hit(recording, Match(1, 1, 3, confidence), said, phrases)
-        assert isinstance(one, Hit)
-        assert (one.before, one.after, one.way) == ((said[0],), (said[4],), "words")
-        assert (one.start, one.end, one.confidence) == (1.0, 4.0, confidence / 1000)
-        assert [word.alternatives for word in one.words] == [word.alternatives for word in said[1:4]]
-        return [(word.text, word.confidence) for word in one.words]
+        hit = build_hit(recording, Match(1, 1, 3, confidence), transcript, phrases)
+        assert isinstance(hit, Hit)
+        assert (hit.before, hit.after, hit.way) == ((transcript[0],), (transcript[4],), "words")
+        assert (hit.start, hit.end, hit.confidence) == (1.0, 4.0, confidence / 1000)
+        assert [word.alternatives for word in hit.words] == [word.alternatives for word in transcript[1:4]]
+        return [(word.text, word.confidence) for word in hit.words]
 
     slack = phrase("then cats", slop=1)
     assert shown(300, slack) == [("then", 0.3), ("old", 0.9), ("cats", 0.6)]
@@ -139,12 +141,14 @@ def test_hits_carry_the_readings_that_matched() -> None:
     assert shown(100, phrase("the old cap"), phrase("the* old cap")) == [("the", 0.9), ("old", 0.9), ("cap", 0.1)]
 
 
-def test_adjacent_is_spans_without_slop() -> None:
+def test_contiguous_spans_equal_spans_without_slop() -> None:
     for text in product("ab", repeat=8):
         for wanted in (phrase("a"), phrase("a a"), phrase("a b a"), phrase("a a a")):
-            said = [term.text for term in wanted.terms]
-            starts = [at for at in range(8) if list(text[at : at + len(said)]) == said]
-            assert contiguous_spans(starts, len(said)) == find([Word(letter, 0.0, 1.0, 1.0) for letter in text], wanted)
+            pattern = [term.text for term in wanted.terms]
+            starts = [at for at in range(8) if list(text[at : at + len(pattern)]) == pattern]
+            assert contiguous_spans(starts, len(pattern)) == find(
+                [Word(letter, 0.0, 1.0, 1.0) for letter in text], wanted
+            )
 
 
 def test_grades() -> None:
@@ -152,23 +156,23 @@ def test_grades() -> None:
     assert {confidence: grade_of(confidence) for confidence in edges} == edges
 
 
-def test_a_span_counts_once() -> None:
-    found = [Match(1, 4, 5, 900), Match(1, 4, 5, 950), Match(1, 4, 6, 100), Match(1, 4, 5, 0), Match(2, 4, 5, 1)]
-    assert deduplicate(found) == [Match(1, 4, 5, 950), Match(1, 4, 6, 100), Match(2, 4, 5, 1)]
+def test_duplicate_spans_keep_the_highest_confidence() -> None:
+    matches = [Match(1, 4, 5, 900), Match(1, 4, 5, 950), Match(1, 4, 6, 100), Match(1, 4, 5, 0), Match(2, 4, 5, 1)]
+    assert deduplicate(matches) == [Match(1, 4, 5, 950), Match(1, 4, 6, 100), Match(2, 4, 5, 1)]
     assert deduplicate(iter(())) == []
 
 
-def test_what_is_near_is_what_the_gaps_say() -> None:
-    """Of all matches, though only two are looked at; times come in order, and may overlap."""
+def test_proximity_filter_equals_brute_force_over_gaps() -> None:
+    """Only the two nearest matches are examined; times are in order, and may overlap."""
     chance = random.Random(4)
     a, b = phrase("a"), phrase("b")
     for _ in range(300):
         starts, ends = (sorted(chance.randrange(60) for _ in range(12)) for _ in range(2))
         times = [(start, max(start, end)) for start, end in zip(starts, ends, strict=True)]
-        spans, place = [], chance.randrange(4)
-        while place < 12:
-            spans.append((place, min(place + chance.randrange(3), 11)))
-            place = spans[-1][1] + chance.randrange(1, 6)
+        spans, position = [], chance.randrange(4)
+        while position < 12:
+            spans.append((position, min(position + chance.randrange(3), 11)))
+            position = spans[-1][1] + chance.randrange(1, 6)
         gap = chance.randrange(9)
 
         def of(first: int, last: int, times: list[tuple[int, int]] = times) -> tuple[int, int]:
@@ -179,6 +183,6 @@ def test_what_is_near_is_what_the_gaps_say() -> None:
         for first in range(11):
             for last in (first, first + 1):
                 start, end = of(first, last)
-                gaps = [max(of(*other)[0] - end, start - of(*other)[1], 0) for other in spans]
+                gaps = [max(of(*span)[0] - end, start - of(*span)[1], 0) for span in spans]
                 assert near(first, last) == (min(gaps, default=99) <= gap)
                 assert far(first, last) != near(first, last)

@@ -1,4 +1,4 @@
-"""Order, blocks and pages of matches, and the text between pages."""
+"""Order, blocks and pages of matches, and their cursors."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from indexer.matching.match import Match
 from indexer.matching.ranking import Ranking, best_first, merge_best_first
 from indexer.types import Location, Order, Recording
 
-PLACES = {1: ("/b", "x", 30), 2: ("/a", "y", 20), 3: ("/a", "z", 20)}  # path, id, time
+RECORDINGS = {1: ("/b", "x", 30), 2: ("/a", "y", 20), 3: ("/a", "z", 20)}  # path, id, time
 
-FOUND = [
+MATCHES = [
     Match(1, 4, 5, 900),
     Match(3, 0, 0, 900),
     Match(2, 7, 9, 900),
@@ -26,14 +26,14 @@ FOUND = [
 
 
 def recording(number: int) -> Recording:
-    path, name, time = PLACES[number]
+    path, name, time = RECORDINGS[number]
     return Recording(name, (Location(path, 1, time),), 1.0, "model", "now")
 
 
 def page(matches: Sequence[Match[int]], order: Order, limit: int, after: str | None = None) -> Ranking[int]:
     ranking = Ranking(order, limit, after, recording, int)
-    for one in matches:
-        ranking.add(one)
+    for candidate in matches:
+        ranking.add(candidate)
     return ranking
 
 
@@ -46,23 +46,23 @@ def pages(matches: Sequence[Match[int]], order: Order, limit: int) -> list[list[
     return all_pages
 
 
-def test_the_surest_first_then_by_path_and_place() -> None:
-    ordered = [FOUND[5], FOUND[3], FOUND[2], FOUND[1], FOUND[0], FOUND[4]]
+def test_order_by_confidence_then_path_and_position() -> None:
+    ordered = [MATCHES[5], MATCHES[3], MATCHES[2], MATCHES[1], MATCHES[0], MATCHES[4]]
     for limit in range(1, 8):
         expected = [ordered[first : first + limit] for first in range(0, 6, limit)]
-        assert pages(FOUND, "confidence", limit) == expected
-        assert pages(FOUND[::-1], "confidence", limit) == expected
-    assert page(FOUND, "confidence", 0).page() == ([], None)
+        assert pages(MATCHES, "confidence", limit) == expected
+        assert pages(MATCHES[::-1], "confidence", limit) == expected
+    assert page(MATCHES, "confidence", 0).page() == ([], None)
     assert page([], "confidence", 5).page() == ([], None)
 
 
-def test_the_first_by_time() -> None:
-    ordered = [FOUND[4], FOUND[3], FOUND[2], FOUND[1], FOUND[5], FOUND[0]]
+def test_order_by_time() -> None:
+    ordered = [MATCHES[4], MATCHES[3], MATCHES[2], MATCHES[1], MATCHES[5], MATCHES[0]]
     for limit in range(1, 8):
-        assert pages(FOUND, "time", limit) == [ordered[first : first + limit] for first in range(0, 6, limit)]
+        assert pages(MATCHES, "time", limit) == [ordered[first : first + limit] for first in range(0, 6, limit)]
 
 
-def test_of_many_the_best_grade_and_those_added_last_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_are_ordered_by_grade_and_recency(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(match, "MAX_RANKED", 2)
     matches = [Match(1, 0, 0, 960), Match(1, 1, 1, 1000), Match(2, 5, 5, 970), Match(3, 0, 0, 840), Match(1, 9, 9, 849)]
     assert pages(matches, "confidence", 2) == [[matches[2], matches[0]], [matches[1], matches[3]], [matches[4]]]
@@ -72,7 +72,7 @@ def test_of_many_the_best_grade_and_those_added_last_come_first(monkeypatch: pyt
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 10])
-def test_reading_stops_when_the_page_is_sure(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_stops_when_the_page_is_complete(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(match, "MAX_RANKED", 4)
     matches = [
         Match(number, position, position, 1000 - 67 * (position % 7)) for number in (1, 2, 3) for position in range(9)
@@ -82,8 +82,8 @@ def test_reading_stops_when_the_page_is_sure(limit: int, monkeypatch: pytest.Mon
     for hits in expected:
         ranking = Ranking("confidence", limit, after, recording, int)
         stream = iter(best_first(matches, 99))
-        for one in stream:
-            ranking.add(one)
+        for candidate in stream:
+            ranking.add(candidate)
             if ranking.is_complete:
                 break
         if after is None:
@@ -94,13 +94,13 @@ def test_reading_stops_when_the_page_is_sure(limit: int, monkeypatch: pytest.Mon
 
 
 def test_streams_are_merged_with_each_span_once() -> None:
-    one = [Match(3, 0, 0, 990), Match(1, 0, 0, 990), Match(3, 5, 5, 900)]
-    other = [Match(3, 5, 5, 960), Match(1, 0, 0, 960), Match(2, 0, 0, 100)]
-    assert list(merge_best_first([one, other])) == [one[0], other[0], one[1], other[2]]
-    assert list(merge_best_first([one])) == one
+    first = [Match(3, 0, 0, 990), Match(1, 0, 0, 990), Match(3, 5, 5, 900)]
+    second = [Match(3, 5, 5, 960), Match(1, 0, 0, 960), Match(2, 0, 0, 100)]
+    assert list(merge_best_first([first, second])) == [first[0], second[0], first[1], second[2]]
+    assert list(merge_best_first([first])) == first
 
 
-def test_a_cursor_is_read_as_it_was_written() -> None:
+def test_cursors_are_read_as_written() -> None:
     position = (-900, "/a/\udcff \u65e5.ogg", "id", 3, 4)
     for cursor in (
         Cursor("confidence", None, None, position),
@@ -113,4 +113,4 @@ def test_a_cursor_is_read_as_it_was_written() -> None:
         assert text[0].isalpha()
         assert read_cursor(text, cursor.order, str) == cursor
     with pytest.raises(QueryError, match="is not a cursor"):
-        read_cursor(Cursor("confidence", (3, "0f-1", 0, 1)).text(), "confidence", int)  # of the other kind of store
+        read_cursor(Cursor("confidence", (3, "0f-1", 0, 1)).text(), "confidence", int)  # of the other store

@@ -108,9 +108,7 @@ def test_candidates_are_the_pieces_that_may_hold_a_text(
         assert candidates("rain", 0) == []
 
 
-def test_exhaustive_search_equals_search_of_candidates(
-    url: str, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_exhaustive_search_equals_search_of_candidates(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
     """The hits, with the words around them, do not depend on the way."""
     with open_index(url, create=True) as index:
         fill(index, recording, spoken)
@@ -118,7 +116,6 @@ def test_exhaustive_search_equals_search_of_candidates(
         hits = spoken_terms.find(index, query)
         assert {hit.recording.id for hit in hits} == {"id001"}
         assert all(hit.way == "sound" and hit.confidence > 0.5 for hit in hits)
-        monkeypatch.setattr(spoken_terms, "MAX_EXHAUSTIVE", 0.0)
-        assert spoken_terms.find(index, query) == hits
+        assert spoken_terms.find(index, query, max_exhaustive=0.0) == hits
         elsewhere = Filter((recording(3).path,))
-        assert spoken_terms.find(index, Query(query.phrases, filter=elsewhere)) == []
+        assert spoken_terms.find(index, Query(query.phrases, filter=elsewhere), max_exhaustive=0.0) == []

@@ -44,64 +44,64 @@ class Library:
         self.content.pop(recording.id, None)
         self.content[recording.id] = recording, stored(words)
 
-    def found(self, query: Query) -> list[match.Match[int]]:
+    def matches(self, query: Query) -> list[match.Match[int]]:
         """All hits; a recording's number is its position in the order of addition."""
         passes = filters.passes(query.filter)
         find = cache(match.find)
-        found = []
+        matches = []
         for number, (recording, words) in enumerate(self.content.values()):
             times = [(round(1000 * word.start), round(1000 * word.end)) for word in words]
 
-            def near(one: tuple[int, int], wanted: Phrase, words: Any = words, times: Any = times) -> bool:
-                (start, _), (_, end) = times[one[0]], times[one[1]]
+            def near(ends: tuple[int, int], wanted: Phrase, words: Any = words, times: Any = times) -> bool:
+                (start, _), (_, end) = times[ends[0]], times[ends[1]]
                 return any(
                     query.within is None
-                    or max(times[other[0]][0] - end, start - times[other[-1]][1]) <= round(1000 * query.within)
-                    for other in find(words, wanted)
+                    or max(times[span[0]][0] - end, start - times[span[-1]][1]) <= round(1000 * query.within)
+                    for span in find(words, wanted)
                 )
 
             spans: dict[tuple[int, int], int] = {}
-            for one in query.phrases if passes(recording) else ():
-                for span in find(words, one):
-                    confidence = match.confidence(words, one, span)
+            for wanted in query.phrases if passes(recording) else ():
+                for span in find(words, wanted):
+                    confidence = match.confidence(words, wanted, span)
                     ends = span[0], span[-1]
                     spans[ends] = max(confidence, spans.get(ends, 0))
             for ends, confidence in spans.items():
-                together = all(near(ends, other) for other in query.together)
-                if together and not any(near(ends, other) for other in query.without):
-                    found.append(match.Match(number, *ends, confidence))
-        return found
+                together = all(near(ends, condition) for condition in query.together)
+                if together and not any(near(ends, condition) for condition in query.without):
+                    matches.append(match.Match(number, *ends, confidence))
+        return matches
 
-    def pages(self, query: Query, limit: int, found: list[match.Match[int]]) -> list[list[Hit]]:
-        """What ``search`` must give, page by page."""
+    def pages(self, query: Query, limit: int, matches: list[match.Match[int]]) -> list[list[Hit]]:
+        """Expected pages of ``search``."""
         recordings = list(self.content.values())
 
-        def choice(one: match.Match[int]) -> tuple[int, ...]:
-            grade = sum(one.confidence >= edge for edge in (500, 700, 850, 950))
-            return -grade, -one.recording, one.first, one.last
+        def by_grade(candidate: match.Match[int]) -> tuple[int, ...]:
+            grade = sum(candidate.confidence >= edge for edge in (500, 700, 850, 950))
+            return -grade, -candidate.recording, candidate.first, candidate.last
 
-        def place(one: match.Match[int]) -> tuple[int | str, ...]:
-            recording = recordings[one.recording][0]
-            key = -one.confidence if query.order == "confidence" else recording.locations[0].modified_ns
-            return key, recording.path, recording.id, one.first, one.last
+        def by_rank(candidate: match.Match[int]) -> tuple[int | str, ...]:
+            recording = recordings[candidate.recording][0]
+            key = -candidate.confidence if query.order == "confidence" else recording.locations[0].modified_ns
+            return key, recording.path, recording.id, candidate.first, candidate.last
 
-        found = sorted(found, key=choice)
-        most = max(match.MAX_RANKED, limit) if query.order == "confidence" else len(found) + 1
-        blocks = [sorted(found[start : start + most], key=place) for start in range(0, len(found), most)]
+        matches = sorted(matches, key=by_grade)
+        most = max(match.MAX_RANKED, limit) if query.order == "confidence" else len(matches) + 1
+        blocks = [sorted(matches[start : start + most], key=by_rank) for start in range(0, len(matches), most)]
         parts = [block[start : start + limit] for block in blocks for start in range(0, len(block), limit)]
         return [
             [
-                match.build_hit(recordings[one.recording][0], one, recordings[one.recording][1], query.phrases)
-                for one in part
+                match.build_hit(recordings[hit.recording][0], hit, recordings[hit.recording][1], query.phrases)
+                for hit in part
             ]
             for part in parts
         ]
 
-    def counts(self, found: list[match.Match[int]]) -> list[Count]:
+    def counts(self, matches: list[match.Match[int]]) -> list[Count]:
         recordings = [recording for recording, _ in self.content.values()]
-        counts = Counter(one.recording for one in found)
-        ordered = sorted(counts, key=lambda one: (-counts[one], recordings[one].path, recordings[one].id))
-        return [Count(recordings[one], counts[one]) for one in ordered]
+        counts = Counter(hit.recording for hit in matches)
+        ordered = sorted(counts, key=lambda number: (-counts[number], recordings[number].path, recordings[number].id))
+        return [Count(recordings[number], counts[number]) for number in ordered]
 
 
 def pages(index: Index, query: Query, limit: int) -> Iterator[list[Hit]]:
@@ -147,18 +147,18 @@ def any_query(chance: random.Random) -> Query:
 
 
 def any_recording(chance: random.Random, name: int) -> Recording:
-    """Few paths and times, so that much is equal."""
-    places = {
+    """A recording with one of few paths and times: many are equal."""
+    locations = {
         path: Location(path, 1, chance.randint(1, 9) * SECOND)
         for path in (f"/r/{chance.choice('ab')}/{chance.randrange(9)}.ogg" for _ in range(chance.choice([1, 1, 3])))
     }
-    return Recording(f"id{name:03}", tuple(places[path] for path in sorted(places)), 60.0, "model", "2024-05-01")
+    return Recording(f"id{name:03}", tuple(locations[path] for path in sorted(locations)), 60.0, "model", "2024-05-01")
 
 
-def test_answers_are_those_of_a_scan(url: str, babble: Babble, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hits_equal_those_of_a_scan(url: str, babble: Babble, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(11)
     library = Library()
-    monkeypatch.setattr("indexer.sqlite.lexicon.MIN_COMMON", 700)  # some words from the middle of the library on
+    monkeypatch.setattr("indexer.sqlite.lexicon.MIN_COMMON", 700)  # reached in the middle of the library
     lengths = [
         0,
         1,
@@ -172,11 +172,11 @@ def test_answers_are_those_of_a_scan(url: str, babble: Babble, monkeypatch: pyte
     ]
     with open_index(url, create=True) as index:
         for number in range(26):
-            one = any_recording(chance, number % 20)
+            recording = any_recording(chance, number % 20)
             vocabulary = VOCABULARY if number % 3 else VOCABULARY[:2]
             words = babble(chance, chance.choice(lengths), vocabulary, alternatives=number % 4 > 0)
-            index.add(one, words)
-            library.add(one, words)
+            index.add(recording, words)
+            library.add(recording, words)
         for name in ("id003", "id009"):
             index.remove(name)
             del library.content[name]
@@ -195,9 +195,9 @@ def test_answers_are_those_of_a_scan(url: str, babble: Babble, monkeypatch: pyte
                 )
             monkeypatch.setattr(match, "MAX_RANKED", chance.choice([4, 25, 1000]))
             query = any_query(chance)
-            found = library.found(query)
+            matches = library.matches(query)
             for limit in (chance.choice([1, 3, 10]), chance.choice([40, 40, 300, 5000])):
-                expected = library.pages(query, limit, found)[:8]
+                expected = library.pages(query, limit, matches)[:8]
                 for number, page in enumerate(pages(index, query, limit)):
                     assert page == expected[number], (query, limit, number)
                     seen[query.order] += len(page)
@@ -206,32 +206,36 @@ def test_answers_are_those_of_a_scan(url: str, babble: Babble, monkeypatch: pyte
                 else:
                     assert len(expected) == number + 1 if expected else not index.search(query, limit).hits
                 seen["pages"] += len(expected)
-            assert index.count(query) == library.counts(found), query
-            for what, given in (("together", query.together), ("without", query.without), ("within", query.within)):
-                seen[what] += bool(found and given)
-            seen["filter"] += bool(found and query.filter != Filter())
+            assert index.count(query) == library.counts(matches), query
+            for condition, given in (
+                ("together", query.together),
+                ("without", query.without),
+                ("within", query.within),
+            ):
+                seen[condition] += bool(matches and given)
+            seen["filter"] += bool(matches and query.filter != Filter())
     assert min(seen["confidence"], seen["time"]) > 500, seen
-    assert min(seen[what] for what in ("together", "without", "within", "filter")) > 1, seen
+    assert min(seen[condition] for condition in ("together", "without", "within", "filter")) > 1, seen
 
 
 @pytest.mark.parametrize(("order", "most"), [("confidence", 6), ("confidence", 1000), ("time", 6)])
-def test_pages_miss_and_repeat_nothing_that_stays(
+def test_pages_contain_each_remaining_hit_once(
     url: str, order: str, most: int, babble: Babble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While recordings come, go and move between one page and the next."""
+    """Recordings are added, removed and replaced between pages."""
     monkeypatch.setattr(match, "MAX_RANKED", most)
     chance = random.Random(3)
     library = Library()
     with open_index(url, create=True) as index:
         for name in range(16):
-            one, words = any_recording(chance, name), babble(chance, 9, ["a", "b"])
-            index.add(one, words)
-            library.add(one, words)
+            recording, words = any_recording(chance, name), babble(chance, 9, ["a", "b"])
+            index.add(recording, words)
+            library.add(recording, words)
         query = Query((phrase("a"),), order="time" if order == "time" else "confidence")
         staying = {name for name in library.content if int(name[2:]) % 2}
         wanted = Counter(
             hit
-            for page in library.pages(query, 1000, library.found(query))
+            for page in library.pages(query, 1000, library.matches(query))
             for hit in page
             if hit.recording.id in staying
         )
@@ -247,9 +251,9 @@ def test_pages_miss_and_repeat_nothing_that_stays(
         assert len(given) > 30
 
 
-def test_what_is_near(url: str, recording: MakeRecording) -> None:
-    """Known answers on both sides of every border."""
-    said = [
+def test_conditions_and_distances(url: str, recording: MakeRecording) -> None:
+    """Known answers on both sides of every limit."""
+    timed = [
         ("x", 0, 500),
         ("a", 1500, 2000),
         ("y", 2001, 2500),
@@ -257,7 +261,7 @@ def test_what_is_near(url: str, recording: MakeRecording) -> None:
         ("b", 9400, 9600),
         ("z", 20000, 20100),
     ]
-    words = [Word(text, start / 1000, end / 1000, 0.9) for text, start, end in said]
+    words = [Word(text, start / 1000, end / 1000, 0.9) for text, start, end in timed]
     a, b, x, y, z = map(phrase, "abxyz")
     with open_index(url, create=True) as index:
         index.add(recording(1), words)
@@ -283,29 +287,29 @@ def test_what_is_near(url: str, recording: MakeRecording) -> None:
         assert starts(Query((a, b), together=(a,), without=(x, phrase("a b")), within=1.0)) == [1.0]
 
 
-def test_a_filter_is_true_of_one_place(url: str, spoken: MakeWords) -> None:
-    """Not the path of one place with the time of another; nor is a name that is no Unicode lost."""
+def test_filter_applies_to_a_single_location(url: str, spoken: MakeWords) -> None:
+    """Path and time are of the same location; a path that is not Unicode is found too."""
     strange = b"/r/caf\xe9/x.ogg".decode(errors="surrogateescape")
-    places = Location("/a/old.ogg", 1, 5), Location("/b/new.ogg", 1, 50), Location(strange, 1, 500)
+    locations = Location("/a/old.ogg", 1, 5), Location("/b/new.ogg", 1, 50), Location(strange, 1, 500)
     with open_index(url, create=True) as index:
-        index.add(Recording("id", places, 1.0, "model", "now"), spoken("hello"))
+        index.add(Recording("id", locations, 1.0, "model", "now"), spoken("hello"))
 
-        def finds(*paths: str, since: int | None = None, until: int | None = None) -> bool:
+        def matches(*paths: str, since: int | None = None, until: int | None = None) -> bool:
             query = Query((phrase("hello"),), filter=Filter(paths, since, until))
             assert bool(index.count(query)) == bool(index.search(query, 1).hits)
             return bool(index.count(query))
 
-        assert finds("/a")
-        assert not finds("/a", since=6)
-        assert finds("/a", "/b", since=6)
-        assert finds("/b/*.ogg", since=50, until=51)
-        assert not finds("/b/*.ogg", until=50)
-        assert finds("/r/caf?/*", since=500)
-        assert finds(strange.removesuffix("/x.ogg"))
-        assert not finds("/r/cafe", "/ab")
+        assert matches("/a")
+        assert not matches("/a", since=6)
+        assert matches("/a", "/b", since=6)
+        assert matches("/b/*.ogg", since=50, until=51)
+        assert not matches("/b/*.ogg", until=50)
+        assert matches("/r/caf?/*", since=500)
+        assert matches(strange.removesuffix("/x.ogg"))
+        assert not matches("/r/cafe", "/ab")
 
 
-def test_an_after_that_no_page_gave(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
+def test_invalid_cursors_are_refused(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
     query = Query((phrase("a"),))
     with open_index(url, create=True) as index:
         index.add(recording(1), spoken("a b a b a"))

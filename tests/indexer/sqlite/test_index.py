@@ -41,17 +41,17 @@ def path(tmp_path: Path, recording: MakeRecording, spoken: MakeWords) -> str:
     return path
 
 
-def beside(path: Path) -> dict[str, bytes]:
-    """Every file of the folder."""
-    return {one.name: one.read_bytes() for one in path.parent.iterdir() if one.is_file()}
+def files_beside(path: Path) -> dict[str, bytes]:
+    """Contents of all files in the folder of a path."""
+    return {file.name: file.read_bytes() for file in path.parent.iterdir() if file.is_file()}
 
 
 @pytest.mark.parametrize("create", [True, False])
 @pytest.mark.parametrize("kind", ["text", "empty", "database", "newer", "wal", "folder"])
-def test_other_files_are_refused_and_left_alone(tmp_path: Path, path: str, kind: str, create: bool) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    file = other / "thing.db"
+def test_foreign_files_are_refused_and_unchanged(tmp_path: Path, path: str, kind: str, create: bool) -> None:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    file = folder / "thing.db"
     expected: type[StoreError] = StoreError
     if kind == "text":
         file.write_text("Dear diary, " * 1000)
@@ -68,14 +68,14 @@ def test_other_files_are_refused_and_left_alone(tmp_path: Path, path: str, kind:
         with closing(sqlite3.connect(file)) as connection:
             connection.execute("PRAGMA journal_mode = " + ("WAL" if kind == "wal" else "DELETE"))
             connection.execute("CREATE TABLE recordings (id)")
-    before = beside(file)
+    before = files_beside(file)
     with pytest.raises(expected, match=r"thing\.db") as error:
         open_index(str(file), create=create)
     assert type(error.value) is expected
-    assert beside(file) == before
+    assert files_beside(file) == before
 
 
-def test_a_damaged_index_is_a_sentence(path: str) -> None:
+def test_damaged_index_is_reported_in_a_sentence(path: str) -> None:
     content = bytearray(Path(path).read_bytes())
     content[4096:] = random.Random(0).randbytes(len(content) - 4096)
     Path(path).write_bytes(content)
@@ -83,7 +83,7 @@ def test_a_damaged_index_is_a_sentence(path: str) -> None:
         index.search(Query((HELLO,)), 10)
 
 
-def test_asking_makes_no_files(tmp_path: Path) -> None:
+def test_opening_a_missing_index_creates_no_files(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="audiosearch index"):
         open_index(str(tmp_path / "absent" / "library.db"), create=False)
     assert list(tmp_path.iterdir()) == []
@@ -91,7 +91,7 @@ def test_asking_makes_no_files(tmp_path: Path) -> None:
     assert [file.name for file in (tmp_path / "absent").iterdir()] == ["library.db"]
 
 
-def test_where_nothing_can_be_written(tmp_path: Path) -> None:
+def test_path_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=r"library\.db"):
         open_index(str(tmp_path / "file" / "library.db"), create=True)
@@ -99,7 +99,7 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
 
 @pytest.fixture
 def guarded(path: str, unprivileged: Callable[[], Path]) -> Iterator[str]:
-    """An index that may be read and not written, in a folder in which nothing can be made."""
+    """A read-only index in a read-only folder."""
     content = Path(path).read_bytes()
     folder = unprivileged() / "guarded"
     folder.mkdir()
@@ -111,7 +111,7 @@ def guarded(path: str, unprivileged: Callable[[], Path]) -> Iterator[str]:
     folder.chmod(0o755)
 
 
-def test_a_file_that_can_only_be_read(guarded: str) -> None:
+def test_read_only_file(guarded: str) -> None:
     Path(guarded).parent.chmod(0o755)
     with pytest.raises(StoreError, match="permissions"):
         open_index(guarded, create=True)
@@ -119,7 +119,7 @@ def test_a_file_that_can_only_be_read(guarded: str) -> None:
         assert len(index.search(Query((HELLO,)), 10).hits) == 1
 
 
-def test_an_index_that_can_only_be_read(guarded: str, recording: MakeRecording, spoken: MakeWords) -> None:
+def test_read_only_file_in_a_read_only_folder(guarded: str, recording: MakeRecording, spoken: MakeWords) -> None:
     with open_index(guarded, create=False) as index:
         assert [hit.text for hit in index.search(Query((HELLO,)), 10).hits] == ["hello world"]
         assert index.similar_words("wolrd", 5) == []
@@ -133,7 +133,7 @@ def test_an_index_that_can_only_be_read(guarded: str, recording: MakeRecording, 
             open_index(str(Path(guarded).with_name(name)), create=True)
 
 
-def test_an_earlier_index_is_refused(path: str) -> None:
+def test_index_of_an_early_version_is_refused(path: str) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 2")
     for create in (False, True):
@@ -141,10 +141,10 @@ def test_an_earlier_index_is_refused(path: str) -> None:
             open_index(path, create=create)
 
 
-def test_grades_and_pairs_do_not_show(tmp_path: Path, recording: MakeRecording) -> None:
-    """FTS5 finds words of all grades, whole or by their beginning, and takes no token for another."""
+def test_tokens_of_grades_and_pairs_match_only_their_words(tmp_path: Path, recording: MakeRecording) -> None:
+    """FTS5 finds words of all grades, whole or by their beginning, and confuses no tokens."""
     texts = ["a", "at", "ate", "the", "then", "the", "cat", "at", "the", "cats", "a"]
-    words = [Word(text, place, place + 0.5, place % 7 / 6) for place, text in enumerate(texts)]
+    words = [Word(text, position, position + 0.5, position % 7 / 6) for position, text in enumerate(texts)]
     with open_index(str(tmp_path / "library.db"), create=True) as index:
         index.add(recording(1), words)
         for text, starts in {
@@ -179,7 +179,7 @@ def test_matches_of_the_best_grade_are_read_first_and_few_others(
     babble: Callable[..., list[Word]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Matches come in the order of blocks; where tokens tell grades, later matches are not read."""
+    """Matches come in the order of blocks; if tokens carry grades, later matches are not read."""
     chance = random.Random(3)
     monkeypatch.setattr("indexer.sqlite.lexicon.MIN_COMMON", common)
     monkeypatch.setattr("indexer.sqlite.phrases.BATCH", 20)
@@ -200,22 +200,22 @@ def test_matches_of_the_best_grade_are_read_first_and_few_others(
             monkeypatch.setattr(match, "MAX_RANKED", most)
             for text, slop in (("a", 0), ("a b", 0), ("b a c", 0), ("b b", 0), ("ab*", 0), ("c ab*", 0), ("a c", 2)):
                 phrase = Phrase(tuple(Term(word.rstrip("*"), word.endswith("*")) for word in text.split()), slop)
-                found = [
+                matches = [
                     match.Match(number, span[0], span[-1], match.confidence(words, phrase, span))
                     for number, words in library.items()
                     for span in match.find(words, phrase)
                 ]
-                assert list(index._matcher.iter_best_first(phrase)) == best_first(found, len(found)), text
+                assert list(index._matcher.iter_best_first(phrase)) == best_first(matches, len(matches)), text
                 read.clear()
-                if text in ("a", "a b") and most < len(found) and common == 1:
-                    assert list(islice(index._matcher.iter_best_first(phrase), 5)) == best_first(found, 5)
+                if text in ("a", "a b") and most < len(matches) and common == 1:
+                    assert list(islice(index._matcher.iter_best_first(phrase), 5)) == best_first(matches, 5)
                     assert len(read) < len(library) / 2
 
 
 def test_the_log_stays_small(
     tmp_path: Path, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also while somebody reads; then it grows until that ends."""
+    """The log grows while a reader's transaction is open, and shrinks after it."""
     monkeypatch.setattr("indexer.sqlite.file.MAX_LOG_BYTES", 50_000)
     monkeypatch.setattr("indexer.sqlite.file.LOG_SECONDS", 0)
     path = tmp_path / "library.db"
@@ -243,7 +243,7 @@ from indexer.types import Location, Recording
 path, first, end = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 with open_index(path, create=True) as index:
     for number in range(first, end):
-        words = [Word(f"w{number}", place / 10, place / 10 + 0.1, 0.5) for place in range(2000)]
+        words = [Word(f"w{number}", at / 10, at / 10 + 0.1, 0.5) for at in range(2000)]
         index.add(Recording(f"id{number}", (Location(f"/{number}", 1, 1),), 200.0, "m", "now"), words)
         print(number, flush=True)
 """
@@ -255,10 +255,10 @@ def writer(path: str, first: int, end: int) -> subprocess.Popen[str]:
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment)
 
 
-def whole(path: str) -> set[int]:
-    """Numbers of the recordings, of which each is complete in every table."""
+def complete_recordings(path: str) -> set[int]:
+    """Numbers of the recordings, after checking that each is complete in every table."""
     with open_index(path, create=False) as index:
-        numbers = {int(one.id[2:]) for one in index.recordings()}
+        numbers = {int(recording.id[2:]) for recording in index.recordings()}
         for number in numbers:
             assert len(index.words(f"id{number}")) == 2000
             assert len(index.search(Query((Phrase((Term(f"w{number}"),)),)), 5000).hits) == 2000
@@ -266,35 +266,35 @@ def whole(path: str) -> set[int]:
         return numbers
 
 
-def test_what_was_stored_survives_a_kill(tmp_path: Path) -> None:
+def test_stored_recordings_survive_a_kill(tmp_path: Path) -> None:
     path = str(tmp_path / "library.db")
     start = 0
     for stored in (1, 3):
         with writer(path, start, 10_000) as process:
             assert process.stdout is not None
-            told = [int(process.stdout.readline()) for _ in range(stored)]
+            reported = [int(process.stdout.readline()) for _ in range(stored)]
             process.send_signal(signal.SIGKILL)
-            told += [int(line) for line in process.stdout]
-        numbers = whole(path)
-        assert set(told) <= numbers
-        assert numbers <= set(range(told[-1] + 2))  # one more may have been stored and not told
+            reported += [int(line) for line in process.stdout]
+        numbers = complete_recordings(path)
+        assert set(reported) <= numbers
+        assert numbers <= set(range(reported[-1] + 2))  # the last may be stored but not reported
         start = max(numbers) + 1
 
 
 def test_two_writers_and_a_reader(tmp_path: Path) -> None:
     path = str(tmp_path / "library.db")
-    with writer(path, 0, 6) as one, writer(path, 6, 12) as other:
-        assert one.stdout is not None
-        one.stdout.readline()
+    with writer(path, 0, 6) as first, writer(path, 6, 12) as second:
+        assert first.stdout is not None
+        first.stdout.readline()
         with open_index(path, create=False) as index:
-            while one.poll() is None or other.poll() is None:
+            while first.poll() is None or second.poll() is None:
                 for recording in index.recordings():
                     assert len(index.words(recording.id)) == 2000
-    assert (one.returncode, other.returncode) == (0, 0)
-    assert whole(path) == set(range(12))
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert complete_recordings(path) == set(range(12))
 
 
-def test_removed_words_give_back_their_space(tmp_path: Path, recording: MakeRecording, spoken: MakeWords) -> None:
+def test_removed_words_free_their_space(tmp_path: Path, recording: MakeRecording, spoken: MakeWords) -> None:
     path = tmp_path / "library.db"
     chance = random.Random(0)
     vocabulary = ["".join(chance.choices("abcdefgh", k=6)) for _ in range(2000)]
@@ -325,16 +325,18 @@ def test_similar_words_are_all_those_at_a_small_distance(tmp_path: Path, recordi
     with open_index(str(tmp_path / "library.db"), create=True) as index:
         index.add(recording(1), [Word(word, 0.0, 1.0, 1.0) for word in words])
         for word in [*chance.sample(words, 30), "zzz", "abcabcabcabc", "xaxbxc", ""]:
-            expected = {other for other in words if other != word and distance(word, other) <= max_edits(word)}
+            expected = {
+                candidate for candidate in words if candidate != word and distance(word, candidate) <= max_edits(word)
+            }
             assert set(index.similar_words(word, 10_000)) == expected
 
 
 def test_distance_is_levenshtein() -> None:
-    def slow(word: str, other: str) -> int:
-        row = list(range(len(other) + 1))
-        for place, letter in enumerate(word):
-            last, row[0] = row[0], place + 1
-            for column, letter_ in enumerate(other):
+    def levenshtein(word: str, target: str) -> int:
+        row = list(range(len(target) + 1))
+        for position, letter in enumerate(word):
+            last, row[0] = row[0], position + 1
+            for column, letter_ in enumerate(target):
                 last, row[column + 1] = (
                     row[column + 1],
                     min(last + (letter != letter_), row[column] + 1, row[column + 1] + 1),
@@ -343,11 +345,11 @@ def test_distance_is_levenshtein() -> None:
 
     chance = random.Random(2)
     for _ in range(2000):
-        word, other = ("".join(chance.choices("ab c'", k=chance.randint(0, 9))) for _ in range(2))
-        assert distance(word, other) == slow(word, other)
+        word, target = ("".join(chance.choices("ab c'", k=chance.randint(0, 9))) for _ in range(2))
+        assert distance(word, target) == levenshtein(word, target)
 
 
-def test_opening_an_index_loads_nothing_big() -> None:
+def test_opening_an_index_imports_no_large_library() -> None:
     code = """
 import sys
 import indexer.index, indexer.search.parse, indexer.sqlite.index
@@ -359,7 +361,7 @@ print(*({"torch", "numpy", "pydantic", "elasticsearch", "num2words", "asyncio"} 
     assert done.stdout.split() == []
 
 
-def test_segments_are_merged_when_a_file_was_written(
+def test_segments_are_merged_on_close_after_writing(
     tmp_path: Path, recording: MakeRecording, spoken: MakeWords
 ) -> None:
     path = str(tmp_path / "other.db")
@@ -372,7 +374,7 @@ def test_segments_are_merged_when_a_file_was_written(
         assert len(index.search(Query((HELLO,)), 30).hits) == 20
 
 
-def test_segments_are_left_when_writing_was_interrupted(
+def test_segments_are_not_merged_after_an_interrupt(
     tmp_path: Path, recording: MakeRecording, spoken: MakeWords
 ) -> None:
     path = str(tmp_path / "other.db")
@@ -387,7 +389,7 @@ def test_segments_are_left_when_writing_was_interrupted(
 
 
 def segments(index: SqliteIndex) -> int:
-    """Of FTS5."""
+    """Number of FTS5 segments."""
     number = index._connection.execute("SELECT count(DISTINCT segid) FROM tokens_idx").get
     assert isinstance(number, int)
     return number
