@@ -95,7 +95,7 @@ def test_the_command_prints_the_weights(kinds: list[list[Path]], tmp_path: Path)
 @pytest.mark.usefixtures("kenlm")
 def test_unusable_texts_are_named(kinds: list[list[Path]], tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("\n--\n")
-    with pytest.raises(LanguageModelError, match="empty: holds no known words"):
+    with pytest.raises(LanguageModelError, match="empty: contains no known words"):
         estimate_mixture(kinds, [tmp_path / "empty"], tmp_path / "lm.bin")
     with pytest.raises(LanguageModelError, match="missing: no such text file"):
         estimate_mixture(kinds, [tmp_path / "missing"], tmp_path / "lm.bin")
