@@ -15,7 +15,7 @@ AudioSearchError
 └── StoreError        the index cannot be opened, read or written
     ├── StoreVersionError   it was written by another version
     ├── RefusedError        it rejects one recording
-    └── UnknownRecordingError   it does not contain a recording, or no longer
+    └── UnknownRecordingError   it does not, or no longer, contain a recording
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class ProcessPool(Generic[Job, Result]):
             context = multiprocessing.get_context("spawn")
             self._executor = ProcessPoolExecutor(self.processes, context, _initialize, (self._make,))
             with _interrupts_blocked():
-                for _ in range(self.processes):  # start them now, while the first jobs are being prepared
+                for _ in range(self.processes):  # start the processes while the first jobs are prepared
                     self._executor.submit(_prepare)
         return self
 
@@ -69,7 +69,7 @@ class ProcessPool(Generic[Job, Result]):
             yield result
 
     def map_tagged(self, jobs: Iterable[tuple[Tag, Job | None]]) -> Iterator[tuple[Tag, Result | None]]:
-        """Yield the tag of each job with its result, in order; tags without a job keep their place.
+        """Yield the tag of each job with its result, in order; tags without a job keep their position.
 
         Raises:
             AudioSearchError: a process died.
@@ -114,7 +114,7 @@ def _finished(job: tuple[Tag, Future[Any] | None]) -> tuple[Tag, Any]:
 
 
 def prefetch(items: Generator[Item, None, None], depth: int) -> Iterator[Item]:
-    """Yield the items, produced by a thread that is at most ``depth`` of them in advance.
+    """Yield the items, produced in advance by a thread, at most ``depth`` of them.
 
     Exceptions of the thread are raised in their place. Closing the iterator closes ``items``.
     """

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PREFETCHED_SEGMENTS = 64
+"""Segments that are computed before the decoder needs them."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,8 @@ class Recognizer:
         decoder: settings of the beam search; default: those stored with the model.
         window: lengths of windows and segments; default: those stored with the model.
         calibration: maps scores to confidences; without it they are uncalibrated.
-        hotwords: words and phrases that get a bonus.
-        greedy: take the likeliest label of each frame instead of a beam search: faster, less accurate.
+        hotwords: words and phrases with a bonus.
+        greedy: use the most probable label of each frame instead of a beam search: faster, less accurate.
         keep_emissions: store packed emissions in the transcripts, for searching by sound.
         device: of the network; default: a GPU if there is one.
 
@@ -211,7 +212,7 @@ class Recognizer:
         """Transcribe recordings, in order; short ones of similar length share batches best.
 
         Args:
-            with_greedy: also give the greedy text of each recording.
+            with_greedy: return the greedy text of each recording too.
         """
         return self._decode((self.pipeline.source(path) for path in paths), with_greedy=with_greedy)
 
@@ -317,7 +318,7 @@ def clip_words(words: Sequence[Word], duration: Seconds) -> tuple[Word, ...]:
         start, end = max(word.start, 0.0), min(word.end, duration)
         if start < end:
             clipped.append(replace(word, start=start, end=end))
-        else:  # it lies past the end: it shares the time of the word before
+        else:  # beyond the end: it shares the time of the word before
             start = clipped[-1].start if clipped else 0.0
             middle = (start + duration) / 2
             if clipped:

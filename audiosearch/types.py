@@ -59,7 +59,7 @@ class Word:
         start: of the first letter.
         end: of the last letter.
         confidence: probability in [0, 1] of being correct.
-        alternatives: at most ``MAX_ALTERNATIVES`` distinct words other than ``text``, the likeliest first.
+        alternatives: at most ``MAX_ALTERNATIVES`` distinct words other than ``text``, most probable first.
     """
 
     text: str
@@ -77,7 +77,7 @@ class PackedEmissions:
         start: time at which frame 0 begins.
         frame_duration: length of one frame.
         frames: T'.
-        data: likely labels of each frame, with quantized probabilities, compressed.
+        data: probable labels of each frame, with quantized probabilities, compressed.
     """
 
     start: Seconds

@@ -32,7 +32,7 @@ __all__ = [
     "Recording",
 ]
 
-_PLACES = {  # name: module:attribute
+_TARGETS = {  # name: module:attribute
     "index_folder": "indexer.ingest.folders:index_folder",
     "IndexReport": "indexer.ingest.folders:IndexReport",
     "open_index": "indexer.index:open_index",
@@ -52,11 +52,11 @@ _PLACES = {  # name: module:attribute
 
 def __getattr__(name: str) -> Any:
     """Load a public name."""
-    if name not in _PLACES:
+    if name not in _TARGETS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    module, _, attribute = _PLACES[name].partition(":")
+    module, _, attribute = _TARGETS[name].partition(":")
     return getattr(import_module(module), attribute)
 
 

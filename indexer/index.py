@@ -53,7 +53,7 @@ class Index(Protocol):
         """Total duration of the recordings of which emissions may be stored."""
 
     def stored_emissions(self, recordings: Iterable[str] | None = None) -> Iterator[StoredEmissions]:
-        """Stored emissions of all recordings, or of these as far as they are known.
+        """Stored emissions of all recordings, or of the known ones among these.
 
         Read the iterator to its end, or close it: it may hold a transaction.
         """
@@ -61,13 +61,13 @@ class Index(Protocol):
     def candidate_emissions(
         self, query: KeywordQuery, limit: int, recordings: Collection[str] | None = None
     ) -> Iterator[StoredEmissions]:
-        """The ``limit`` stored emissions that share most with the keys of a text; see ``stored_emissions``."""
+        """The ``limit`` stored emissions that share most keys with a text; see ``stored_emissions``."""
 
     def search(self, query: Query, limit: int, after: str | None = None) -> Page:
         """First ``limit`` hits, or the first after the cursor of another page.
 
-        Reading page after page returns every hit once that exists all the time, whatever is added or removed
-        meanwhile. QueryError if ``after`` is no cursor of this order.
+        Successive pages return every hit once that exists throughout, whatever is added or removed meanwhile.
+        QueryError if ``after`` is not a cursor of this order.
         """
 
     def count(self, query: Query) -> list[Count]:

@@ -19,7 +19,7 @@ def under(path: str, roots: Iterable[str]) -> bool:
 
 
 def is_empty_folder(path: str) -> bool:
-    """Return whether a folder has no visible entries, as a mount point without its drive."""
+    """Return whether a folder has no visible entries, like a mount point without its drive."""
     try:
         return not visible(path)
     except OSError:
@@ -27,12 +27,12 @@ def is_empty_folder(path: str) -> bool:
 
 
 def vanished(path: str) -> bool:
-    """Return whether nothing exists at a path, unless because of a broken link on the way to it."""
+    """Return whether nothing exists at a path, and no broken link leads to it."""
     try:
         Path(path).stat()
         return False
     except (FileNotFoundError, NotADirectoryError):
-        return not any(each.is_symlink() and not each.exists() for each in (Path(path), *Path(path).parents))
+        return not any(link.is_symlink() and not link.exists() for link in (Path(path), *Path(path).parents))
     except OSError:
         return False
 
@@ -48,4 +48,4 @@ def _leads_to_folder(link: str) -> bool:
     try:
         return stat.S_ISDIR(Path(link).stat().st_mode)
     except OSError:
-        return False  # the walk meets it again
+        return False  # reported by the walk

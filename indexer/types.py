@@ -9,13 +9,13 @@ from typing import Literal, get_args
 from audiosearch.types import PackedEmissions, Seconds, Word
 
 MAX_TERMS = 64
-"""Greatest number of terms of a phrase."""
+"""Maximum number of terms of a phrase."""
 
 MAX_SLOP = 64
-"""Greatest total number of words between the terms of a phrase."""
+"""Maximum total number of words between the terms of a phrase."""
 
 MIN_PREFIX = 2
-"""Least number of letters of a prefix; a shorter one would match nearly everything."""
+"""Minimum number of letters of a prefix; a shorter one would match nearly everything."""
 
 MAX_LETTERS = 200
 """Maximum word length in characters; longer output of a recognizer is truncated."""
@@ -106,7 +106,7 @@ class Phrase:
 
     Args:
         terms: one to MAX_TERMS.
-        slop: greatest total number of words between the terms; 0 to MAX_SLOP.
+        slop: maximum total number of words between the terms; 0 to MAX_SLOP.
     """
 
     terms: tuple[Term, ...]
@@ -158,7 +158,7 @@ class Query:
         phrases: at least one.
         together: phrases that must all be said too.
         without: phrases of which none may be said.
-        within: greatest distance of these phrases from a hit; None: anywhere in its recording.
+        within: maximum distance of these phrases from a hit; None: anywhere in its recording.
         filter: recordings to search.
         order: of the hits.
     """
@@ -187,7 +187,7 @@ class Hit:
         start: of its first word.
         end: of its last word.
         confidence: the lowest of the words that matched.
-        words: from the first to the last that matched, with the words between them; where an alternative matched,
+        words: from the first to the last that matched, with the words between them; if an alternative matched,
             ``text`` and ``confidence`` are the alternative's. Of a hit by sound: words that overlap its span.
         before: up to CONTEXT_WORDS words that precede it.
         after: up to CONTEXT_WORDS words that follow it.

@@ -7,10 +7,10 @@ the many zeros lie together, and deflated with the unit before them:
 
     unit (2 bytes) │ lowest bytes of all │ second bytes of all │ third bytes of all │ highest bytes of all
 
-That takes little more than a byte a word, and unpacks without a step of Python for each byte. Confidences are whole
-thousandths in two bytes, lowest first and as they are, so that one is found without the others.
+That takes little more than a byte per word, and unpacks without a Python step per byte. Confidences are whole
+thousandths in two bytes, lowest first and uncompressed, for access by index.
 
-Alternatives are nothing where no word has any, and else their number, their probabilities in steps of 1/250, a byte
+Alternatives take no bytes if no word has any; otherwise their number, their probabilities in steps of 1/250, a byte
 each, and deflated text, in which a line for each word holds its alternatives, each after a tab:
 
     number (4 bytes, lowest first) │ a byte each │ "\\n\\tthen\\tthem\\n\\n\\tcat …" deflated
@@ -30,7 +30,7 @@ from audiosearch.types import MAX_ALTERNATIVES, Alternative, Word
 from indexer.types import MAX_LETTERS
 
 STEPS = 250
-"""Of the probability of an alternative; whole thousandths are four times as many."""
+"""Steps of the probability of an alternative, four thousandths each."""
 
 
 def milliseconds(seconds: float) -> int:
@@ -48,19 +48,19 @@ def stored(words: Iterable[Word]) -> tuple[Word, ...]:
             raise ValueError(f"the word {text!r} spans {word.start} to {word.end} s")
         if not 0.0 <= word.confidence <= 1.0:
             raise ValueError(f"the word {text!r} has confidence {word.confidence}")
-        others = _others(word) if word.alternatives else ()
-        alternatives = tuple(Alternative(_checked(other), steps / STEPS) for other, steps in others)
+        quantized = _quantized_alternatives(word) if word.alternatives else ()
+        alternatives = tuple(Alternative(_checked(rival), steps / STEPS) for rival, steps in quantized)
         kept.append(Word(text, start / 1000, end / 1000, round(word.confidence * 1000) / 1000, alternatives))
     return tuple(kept)
 
 
-def _others(word: Word) -> list[tuple[str, int]]:
+def _quantized_alternatives(word: Word) -> list[tuple[str, int]]:
     """Alternatives with probabilities in steps, without those equal to the word after truncation."""
     steps: dict[str, int] = {}
-    for other in word.alternatives:
-        if not 0.0 <= other.probability <= 1.0:
-            raise ValueError(f"the word {other.text!r} has probability {other.probability}")
-        steps.setdefault(other.text[:MAX_LETTERS], round(other.probability * STEPS))
+    for rival in word.alternatives:
+        if not 0.0 <= rival.probability <= 1.0:
+            raise ValueError(f"the word {rival.text!r} has probability {rival.probability}")
+        steps.setdefault(rival.text[:MAX_LETTERS], round(rival.probability * STEPS))
     steps.pop(word.text[:MAX_LETTERS], None)
     if len(steps) > MAX_ALTERNATIVES:
         raise ValueError(f"the word {word.text!r} has more than {MAX_ALTERNATIVES} alternatives")
@@ -99,7 +99,7 @@ def pack_times(words: Iterable[Word]) -> bytes:
 
 
 def pack_confidences(words: Iterable[Word]) -> bytes:
-    """Confidences; ValueError for one that is no probability."""
+    """Confidences; ValueError for one outside 0 to 1."""
     packed = array("H")
     for word in words:
         if not 0.0 <= word.confidence <= 1.0:
@@ -112,9 +112,9 @@ def pack_alternatives(words: Iterable[Word]) -> bytes:
     """Alternatives; ValueError for an invalid word or probability."""
     lines, probabilities = [], bytearray()
     for word in words:
-        others = _others(word) if word.alternatives else []
-        lines.append("".join("\t" + _checked(text) for text, _ in others))
-        probabilities += bytes(steps for _, steps in others)
+        quantized = _quantized_alternatives(word) if word.alternatives else []
+        lines.append("".join("\t" + _checked(text) for text, _ in quantized))
+        probabilities += bytes(steps for _, steps in quantized)
     if not probabilities:
         return b""
     return len(probabilities).to_bytes(4, "little") + probabilities + deflate("\n".join(lines).encode())
@@ -123,27 +123,27 @@ def pack_alternatives(words: Iterable[Word]) -> bytes:
 def unpack_alternatives(
     packed: bytes, first: int = 0, end: int | None = None, wanted: Iterable[str] | None = None
 ) -> dict[int, tuple[Alternative, ...]]:
-    """Alternatives by place, from the output of ``pack_alternatives``.
+    """Alternatives by index of the word, from the output of ``pack_alternatives``.
 
     Args:
-        first, end: places, half-open.
-        wanted: beginnings of alternatives; other places are left out.
+        first, end: indices, half-open.
+        wanted: prefixes of alternatives; words without one are left out.
     """
     text = alternatives_text(packed)
     lines = text.split("\n")
     if wanted is None:
-        places = [place for place, line in enumerate(lines[:end]) if line and place >= first]
+        indices = [index for index, line in enumerate(lines[:end]) if line and index >= first]
     else:
-        places = sorted({place for one in wanted for place in _lines(text, "\t" + one, first, end)})
-    found = {}
-    at, last = 4, 0  # where the probabilities of a place begin, and of which
-    for place in places:
-        at += "".join(lines[last:place]).count("\t")
-        last = place
-        texts = lines[place][1:].split("\t")
+        indices = sorted({index for prefix in wanted for index in _lines(text, "\t" + prefix, first, end)})
+    alternatives = {}
+    at, last = 4, 0  # offset of the probabilities of a word, and its index
+    for index in indices:
+        at += "".join(lines[last:index]).count("\t")
+        last = index
+        texts = lines[index][1:].split("\t")
         steps = packed[at : at + len(texts)]
-        found[place] = tuple(Alternative(one, step / STEPS) for one, step in zip(texts, steps, strict=True))
-    return found
+        alternatives[index] = tuple(Alternative(rival, step / STEPS) for rival, step in zip(texts, steps, strict=True))
+    return alternatives
 
 
 def _lines(text: str, part: str, first: int, end: int | None) -> Iterator[int]:
@@ -168,21 +168,21 @@ def thousandths(confidences: bytes) -> array[int]:
     return _little_endian(array("H", confidences))
 
 
-def confidence_at(confidences: bytes, place: int) -> int:
-    """Confidence at a place from the output of ``pack_confidences``, in thousandths."""
-    return confidences[2 * place] | confidences[2 * place + 1] << 8
+def confidence_at(confidences: bytes, index: int) -> int:
+    """Confidence at an index from the output of ``pack_confidences``, in thousandths."""
+    return confidences[2 * index] | confidences[2 * index + 1] << 8
 
 
 def unpack(
     text: str, times: bytes, confidences: bytes, first: int = 0, end: int | None = None, alternatives: bytes = b""
 ) -> list[Word]:
-    """Words from place ``first`` to before ``end`` of packed words, in stored precision."""
+    """Words from index ``first`` to before ``end`` of packed words, in stored precision."""
     texts = text.split(" ", -1 if end is None else end)[first:end] if text else []
-    some = zip(texts, unpack_times(times, first, end), thousandths(confidences)[first:end], strict=True)
-    others = unpack_alternatives(alternatives, first, end)
+    columns = zip(texts, unpack_times(times, first, end), thousandths(confidences)[first:end], strict=True)
+    rivals = unpack_alternatives(alternatives, first, end)
     return [
-        Word(one, start / 1000, until / 1000, confidence / 1000, others.get(place, ()))
-        for place, (one, (start, until), confidence) in enumerate(some, first)
+        Word(word, start / 1000, until / 1000, confidence / 1000, rivals.get(index, ()))
+        for index, (word, (start, until), confidence) in enumerate(columns, first)
     ]
 
 
@@ -202,8 +202,8 @@ def unpack_times(packed: bytes, first: int = 0, end: int | None = None) -> list[
     moves = [0] * (2 * len(lengths))
     moves[::2] = [gap >> 1 ^ -(gap & 1) for gap in gaps[:end]]
     moves[1::2] = lengths
-    places = [unit * place for place in accumulate(moves, initial=before)]
-    return list(zip(places[1::2], places[2::2], strict=True))[first:]
+    edges = [unit * edge for edge in accumulate(moves, initial=before)]
+    return list(zip(edges[1::2], edges[2::2], strict=True))[first:]
 
 
 def _interleaved(planes: bytes, size: int) -> Sequence[int]:

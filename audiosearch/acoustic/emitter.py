@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 Blocks = Callable[[], Iterator["NDArray[np.float32]"]]
 
 PREFETCHED_WINDOWS = 32
+"""Windows that are read before the network needs them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +88,7 @@ class EmissionPipeline:
         return self.inference.times
 
     def source(self, path: str | Path) -> Source:
-        """Source of a file, which is opened when its turn comes."""
+        """Source of a file, which is opened when it is read."""
         return Source(str(path), lambda: read_blocks(path, self.model.config.features.sample_rate))
 
     def emissions(self, path: str | Path) -> Iterator[Emissions]:

@@ -2,8 +2,8 @@
 
 Legend: B batch, S samples, T frames, F bins.
 
-Frame ``t`` stands for the samples ``[t·hop, (t+1)·hop)``. Its window is centered on the middle of that span, and
-therefore the first window begins ``(window - hop) / 2`` samples before the recording, in zero padding::
+Frame ``t`` stands for the samples ``[t·hop, (t+1)·hop)``. Its window is centered on the middle of that span;
+the first window begins ``(window - hop) / 2`` samples before the recording, in zero padding::
 
         |<------- window ------->|
     0 0 0 [ hop 0 ][ hop 1 ][ hop 2 ] …
@@ -56,7 +56,7 @@ class Features(nn.Module):
         self.register_buffer("mel", mel, persistent=False)
 
     def frames(self, samples: Tensor) -> Tensor:
-        """Number of frames T of that many samples, a partly filled last one included."""
+        """Number of frames T of ``samples`` samples, including a partly filled last one."""
         return torch.div(samples + self.hop_length - 1, self.hop_length, rounding_mode="floor")
 
     def forward(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,9 +2,9 @@
 
 Legend: B windows of a batch, S samples, T' emission frames, V labels.
 
-On a CPU every core runs its own batch in one thread. With several threads a batch, recurrent layers synchronize in
-every frame, and while the decoder or another program uses some of the cores, that costs far more than larger batches
-save.
+On a CPU every core runs its own batch in one thread. With several threads per batch, recurrent layers
+synchronize in every frame; while the decoder or another program uses some of the cores, that costs far more than larger
+batches save.
 """
 
 from __future__ import annotations

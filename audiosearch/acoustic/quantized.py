@@ -3,7 +3,7 @@
 Legend: B batch, T frames, C inputs, H hidden.
 
 Vector-wise quantization (Dettmers et al. 2022, arXiv:2208.07339, section 2): weights have a scale for each output,
-inputs a scale for each frame of each utterance, so no row of a batch depends on the others. Hidden states lie in
+inputs a scale for each frame of each utterance; no row of a batch depends on another. Hidden states lie in
 (-1, 1) and need no scale. Products are summed in 32-bit integers; gates, cells and outputs are float32.
 """
 
@@ -66,7 +66,7 @@ class QuantizedLSTM(nn.Module):
 def quantize(network: Network) -> Network:
     """Return a copy of a network with all of its LSTMs quantized."""
     layers = {id(layer): QuantizedLSTM(layer) for layer in network.modules() if isinstance(layer, nn.LSTM)}
-    return copy.deepcopy(network, dict(layers))  # deepcopy takes these for copies already made
+    return copy.deepcopy(network, dict(layers))  # deepcopy uses these as copies already made
 
 
 def _reorder_gates(parameter: Tensor) -> Tensor:

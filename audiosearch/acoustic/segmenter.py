@@ -3,8 +3,8 @@
 Legend: T' emission frames, V labels.
 
 A recording of at most ``max_frames`` is one segment and is decoded in one pass. A longer one is cut in the longest
-pause before that limit, or at a space if nobody pauses. Blank frames at the start of a segment are dropped, so hours
-of silence are never decoded.
+pause before that limit, or at a space if there is no pause. Blank frames at the start of a segment are dropped:
+hours of silence are never decoded.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ Windows start a whole number of emission frames apart, so that their frames are 
                         |overlap|                                 step = size - overlap
                             ↑ seam: rows before it come from the left window, the others from the right one
 
-A window is cut only once there are samples beyond it. Therefore the last of several windows is longer than the
+A window is cut only when there are samples beyond it. Therefore the last of several windows is longer than the
 overlap, and a recording that fits into one window is one window.
 """
 
@@ -70,11 +70,11 @@ class WindowGrid:
         return self.size - self.overlap
 
     def frames(self, samples: int) -> int:
-        """Number of emission frames of that many samples, a partly filled last one included."""
+        """Number of emission frames of ``samples`` samples, including a partly filled last one."""
         return -(-samples // self.unit)
 
     def frames_in(self, seconds: float) -> int:
-        """Number of whole emission frames in that time, at least 1."""
+        """Number of whole emission frames in ``seconds``, at least 1."""
         return max(int(seconds * self.rate / self.unit), 1)
 
     def cut(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
@@ -138,7 +138,7 @@ def find_seam(left: NDArray[np.float32], right: NDArray[np.float32], blank: int,
     """Find the frame of the overlap from which the right window replaces the left one.
 
     The best seam lies in silence for ``around`` frames on either side; at a frame before which both windows have
-    emitted equally many labels, or a label at different frames would be lost or doubled; and near the middle of the
+    emitted the same number of labels, as otherwise a label may be lost or doubled; and near the middle of the
     overlap, since near its edges one window lacks context.
 
     Args:
@@ -159,7 +159,7 @@ def find_seam(left: NDArray[np.float32], right: NDArray[np.float32], blank: int,
 
 
 def _emitted_labels(log_probs: NDArray[np.float32], blank: int) -> NDArray[np.int64]:
-    """Number of labels [T'+1] that the greedy path has begun before each frame, and at the end."""
+    """Number of labels [T'+1] that begin on the greedy path before each frame, and before the end."""
     best = log_probs.argmax(1)
     begins = (best != blank) & (best != np.concatenate([[blank], best[:-1]]))
     return np.concatenate([[0], np.cumsum(begins)])

@@ -28,10 +28,10 @@ def calibrate(
 
     Args:
         model: file or folder of the model.
-        utterances: that neither the network nor the language model was trained on.
+        utterances: not used to train the network or the language model.
 
     Raises:
-        ConfigError: the model's folder cannot be written, there is only one speaker, or nothing was recognized.
+        ConfigError: the model's folder cannot be written, there is only one speaker, or no word was recognized.
     """
     folder = require_writable(model)
     from audiosearch.decoding.label_priors import subtract_label_priors
@@ -42,7 +42,7 @@ def calibrate(
     examples = []
     with Recognizer.load(model) as recognizer:
         for done, result in enumerate(align_utterances(recognizer, utterances), start=1):
-            yield Progress("Listening", done, len(utterances))
+            yield Progress("Computing emissions", done, len(utterances))
             if isinstance(result, Skipped):
                 yield result
             else:

@@ -112,7 +112,7 @@ def fit_calibration(examples: Sequence[ConfidenceExample]) -> tuple[Calibration,
         the calibration, and a report for words and, if there are any, for alternatives.
 
     Raises:
-        ConfigError: there is only one speaker, or nothing was recognized in one half.
+        ConfigError: there is only one speaker, or no word was recognized in one half.
     """
     import numpy as np
 

@@ -24,7 +24,7 @@ STEPS = (0.2, 0.8, 0.1)
 """First steps along alpha, beta and the weight of the label priors."""
 
 HALVINGS = 2
-"""Times that the steps are halved; a quarter of STEPS is finer than word errors can tell."""
+"""Times that the steps are halved; word errors do not resolve less than a quarter of STEPS."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def tune(
 
     Args:
         model: file or folder of the model.
-        utterances: that neither the network nor the language model was trained on.
+        utterances: not used to train the network or the language model.
         processes: for decoding; None: as the decoder is configured.
 
     Raises:
@@ -98,7 +98,7 @@ def tune(
                 examples.append(TuningExample(tuple(recognizer.emissions(utterance.audio)), utterance.text))
             except AudioError as error:
                 yield Skipped(utterance, error)
-            yield Progress("Listening", done, len(utterances))
+            yield Progress("Computing emissions", done, len(utterances))
     if not examples:
         return
     label_priors = estimate_label_priors(emissions for example in examples for emissions in example.emissions)
@@ -137,9 +137,9 @@ def search_weights(
 
 
 def descend(start: Weights, count_errors: Callable[[Weights], ErrorRate]) -> Iterator[Trial]:
-    """Pattern search: steps along each axis while they help, and shorter steps once none does.
+    """Pattern search: steps along each axis while they reduce errors, then shorter steps.
 
-    Word errors are piecewise constant, without gradients; no point is tried twice.
+    Word errors are piecewise constant, without gradients; no point is evaluated twice.
     """
     best, fewest = start, count_errors(start)
     yield Trial(start, fewest, best=True)

@@ -11,7 +11,7 @@ from audiosearch.errors import AudioError, ManifestError
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Utterances processed in a stage, such as ``"Listening"``."""
+    """Utterances processed in a stage, such as ``"Decoding"``."""
 
     stage: str
     done: int

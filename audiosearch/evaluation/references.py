@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from audiosearch.recognizer import Recognizer
 
 MAX_ALIGNED_SECONDS: Seconds = 900.0
-"""Longest recording that is aligned: a byte for each frame and label make half a gigabyte for fifteen minutes."""
+"""Longest recording that is aligned: one byte per frame and label are half a gigabyte for fifteen minutes."""
 
 
 class References:
     """Reference words of utterances, with their times.
 
     Args:
-        recognizer: whose network aligns.
+        recognizer: its network aligns.
         given: word times by utterance id, which take precedence over alignment.
         store: JSON file that caches alignments by this recognizer's model.
     """
@@ -35,7 +35,7 @@ class References:
         self._given = given
         self._store = store
         self._cache: dict[str, list[tuple[str, Seconds, Seconds]]] = {}
-        with contextlib.suppress(OSError, ValueError):  # an unreadable cache is made again
+        with contextlib.suppress(OSError, ValueError):  # an unreadable cache is rebuilt
             self._cache = json.loads(store.read_text(encoding="utf-8"))
 
     def words(self, utterance: Utterance) -> tuple[Word, ...]:

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 TOLERANCE: Seconds = 0.5
 
 MAX_WORDS, MAX_PHRASES = 240, 160
-"""Sampled queries."""
+"""Maximum number of sampled queries."""
 
 MIN_LETTERS = 4
 MAX_OCCURRENCES = 10
-"""Bounds for sampled words."""
+"""Minimum length and maximum frequency of sampled words."""
 
 FitWeights = Callable[["NDArray[np.float64]", "NDArray[np.bool_]"], tuple[float, ...]]
 """Weights from features [examples, features] and labels [examples]."""
@@ -94,7 +94,7 @@ def fit_and_measure_spotting(
     before, after = (
         [weights.probability(row) for row in features.tolist()] for weights in (SpottingCalibration(), calibration)
     )
-    return calibration, calibration_report("places by sound", before, after, correct.tolist())
+    return calibration, calibration_report("hits by sound", before, after, correct.tolist())
 
 
 def label_hits(

@@ -42,8 +42,8 @@ def perplexity(log_probs: NDArray[np.float64]) -> float:
 def fit_weights(log_probs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Maximum-likelihood weights [M] of a mixture of models on development texts; they sum to 1.
 
-    EM (Jelinek and Mercer 1980): for each token, the share of every model in its probability; the new weights are the
-    mean shares, with the same total weight for each text.
+    EM (Jelinek and Mercer 1980): each iteration sets the weights to the mean share of each model in the
+    probability of a token, with the same total weight for each text.
 
     Args:
         log_probs: for each text, log10 probabilities of its tokens by the models [M, T].
@@ -140,8 +140,12 @@ def prune(model: NGramModel, costs: Sequence[NDArray[np.float64]], keep: int) ->
         order = model.orders[n + 1]
         for rows in (order.contexts, order.suffixes):
             np.maximum.at(bounds[n - 1], rows, bounds[n])
-    every = np.concatenate(bounds)
-    min_cost = np.partition(every, len(every) - keep)[len(every) - keep] if 0 < keep < len(every) else -np.inf
+    all_bounds = np.concatenate(bounds)
+    min_cost = (
+        np.partition(all_bounds, len(all_bounds) - keep)[len(all_bounds) - keep]
+        if 0 < keep < len(all_bounds)
+        else -np.inf
+    )
     orders = [model.orders[0]]
     rows = np.arange(len(orders[0]))  # of the order below, after pruning
     for order, values in zip(model.orders[1:], bounds, strict=True):

@@ -130,7 +130,7 @@ def exp10(values: Floats | NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def left_over(contexts: Integers, probs: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """Probability left by the n-grams of each of ``size`` contexts, at least 1e-6 against rounding errors."""
+    """Remaining probability after the n-grams of each of ``size`` contexts, at least 1e-6 against rounding errors."""
     sums: NDArray[np.float64] = np.bincount(contexts, probs, size).astype(np.float64)
     return np.maximum(1.0 - sums, 1e-6)
 

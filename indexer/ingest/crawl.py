@@ -119,7 +119,7 @@ def crawl(
     recordings = {recording.id: recording for recording in known if recording.has_media}
     claims = {location: recording.id for recording in recordings.values() for location in recording.locations}
     given = [absolute(path) for path in paths]
-    found: dict[str, dict[str, Location]] = {}  # content → path → location
+    present: dict[str, dict[str, Location]] = {}  # content → path → location
     durations: dict[str, Seconds] = {}  # of new content
     silent: set[str] = set()  # paths of files without audio
     files = 0
@@ -149,10 +149,12 @@ def crawl(
                 raise broken from error
             yield Failed(location.path, f"{location.path}: cannot be read ({error.strerror}).")
         else:
-            found.setdefault(identity, {})[location.path] = location
+            present.setdefault(identity, {})[location.path] = location
 
     roots: list[str] = []
-    absent: list[str] = []  # given paths that are missing or empty: nothing follows from files missing there
+    absent: list[
+        str
+    ] = []  # given paths that are missing or empty, perhaps not mounted: files missing there count as kept
     for root in given:
         count = sum(under(location.path, [root]) for location in claims)
         if count and is_empty_folder(root):
@@ -164,22 +166,22 @@ def crawl(
     def is_judged(path: str) -> bool:
         return under(path, roots) and not under(path, absent)
 
-    return _compare(recordings, found, durations, silent, is_judged, files)
+    return _compare(recordings, present, durations, silent, is_judged, files)
 
 
 def _compare(
     recordings: Mapping[str, Recording],
-    found: Mapping[str, Mapping[str, Location]],
+    present: Mapping[str, Mapping[str, Location]],
     durations: Mapping[str, Seconds],
     silent: Container[str],
     is_judged: Callable[[str], bool],
     files: int,
 ) -> Crawl:
     """Sort locations into the sets of the module docstring."""
-    occupants = {path: identity for identity, locations in found.items() for path in locations}
+    occupants = {path: identity for identity, locations in present.items() for path in locations}
     relocations, missing, overwritten = [], [], {}
     for recording in recordings.values():
-        seen = found.get(recording.id, {})
+        seen = present.get(recording.id, {})
         has_moved = any(path not in {location.path for location in recording.locations} for path in seen)
         dead = []
         for location in recording.locations:
@@ -197,7 +199,7 @@ def _compare(
         elif locations != recording.locations:
             relocations.append(Relocation(recording, locations))
     discoveries = [
-        Discovery(identity, tuple(location for _, location in sorted(found[identity].items())), duration)
+        Discovery(identity, tuple(location for _, location in sorted(present[identity].items())), duration)
         for identity, duration in durations.items()
     ]
     return Crawl(
@@ -205,7 +207,7 @@ def _compare(
         relocations=tuple(relocations),
         missing=tuple(missing),
         overwritten=overwritten,
-        seen=tuple(recording for recording in recordings.values() if recording.id in found),
+        seen=tuple(recording for recording in recordings.values() if recording.id in present),
         files=files,
     )
 

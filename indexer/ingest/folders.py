@@ -1,4 +1,4 @@
-"""Index folders in one call, for programs that need no record of each step."""
+"""Index folders in one call, for programs that need no records of the steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class IndexReport:
     Args:
         indexed: recordings that were transcribed and added.
         failed: files that could not be used, with the reason.
-        unchanged: recordings that were in the index already.
+        unchanged: number of recordings that were in the index already.
     """
 
     indexed: tuple[Recording, ...]
@@ -42,9 +42,9 @@ def index_folder(
     again: bool = False,
     progress: Callable[[Record], None] | None = None,
 ) -> IndexReport:
-    """Add the recordings of a folder to an index, which is made where there is none.
+    """Add the recordings of a folder to an index, which is created if absent.
 
-    Recordings that are in the index already are not transcribed again, also where they were moved or renamed.
+    Recordings in the index are not transcribed again, even if they were moved or renamed.
 
     Args:
         path: a folder or file, or several.

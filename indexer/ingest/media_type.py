@@ -1,4 +1,4 @@
-"""Detection of recordings, fast for the many files that are none.
+"""Detection of recordings, fast for files of other kinds.
 
 Audio libraries try to decode anything, which takes milliseconds per file and sometimes succeeds. They are tried only on
 files with the suffix or the signature of audio.
@@ -32,7 +32,7 @@ def is_recording(path: Path) -> bool:
 
 
 def has_audio_suffix(path: Path) -> bool:
-    """True if the name is that of a recording, whose lack of sound is then worth reporting."""
+    """True if the name is that of a recording, which is reported if it has no sound."""
     return path.suffix.lower() in _SUFFIXES
 
 

@@ -1,4 +1,4 @@
-"""Walking folders: every file once, whatever the links."""
+"""Walking folders: every file once, through any links."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ HitPosition = tuple[int, str, str, int, int]
 """Modification time or negative confidence, path, id, first and last position: position of a hit in the order."""
 
 SoundPosition = tuple[float, str, str, float, float]
-"""The same of a hit by sound, with start and end in seconds."""
+"""The same for a hit by sound, with start and end in seconds."""
 
 _ORDERS = ("confidence", "time")
 
@@ -77,17 +77,19 @@ def read_cursor(text: str, order: Order, key: type[Key]) -> Cursor[Key]:
 
     Args:
         order: of the hits of this query.
-        key: type by which the store knows recordings.
+        key: type of the store's keys of recordings.
 
     Raises:
-        QueryError: it is no such text, or was written by another kind of store, or for another order.
+        QueryError: the text is invalid, or was written by another kind of store or for another order.
     """
     kind, written_order, *positions = _decode(text)
     block = (int, key, int, int)
     types = (block, block, (int, str, str, int, int))
     if kind != "words" or len(positions) != len(types):
         raise _no_cursor(text)
-    if not all(position is None or _has_types(position, each) for position, each in zip(positions, types, strict=True)):
+    if not all(
+        position is None or _has_types(position, expected) for position, expected in zip(positions, types, strict=True)
+    ):
         raise _no_cursor(text)
     _check_order(written_order, order)
     return Cursor(order, *(None if position is None else tuple(position) for position in positions))
@@ -140,4 +142,4 @@ def _has_types(value: Any, types: tuple[type, ...]) -> bool:
 
 def _no_cursor(text: str) -> QueryError:
     shown = text if len(text) <= 40 else text[:39] + "…"
-    return QueryError(f'"{shown}" is not a cursor: give the whole text that was printed with the page before')
+    return QueryError(f'"{shown}" is not a cursor: give the whole text that was printed with the previous page')

@@ -1,8 +1,8 @@
 """Filters of recordings by path or glob, and by time of modification.
 
 A path without wildcards matches that file, or everything in that folder. In a glob ``*`` matches any characters but /,
-``?`` one of them, ``[a-z]`` and ``[!a-z]`` one of a set and one that is not in it, ``**`` any characters, and ``/**/``
-also / alone. A glob matches whole paths. A wildcard in brackets is an ordinary character: ``[*]``.
+``?`` one of them, ``[a-z]`` one character of a set, ``[!a-z]`` one outside it, ``**`` any characters, and ``/**/``
+also a single /. A glob matches whole paths. A wildcard in brackets is an ordinary character: ``[*]``.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ def passes(wanted: Filter) -> Callable[[Recording], bool]:
     """Predicate on recordings: one of the locations meets all conditions of a filter."""
     patterns = [pattern(path) for path in wanted.paths]
 
-    def fits(location: Location) -> bool:
+    def meets(location: Location) -> bool:
         return (
             (not patterns or any(pattern_.fullmatch(location.path) for pattern_ in patterns))
             and (wanted.since_ns is None or location.modified_ns >= wanted.since_ns)
             and (wanted.until_ns is None or location.modified_ns < wanted.until_ns)
         )
 
-    return lambda recording: any(map(fits, recording.locations))
+    return lambda recording: any(map(meets, recording.locations))
 
 
 @cache
@@ -61,16 +61,16 @@ def from_here(typed: str) -> str:
     path = Path(typed)
     with suppress(RuntimeError):  # ~name of a user without a home
         path = path.expanduser()
-    if not _is_glob(typed) or _is_there(path):
+    if not _is_glob(typed) or _exists(path):
         return exactly(absolute(path))
     return os.path.normpath(f"{exactly(str(Path.cwd()))}/{path}" if not path.is_absolute() else path)
 
 
-def _is_there(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError:
-        return False  # too long a name, or in a folder that may not be read
+        return False  # the name is too long, or its folder is not readable
 
 
 def _is_glob(path: str) -> bool:

@@ -27,7 +27,7 @@ def grade_of(confidence: int) -> int:
 def marked_readings(word: Word) -> list[tuple[str, str]]:
     """Text and mark of every reading, the recognized word first."""
     marked = [(word.text, _MARKS_BY_CONFIDENCE[round(1000 * word.confidence)])]
-    return marked + [(other.text, _MARKS_BY_CONFIDENCE[round(1000 * other.probability)]) for other in word.alternatives]
+    return marked + [(rival.text, _MARKS_BY_CONFIDENCE[round(1000 * rival.probability)]) for rival in word.alternatives]
 
 
 _MARKS_BY_CONFIDENCE = [MARKS[grade_of(confidence)] for confidence in range(1001)]

@@ -11,12 +11,12 @@ words lie between them: pₙ − p₁ + 1 − n ≤ s. The span is p₁…pₙ.
 right, each that begins after the end of the last one taken, so that hits do not overlap ("the the the" holds one hit of
 "the the"). Inside a span each term stands at the first position that it can have after the one before it.
 
-*Several phrases.* A hit of any of them counts; a span that several phrases match counts once, with the greater
+*Several phrases.* A hit of any of them counts; a span that several phrases match counts once, with the highest
 confidence.
 
 *Confidence* of a hit is the lowest at p₁…pₙ, and at each of them that of the reading that the term matches: of several,
-which only a prefix can match, of the most confident, and of equally confident ones the first. Words that slop leaves
-out do not matter.
+which only a prefix can match, of the most confident, and of equally confident ones the first. Words between the
+terms do not matter.
 
 *Words* of a hit are those of its span, at p₁…pₙ in the readings that matched. Where several phrases match the span with
 the same confidence, the readings are those of the first. Everything else shows the recognized words.
@@ -36,7 +36,7 @@ first those of the best grade of confidence (``grades.py``), of these those of t
 these the first by position. A store may therefore read the best hits and stop. A page ends with its block. The order
 "time" has no blocks.
 
-*Pages.* A page begins after the last hit of the page before, inside the borders of the block that this hit was in
+*Pages.* A page begins after the last hit of the page before, within the limits of the block that this hit was in
 (``cursor.py``), not after a number of hits: recordings added and removed meanwhile shift nothing else.
 """
 
@@ -56,7 +56,7 @@ MAX_RANKED = 1000
 """Hits of a block, which are put in the order of confidence together."""
 
 Key = TypeVar("Key", int, str)
-"""Type by which a store knows recordings."""
+"""Type of a store's keys of recordings."""
 
 Span = tuple[int, ...]
 
@@ -86,14 +86,14 @@ def positions(
 ) -> list[list[int]]:
     """Positions at which each term matches, ascending."""
     by_term = {term: _word_positions(words, term) for term in dict.fromkeys(terms)}
-    for term, places in by_term.items():
-        more = [
-            place
-            for place, candidates in alternatives.items()
+    for term, recognized in by_term.items():
+        alternative = [
+            position
+            for position, candidates in alternatives.items()
             if any(matches(term, candidate.text) for candidate in candidates)
         ]
-        if more:
-            places[:] = sorted({*places, *more})
+        if alternative:
+            recognized[:] = sorted({*recognized, *alternative})
     return [by_term[term] for term in terms]
 
 
@@ -119,7 +119,7 @@ def _word_positions(words: Sequence[str], term: Term) -> list[int]:
     result = []
     position = -1
     with contextlib.suppress(ValueError):
-        while True:  # words.index is many times as fast as a loop here
+        while True:  # words.index is many times faster than a loop in Python
             position = words.index(term.text, position + 1)
             result.append(position)
     return result
@@ -136,16 +136,16 @@ def spans(positions: Sequence[Sequence[int]], slop: int) -> list[Span]:
     """
     chosen: list[Span] = []
     minimal: Span = ()
-    place = [0] * len(positions)
+    cursors = [0] * len(positions)
     for first in positions[0]:
         matched = [first]
         for term in range(1, len(positions)):
             candidates = positions[term]
-            while place[term] < len(candidates) and candidates[place[term]] <= matched[-1]:
-                place[term] += 1
-            if place[term] == len(candidates):
+            while cursors[term] < len(candidates) and candidates[cursors[term]] <= matched[-1]:
+                cursors[term] += 1
+            if cursors[term] == len(candidates):
                 break
-            matched.append(candidates[place[term]])
+            matched.append(candidates[cursors[term]])
         if len(matched) < len(positions):
             break
         if matched[-1] - first + 1 - len(positions) > slop:
@@ -178,13 +178,13 @@ def consecutive_spans(starts: Iterable[int], terms: int) -> list[Span]:
 
 def find(words: Sequence[Word], phrase: Phrase) -> list[Span]:
     """Chosen matches of a phrase in the words of a recording."""
-    alternatives = {place: word.alternatives for place, word in enumerate(words) if word.alternatives}
+    alternatives = {position: word.alternatives for position, word in enumerate(words) if word.alternatives}
     return spans(positions([word.text for word in words], phrase.terms, alternatives), phrase.slop)
 
 
 def confidence(words: Sequence[Word], phrase: Phrase, span: Span) -> int:
     """Confidence of the match of a phrase at a span, in thousandths."""
-    readings = (best_reading(term, words[place]) for term, place in zip(phrase.terms, span, strict=True))
+    readings = (best_reading(term, words[position]) for term, position in zip(phrase.terms, span, strict=True))
     return min(round(1000 * reading.confidence) for reading in readings)
 
 
@@ -208,7 +208,7 @@ def proximity_filter(
     """Predicate on first and last position of a hit in a recording: ``together`` and ``without`` allow it.
 
     Args:
-        matches: spans of these phrases in the recording, by position; without an entry where there are none.
+        matches: spans of these phrases in the recording, by position; phrases without matches have no entry.
     """
     if query.within is None:
         allowed = all(map(matches.get, query.together)) and not any(map(matches.get, query.without))
@@ -236,7 +236,8 @@ def matched_readings(words: Sequence[Word], phrases: Sequence[Phrase], wanted: i
                 if ends == (0, len(words) - 1) and confidence(words, phrase, span) == wanted:
                     terms = dict(zip(span, phrase.terms, strict=True))
                     return tuple(
-                        best_reading(terms[place], word) if place in terms else word for place, word in enumerate(words)
+                        best_reading(terms[position], word) if position in terms else word
+                        for position, word in enumerate(words)
                     )
     return tuple(words)
 
@@ -244,7 +245,7 @@ def matched_readings(words: Sequence[Word], phrases: Sequence[Phrase], wanted: i
 def _readings_of_exact(words: Sequence[Word], phrase: Phrase) -> tuple[Word, ...]:
     """Words in the readings that the terms of a phrase match, one each; empty if a term is a prefix or does not match.
 
-    It is also empty where the numbers of words and terms differ.
+    It is also empty if the numbers of words and terms differ.
     """
     if len(words) != len(phrase.terms):
         return ()
@@ -271,8 +272,8 @@ def _near_any(spans: Sequence[Span], gap: int, times: Times) -> Callable[[int, i
 
     def is_near(first: int, last: int) -> bool:
         start, end = times(first, last)
-        place = bisect_left(firsts, first)
-        for span in spans[max(place - 1, 0) : place + 1]:
+        following = bisect_left(firsts, first)
+        for span in spans[max(following - 1, 0) : following + 1]:
             span_start, span_end = times(span[0], span[-1])
             if span_start - end <= gap and start - span_end <= gap:
                 return True
@@ -282,7 +283,7 @@ def _near_any(spans: Sequence[Span], gap: int, times: Times) -> Callable[[int, i
 
 
 def build_hit(
-    recording: Recording, found: Match[Key], words: Sequence[Word], phrases: Sequence[Phrase], offset: int = 0
+    recording: Recording, matched: Match[Key], words: Sequence[Word], phrases: Sequence[Phrase], offset: int = 0
 ) -> Hit:
     """Hit with its words and their context.
 
@@ -291,13 +292,13 @@ def build_hit(
         phrases: of the query.
         offset: position of the first of ``words``.
     """
-    first, last = found.first - offset, found.last - offset + 1
-    inside = matched_readings(words[first:last], phrases, found.confidence)
+    first, last = matched.first - offset, matched.last - offset + 1
+    inside = matched_readings(words[first:last], phrases, matched.confidence)
     return Hit(
         recording=recording,
         start=inside[0].start,
         end=inside[-1].end,
-        confidence=found.confidence / 1000,
+        confidence=matched.confidence / 1000,
         words=inside,
         before=tuple(words[max(first - CONTEXT_WORDS, 0) : first]),
         after=tuple(words[last : last + CONTEXT_WORDS]),

@@ -30,13 +30,13 @@ class Ranking(Generic[Key]):
         """Begin a page.
 
         Args:
-            limit: of hits of the page.
+            limit: maximum number of hits.
             after: cursor of the page before.
-            recording: returns the recording of a key; called only where path or time decide.
-            key: type by which the store knows recordings.
+            recording: returns the recording of a key; called only if path or time decide.
+            key: type of the store's keys of recordings.
 
         Raises:
-            QueryError: ``after`` is no cursor of this order and kind of store.
+            QueryError: ``after`` is not a cursor of this order and kind of store.
         """
         self._order: Order = order
         self._limit = max(limit, 0)
@@ -53,7 +53,7 @@ class Ranking(Generic[Key]):
         self._beyond: list[Match[Key]] = []
 
     def add(self, candidate: Match[Key]) -> None:
-        """Take a match into account."""
+        """Add a match."""
         if self._order == "confidence":
             if self._start is not None and not _comes_after(candidate, self._start):
                 return

@@ -1,7 +1,7 @@
-"""Words of similar spelling, suggested where a query finds nothing.
+"""Words of similar spelling, suggested for queries without hits.
 
 The distance is Levenshtein's: letters inserted, deleted or replaced. If two words are k edits apart, one of k + 1
-pieces of the first occurs unchanged in the second, moved by at most k places; stores use that to skip most words.
+pieces of the first occurs unchanged in the second, shifted by at most k letters; stores use that to skip most words.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ class Piece:
 
     Args:
         text: letters.
-        first: first place in the similar word where it may begin, from 0.
-        end: end of the last place where it may occur.
+        first: index of the first letter in the similar word at which it may begin.
+        end: index after the last letter at which it may end.
     """
 
     text: str
@@ -27,7 +27,7 @@ class Piece:
 
 
 def max_edits(word: str) -> int:
-    """Greatest distance of a similar word."""
+    """Maximum distance of a similar word."""
     return 0 if len(word) < 3 else 1 if len(word) < 6 else 2
 
 
@@ -38,17 +38,17 @@ def pieces(word: str) -> tuple[Piece, ...]:
     return tuple(Piece(word[first:end], max(first - edits, 0), end + edits) for first, end in pairwise(borders))
 
 
-def distance(word: str, other: str) -> int:
+def distance(word: str, target: str) -> int:
     """Levenshtein distance of two words, by bit-parallel steps (Hyyrö 2003, after Myers 1999)."""
     if not word:
-        return len(other)
+        return len(target)
     masks: dict[str, int] = {}
-    for place, letter in enumerate(word):
-        masks[letter] = masks.get(letter, 0) | 1 << place
+    for index, letter in enumerate(word):
+        masks[letter] = masks.get(letter, 0) | 1 << index
     top = 1 << len(word) - 1
     mask = (top << 1) - 1
     more, less, edits = mask, 0, len(word)
-    for letter in other:
+    for letter in target:
         equal = masks.get(letter, 0) | less
         diagonal = ((equal & more) + more ^ more) | equal
         up, down = less | ~(diagonal | more) & mask, more & diagonal
@@ -66,10 +66,10 @@ def most_similar(word: str, candidates: Iterable[str], limit: int) -> list[str]:
     """Similar words among the candidates: by distance, then by length of the common prefix, then alphabetically."""
     edits = max_edits(word)
     ranked = []
-    for other in candidates:
-        if other != word and abs(len(other) - len(word)) <= edits:
-            apart = distance(word, other)
-            if apart <= edits:
-                shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, other, strict=False)))
-                ranked.append((apart, -shared, other))
-    return [other for _, _, other in sorted(ranked)[: max(limit, 0)]]
+    for candidate in candidates:
+        if candidate != word and abs(len(candidate) - len(word)) <= edits:
+            differences = distance(word, candidate)
+            if differences <= edits:
+                shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, candidate, strict=False)))
+                ranked.append((differences, -shared, candidate))
+    return [candidate for _, _, candidate in sorted(ranked)[: max(limit, 0)]]

@@ -47,8 +47,8 @@ def parse(
 
     Args:
         slop: maximum number of other words between the words of a phrase.
-        together: texts that must also be said.
-        without: texts that must not be said.
+        together: phrases that must match too.
+        without: phrases that must not match.
         within: maximum distance of ``together`` and ``without`` from a hit; None: anywhere in its recording.
         wanted: filter of recordings; None: all.
 
@@ -109,7 +109,7 @@ def _terms(text: str) -> tuple[Term, ...]:
     for part in starred:
         words = normalize(part).split()
         if not normalize(part.split()[-1]):
-            # The characters before the * are none of our letters: the * does not belong to the word before them.
+            # No letter of the alphabet stands before the *: it does not belong to the word before.
             terms.extend(map(Term, words))
             continue
         if len(words[-1]) < MIN_PREFIX:

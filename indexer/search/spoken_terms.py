@@ -1,4 +1,4 @@
-"""Spoken term detection: places where the stored emissions may hold a text, whatever the transcripts say.
+"""Spoken term detection: hits of a text in the stored emissions, independent of the recognized words.
 
 Several threads score the pieces of the emissions (``audiosearch/spotting/keyword_spotter.py``). Of overlapping
 candidates the most probable becomes a hit. Its words are those of the best transcript that its span overlaps, and its
@@ -61,7 +61,7 @@ class SpokenCandidate:
 
 
 def spoken_texts(phrases: Iterable[Phrase]) -> Iterator[tuple[str, bool]]:
-    """The text of each phrase, and True where its last word is a prefix.
+    """The text of each phrase, and True if its last word is a prefix.
 
     Raises:
         QueryError: a phrase has slop, or a * inside.
@@ -123,9 +123,9 @@ def _candidates(
 
     spotters: dict[KeywordQuery, dict[str, KeywordSpotter]] = {}  # by spelling and model
     for model, profile in profiles.items():
-        for text, unfinished in texts:
+        for text, is_prefix in texts:
             if set(text) <= set(profile.alphabet.labels):
-                spelling = KeywordQuery(text, profile.alphabet, unfinished)
+                spelling = KeywordQuery(text, profile.alphabet, is_prefix)
                 spotters.setdefault(spelling, {})[model] = KeywordSpotter(spelling, profile.calibration)
     selected = recordings.selected_ids()
     if recordings.total_duration() <= max_exhaustive:
@@ -239,10 +239,10 @@ def build_hit(index: Index, recording: Recording, candidate: SpokenCandidate, ca
     """The hit of a candidate, with the surrounding words."""
     piece = candidate.piece
     first = max(piece.word - CONTEXT_WORDS - 1, 0)
-    beyond = piece.word + CONTEXT_WORDS + 1
+    end_of_context = piece.word + CONTEXT_WORDS + 1
     seconds = piece.emissions.frames * piece.emissions.frame_duration
     # Speech rarely exceeds five words per second for long; a faster piece is shown with less context after the hit.
-    words = index.words_between(recording.id, first, beyond + round(5 * seconds))
+    words = index.words_between(recording.id, first, end_of_context + round(5 * seconds))
     start, end = max(candidate.start, 0.0), min(candidate.end, recording.duration)
     inside = overlapping_words(start, end, words)
     before = words.index(inside[0]) if inside else bisect_left([word.start for word in words], start)

@@ -12,7 +12,7 @@ MAX_SIMILAR = 3
 """Similar words per absent word."""
 
 Reason = Literal["words", "conditions", "confidence", "order"]
-"""Words that are in no transcript; conditions, a confidence, or an order of words that no place satisfies."""
+"""Words that are in no transcript; conditions, a confidence, or an order of words that no recording satisfies."""
 
 
 @dataclass(frozen=True, slots=True)

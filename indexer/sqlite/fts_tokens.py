@@ -1,7 +1,7 @@
 """Words as tokens of FTS5, and phrases as queries of FTS5.
 
-Each position of a recording has a token for each reading (``matching/match.py``): the word itself. That is enough where
-words are rare. Words that are common when the recording is added (``lexicon.py``) have further tokens, which begin with
+Each position of a recording has a token for each reading (``matching/match.py``): the word itself. That is enough for
+rare words. Words that are common when the recording is added (``lexicon.py``) have further tokens, which begin with
 the mark of a grade of confidence (``matching/grades.py``): two adjacent common words are one token, of the lower of
 their grades, and all occurrences of a common word of one grade in the recording are one token, at its first position:
 
@@ -61,10 +61,10 @@ def fts_query(phrase: Phrase, common: Collection[str] = (), grades: Iterable[int
         *terms, last = phrase.terms
         tokens = [term.text for term in terms]
         ending = [last.text]
-        for place, (first, second) in enumerate(adjacent_words(phrase)):
+        for index, (first, second) in enumerate(adjacent_words(phrase)):
             if first in common and second in common:
-                tokens[place] = TOKEN_SEPARATOR.join(f"{MARKS[grade]}{first} {second}" for grade in grades)
-                ending = [] if place == len(terms) - 1 else ending
+                tokens[index] = TOKEN_SEPARATOR.join(f"{MARKS[grade]}{first} {second}" for grade in grades)
+                ending = [] if index == len(terms) - 1 else ending
         return _fts_string([*tokens, *ending], last.prefix), 1
     distinct = list(dict.fromkeys(phrase.terms))
     strings = [_fts_string([term.text], term.prefix) for term in distinct]
@@ -73,7 +73,7 @@ def fts_query(phrase: Phrase, common: Collection[str] = (), grades: Iterable[int
 
 
 def adjacent_words(phrase: Phrase) -> list[tuple[str, str]]:
-    """Pairs of words of a phrase that are one token where both are common."""
+    """Pairs of words of a phrase that are one token if both are common."""
     if not phrase.is_contiguous:
         return []
     return [(first.text, second.text) for first, second in pairwise(phrase.terms) if not second.prefix]

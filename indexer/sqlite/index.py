@@ -108,7 +108,7 @@ class SqliteIndex:
     def _locate(self, number: int, locations: Sequence[Location]) -> None:
         self._connection.executemany(
             "INSERT INTO locations VALUES (?, ?, ?, ?)",
-            ((number, word_codec.pack_path(each.path), each.size, each.modified_ns) for each in locations),
+            ((number, word_codec.pack_path(file.path), file.size, file.modified_ns) for file in locations),
         )
 
     def remove(self, recording_id: str) -> None:
@@ -210,7 +210,7 @@ class SqliteIndex:
                 f"SELECT word FROM lexicon WHERE recordings > 0 AND length(word) BETWEEN ? AND ? AND ({where}) LIMIT ?",
                 (len(word) - edits, len(word) + edits, *values, MAX_SPELLING_CANDIDATES),
             )
-            return spelling.most_similar(word, (other for (other,) in rows), limit)
+            return spelling.most_similar(word, (text for (text,) in rows), limit)
 
     def statistics(self) -> Statistics:
         """Totals of the index."""

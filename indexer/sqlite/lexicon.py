@@ -1,4 +1,4 @@
-"""Words of an SQLite index by number, so that a text takes a byte or two a word, and the common ones among them.
+"""Words of an SQLite index by number, in a byte or two each, and the common ones among them.
 
 A reading of a position is the number of its word in base 128, highest digit first. The last digit is marked, which
 also distinguishes the recognized word of a position from the alternatives that follow it:
@@ -7,7 +7,7 @@ also distinguishes the recognized word of a position from the alternatives that 
     128 to 191  the last digit, 0 to 63, of a word
     192 to 255  the last digit, 0 to 63, of an alternative
 
-Numbers are assigned by frequency in the first recording, and later as words come; none is assigned twice.
+Numbers are assigned by frequency in the first recording, and later as new words come; none is assigned twice.
 
 A word is common from the recording on that follows the one with its MIN_COMMON-th reading, and stays common.
 """
@@ -127,7 +127,7 @@ def _counted(words: Sequence[Word]) -> tuple[set[str], Counter[str]]:
     """Recognized words, and the number of readings of each word, alternatives included."""
     recognized = {word.text for word in words}
     counts = Counter(word.text for word in words)
-    counts.update(other.text for word in words if word.alternatives for other in word.alternatives)
+    counts.update(rival.text for word in words if word.alternatives for rival in word.alternatives)
     return recognized, counts
 
 

@@ -39,7 +39,7 @@ not be needed."""
 
 
 class PhraseMatcher:
-    """Finds and scores matches of phrases, recording by recording."""
+    """Matches of phrases and their confidences, recording by recording."""
 
     def __init__(self, connection: apsw.Connection, lexicon: Lexicon, blocks: WordBlocks) -> None:
         self._connection = connection
@@ -56,9 +56,9 @@ class PhraseMatcher:
         """Recordings in which all of the phrases match, by number, with the matches of each phrase.
 
         Args:
-            also: phrases that must match too, and whose matches are not returned.
+            also: phrases that must match too, but whose matches are not returned.
             numbers: recordings searched.
-            newest_first: greatest number first.
+            newest_first: highest number first.
         """
         wanted = len(phrases)
         phrases += tuple(phrase for phrase in also if not phrase.is_contiguous)
@@ -87,7 +87,7 @@ class PhraseMatcher:
     def iter_best_first(self, phrase: Phrase) -> Iterator[Match[int]]:
         """All matches of a phrase in the order of blocks (``matching/match.py``), read lazily.
 
-        Where FTS5 can tell grades and there are many matches, those of the best grade are read first. Otherwise all are
+        If tokens carry grades and there are many matches, those of the best grade are read first. Otherwise all are
         read, the newest first.
         """
         since = self._graded_since(phrase)
@@ -115,10 +115,10 @@ class PhraseMatcher:
         """Word blocks of all positions of matches, by number."""
         return self._blocks.at(
             {
-                (number << 32) + place - place % BLOCK_WORDS
+                (number << 32) + position - position % BLOCK_WORDS
                 for number, spans in matches
                 for span in spans
-                for place in span
+                for position in span
             }
         )
 
@@ -127,7 +127,7 @@ class PhraseMatcher:
         return None if term.prefix else self._lexicon.alternative(term.text)
 
     def _graded_since(self, phrase: Phrase) -> int | None:
-        """Number of the first recording whose tokens tell grades of a phrase; None: there is none."""
+        """Number of the first recording whose tokens carry grades of a phrase; None if there is none."""
         if not phrase.is_exact:
             return None
         return self._lexicon.common_since(term.text for term in phrase.terms)
@@ -135,8 +135,8 @@ class PhraseMatcher:
     def _newest_first(self, phrase: Phrase, numbers: NumberRange) -> Iterator[Match[int]]:
         """All matches of a phrase, those of the recordings added last first.
 
-        FTS5 reads faster in ascending order than in descending order, four times where one of two words is in nearly
-        every recording. Where the number of matches is bounded they are all collected before the first is returned.
+        FTS5 reads faster in ascending order than in descending order, four times if one of two words is in nearly
+        every recording. If the number of matches is bounded, all are collected before the first is returned.
         """
         recordings: Iterable[tuple[int, list[list[Span]]]]
         if self._is_bounded(phrase):
@@ -146,7 +146,7 @@ class PhraseMatcher:
         return self.score(phrase, ((number, spans) for number, (spans,) in recordings))
 
     def _is_bounded(self, phrase: Phrase) -> bool:
-        """Return whether a phrase has at most MAX_COLLECTED matches in recordings whose tokens tell no grades."""
+        """Return whether a phrase has at most MAX_COLLECTED matches in recordings whose tokens carry no grades."""
         if phrase.is_exact:
             return True
         rarest = self._lexicon.rarest(term.text for term in phrase.terms if not term.prefix)
@@ -251,10 +251,10 @@ def _score_match(
     lowest = 1000
     base = number << 32
     for (term, alternative), position in zip(terms, span, strict=True):
-        place = position % BLOCK_WORDS
-        block = blocks[base + position - place]
+        index = position % BLOCK_WORDS
+        block = blocks[base + position - index]
         recognized = min_grade and block.best_alternative_grade < min_grade
-        confidence = block.word_confidence(place) if recognized else block.confidence(term, place, alternative)
+        confidence = block.word_confidence(index) if recognized else block.confidence(term, index, alternative)
         if confidence < lowest:
             lowest = confidence
     return Match(number, span[0], span[-1], lowest)
@@ -267,11 +267,11 @@ def _may_overlap(
 
     In that case ``start`` has another word of the phrase as a reading too, and a position before it the first word.
     """
-    place = start % BLOCK_WORDS
-    block = blocks[(number << 32) + start - place]
-    if not block.has_several(place, alternatives, recognized=block.best_alternative_grade < grade):
+    index = start % BLOCK_WORDS
+    block = blocks[(number << 32) + start - index]
+    if not block.has_several(index, alternatives, recognized=block.best_alternative_grade < grade):
         return False
-    return any(before > place or block.has(place - before, alternatives[0]) for before in range(1, len(alternatives)))
+    return any(before > index or block.has(index - before, alternatives[0]) for before in range(1, len(alternatives)))
 
 
 def _batches(matches: Iterable[RecordingSpans]) -> Iterator[list[RecordingSpans]]:

@@ -1,7 +1,7 @@
 """Queries over an SQLite index, from the matches of single phrases.
 
 Phrases alone are read best first until the page is full. With conditions, with a filter, or in the order of time, all
-recordings that contain a phrase with what must be said together are merged by number, without confidences:
+recordings that contain a phrase and the phrases required with it are merged by number, without confidences:
 
     phrase AND together               1   4   7 …   spans of hits, and of phrases that must be there
     phrase AND together AND unwanted      4     …   spans of phrases that must not be there
@@ -29,11 +29,11 @@ MAX_SCORED = 20_000
 PhraseSpan = tuple[Phrase, Span]
 
 Candidates = tuple[int, dict[Phrase, list[Span]], dict[Phrase, list[Span]]]
-"""Number of a recording, spans of hits by phrase, and spans of all phrases that conditions look at."""
+"""Number of a recording, spans of hits by phrase, and spans of all phrases of conditions."""
 
 
 class QueryRunner:
-    """Answers queries.
+    """Pages and counts of queries.
 
     Args:
         matcher: finds the phrases.
@@ -59,10 +59,10 @@ class QueryRunner:
             self._rank(self._hits(query, recording), query, ranking)
         matches, following = ranking.page()
         hits = []
-        for found in matches:
-            first = max(found.first - CONTEXT_WORDS, 0)
-            words = self._blocks.words(found.recording, first, found.last + CONTEXT_WORDS + 1)
-            hits.append(match.build_hit(recording(found.recording), found, words, query.phrases, first))
+        for matched in matches:
+            first = max(matched.first - CONTEXT_WORDS, 0)
+            words = self._blocks.words(matched.recording, first, matched.last + CONTEXT_WORDS + 1)
+            hits.append(match.build_hit(recording(matched.recording), matched, words, query.phrases, first))
         return Page(tuple(hits), following)
 
     def counts(self, query: Query) -> list[Count]:
@@ -105,9 +105,11 @@ class QueryRunner:
         for number, matches in hits.items():
             for phrase, span in matches:
                 spans.setdefault(phrase, {}).setdefault(number, []).append(span)
-        scored = (found for phrase, matches in spans.items() for found in self._matcher.score(phrase, matches.items()))
-        for found in match.deduplicate(scored):
-            ranking.add(found)
+        candidates = (
+            candidate for phrase, matches in spans.items() for candidate in self._matcher.score(phrase, matches.items())
+        )
+        for candidate in match.deduplicate(candidates):
+            ranking.add(candidate)
 
     def _hits(self, query: Query, recording: Callable[[int], Recording]) -> Iterator[tuple[int, list[PhraseSpan]]]:
         """Recordings with hits, by number, and their hits; a span may come once for each phrase."""

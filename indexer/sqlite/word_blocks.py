@@ -1,4 +1,4 @@
-"""Words of recordings in rows of BLOCK_WORDS positions, so that a hit reads only its neighborhood.
+"""Words of recordings in rows of BLOCK_WORDS positions, of which a hit reads one or two.
 
 words          the readings of each position, the recognized word first (lexicon.py)
 times          as in word_codec.py
@@ -53,7 +53,7 @@ KINDS = 128 * DIGIT + ALTERNATIVE * WORD_END + ALTERNATIVE * ALTERNATIVE_END
 
 
 class WordBlock:
-    """Row of which only the requested parts are unpacked."""
+    """Row of which only the requested parts are unpacked. Indices count its words from 0."""
 
     def __init__(self, lexicon: Lexicon, row: Sequence[bytes]) -> None:
         self._lexicon = lexicon
@@ -63,53 +63,53 @@ class WordBlock:
         self._best_grade: int | None = None
 
     def words(self, first: int, end: int) -> list[Word]:
-        """Words at the places from ``first`` to before ``end``."""
+        """Words at the indices from ``first`` to before ``end``."""
         end = min(end, self._number)
         if first >= end:
             return []
         start = self._begin(first)
         packed = readings(self._words[start : self._begin(end)])
-        steps = iter(self._probabilities[self._alternatives_before(start) :])
+        steps = iter(self._probabilities[self._rivalsbefore(start) :])
         texts: list[str] = []
-        others: list[tuple[Alternative, ...]] = []
+        alternatives: list[tuple[Alternative, ...]] = []
         for reading_, text in zip(packed, self._lexicon.texts(packed), strict=True):
             if is_alternative(reading_):
-                others[-1] += (Alternative(text, PROBABILITIES[next(steps)]),)
+                alternatives[-1] += (Alternative(text, PROBABILITIES[next(steps)]),)
             else:
                 texts.append(text)
-                others.append(())
+                alternatives.append(())
         times = word_codec.unpack_times(self._times[0], first, end)
         confidences = map(self.word_confidence, range(first, end))
         return [
-            Word(text, start / 1000, until / 1000, confidence / 1000, some)
-            for text, (start, until), confidence, some in zip(texts, times, confidences, others, strict=True)
+            Word(text, start / 1000, until / 1000, confidence / 1000, rivals)
+            for text, (start, until), confidence, rivals in zip(texts, times, confidences, alternatives, strict=True)
         ]
 
-    def confidence(self, term: Term, place: int, alternative: bytes | None) -> int:
-        """Confidence of the most confident reading at a place that a term matches, in thousandths.
+    def confidence(self, term: Term, index: int, alternative: bytes | None) -> int:
+        """Confidence of the most confident reading at an index that a term matches, in thousandths.
 
         Args:
             term: matches a reading there.
             alternative: bytes of the term as an alternative; None for a prefix.
         """
         if alternative is not None:
-            start = self._start(place, alternative)
+            start = self._start(index, alternative)
             if start < 0:
-                return self.word_confidence(place)
-            return STEP * self._probabilities[self._alternatives_before(start)]
-        start = self._begin(place)
-        word, *others = self._lexicon.texts(readings(self._words[start : self._begin(place + 1)]))
-        confidences = [self.word_confidence(place)] if match.matches(term, word) else []
-        ranks = [rank for rank, other in enumerate(others) if match.matches(term, other)]
+                return self.word_confidence(index)
+            return STEP * self._probabilities[self._rivalsbefore(start)]
+        start = self._begin(index)
+        word, *rivals = self._lexicon.texts(readings(self._words[start : self._begin(index + 1)]))
+        confidences = [self.word_confidence(index)] if match.matches(term, word) else []
+        ranks = [rank for rank, rival in enumerate(rivals) if match.matches(term, rival)]
         if ranks:
-            before = self._alternatives_before(start)
+            before = self._rivalsbefore(start)
             confidences += [STEP * self._probabilities[before + rank] for rank in ranks]
         return max(confidences)
 
-    def word_confidence(self, place: int) -> int:
-        """Confidence of the recognized word at a place, in thousandths."""
+    def word_confidence(self, index: int) -> int:
+        """Confidence of the recognized word at an index, in thousandths."""
         packed = self._confidences
-        return packed[place] << 2 | packed[self._number + (place >> 2)] >> 2 * (place & 3) & 3
+        return packed[index] << 2 | packed[self._number + (index >> 2)] >> 2 * (index & 3) & 3
 
     @property
     def best_alternative_grade(self) -> int:
@@ -118,35 +118,35 @@ class WordBlock:
             self._best_grade = grade_of(STEP * max(self._probabilities)) if self._probabilities else -1
         return self._best_grade
 
-    def has(self, place: int, alternative: bytes) -> bool:
-        """Return whether a word, given as an alternative, is a reading of a place."""
-        return self._start(place, alternative) >= 0 or self._word(place) == alternative
+    def has(self, index: int, alternative: bytes) -> bool:
+        """Return whether a word, given as an alternative, is a reading at an index."""
+        return self._start(index, alternative) >= 0 or self._word(index) == alternative
 
-    def has_several(self, place: int, alternatives: Sequence[bytes], *, recognized: bool) -> bool:
-        """Return whether a place that has the first of some words as a reading has another of them as one too.
+    def has_several(self, index: int, alternatives: Sequence[bytes], *, recognized: bool) -> bool:
+        """Return whether an index that has the first of these words as a reading has another of them too.
 
         Args:
             alternatives: the words, as alternatives.
             recognized: the first word is known not to be an alternative there.
         """
-        first, *others = alternatives
-        if any(self._start(place, other) >= 0 for other in others):
+        first, *rest = alternatives
+        if any(self._start(index, alternative) >= 0 for alternative in rest):
             return True
-        return not recognized and self._start(place, first) >= 0 and self._word(place) in others
+        return not recognized and self._start(index, first) >= 0 and self._word(index) in rest
 
-    def _word(self, place: int) -> bytes:
-        """Recognized word at a place, as an alternative."""
-        return as_alternative(readings(self._words[self._begin(place) : self._begin(place + 1)])[0])
+    def _word(self, index: int) -> bytes:
+        """Recognized word at an index, as an alternative."""
+        return as_alternative(readings(self._words[self._begin(index) : self._begin(index + 1)])[0])
 
-    def _start(self, place: int, alternative: bytes) -> int:
-        """Offset of an alternative of a place; -1 if the place does not have it.
+    def _start(self, index: int, alternative: bytes) -> int:
+        """Offset of an alternative at an index; -1 if it is none there.
 
-        The words before a place take at least a byte each: the search begins after that many bytes.
+        The words before an index take at least a byte each: the search begins after that many bytes.
         """
         words = self._words
-        start = words.find(alternative, place + 1)
+        start = words.find(alternative, index + 1)
         while start >= 0:
-            missing = place + 1 - len(words[:start].translate(None, NOT_WORD))
+            missing = index + 1 - len(words[:start].translate(None, NOT_WORD))
             if missing < 0:
                 break
             if missing == 0 and words[start - 1] >= 128:  # else it is the end of a longer one
@@ -154,17 +154,17 @@ class WordBlock:
             start = words.find(alternative, start + (missing or 1))
         return -1
 
-    def _begin(self, place: int) -> int:
-        """Offset of the readings of a place.
+    def _begin(self, index: int) -> int:
+        """Offset of the readings at an index.
 
         Between the ends of two words are the alternatives of the first and the leading digits of the second.
         """
-        if place >= self._number:
+        if index >= self._number:
             return len(self._words)
-        *_, between, rest = self._words.translate(KINDS).split(WORD_END, place + 1)
+        *_, between, rest = self._words.translate(KINDS).split(WORD_END, index + 1)
         return len(self._words) - len(rest) - len(between) + between.rfind(ALTERNATIVE_END)
 
-    def _alternatives_before(self, start: int) -> int:
+    def _rivalsbefore(self, start: int) -> int:
         """Number of alternatives that end before an offset."""
         return len(self._words[:start].translate(None, NOT_ALTERNATIVE))
 
@@ -216,12 +216,12 @@ class WordBlocks:
     def _read(self, number: int, first: int, end: int) -> Iterator[tuple[int, WordBlock]]:
         """Blocks, each with the position of its first word."""
         base = number << 32
-        for place, *row in self._connection.execute(
+        for key, *row in self._connection.execute(
             "SELECT number, words, confidences, probabilities, times FROM stretches "
             "WHERE number >= ? AND number < ? ORDER BY number",
             (base + first - first % BLOCK_WORDS, base + end),
         ):
-            yield place - base, WordBlock(self._lexicon, row)
+            yield key - base, WordBlock(self._lexicon, row)
 
 
 def _pack(words: Sequence[Word], numbers: Mapping[str, int]) -> bytes:
@@ -229,8 +229,8 @@ def _pack(words: Sequence[Word], numbers: Mapping[str, int]) -> bytes:
     packed = bytearray()
     for word in words:
         packed += reading(numbers[word.text])
-        for other in word.alternatives:
-            packed += reading(numbers[other.text], alternative=True)
+        for alternative in word.alternatives:
+            packed += reading(numbers[alternative.text], alternative=True)
     return bytes(packed)
 
 
@@ -238,7 +238,7 @@ def _pack_confidences(words: Sequence[Word]) -> tuple[bytes, bytes]:
     """Confidences of words, and probabilities of their alternatives."""
     thousandths = [round(1000 * word.confidence) for word in words]
     lowest = bytearray(-(-len(words) // 4))
-    for place, number in enumerate(thousandths):
-        lowest[place // 4] |= (number & 3) << 2 * (place % 4)
+    for index, number in enumerate(thousandths):
+        lowest[index // 4] |= (number & 3) << 2 * (index % 4)
     confidences = bytes(number >> 2 for number in thousandths) + lowest
-    return confidences, bytes(round(STEPS * other.probability) for word in words for other in word.alternatives)
+    return confidences, bytes(round(STEPS * rival.probability) for word in words for rival in word.alternatives)
