@@ -38,8 +38,8 @@ def _babble(chance: random.Random, length: int, vocabulary: list[str], *, altern
         now += chance.choice([0.0, 0.0002, 0.02, 0.3, 7.0])
         end = now + chance.choice([0.02, 0.25, 0.3337])
         text = chance.choice(vocabulary)
-        others = {chance.choice(vocabulary) for _ in range(chance.choice([0, 0, 1, 2]) if alternatives else 0)} - {text}
-        readings = tuple(Alternative(other, chance.choice([0.4, 0.96, chance.random()])) for other in sorted(others))
+        rivals = {chance.choice(vocabulary) for _ in range(chance.choice([0, 0, 1, 2]) if alternatives else 0)} - {text}
+        readings = tuple(Alternative(rival, chance.choice([0.4, 0.96, chance.random()])) for rival in sorted(rivals))
         words.append(Word(text, now, end, chance.choice([1.0, 0.9, 0.9001, chance.random()]), readings))
         now = end
     return words

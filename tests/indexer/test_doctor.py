@@ -37,21 +37,21 @@ def library(tmp_path: Path, recording: Callable[..., Recording]) -> Path:
     return path
 
 
-def test_a_store(library: Path) -> None:
+def test_store(library: Path) -> None:
     checks = checks_of(library)
     assert list(checks) == ["settings", "SQLite", "store"]
     assert checks["settings"].value.startswith("no configuration file")
     assert checks["store"] == Check("Index", "store", f"{library}: 1 recording, can be written")
 
 
-def test_a_read_only_store(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_only_store(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != library.parent)
     check = checks_of(library)["store"]
     assert (check.status, check.value) == ("warning", f"{library}: 1 recording, read-only")
     assert str(library.parent) in check.advice
 
 
-def test_a_store_that_does_not_exist_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "deep" / "er" / "library.db"
     check = checks_of(path)["store"]
     assert (check.status, check.value) == ("ok", f"{path}: does not exist yet")
@@ -91,7 +91,7 @@ def answers(number: str) -> Callable[[str, str, str], Answer]:
     return answer
 
 
-def test_a_server(script: Script) -> None:
+def test_server(script: Script) -> None:
     ours = int(version("elasticsearch").partition(".")[0])
     for theirs in (ours, ours + 1):
         script.answer = answers(f"{theirs}.2.1")
@@ -108,7 +108,7 @@ def test_a_server(script: Script) -> None:
 
 
 @pytest.mark.elastic
-def test_a_real_server(elastic_url: str, recording: Callable[..., Recording]) -> None:
+def test_real_server(elastic_url: str, recording: Callable[..., Recording]) -> None:
     with open_index(elastic_url, create=True) as index:
         index.add(recording(1), [])
     checks = checks_of(elastic_url)
@@ -116,7 +116,7 @@ def test_a_real_server(elastic_url: str, recording: Callable[..., Recording]) ->
     assert checks["store"].value == f"{elastic_url}: 1 recording"
 
 
-def test_a_server_that_the_client_does_not_support(script: Script) -> None:
+def test_unsupported_server(script: Script) -> None:
     ours = int(version("elasticsearch").partition(".")[0])
     script.answer = answers(f"{ours + 2}.0.0")
     checks = checks_of(script.url)
@@ -127,7 +127,7 @@ def test_a_server_that_the_client_does_not_support(script: Script) -> None:
     assert "is older than the client" in checks_of(script.url)["Elasticsearch"].advice
 
 
-def test_an_absent_server() -> None:
+def test_unreachable_server() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     check = checks_of(f"http://127.0.0.1:{port}/library")["Elasticsearch"]
@@ -144,7 +144,7 @@ def test_settings_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "store" not in checks
 
 
-def test_the_path_of_the_home_folder_is_not_printed(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_home_folder_is_not_printed(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(library.parent))
     checks = {check.name: check for check in examine(str(library))}
     assert checks["store"].value == "~/library.db: 1 recording, can be written"

@@ -142,7 +142,7 @@ def test_words_are_never_read_as_query_syntax(url: str, recording: MakeRecording
         assert hit.text == '"" *'
 
 
-def test_a_recording_is_replaced_moved_and_removed(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
+def test_recording_is_replaced_moved_and_removed(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
     with open_index(url, create=True) as index:
         index.add(recording(1), spoken("the old words were many " * 300))
         index.add(recording(2), spoken("the old words remain"))

@@ -15,7 +15,7 @@ def packed(words: list[Word]) -> tuple[str, bytes, bytes]:
     return word_codec.pack_text(words), word_codec.pack_times(words), word_codec.pack_confidences(words)
 
 
-def test_words_come_back_as_stored() -> None:
+def test_words_are_returned_as_stored() -> None:
     words = [
         Word("at", 36_000.0004, 36_000.0006, 0.0),
         Word("once", 36_000.001, 36_000.001, 1.0),
@@ -32,7 +32,7 @@ def test_words_come_back_as_stored() -> None:
             assert word_codec.unpack(*packed(words), first, end) == back[first:end]
 
 
-def test_a_word_takes_few_bytes() -> None:
+def test_words_take_few_bytes() -> None:
     """Times of one word take about two bytes where words last whole frames of 20 ms."""
     chance = random.Random(0)
     words, now = [], 0.0
@@ -48,7 +48,7 @@ def test_a_word_takes_few_bytes() -> None:
         assert word_codec.confidence_at(confidences, position) == round(1000 * word.confidence)
 
 
-def test_alternatives_come_back_as_stored() -> None:
+def test_alternatives_are_returned_as_stored() -> None:
     long = "a" * (MAX_LETTERS + 1)
     alternatives_of_words = [
         (),
@@ -84,7 +84,7 @@ def test_paths_that_are_not_utf8() -> None:
         word_codec.pack_path(path).encode()
 
 
-def test_some_of_the_alternatives() -> None:
+def test_selected_alternatives() -> None:
     words = [
         Word("a", 0, 1, 0.5, (Alternative("an", 0.2), Alternative("and", 0.1))),
         Word("b", 1, 2, 0.5),

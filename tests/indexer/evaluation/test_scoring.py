@@ -43,7 +43,7 @@ def test_pairing_equals_brute_force() -> None:
         return rest + [
             [(hits[0], occurrence), *pairs]
             for occurrence in occurrences
-            for pairs in all_pairings(hits[1:], [other for other in occurrences if other != occurrence])
+            for pairs in all_pairings(hits[1:], [remaining for remaining in occurrences if remaining != occurrence])
         ]
 
     for _ in range(150):

@@ -37,7 +37,7 @@ def names_of_hits(index: Index, text: str) -> list[str]:
     return [Path(hit.recording.path).name for hit in index.search(parse_query([text]).query, limit=5).hits]
 
 
-def test_a_folder_is_indexed_and_searched(folder: Path, tmp_path: Path) -> None:
+def test_folder_is_indexed_and_searched(folder: Path, tmp_path: Path) -> None:
     records: list[Record] = []
     report = index_folder(folder, tmp_path / "talks.db", NameTranscriber(), progress=records.append)
     assert sorted(Path(recording.path).name for recording in report.indexed) == ["harbor.wav", "storm.wav"]
@@ -49,7 +49,7 @@ def test_a_folder_is_indexed_and_searched(folder: Path, tmp_path: Path) -> None:
         assert names_of_hits(index, "lighthouse") == []
 
 
-def test_a_second_run_transcribes_nothing_and_prunes(folder: Path, tmp_path: Path) -> None:
+def test_second_run_transcribes_nothing_and_prunes(folder: Path, tmp_path: Path) -> None:
     (folder / "broken.flac").unlink()
     store = str(tmp_path / "talks.db")
     index_folder([folder / "storm.wav", str(folder / "harbor.wav")], store, NameTranscriber())

@@ -38,7 +38,7 @@ def test_patterns_match_whole_paths(path: str, matching: str, excluded: str) -> 
     assert all(name.startswith(literal(path)) for name in matching.split())
 
 
-def test_all_of_a_filter_is_true_of_one_place() -> None:
+def test_filter_applies_to_a_single_location() -> None:
     recording = Recording("id", (Location("/a", 1, 5), Location("/b", 1, 50)), 1.0, "model", "now")
     for wanted, expected in (
         (Filter(), True),
@@ -55,7 +55,7 @@ def test_all_of_a_filter_is_true_of_one_place() -> None:
         Filter(("a",))
 
 
-def test_what_is_typed_counts_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_typed_paths_are_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = tmp_path / "[old] talks"
     (here / "what?").mkdir(parents=True)
     monkeypatch.chdir(here)

@@ -212,7 +212,7 @@ def test_matches_of_the_best_grade_are_read_first_and_few_others(
                     assert len(read) < len(library) / 2
 
 
-def test_the_log_stays_small(
+def test_write_ahead_log_stays_small(
     tmp_path: Path, recording: MakeRecording, spoken: MakeWords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The log grows while a reader's transaction is open, and shrinks after it."""
