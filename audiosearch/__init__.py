@@ -26,7 +26,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_PLACES = {  # name: module
+_TARGETS = {  # name: module
     "Recognizer": "audiosearch.recognizer",
     "Transcript": "audiosearch.types",
     "Word": "audiosearch.types",
@@ -39,11 +39,11 @@ _PLACES = {  # name: module
 
 def __getattr__(name: str) -> Any:
     """Load a public name."""
-    if name not in _PLACES:
+    if name not in _TARGETS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_PLACES[name]), name)
+    return getattr(import_module(_TARGETS[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -24,7 +24,7 @@ def test_all_public_names_exist(package: ModuleType) -> None:
     assert set(package.__all__) <= set(dir(package))
     for name in package.__all__:
         assert getattr(package, name) is not None
-    assert set(package._PLACES) == set(package.__all__) - {"__version__"}
+    assert set(package._TARGETS) == set(package.__all__) - {"__version__"}
 
 
 @pytest.mark.parametrize("package", [audiosearch, indexer], ids=lambda package: package.__name__)
