@@ -163,7 +163,16 @@ class DecoderConfig(Section):
     label_priors: tuple[float, ...] = ()  # mean posterior of each label in speech; (): unknown
     prior_weight: float = Field(0.3, ge=0, le=1)  # exponent of the label priors (Miao et al. 2015); 0: off
     hotword_weight: float = Field(0.75, ge=0)  # bonus of each letter of a hot word, in nats
-    processes: int = Field(0, ge=0)  # 0: one for each core
+    threads: int = Field(0, ge=0)  # 0: one for each core
+
+    @model_validator(mode="before")
+    @classmethod
+    def _processes_are_threads(cls, settings: Any) -> Any:
+        """Models trained before version 0.2 hold the number of threads as ``processes``."""
+        if isinstance(settings, dict) and "processes" in settings:
+            settings = dict(settings)
+            settings.setdefault("threads", settings.pop("processes"))
+        return settings
 
     @model_validator(mode="after")
     def _priors_are_probabilities(self) -> DecoderConfig:

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -26,15 +28,15 @@ from audiosearch.acoustic.emitter import EmissionPipeline, EndOfRecording, Sourc
 from audiosearch.acoustic.inference import StageTimes
 from audiosearch.config import DecoderConfig, WindowConfig, parse_config
 from audiosearch.decoding.confidence import Calibration, load_calibration
-from audiosearch.decoding.decoder import DecodedSegment, decoder_pool, segment_decoder_pool
+from audiosearch.decoding.decoder import BeamDecoder, DecodedSegment, SegmentDecoder
 from audiosearch.decoding.decoder import greedy as decode_greedily
 from audiosearch.decoding.hypothesis import Hypothesis
 from audiosearch.decoding.pyctcdecode_engine import check_engine
 from audiosearch.errors import AudioError
-from audiosearch.language_model.kenlm_model import MODEL_NAME, LanguageModel
+from audiosearch.language_model.model import MODEL_NAME, LanguageModel
 from audiosearch.model_folder import decoder_settings, find_model, read_checksums
 from audiosearch.normalizer import normalize
-from audiosearch.parallel import ProcessPool, prefetch
+from audiosearch.parallel import map_in_threads, prefetch
 from audiosearch.spotting.scoring import AcousticProfile
 from audiosearch.types import Emissions, PackedEmissions, Seconds, Transcript, Word
 
@@ -75,7 +77,7 @@ class RecognizedExcerpt:
 
 
 class Recognizer:
-    """Transcribes recordings. Close it, or use it in ``with``, to end its threads and processes.
+    """Transcribes recordings. Close it, or use it in ``with``, to end its threads.
 
     Args:
         model: acoustic model.
@@ -118,7 +120,6 @@ class Recognizer:
         self.pipeline = EmissionPipeline(model, self.window, device)
         self.fingerprint = self._fingerprint()
         self.position: Seconds = 0.0  # time up to which the current recording is transcribed; for progress bars
-        self._pool: ProcessPool[Emissions, DecodedSegment] | None = None
 
     @classmethod
     def load(
@@ -131,14 +132,14 @@ class Recognizer:
         alpha: float | None = None,
         beta: float | None = None,
         beam_width: int | None = None,
-        processes: int | None = None,
+        threads: int | None = None,
         device: torch.device | None = None,
     ) -> Recognizer:
         """Load a model file or folder with the language model, settings and calibration beside it.
 
         Args:
             path: default: the configured model, else the installed one.
-            alpha, beta, beam_width, processes: override the decoder settings.
+            alpha, beta, beam_width, threads: override the decoder settings.
 
         Raises:
             ModelError, LanguageModelError, ConfigError: a file is missing, damaged or malformed.
@@ -146,12 +147,13 @@ class Recognizer:
         path = find_model(path)
         model = load_model(path)
         folder = path if path.is_dir() else path.parent
-        has_language_model = not greedy and ((folder / MODEL_NAME).exists() or MODEL_NAME in read_checksums(folder))
-        language_model = LanguageModel.load(folder) if has_language_model else None
-        options = {"alpha": alpha, "beta": beta, "beam_width": beam_width, "processes": processes}
+        options = {"alpha": alpha, "beta": beta, "beam_width": beam_width, "threads": threads}
         changes = {name: value for name, value in options.items() if value is not None}
         settings = decoder_settings(folder, model.config.decoder).model_dump()
         decoder = parse_config({"decoder": {**settings, **changes}}, source="the decoder").decoder
+        has_language_model = not greedy and ((folder / MODEL_NAME).exists() or MODEL_NAME in read_checksums(folder))
+        allow_kenlm = decoder.engine == "pyctcdecode"
+        language_model = LanguageModel.load(folder, allow_kenlm=allow_kenlm) if has_language_model else None
         return cls(
             model,
             language_model=language_model,
@@ -172,11 +174,8 @@ class Recognizer:
         self.close()
 
     def close(self) -> None:
-        """End threads and processes; the recognizer cannot be used afterwards."""
+        """End the threads; the recognizer cannot be used afterwards."""
         self.pipeline.close()
-        if self._pool is not None:
-            self._pool.__exit__(None, None, None)
-            self._pool = None
 
     @property
     def acoustic_profile(self) -> AcousticProfile:
@@ -185,7 +184,7 @@ class Recognizer:
 
     @property
     def times(self) -> StageTimes:
-        """Processor seconds spent in each stage: read, features, network, stitch, decode (in this process)."""
+        """Processor seconds spent in each stage: read, features, network, stitch, decode."""
         return self.pipeline.times
 
     def transcribe(self, path: str | Path) -> Transcript:
@@ -242,7 +241,8 @@ class Recognizer:
         partial = _PartialTranscript(greedy=[] if with_greedy else None)
         segments = prefetch(self.pipeline.segments(sources), PREFETCHED_SEGMENTS)
         jobs = ((item, item[1] if isinstance(item[1], Emissions) else None) for item in segments)
-        for (source, item), decoded in self.times.each("decode", self._decoders().map_tagged(jobs)):
+        decoded_segments = map_in_threads(self._decode_segment, jobs, self.decoder.threads)
+        for (source, item), decoded in decoded_segments:
             if isinstance(item, EndOfRecording):
                 self.position = 0.0
                 yield self._result(source, item, partial)
@@ -255,19 +255,27 @@ class Recognizer:
                 partial.greedy.append(decode_greedily(item, alphabet).text)
             self.position = item.seconds(len(item))
 
-    def _decoders(self) -> ProcessPool[Emissions, DecodedSegment]:
-        if self._pool is None:
-            pool = segment_decoder_pool(
-                self.model.alphabet,
-                self.decoder,
-                self.language_model,
-                self.hotwords,
-                self.calibration,
-                is_greedy=self.greedy,
-                keep_emissions=self.keep_emissions,
-            )
-            self._pool = pool.__enter__()
-        return self._pool
+    def _decode_segment(self, emissions: Emissions) -> DecodedSegment:
+        started = time.thread_time()
+        try:
+            return self._segments.decode_segment(emissions)
+        finally:
+            self.times.add("decode", time.thread_time() - started)
+
+    @cached_property
+    def _beam_decoder(self) -> BeamDecoder:
+        return BeamDecoder(self.model.alphabet, self.decoder, self.language_model, self.hotwords)
+
+    @cached_property
+    def _segments(self) -> SegmentDecoder:
+        return SegmentDecoder(
+            self.model.alphabet,
+            self.decoder,
+            None if self.greedy else self._beam_decoder,
+            self.calibration,
+            frozenset(word for phrase in self.hotwords for word in phrase.split()),
+            self.keep_emissions,
+        )
 
     def _result(self, source: Source, end: EndOfRecording, partial: _PartialTranscript) -> Recognized | Unreadable:
         if end.error is not None:
@@ -283,19 +291,20 @@ class Recognizer:
         if self.greedy:
             yield from (decode_greedily(emissions, self.model.alphabet) for emissions in segments)
             return
-        with decoder_pool(self.model.alphabet, self.decoder, self.language_model, self.hotwords) as pool:
-            yield from pool.map(segments)
+        jobs = ((None, emissions) for emissions in segments)
+        for _, hypothesis in map_in_threads(self._beam_decoder.decode_with_alternatives, jobs, self.decoder.threads):
+            assert hypothesis is not None, "every segment is decoded"
+            yield hypothesis
 
     def _fingerprint(self) -> str:
         """Hash, in 16 hexadecimal digits, of everything that determines transcripts."""
         # The built-in engine is left out: indexes made before the setting existed used it.
-        ignored = {"processes", "engine"} if self.decoder.engine == "builtin" else {"processes"}
+        ignored = {"threads", "engine"} if self.decoder.engine == "builtin" else {"threads"}
         decoder = "greedy" if self.greedy else self.decoder.model_dump_json(exclude=ignored)
         window = self.window.model_dump_json(exclude={"batch", "precision"})
         settings = [self.model.fingerprint, decoder, window, self.hotwords, self.calibration.to_dict()]
         digest = hashlib.sha256(json.dumps(settings).encode())
         if self.language_model is not None and not self.greedy:
-            digest.update(" ".join(self.language_model.words).encode())
             with self.language_model.path.open("rb") as file:
                 while block := file.read(1 << 20):
                     digest.update(block)

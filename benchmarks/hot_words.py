@@ -55,7 +55,6 @@ def decode(
     alphabet = recognizer.model.alphabet
     config = recognizer.decoder.model_copy(update={"hotword_weight": weight})
     decoder = BeamDecoder(alphabet, config, recognizer.language_model, hot)
-    decoder.prepare()
     texts, seconds = [], 0.0
     for segments in emissions:
         words: list[str] = []

@@ -2,28 +2,31 @@
 
     python benchmarks/index_speed.py --hours 3
     python benchmarks/index_speed.py --hours 0.5 --model runs/mine --audio ~/Podcasts
+    python benchmarks/index_speed.py --hours 0.33 --against ~/audiosearch-e44ab8d ~/audiosearch-e44ab8d/.venv/bin/python
 
 The recording is a repetition of ``--audio`` (default: the example podcasts), and is indexed into an empty SQLite store.
 Stages run in parallel; their shares are of processor time. For comparison the network alone is run on a part of the
-recording, in its configured precision and in fp32.
+recording, in its configured precision and in fp32. With ``--against``, `index` of this checkout and of another, with
+its own model and Python, run by turns as whole processes.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-import multiprocessing
+import os
 import platform
 import resource
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # decoder processes import this file, and must not load torch
+if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
@@ -32,20 +35,6 @@ if TYPE_CHECKING:  # decoder processes import this file, and must not load torch
 STAGES = ("read", "features", "network", "stitch", "decode", "index")
 RATE = 16000
 PODCASTS = Path(__file__).parent.parent / "examples" / "podcasts"
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Processor seconds of this process, and of decoder processes that have ended."""
-
-    own: float
-    decoders: float
-
-    @staticmethod
-    def now() -> Usage:
-        """Usage until now."""
-        own, children = (resource.getrusage(target) for target in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-        return Usage(own.ru_utime + own.ru_stime, children.ru_utime + children.ru_stime)
 
 
 def make_recording(path: Path, audio: Path, hours: float) -> None:
@@ -89,23 +78,36 @@ def measure_network(recognizer: Recognizer, path: Path, minutes: float) -> None:
         inference.close()
 
 
-def _peaks_of_children() -> Iterator[float]:
-    """Peak memory in GB of each decoder process (Linux only).
-
-    getrusage cannot be used: for a child it includes the memory of its parent at the start.
-    """
-    for child in multiprocessing.active_children():
-        status = Path(f"/proc/{child.pid}/status")
-        for line in status.read_text().splitlines() if status.exists() else ():
-            if line.startswith("VmHWM:"):
-                yield int(line.split()[1]) / 1e6
-
-
 def _first(path: Path, rate: int, seconds: float) -> Iterator[NDArray[np.float32]]:
     """First blocks of a recording."""
     from audiosearch.audio.reader import read_blocks
 
     return itertools.islice(read_blocks(path, rate), max(round(seconds / 30), 1))
+
+
+def compare(checkout: Path, python: str, model: Path, path: Path, seconds: float, rounds: int = 3) -> None:
+    """Print wall and processor times of `index` in two checkouts, medians of rounds by turns, and their ratios."""
+    here = Path(__file__).parents[1]
+    commands = {
+        "checkout": (checkout, python, []),
+        "this": (here, sys.executable, ["--model", str(model)]),
+    }
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, (folder, interpreter, options) in commands.items():
+            with tempfile.TemporaryDirectory() as store:
+                command = [interpreter, "cli.py", "index", str(path), "--store", f"{store}/index.db", *options]
+                before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+                environment = {**os.environ, "PYTHONPATH": str(folder)}
+                subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+                wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+                used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+                times[name].append((wall, used))
+    medians = {name: [statistics.median(values) for values in zip(*runs, strict=True)] for name, runs in times.items()}
+    for name, (wall, used) in medians.items():
+        print(f"  {name:9} {wall:7.1f} s, {seconds / wall:6.1f} × real time, {used:7.1f} processor seconds")
+    (old_wall, old_used), (wall, used) = medians["checkout"], medians["this"]
+    print(f"  ratio     {old_wall / wall:7.2f} by the clock, {old_used / used:.2f} of processor time")
 
 
 def main() -> None:
@@ -114,7 +116,8 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=3.0)
     parser.add_argument("--model", type=Path, help="file or folder (default: the installed model)")
     parser.add_argument("--audio", type=Path, default=PODCASTS, help="folder or file to repeat")
-    parser.add_argument("--processes", type=int, help="decoder processes (default: one for each core)")
+    parser.add_argument("--threads", type=int, help="threads for decoding (default: one for each core)")
+    parser.add_argument("--against", nargs=2, metavar=("CHECKOUT", "PYTHON"), help="another checkout to compare with")
     arguments = parser.parse_args()
 
     import torch
@@ -131,9 +134,9 @@ def main() -> None:
         path = Path(folder) / "recording.flac"
         make_recording(path, arguments.audio, arguments.hours)
         started = time.perf_counter()
-        recognizer = Recognizer.load(model, processes=arguments.processes)
+        recognizer = Recognizer.load(model, threads=arguments.threads)
         loaded = time.perf_counter()
-        before = Usage.now()
+        before = time.process_time()
         with recognizer, open_index(str(Path(folder) / "index.db"), create=True) as index:
             transcript = recognizer.transcribe(path)
             recognized = time.thread_time()
@@ -142,23 +145,24 @@ def main() -> None:
             index.add(recording, transcript.words)
             recognizer.times.add("index", time.thread_time() - recognized)
             elapsed = time.perf_counter() - loaded
-            decoders = [f"{memory:.2f} GB" for memory in _peaks_of_children()]
-        used = Usage.now()
-        recognizer.times.add("decode", used.decoders - before.decoders)
+        used = time.process_time()
         print(
             f"{transcript.duration / 3600:.2f} h, {len(transcript.words)} words: indexed in {elapsed:.1f} s, "
             f"{transcript.duration / elapsed:.1f} × real time; the model loads in {loaded - started:.1f} s"
         )
         seconds = recognizer.times.seconds
-        seconds["other"] = max(used.own - before.own + used.decoders - before.decoders - sum(seconds.values()), 0.0)
+        seconds["other"] = max(used - before - sum(seconds.values()), 0.0)
         total = sum(seconds.values())
         for stage in (*STAGES, "other"):
             share = seconds.get(stage, 0.0)
             print(f"  {stage:9} {share:8.1f} processor seconds  {share / total:6.1%}")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        print(f"peak memory: {peak:.2f} GB; decoder processes: {', '.join(decoders) or 'none'}")
-        with Recognizer.load(model, processes=1) as recognizer:
+        print(f"peak memory: {peak:.2f} GB")
+        with Recognizer.load(model, threads=1) as recognizer:
             measure_network(recognizer, path, min(arguments.hours * 60, 10.0))
+        if arguments.against:
+            checkout, python = arguments.against
+            compare(Path(checkout).resolve(), python, model, path, transcript.duration)
 
 
 if __name__ == "__main__":

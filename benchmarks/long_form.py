@@ -86,7 +86,7 @@ def main() -> None:
     arguments = parser.parse_args()
     utterances = read_manifest(arguments.manifest)
 
-    from audiosearch.recognizer import Recognizer  # decoder processes import this file without torch
+    from audiosearch.recognizer import Recognizer
 
     with tempfile.TemporaryDirectory() as folder, Recognizer.load(arguments.model, keep_emissions=True) as recognizer:
         path = Path(folder) / "recording.flac"

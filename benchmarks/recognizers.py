@@ -49,12 +49,12 @@ def processor_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def run_audiosearch(model: Path | None, files: Sequence[Path], processes: int) -> Result:
+def run_audiosearch(model: Path | None, files: Sequence[Path], threads: int) -> Result:
     """Recognize files by audiosearch."""
     from audiosearch.recognizer import Recognizer, Unreadable
 
-    with Recognizer.load(model, processes=processes) as recognizer:
-        recognizer.transcribe(files[0])  # starts the decoder processes
+    with Recognizer.load(model, threads=threads) as recognizer:
+        recognizer.transcribe(files[0])  # loads the language model
         started, before = time.perf_counter(), processor_seconds()
         texts = []
         for result in recognizer.recognize(files):
@@ -232,7 +232,7 @@ def main() -> None:
     manifests = [read_manifest(path) for path in arguments.manifests]
     processes = cores()
     recognizers: dict[str, Callable[[Sequence[Path]], Result]] = {
-        "audiosearch": partial(run_audiosearch, arguments.model, processes=processes)
+        "audiosearch": partial(run_audiosearch, arguments.model, threads=processes)
     }
     recognizers |= {
         name: partial(run, processes=processes) for name, run in find_recognizers(arguments.whisper).items()

@@ -69,7 +69,7 @@ def main() -> None:
     reference = read_ctm(arguments.ctm or arguments.manifest.parent / "word-times.ctm")
     utterances = [utterance for utterance in read_manifest(arguments.manifest) if utterance.id in reference]
 
-    from audiosearch.recognizer import Recognizer, Unreadable  # decoder processes import this file without torch
+    from audiosearch.recognizer import Recognizer, Unreadable
 
     pairs: list[tuple[Word, Word]] = []
     with Recognizer.load(arguments.model) as recognizer:

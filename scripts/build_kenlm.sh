@@ -1,9 +1,9 @@
 #!/bin/sh
-# Builds lmplz and build_binary, which `audiosearch lm` calls, from the source distribution of the kenlm package.
+# Builds lmplz, which `audiosearch lm` calls, from the source distribution of the kenlm package.
 #
 #   scripts/build_kenlm.sh [FOLDER [SDIST]]
 #
-# FOLDER   target of the two programs; default: ~/.local/bin. If it is not on the PATH, set AUDIOSEARCH_KENLM_BIN to it.
+# FOLDER   target of the program; default: ~/.local/bin. If it is not on the PATH, set AUDIOSEARCH_KENLM_BIN to it.
 # SDIST    an existing kenlm-*.tar.gz; default: downloaded by pip (of the interpreter PYTHON, default python3).
 #
 # Needs a C++ compiler, cmake and Boost with headers; on Debian and Ubuntu:
@@ -43,11 +43,11 @@ cmake -S "$work/source" -B "$work/build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_POLI
     tail -n 20 "$work/log" >&2
     fail "cmake failed; see the lines above. Most often Boost is missing: apt install libboost-program-options-dev libboost-system-dev libboost-thread-dev libboost-test-dev"
 }
-cmake --build "$work/build" --parallel "$(getconf _NPROCESSORS_ONLN)" --target lmplz build_binary >"$work/log" 2>&1 || {
+cmake --build "$work/build" --parallel "$(getconf _NPROCESSORS_ONLN)" --target lmplz >"$work/log" 2>&1 || {
     tail -n 20 "$work/log" >&2
     fail "the compiler failed; see the lines above."
 }
 
 mkdir -p "$folder"
-install -m 755 "$work/build/bin/lmplz" "$work/build/bin/build_binary" "$folder"
-echo "Installed lmplz and build_binary in $folder." >&2
+install -m 755 "$work/build/bin/lmplz" "$folder"
+echo "Installed lmplz in $folder." >&2

@@ -15,16 +15,15 @@ import torch
 
 from audiosearch.acoustic.checkpoint import load_model, save_model
 from audiosearch.config import DataConfig
+from audiosearch.language_model.model import MODEL_NAME, LanguageModel
 from audiosearch.model_folder import CALIBRATION_NAME, DECODER_NAME, write_checksums
-
-LANGUAGE_MODEL = ("lm.bin", "words.txt.xz")
 
 
 def main() -> int:
     """Write the folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, help="run folder or model file")
-    parser.add_argument("--language-model", type=Path, help="folder with lm.bin and words.txt.xz")
+    parser.add_argument("--language-model", type=Path, help=f"folder with {MODEL_NAME}")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--int8", action="store_true", help="weights as 8-bit integers, for large networks")
     arguments = parser.parse_args()
@@ -35,13 +34,12 @@ def main() -> int:
     dtype = torch.int8 if arguments.int8 else torch.float16
     save_model(target, model.network.state_dict(), config, model.alphabet, dtype=dtype)
     if arguments.language_model is not None:
-        for name in LANGUAGE_MODEL:
-            shutil.copy(arguments.language_model / name, arguments.output / name)
+        shutil.copy(LanguageModel.load(arguments.language_model).path, arguments.output / MODEL_NAME)
     folder = arguments.model if arguments.model.is_dir() else arguments.model.parent
     for name in (DECODER_NAME, CALIBRATION_NAME):
         if (folder / name).exists() and folder.resolve() != arguments.output.resolve():
             shutil.copy(folder / name, arguments.output / name)
-    shipped = ("model.safetensors", *LANGUAGE_MODEL)
+    shipped = ("model.safetensors", MODEL_NAME)
     write_checksums(arguments.output, [name for name in shipped if (arguments.output / name).exists()])
     for file in sorted(arguments.output.iterdir()):
         print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB")

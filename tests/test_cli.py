@@ -482,7 +482,7 @@ class TestInstallation:
         assert transcribed.stderr == f"Error: {problem['advice']}\n"
         assert audiosearch("query", "human things", "--store", store).returncode == 0
 
-    @pytest.mark.parametrize("name", ["torch", "numpy", "kenlm"])
+    @pytest.mark.parametrize("name", ["torch", "numpy", "soxr"])
     def test_packages_that_do_not_load(self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.install(tmp_path, name, "import nothing_of_this_name")
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))

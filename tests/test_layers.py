@@ -100,7 +100,7 @@ def test_there_are_sources() -> None:
 
 LAYERS = {  # folders and single files, lowest layer first; each imports only lower layers
     "audiosearch": (
-        "types errors files alphabet normalizer ctc",
+        "types errors files alphabet normalizer core",
         "config settings parallel audio spotting transcripts alignment",
         "model_folder",
         "acoustic language_model decoding",
@@ -172,6 +172,11 @@ def test_dependencies_run_one_way() -> None:
     assert offenders("audiosearch.commands", {"cli.py", "audiosearch/commands", "indexer/commands/options.py"}) == []
     assert offenders("audiosearch.training", {"audiosearch/training", "audiosearch/commands", *MANIFESTS}) == []
     assert offenders("tests", set()) == []
+
+
+def test_the_compiled_core_is_used_by_searches_over_emissions_and_the_network() -> None:
+    folders = {f"audiosearch/{name}" for name in ("core", "language_model", "decoding", "alignment", "spotting")}
+    assert offenders("audiosearch.core", {*folders, "audiosearch/acoustic", "audiosearch/diagnosis"}) == []
 
 
 def test_indexer_imports_no_tensor_library() -> None:

@@ -24,6 +24,7 @@ from audiosearch.acoustic.checkpoint import AcousticModel
 from audiosearch.acoustic.quantized import quantize
 from audiosearch.acoustic.windows import WindowGrid
 from audiosearch.config import ModelConfig, WindowConfig
+from audiosearch.core import has_integer_products
 from audiosearch.errors import ConfigError
 from audiosearch.parallel import cores
 
@@ -44,9 +45,6 @@ MAX_ROWS = 128
 
 MAX_PLACEHOLDERS = 1000
 """Items without samples in one batch."""
-
-MIN_QUANTIZED_WIDTH = 512
-"""Hidden size from which recurrent layers are faster in 8-bit integers than in bf16."""
 
 
 @dataclass
@@ -190,25 +188,22 @@ def default_device() -> torch.device:
 def choose_precision(setting: str, device: torch.device, config: ModelConfig) -> Precision:
     """Resolve ``auto`` to the fastest precision for which the device has kernels.
 
-    bf16 on a GPU and on a CPU with matrix units (AMX). On other CPUs that multiply 8-bit integers natively (AVX-512
-    VNNI), wide LSTMs are quantized, and narrow ones run in bf16 if that is native too. Otherwise fp32.
+    bf16 on a GPU and on a CPU with matrix units (AMX), and 8-bit weights for LSTMs on other CPUs with fast integer
+    products (AVX2 or AVX-512 VNNI); otherwise fp32.
 
     Raises:
-        ConfigError: int8 is set, but its result would be wrong or no faster.
+        ConfigError: int8 is set, but the network has no LSTM, or runs on a GPU.
     """
-    native = torch.cpu.get_capabilities() if device.type == "cpu" else {}
     lstm = config.cell == "lstm"
-    if setting == "int8" and not (lstm and native.get("avx512_vnni")):
-        raise ConfigError("window.precision=int8 needs an LSTM on a processor with AVX-512 VNNI; use auto.")
+    if setting == "int8" and not (lstm and device.type == "cpu"):
+        raise ConfigError("window.precision=int8 needs an LSTM on a CPU; use auto.")
     if setting in ("fp32", "bf16", "int8"):
         return setting  # type: ignore[return-value]
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
-    if lstm and native.get("amx_bf16"):
+    if lstm and torch.cpu.get_capabilities().get("amx_bf16"):
         return "bf16"
-    if lstm and native.get("avx512_vnni") and (config.hidden >= MIN_QUANTIZED_WIDTH or not native.get("avx512_bf16")):
-        return "int8"
-    return "bf16" if lstm and native.get("avx512_bf16") else "fp32"
+    return "int8" if lstm and has_integer_products() else "fp32"
 
 
 def _split(group: Sequence[WindowInput[Tag]], parts: int) -> list[Sequence[WindowInput[Tag]]]:

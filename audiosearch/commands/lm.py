@@ -1,10 +1,11 @@
-"""``audiosearch lm``: estimate a language model."""
+"""``audiosearch lm``: estimate a language model, or convert one."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 
 def _counts(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
@@ -23,9 +24,10 @@ def _kinds(context: click.Context, parameter: click.Parameter, values: tuple[str
 Examples:
   audiosearch lm books.txt.xz train/manifest.jsonl -o models/mine/lm.bin
   audiosearch lm books.txt.xz talk.txt,meetings.txt --interpolate-on dev/manifest.jsonl \\
-    --vocabulary words.tsv.xz --prune 0 --max-megabytes 40 -o models/mine/lm.bin"""
+    --vocabulary words.tsv.xz --prune 0 --max-megabytes 40 -o models/mine/lm.bin
+  audiosearch lm --arpa theirs.arpa.gz -o models/mine/lm.bin"""
 )
-@click.argument("texts", metavar="TEXT…", nargs=-1, required=True, callback=_kinds)
+@click.argument("texts", metavar="[TEXT…]", nargs=-1, callback=_kinds)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Model to write.")
 @click.option("--order", default=4, show_default=True, help="Longest n-gram, in words.")
 @click.option(
@@ -56,9 +58,20 @@ Examples:
     type=click.FloatRange(0, min_open=True),
     help="With --interpolate-on: prune the least important n-grams down to this size.",
 )
-@click.option("--bits", default=8, show_default=True, help="Precision of the stored probabilities.")
 @click.option("--memory", default="1G", show_default=True, help="Memory for sorting; more data is sorted on disk.")
+@click.option(
+    "--arpa",
+    type=click.Path(path_type=Path),
+    help="Convert this model in ARPA format, plain or .gz, instead of estimating one.",
+)
+@click.option(
+    "--write-arpa",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the model in ARPA format, compressed if the name ends with .gz, for other programs.",
+)
+@click.pass_context
 def lm(
+    context: click.Context,
     texts: tuple[tuple[Path, ...], ...],
     output: Path,
     order: int,
@@ -68,26 +81,33 @@ def lm(
     vocabulary: Path | None,
     max_words: int | None,
     max_megabytes: float | None,
-    bits: int,
     memory: str,
+    arpa: Path | None,
+    write_arpa: Path | None,
 ) -> None:
-    """Estimate a language model from TEXT, one sentence per line.
+    """Estimate a language model from TEXT, one sentence per line, or convert one in ARPA format.
 
     Files may be plain, .gz or .xz, and are normalized; manifests (.jsonl) supply their transcripts. With
-    --interpolate-on each TEXT is a kind of text with its own weight; join files of one kind by commas. The word list is
-    written beside the model as words.txt.xz. Put both, as lm.bin and words.txt.xz, into the folder of an acoustic
-    model, then run `audiosearch tune`. Needs KenLM's lmplz and build_binary: scripts/build_kenlm.sh builds them.
+    --interpolate-on each TEXT is a kind of text with its own weight; join files of one kind by commas. Put the model,
+    as lm.bin, into the folder of an acoustic model, then run `audiosearch tune`. Estimating needs KenLM's lmplz:
+    scripts/build_kenlm.sh builds it.
     """
-    from audiosearch.language_model.estimation import estimate
-    from audiosearch.language_model.kenlm_model import WORDS_NAME
-
+    if arpa is not None:
+        _convert(context, arpa, output)
+        return
+    if not texts:
+        raise click.UsageError("give a TEXT to estimate a model from, or --arpa FILE to convert a model.")
+    if write_arpa is not None and write_arpa.resolve() == output.resolve():
+        raise click.UsageError("--write-arpa and --output name the same file.")
     if not development:
         if vocabulary or max_words or max_megabytes:
             raise click.UsageError("--vocabulary, --max-words and --max-megabytes go with --interpolate-on.")
+        from audiosearch.language_model.estimation import estimate
+
         files = [path for kind in texts for path in kind]
-        model = estimate(files, output, order=order, prune=prune, min_count=min_count, bits=bits, memory=memory)
+        model = estimate(files, output, order=order, prune=prune, min_count=min_count, memory=memory, arpa=write_arpa)
         click.echo(
-            f"{output}: {model.bytes / 1e6:.1f} MB, {model.vocabulary:,} words in {output.parent / WORDS_NAME}, "
+            f"{output}: {model.bytes / 1e6:.1f} MB, {model.vocabulary:,} words, "
             f"from {model.words:,} words in {model.sentences:,} sentences"
         )
         return
@@ -103,14 +123,29 @@ def lm(
         order=order,
         prune=prune,
         min_count=min_count,
-        bits=bits,
         memory=memory,
+        arpa=write_arpa,
     )
     for kind, weight in zip(texts, mixture.weights, strict=True):
         click.echo(f"weight {weight:.3f}  {','.join(map(str, kind))}")
     for fit in mixture.fits:
         click.echo(f"perplexity {fit.perplexity:.0f} before pruning, {fit.unknown:.2%} unknown words  {fit.path}")
     click.echo(
-        f"{output}: {mixture.bytes / 1e6:.1f} MB, {mixture.vocabulary:,} words in {output.parent / WORDS_NAME}, "
+        f"{output}: {mixture.bytes / 1e6:.1f} MB, {mixture.vocabulary:,} words, "
         f"n-grams {', '.join(f'{count:,}' for count in mixture.ngrams)}, from {mixture.words:,} words"
     )
+
+
+def _convert(context: click.Context, arpa: Path, output: Path) -> None:
+    """Convert a model; nothing else may be given but the output."""
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        is_given = context.get_parameter_source(name) is not ParameterSource.DEFAULT and context.params[name]
+        if is_given and name not in ("arpa", "output"):
+            label = "TEXT" if isinstance(parameter, click.Argument) else parameter.opts[0]
+            raise click.UsageError(f"--arpa converts a model as it is; leave out {label}.")
+    from audiosearch.language_model.arpa import convert_arpa
+
+    model = convert_arpa(arpa, output)
+    ngrams = ", ".join(f"{len(order):,}" for order in model.orders)
+    click.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB, n-grams {ngrams}")

@@ -24,8 +24,8 @@ Examples:
 @click.argument("manifest", metavar="MANIFEST", type=click.Path(path_type=Path))
 @model_option
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum number of utterances, from the first.")
-@click.option("--processes", type=click.IntRange(min=0), help="Processes for decoding. 0: one per core.")
-def tune(manifest: Path, model: Path | None, limit: int | None, processes: int | None) -> None:
+@click.option("--threads", type=click.IntRange(min=0), help="Threads for decoding. 0: one per core.")
+def tune(manifest: Path, model: Path | None, limit: int | None, threads: int | None) -> None:
     """Tune the decoder: language model weight (alpha), word bonus (beta), weight of the label priors.
 
     Label priors are estimated on the utterances of MANIFEST. The weights with the fewest word errors are stored in
@@ -43,7 +43,7 @@ def tune(manifest: Path, model: Path | None, limit: int | None, processes: int |
     from audiosearch.evaluation.events import Stored
 
     best: Trial | None = None
-    records: Iterator[Trial | Stored] = results(decoder_tuning.tune(path, utterances, processes))
+    records: Iterator[Trial | Stored] = results(decoder_tuning.tune(path, utterances, threads))
     for record in records:
         if isinstance(record, Stored):
             assert best is not None

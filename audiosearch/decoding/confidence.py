@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,7 @@ def candidate_features(candidate: Candidate, slot: ConfusionSlot) -> tuple[float
 
 def logistic(weights: Sequence[float], features: Sequence[float]) -> float:
     """Probability by a logistic model."""
-    total = sum(weight * value for weight, value in zip(weights, features, strict=True))
+    total = sum(map(mul, weights, features))
     return sigmoid(max(-30.0, min(30.0, total)))
 
 

@@ -9,19 +9,19 @@ Legend: T' emission frames, V labels.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from audiosearch.config import DecoderConfig
-from audiosearch.decoding.beam_search import BeamSettings, FinalBeam
-from audiosearch.decoding.hypothesis import Hypothesis
-from audiosearch.decoding.prefix_tree import WordHistory, WordScorer
+from audiosearch.decoding.lm_scorer import LanguageModelScorer
 from audiosearch.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from audiosearch.language_model.model import LanguageModel
 
 
 def check_engine(config: DecoderConfig, hotwords: Sequence[str]) -> None:
@@ -41,46 +41,41 @@ def check_engine(config: DecoderConfig, hotwords: Sequence[str]) -> None:
 
 
 class PyctcdecodeSearch:
-    """The beam search of pyctcdecode.
+    """The beam search of pyctcdecode. It gives no alternatives of words.
 
     Args:
         labels: V, with ``""`` for the blank.
-        scorer: of words; without it, only the emissions are scored.
+        config: weights and limits of the search.
+        language_model: of words; without it, only the emissions are scored.
     """
 
-    def __init__(self, labels: Sequence[str], scorer: WordScorer | None) -> None:
+    def __init__(self, labels: Sequence[str], config: DecoderConfig, language_model: LanguageModel | None) -> None:
         from pyctcdecode.alphabet import Alphabet
         from pyctcdecode.decoder import BeamSearchDecoderCTC
 
+        self._config = config
         # Any, since the library's base class of language models exists only where the library is installed.
-        language_model: Any = None if scorer is None else _LanguageModel(scorer)
-        self._decoder = BeamSearchDecoderCTC(Alphabet(list(labels), is_bpe=False), language_model)
+        scorer: Any = None if language_model is None else _LanguageModel(LanguageModelScorer(language_model, config))
+        self._decoder = BeamSearchDecoderCTC(Alphabet(list(labels), is_bpe=False), scorer)
         # The library keeps language models in a class-level table until cleanup is called.
         weakref.finalize(self, self._decoder.cleanup)
 
-    def search(
-        self, log_probs: NDArray[np.floating[Any]], settings: BeamSettings
-    ) -> tuple[list[Hypothesis], list[FinalBeam]]:
-        """Hypotheses for log-probs [T', V], best first, and the same as final beams of a lattice without rivals.
-
-        The library discards pruned beams: only those after the last frame compete.
-        """
+    def decode(self, log_probs: NDArray[np.floating[Any]], *, prune_history: bool) -> list[tuple[str, float]]:
+        """Texts with their scores for log-probs [T', V], best first."""
         results = self._decoder.decode_beams(
             log_probs,
-            beam_width=settings.beam_width,
-            beam_prune_logp=settings.beam_prune_logp,
-            token_min_logp=settings.token_min_logp,
-            prune_history=settings.prune_history,
+            beam_width=self._config.beam_width,
+            beam_prune_logp=self._config.beam_prune_logp,
+            token_min_logp=self._config.token_min_logp,
+            prune_history=prune_history,
         )
-        hypotheses = [Hypothesis(text, float(score)) for text, _, _, _, score in results]
-        beams = [FinalBeam(_history(frames), "", float(score)) for _, _, frames, _, score in results]
-        return hypotheses, beams
+        return [(text, float(score)) for text, _, _, _, score in results]
 
 
 class _LanguageModel:
     """A scorer with the method names of pyctcdecode's AbstractLanguageModel."""
 
-    def __init__(self, scorer: WordScorer) -> None:
+    def __init__(self, scorer: LanguageModelScorer) -> None:
         self.order = scorer.order
         self.get_start_state = scorer.start
         self.score_partial_token = scorer.score_partial
@@ -88,11 +83,3 @@ class _LanguageModel:
 
     def score(self, prev_state: Any, word: str, is_last_word: bool = False) -> tuple[float, Any]:
         return self._score(prev_state, word, is_last_word)
-
-
-def _history(frames: Iterable[tuple[str, tuple[int, int]]]) -> WordHistory:
-    """Words in a row, each from the end of the previous word to its own end."""
-    history = WordHistory(None, "", 0, (), None, 0.0, None, 0.0)
-    for word, (_, end) in frames:
-        history = WordHistory(history, word, end, (), None, 0.0, None, 0.0)
-    return history

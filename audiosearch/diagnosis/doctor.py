@@ -1,4 +1,4 @@
-"""Checks of an installation: packages, processor, FFmpeg, models. ``indexer.doctor`` checks the index.
+"""Checks of an installation: packages, compiled core, processor, FFmpeg, models. ``indexer.doctor`` checks the index.
 
 A failed check does not raise: it has the status ``problem`` and advice.
 """
@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from audiosearch.diagnosis.packages import PACKAGES, REMEDY, Package, explain, version
+from audiosearch.diagnosis.packages import CORE, PACKAGES, REMEDY, Package, explain, version
 from audiosearch.errors import AudioSearchError
 from audiosearch.model_folder import find_model, read_checksums
 
@@ -74,7 +74,7 @@ def attempt(section: str, name: str, check: Callable[[], Check]) -> Check:
         broken = explain(error)
         if broken is None:
             raise
-        if broken.package in {package.distribution for package in PACKAGES if package.is_loaded}:
+        if broken.package in {CORE, *(package.distribution for package in PACKAGES if package.is_loaded)}:
             return Check(section, name, f"not checked, since {broken.package} does not load", "warning")
         return Check(section, name, "not checked", "problem", str(broken))
 
@@ -89,7 +89,7 @@ def without_home(check: Check) -> Check:
 
 
 def check_installation() -> Iterator[Check]:
-    """Check Python, packages, FFmpeg, and programs that some commands start."""
+    """Check Python, packages, the compiled core, FFmpeg, and programs that some commands start."""
     section = "Installation"
     yield Check(
         section, "audiosearch", version("audiosearch") or f"not installed, run from {Path(__file__).parents[1]}"
@@ -98,6 +98,7 @@ def check_installation() -> Iterator[Check]:
     yield Check(section, "system", platform.platform())
     for package in PACKAGES:
         yield _package(section, package)
+    yield _core(section)
     yield attempt(section, "FFmpeg", partial(_ffmpeg, section))
     yield _programs(section)
 
@@ -148,6 +149,19 @@ def _package(section: str, package: Package) -> Check:
     return Check(section, package.distribution, installed or "of unknown version")
 
 
+def _core(section: str) -> Check:
+    name = "compiled core"
+    try:
+        importlib.import_module(CORE)
+    except ImportError as error:
+        broken = explain(error)
+        if broken is None:
+            raise
+        return Check(section, name, "does not load", "problem", str(broken))
+    file = importlib.import_module(f"{CORE}._core").__file__
+    return Check(section, name, Path(file or "").name)
+
+
 def _exchange_arrays() -> None:
     """Pass an array from torch to NumPy, which fails if they were built for different versions."""
     import torch
@@ -173,12 +187,12 @@ def _programs(section: str) -> Check:
     from audiosearch.language_model.estimation import PROGRAM_FOLDER
 
     folder = os.environ.get(PROGRAM_FOLDER)
-    kenlm = [name for name in ("lmplz", "build_binary") if shutil.which(name, path=folder)]
-    programs = kenlm + [name for name in ("ffplay", "mpv") if shutil.which(name)]
+    lmplz = ["lmplz"] if shutil.which("lmplz", path=folder) else []
+    programs = lmplz + [name for name in ("ffplay", "mpv") if shutil.which(name)]
     missing = []
-    if len(kenlm) < 2:
-        missing.append("`audiosearch lm` needs lmplz and build_binary (scripts/build_kenlm.sh)")
-    if len(programs) == len(kenlm):
+    if not lmplz:
+        missing.append("`audiosearch lm` needs lmplz (scripts/build_kenlm.sh)")
+    if programs == lmplz:
         missing.append("`query --play` needs ffplay, mpv or sounddevice")
     return Check(section, "programs", ", ".join(programs) or "none", advice=_sentence("; ".join(missing)))
 
@@ -288,7 +302,7 @@ def _precision(section: str, model: AcousticModel) -> Check:
 
 
 def _language_model(section: str, path: Path | None) -> Check:
-    from audiosearch.language_model.kenlm_model import MODEL_NAME, LanguageModel
+    from audiosearch.language_model.model import MODEL_NAME, LanguageModel
 
     name = "language model"
     path = find_model(path)
@@ -299,7 +313,7 @@ def _language_model(section: str, path: Path | None) -> Check:
     model = LanguageModel.load(folder)
     checksums = "checksums hold" if MODEL_NAME in read_checksums(folder) else "no checksums"
     return Check(
-        section, name, f"{MODEL_NAME} there: {model.open().order}-gram, {len(model.words):,} words, {checksums}"
+        section, name, f"{MODEL_NAME} there: {model.ngrams.order}-gram, {len(model.words):,} words, {checksums}"
     )
 
 

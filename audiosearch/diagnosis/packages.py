@@ -1,5 +1,7 @@
 """Packages that audiosearch depends on, and messages about those that are missing or fail to import.
 
+The compiled core counts as one of them: it can be missing or older than the sources beside it.
+
 Incompatible compiled packages raise various errors: torchaudio beside another torch than it was built for raises
 OSError, a package built for another NumPy ValueError or AttributeError. Their tracebacks show that the import of a
 third-party package raised them.
@@ -15,6 +17,11 @@ from dataclasses import dataclass
 from audiosearch.errors import InstallationError
 
 REMEDY = "in a clone of audiosearch, `pip install -c constraints.txt .` installs the versions that were tested together"
+
+CORE = "audiosearch.core"
+"""The compiled part of audiosearch, which is built when it is installed."""
+
+CORE_REMEDY = "in a clone of audiosearch, `pip install -c constraints.txt -e .` builds it anew"
 
 MAX_REASON = 160
 """Characters of a third-party error message that are shown."""
@@ -43,9 +50,8 @@ PACKAGES = (
     Package("torch", "torch", beside="numpy"),
     Package("torchaudio", "torchaudio", beside="torch"),
     Package("numpy", "numpy"),
-    Package("numba", "numba", beside="numpy"),
     Package("pyctcdecode", "pyctcdecode", is_required=False, beside="numpy"),
-    Package("kenlm", "kenlm"),
+    Package("kenlm", "kenlm", is_required=False),
     Package("soundfile", "soundfile"),
     Package("av", "av"),
     Package("soxr", "soxr", beside="numpy"),
@@ -86,8 +92,10 @@ def version(distribution: str) -> str:
 def explain(error: BaseException) -> InstallationError | None:
     """Error with a remedy if a third-party package is missing or fails to import; None for all other errors.
 
-    Errors in modules of this project are not explained: they keep their traceback.
+    Errors in modules of this project are not explained, except for the compiled core: they keep their traceback.
     """
+    if isinstance(error, ImportError) and error.name == f"{CORE}._core":
+        return InstallationError(f"The compiled core does not load ({_reason(error)}); {CORE_REMEDY}.", CORE)
     module = _failed_import(error)
     if not module:
         return None

@@ -12,12 +12,12 @@ from audiosearch.errors import AudioError, LanguageModelError
 from audiosearch.evaluation.events import Progress, Skipped, Stored
 from audiosearch.evaluation.metrics import ErrorRate, word_errors
 from audiosearch.model_folder import require_writable, save_decoder_settings
-from audiosearch.parallel import ProcessPool
+from audiosearch.parallel import map_in_threads
 
 if TYPE_CHECKING:
     from audiosearch.alphabet import Alphabet
     from audiosearch.data.manifest import Utterance
-    from audiosearch.language_model.kenlm_model import LanguageModel
+    from audiosearch.language_model.model import LanguageModel
     from audiosearch.types import Emissions
 
 STEPS = (0.2, 0.8, 0.1)
@@ -69,20 +69,20 @@ class Trial:
 
 
 def tune(
-    model: Path, utterances: Sequence[Utterance], processes: int | None = None
+    model: Path, utterances: Sequence[Utterance], threads: int | None = None
 ) -> Iterator[Progress | Skipped | Trial | Stored]:
     """Estimate label priors, search the weights, and store both in ``decoder.yaml``; the last best trial wins.
 
     Args:
         model: file or folder of the model.
         utterances: not used to train the network or the language model.
-        processes: for decoding; None: as the decoder is configured.
+        threads: for decoding; None: as the decoder is configured.
 
     Raises:
         LanguageModelError: there is no language model beside the model.
         ConfigError: the model's folder cannot be written.
     """
-    from audiosearch.language_model.kenlm_model import MODEL_NAME
+    from audiosearch.language_model.model import MODEL_NAME
 
     folder = model if model.is_dir() else model.parent
     if not (folder / MODEL_NAME).exists():
@@ -104,7 +104,7 @@ def tune(
     label_priors = estimate_label_priors(emissions for example in examples for emissions in example.emissions)
     config = recognizer.decoder.model_copy(update={"label_priors": label_priors})
     assert recognizer.language_model is not None
-    for trial in search_weights(examples, recognizer.model.alphabet, config, recognizer.language_model, processes):
+    for trial in search_weights(examples, recognizer.model.alphabet, config, recognizer.language_model, threads):
         yield trial
         if trial.best:
             best = trial.weights
@@ -116,24 +116,32 @@ def search_weights(
     alphabet: Alphabet,
     config: DecoderConfig,
     language_model: LanguageModel,
-    processes: int | None = None,
+    threads: int | None = None,
 ) -> Iterator[Trial]:
     """Trials of weights, from those of ``config`` downhill; the last best trial is the result.
 
     Args:
         config: with label priors, without which their weight has no effect.
-        processes: None: as configured.
+        threads: None: as configured.
     """
+    from audiosearch.decoding.decoder import BeamDecoder
+
     examples = list(examples)
     references = [example.reference for example in examples]
-    make = _DecoderFactory(alphabet, config, language_model)
-    with ProcessPool(make, config.processes if processes is None else processes) as workers:
+    decoder = BeamDecoder(alphabet, config, language_model)
 
-        def count_errors(weights: Weights) -> ErrorRate:
-            texts = workers.map(_Job(weights, example.emissions) for example in examples)
-            return word_errors(references, list(texts))
+    def count_errors(weights: Weights) -> ErrorRate:
+        weighted = decoder.with_weights(weights.alpha, weights.beta, weights.prior)
 
-        yield from descend(Weights(config.alpha, config.beta, config.prior_weight), count_errors)
+        def decode(example: TuningExample) -> str:
+            texts = (weighted.decode(emissions)[0].text for emissions in example.emissions)
+            return " ".join(text for text in texts if text)
+
+        jobs = ((None, example) for example in examples)
+        texts = map_in_threads(decode, jobs, config.threads if threads is None else threads)
+        return word_errors(references, [text or "" for _, text in texts])
+
+    yield from descend(Weights(config.alpha, config.beta, config.prior_weight), count_errors)
 
 
 def descend(start: Weights, count_errors: Callable[[Weights], ErrorRate]) -> Iterator[Trial]:
@@ -161,30 +169,3 @@ def descend(start: Weights, count_errors: Callable[[Weights], ErrorRate]) -> Ite
                     if not better:
                         break
                     best, fewest, improved = point, errors, True
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    weights: Weights
-    emissions: tuple[Emissions, ...]
-
-
-@dataclass(frozen=True)
-class _DecoderFactory:
-    """Makes the function that a worker process applies to each job."""
-
-    alphabet: Alphabet
-    config: DecoderConfig
-    language_model: LanguageModel
-
-    def __call__(self) -> Callable[[_Job], str]:
-        from audiosearch.decoding.decoder import BeamDecoder
-
-        decoder = BeamDecoder(self.alphabet, self.config, self.language_model)
-
-        def decode(job: _Job) -> str:
-            decoder.set_weights(job.weights.alpha, job.weights.beta, job.weights.prior)
-            texts = (decoder.decode(emissions)[0].text for emissions in job.emissions)
-            return " ".join(text for text in texts if text)
-
-        return decode

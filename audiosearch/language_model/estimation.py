@@ -1,6 +1,8 @@
-"""Estimation of n-gram models from text: a quantized KenLM binary and its word list.
+"""Estimation of n-gram models from text: modified Kneser-Ney smoothing (Heafield et al. 2013) by KenLM's ``lmplz``.
 
-Modified Kneser-Ney smoothing (Heafield et al. 2013) by KenLM's programs ``lmplz`` and ``build_binary``.
+lmplz gets the words as numbers, so that numpy can parse its output::
+
+    texts → normalized sentences → numbers → lmplz → ARPA → NGramModel → lm.bin
 """
 
 from __future__ import annotations
@@ -13,20 +15,26 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from audiosearch.errors import LanguageModelError
-from audiosearch.language_model.kenlm_model import MODEL_NAME, WORDS_NAME
+from audiosearch.files import atomic_write
 from audiosearch.normalizer import normalize
 
-PROGRAM_FOLDER = "AUDIOSEARCH_KENLM_BIN"
-"""Environment variable with the folder of lmplz and build_binary."""
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-MAX_ORDER = 6
-"""Maximum order that KenLM is compiled for."""
+    from audiosearch.language_model.ngrams import NGramModel
+
+PROGRAM_FOLDER = "AUDIOSEARCH_KENLM_BIN"
+"""Environment variable with the folder of lmplz."""
+
+_UNKNOWN = "x"
+"""Replaces words outside the vocabulary in numbered text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,85 +54,135 @@ def estimate(
     order: int = 4,
     prune: Sequence[int] = (0, 0, 1, 1),
     min_count: int = 1,
-    bits: int = 8,
     memory: str = "1G",
+    arpa: Path | None = None,
 ) -> EstimationSummary:
-    """Estimate an n-gram model from ``texts`` and write it to ``output``, with its word list beside it.
+    """Estimate an n-gram model from ``texts`` and write it to ``output``.
 
     Args:
         texts: files with one sentence per line, plain, ``.gz`` or ``.xz``, or ``.jsonl`` manifests.
-        output: the KenLM binary; replaced only when the new one is complete.
+        output: the model; replaced only when the new one is complete.
         order: length of the longest n-grams, in words.
         prune: for 1-grams, 2-grams, …, the count up to which they are dropped; the last one holds for longer ones too.
         min_count: words with a lower count become unknown words.
-        bits: of quantized log-probabilities and back-off weights.
         memory: for sorting, as an argument of lmplz; the rest is sorted on disk beside ``output``.
+        arpa: file to write the model to in ARPA format as well.
 
     Raises:
-        LanguageModelError: a text cannot be read or contains no words, or KenLM's programs are missing or fail.
+        LanguageModelError: a text cannot be read or contains no words, or lmplz is missing or fails.
     """
-    check_settings(order, prune, min_count, bits)
-    find_programs()
-    check_files(texts, output)
-    # Beside the output: that disk has room for the model, and renaming within it is atomic.
+    import numpy as np
+
+    from audiosearch.language_model.ngrams import RESERVED, UNKNOWN
+
+    check_settings(order, prune, min_count)
+    find_lmplz()
+    check_files(texts, output, arpa)
+    # Beside the output: that disk has room for the model.
     with tempfile.TemporaryDirectory(prefix=".lm-", dir=output.parent) as folder:
         work = Path(folder)
         counts, sentences = normalize_into(work / "text", texts)
-        words = sorted((word for word, count in counts.items() if count >= min_count), key=lambda w: (-counts[w], w))
+        words = sorted(word for word, count in counts.items() if count >= min_count)
         if not words:
             raise LanguageModelError(f"{', '.join(map(str, texts))}: no word occurs {min_count} times or more.")
-        write_words(work / WORDS_NAME, words)
-        options = []
-        if min_count > 1:
-            (work / "vocabulary").write_text("\n".join(words), encoding="ascii")
-            options = ["--limit_vocab_file", str(work / "vocabulary")]
-        run_lmplz(work / "text", work / "arpa", order, prune, memory, *options)
-        (work / "text").unlink()
-        run_build_binary(work / "arpa", work / MODEL_NAME, bits, memory)
-        (work / WORDS_NAME).replace(output.parent / WORDS_NAME)
-        (work / MODEL_NAME).replace(output)
+        names = (*RESERVED, *words)
+        unseen = np.zeros(len(names))
+        unseen[UNKNOWN] = 1.0  # what lmplz leaves is for unknown words
+        model = estimate_numbered(work / "text", numbered(names), unseen, order, prune, memory)
+        save_model(model, names, output, arpa)
     return EstimationSummary(sentences, counts.total(), len(words), output.stat().st_size)
 
 
-def run_lmplz(text: Path, arpa: Path, order: int, prune: Sequence[int], memory: str, *options: str) -> None:
-    """Estimate a model in ARPA format, with temporary files beside it; LanguageModelError if the program fails."""
-    files = ["--text", str(text), "--arpa", str(arpa), "--temp_prefix", f"{arpa.parent}/"]
+def estimate_numbered(
+    text: Path,
+    ids: Mapping[str, int],
+    unseen: NDArray[np.float64],
+    order: int,
+    prune: Sequence[int],
+    memory: str,
+    *options: str,
+) -> NGramModel:
+    """Estimate a model by lmplz, with temporary files beside the text, which is deleted.
+
+    Args:
+        text: normalized sentences, one per line.
+        ids: of all words, and of RESERVED.
+        unseen: weights by which words that the text lacks share the probability of unknown words [V].
+        options: further arguments of lmplz.
+
+    Raises:
+        LanguageModelError: the program is missing or fails.
+    """
+    from audiosearch.language_model.ngrams import RESERVED, read_arpa
+
+    numbers, vocabulary, arpa = (text.with_name(name) for name in ("numbers", "vocabulary", "arpa"))
+    words = {word: str(number) for word, number in ids.items()}
+    with text.open(encoding="ascii") as source, numbers.open("w", encoding="ascii") as target:
+        for sentence in source:
+            target.write(" ".join([words.get(word, _UNKNOWN) for word in sentence.split()]) + "\n")
+    text.unlink()
+    vocabulary.write_text(" ".join(map(str, range(len(RESERVED), len(ids)))), encoding="ascii")
+    files = ["--text", str(numbers), "--arpa", str(arpa), "--temp_prefix", f"{text.parent}/"]
     settings = ["--order", str(order), "--memory", memory, "--prune", *map(str, prune[:order])]
     fallback = "--discount_fallback"  # for texts too small for estimated discounts
-    _run(_program("lmplz"), *files, *settings, fallback, *options)
+    _run(find_lmplz(), *files, *settings, fallback, "--limit_vocab_file", str(vocabulary), *options)
+    model = read_arpa(arpa, unseen)
+    for path in (numbers, vocabulary, arpa):
+        path.unlink()
+    return model
 
 
-def run_build_binary(arpa: Path, binary: Path, bits: int, memory: str) -> None:
-    """Pack a model into a quantized trie, with temporary files beside it; LanguageModelError if the program fails."""
-    quantize = ["-q", str(bits), "-b", str(bits)]
-    compact = ["-a", "255", "-v"]  # compressed pointers; no strings, since the word list has them
-    sort = ["-S", memory, "-T", f"{binary.parent}/"]
-    _run(_program("build_binary"), *sort, *quantize, *compact, "trie", str(arpa), str(binary))
+def numbered(names: Iterable[str]) -> dict[str, int]:
+    """Ids of words by their order."""
+    return {name: number for number, name in enumerate(names)}
 
 
-def write_words(path: Path, words: Iterable[str]) -> None:
-    """Write a word list with one word per line."""
-    with lzma.open(path, "wt", encoding="ascii", preset=9) as file:
-        file.writelines(word + "\n" for word in words)
+def save_model(model: NGramModel, names: Sequence[str], output: Path, arpa: Path | None) -> None:
+    """Write a model, and also in ARPA format if ``arpa`` is given; LanguageModelError if a file cannot be written.
+
+    Args:
+        names: the words by id; they begin with RESERVED.
+    """
+    from audiosearch.language_model.ngrams import write_arpa
+    from audiosearch.language_model.storage import write_model
+
+    try:
+        if arpa is not None:
+            with atomic_write(arpa) as temporary:
+                write_arpa(model, names, temporary)
+        with atomic_write(output) as temporary:
+            write_model(model, names, temporary)
+    except OSError as error:
+        raise LanguageModelError(f"{error.filename or output}: cannot be written ({error.strerror}).") from error
 
 
-def find_programs() -> None:
-    """Raise LanguageModelError unless KenLM's programs can be found."""
-    for name in ("lmplz", "build_binary"):
-        _program(name)
+def find_lmplz() -> str:
+    """Path of KenLM's program; LanguageModelError if it cannot be found."""
+    folder = os.environ.get(PROGRAM_FOLDER)
+    program = shutil.which("lmplz", path=folder) if folder else shutil.which("lmplz")
+    if program is None:
+        where = f"in {folder} (environment {PROGRAM_FOLDER})" if folder else "on the PATH"
+        raise LanguageModelError(
+            f"KenLM's lmplz is not {where}; scripts/build_kenlm.sh FOLDER builds it, "
+            f"then set {PROGRAM_FOLDER}=FOLDER or put the folder on the PATH."
+        )
+    return program
 
 
-def check_files(texts: Iterable[Path], output: Path) -> None:
-    """Raise LanguageModelError unless the texts and the folder to write to exist."""
+def check_files(texts: Iterable[Path], *outputs: Path | None) -> None:
+    """Raise LanguageModelError unless the texts and the folders to write to exist."""
     for path in texts:
         if not path.is_file():
             raise LanguageModelError(f"{path}: no such text file.")
-    if not output.parent.is_dir():
-        raise LanguageModelError(f"{output.parent}: no such folder to write {output.name} to.")
+    for output in outputs:
+        if output is not None and not output.parent.is_dir():
+            raise LanguageModelError(f"{output.parent}: no such folder to write {output.name} to.")
 
 
-def check_settings(order: int, prune: Sequence[int], min_count: int, bits: int) -> None:
+def check_settings(order: int, prune: Sequence[int], min_count: int) -> None:
     """Raise LanguageModelError for settings out of range."""
+    from audiosearch.language_model.ngrams import MAX_ORDER
+
     if not 2 <= order <= MAX_ORDER:
         raise LanguageModelError(f"order {order}: must be 2 to {MAX_ORDER}.")
     if not prune or prune[0] != 0 or list(prune) != sorted(prune):
@@ -132,20 +190,6 @@ def check_settings(order: int, prune: Sequence[int], min_count: int, bits: int) 
         raise LanguageModelError(f"prune {given}: the first number must be 0, and none smaller than the one before it.")
     if min_count < 1:
         raise LanguageModelError(f"min-count {min_count}: must be 1 or more.")
-    if not 2 <= bits <= 16:
-        raise LanguageModelError(f"bits {bits}: must be 2 to 16.")
-
-
-def _program(name: str) -> str:
-    folder = os.environ.get(PROGRAM_FOLDER)
-    program = shutil.which(name, path=folder) if folder else shutil.which(name)
-    if program is None:
-        where = f"in {folder} (environment {PROGRAM_FOLDER})" if folder else "on the PATH"
-        raise LanguageModelError(
-            f"KenLM's {name} is not {where}; scripts/build_kenlm.sh FOLDER builds it, "
-            f"then set {PROGRAM_FOLDER}=FOLDER or put the folder on the PATH."
-        )
-    return program
 
 
 def _run(program: str, *arguments: str) -> None:

@@ -1,69 +1,40 @@
-"""KenLM models: a quantized binary with its word list beside it.
+"""KenLM binaries, which pyctcdecode's search can score with (``decoding/pyctcdecode_engine.py``).
 
-A model folder holds ``lm.bin`` and ``words.txt.xz`` (one word per line, most frequent first); ``estimation.py`` writes
-both.
+The only file that imports kenlm, which need not be installed. A KenLM binary does not list its words: a file
+``words.txt`` or ``words.txt.xz`` beside it must, one per line.
 """
 
 from __future__ import annotations
 
 import lzma
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from audiosearch.errors import LanguageModelError
-from audiosearch.model_folder import verify
 
-MODEL_NAME = "lm.bin"
-WORDS_NAME = "words.txt.xz"
-
-_MAGIC = b"mmap lm http://kheafield.com/code"
-
-
-@dataclass(frozen=True)
-class LanguageModel:
-    """Path and vocabulary of an n-gram model.
-
-    Args:
-        path: a KenLM binary.
-        words: most frequent first.
-    """
-
-    path: Path
-    words: tuple[str, ...]
-
-    @classmethod
-    def load(cls, folder: Path) -> LanguageModel:
-        """Load the model of a folder, and check that it can be opened.
-
-        Raises:
-            ModelError: a file does not match the checksums beside it.
-            LanguageModelError: a file is missing, damaged or of another kind.
-        """
-        path = folder / MODEL_NAME
-        for name in (MODEL_NAME, WORDS_NAME):
-            verify(folder / name)
-        check_binary(path)
-        model = cls(path, read_words(folder / WORDS_NAME))
-        model.open()
-        return model
-
-    def open(self) -> KenlmScorer:
-        """Map the model into memory, which processes share.
-
-        Raises:
-            LanguageModelError: the file is damaged.
-        """
-        return KenlmScorer(self.path)
+WORD_LISTS = ("words.txt", "words.txt.xz")
 
 
 class KenlmScorer:
-    """Log10 probabilities of words after a state, which represents the preceding words."""
+    """Log10 probabilities of words after a state, which represents the preceding words.
 
-    def __init__(self, path: Path) -> None:
-        import kenlm
+    Args:
+        path: a KenLM binary, with a word list beside it, or a model in ARPA format.
+        words: of the model; None to read the word list.
 
+    Raises:
+        LanguageModelError: kenlm is not installed, the model is damaged, or there is no word list.
+    """
+
+    def __init__(self, path: Path, words: tuple[str, ...] | None = None) -> None:
+        try:
+            import kenlm
+        except ImportError as error:
+            raise LanguageModelError(
+                f"{path}: is a KenLM binary, and kenlm is not installed; with a Python below 3.13, "
+                "run pip install kenlm, or convert the ARPA file of the model with 'audiosearch lm --arpa FILE'."
+            ) from error
         config = kenlm.Config()
         config.load_method = kenlm.LoadMethod.LAZY  # pages are read on demand
         config.show_progress = False  # no progress bar of text formats on standard error
@@ -75,6 +46,7 @@ class KenlmScorer:
             ) from error
         self._state: Callable[[], Any] = kenlm.State
         self.order: int = self._model.order
+        self.words = _read_words(path.parent) if words is None else words
 
     def start(self) -> Any:
         """The state at the beginning of a sentence."""
@@ -87,41 +59,21 @@ class KenlmScorer:
         next_state = self._state()
         return self._model.BaseScore(state, word, next_state), next_state
 
-    def score_each(self, state: Any, words: Iterable[str], following: str | None) -> list[float]:
-        """Score of each word after a state, plus that of the word ``following`` it, if any."""
-        score, middle, last = self._model.BaseScore, self._state(), self._state()
-        if following is None:
-            return [score(state, word, middle) for word in words]
-        return [score(state, word, middle) + score(middle, following, last) for word in words]
-
     def score_end(self, state: Any) -> float:
         """Score of the sentence end after a state."""
         return self.score(state, "</s>")[0]
 
 
-def check_binary(path: Path) -> None:
-    """Raise LanguageModelError unless ``path`` is a KenLM binary; the library would parse any other file as text."""
+def _read_words(folder: Path) -> tuple[str, ...]:
+    path = next((folder / name for name in WORD_LISTS if (folder / name).exists()), None)
+    if path is None:
+        raise LanguageModelError(f"{folder}: has no {WORD_LISTS[0]}, which must list the words of the KenLM binary.")
     try:
-        with path.open("rb") as file:
-            start = file.read(len(_MAGIC))
-    except OSError as error:
-        raise LanguageModelError(
-            f"{path}: the language model cannot be read ({error.strerror}); create one with 'audiosearch lm'."
-        ) from error
-    if start != _MAGIC:
-        raise LanguageModelError(f"{path}: is not a KenLM binary; create one with 'audiosearch lm'.")
-
-
-def read_words(path: Path) -> tuple[str, ...]:
-    """Read a word list with one word per line."""
-    try:
-        with lzma.open(path, "rt", encoding="ascii") as file:
+        with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as file:
             words = tuple(file.read().split())
     except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is damaged"
-        raise LanguageModelError(
-            f"{path}: the word list cannot be read ({reason}); 'audiosearch lm' writes it beside the model."
-        ) from error
+        raise LanguageModelError(f"{path}: the word list cannot be read ({reason}).") from error
     if not words:
-        raise LanguageModelError(f"{path}: the word list is empty; 'audiosearch lm' writes one.")
+        raise LanguageModelError(f"{path}: the word list is empty.")
     return words

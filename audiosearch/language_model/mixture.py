@@ -3,9 +3,7 @@
 ::
 
     texts of a kind → lmplz → models ┐
-    development texts → EM → weights ┴ interpolate → prune by relative entropy → build_binary
-
-lmplz gets the words as numbers, so that numpy can parse its output.
+    development texts → EM → weights ┴ interpolate → prune by relative entropy → lm.bin
 """
 
 from __future__ import annotations
@@ -17,20 +15,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from audiosearch.errors import LanguageModelError
 from audiosearch.language_model.estimation import (
     check_files,
     check_settings,
-    find_programs,
+    estimate_numbered,
+    find_lmplz,
     normalize_into,
+    numbered,
     read_lines,
-    run_build_binary,
-    run_lmplz,
-    write_words,
+    save_model,
 )
-from audiosearch.language_model.kenlm_model import MODEL_NAME, WORDS_NAME
 from audiosearch.normalizer import normalize
 
 if TYPE_CHECKING:
@@ -39,15 +36,8 @@ if TYPE_CHECKING:
 
     from audiosearch.language_model.ngrams import Integers, NGramModel
 
-_MAX_TRIALS = 8
-_SUFFICIENT = 0.98
-"""Maximum number of binaries built to fill the size limit, and the share of it that is sufficient."""
-
-_NGRAM_BYTES = 4.7
-"""Bytes per n-gram of a binary, for a first guess."""
-
-_UNKNOWN = "x"
-"""Replaces words outside the vocabulary in numbered text."""
+_SUFFICIENT = 0.995
+"""Share of the size limit that is sufficient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,31 +81,32 @@ def estimate_mixture(
     order: int = 4,
     prune: Sequence[int] = (0,),
     min_count: int = 1,
-    bits: int = 8,
     memory: str = "1G",
+    arpa: Path | None = None,
 ) -> MixtureSummary:
-    """Estimate a model of each kind of text and write their interpolation to ``output``, with its word list beside it.
+    """Estimate a model of each kind of text and write their interpolation to ``output``.
 
     Args:
         kinds: the texts of each kind: plain, ``.gz`` or ``.xz``, or ``.jsonl`` manifests.
         development: texts that the weights are fitted to, each with the same importance.
-        output: the KenLM binary; replaced only when the new one is complete.
+        output: the model; replaced only when the new one is complete.
         vocabulary: a list of words to include besides those that the texts hold ``min_count`` times: one per line,
             most important first, optionally followed by a tab and a count.
         max_words: maximum number of words read from ``vocabulary``.
         max_megabytes: size to which the model is pruned by relative entropy; None for no pruning.
-        order, prune, min_count, bits, memory: as for ``estimate``, for the model of each kind; ``min_count`` refers to
+        order, prune, min_count, memory, arpa: as for ``estimate``, for the model of each kind; ``min_count`` refers to
             the counts over all kinds.
 
     Raises:
-        LanguageModelError: a text cannot be read or contains no words, or KenLM's programs are missing or fail.
+        LanguageModelError: a text cannot be read or contains no words, lmplz is missing or fails, or the words alone
+            exceed the size.
     """
     from audiosearch.language_model.interpolation import fit_weights, interpolate, ngram_frequencies
-    from audiosearch.language_model.ngrams import MAX_WORDS, RESERVED, read_arpa
+    from audiosearch.language_model.ngrams import MAX_WORDS, RESERVED
 
-    check_settings(order, prune, min_count, bits)
-    find_programs()
-    check_files([*(path for kind in kinds for path in kind), *development], output)
+    check_settings(order, prune, min_count)
+    find_lmplz()
+    check_files([*(path for kind in kinds for path in kind), *development], output, arpa)
     if not development:
         raise LanguageModelError("no development text, which the weights of the kinds of text are fitted to.")
     with tempfile.TemporaryDirectory(prefix=".lm-", dir=output.parent) as folder:
@@ -126,18 +117,14 @@ def estimate_mixture(
         if len(known) > MAX_WORDS:
             raise LanguageModelError(f"{len(known):,} words are more than {MAX_WORDS:,}; raise --min-count.")
         names = (*RESERVED, *known)
-        ids = {name: number for number, name in enumerate(names)}
-        (work / "vocabulary").write_text(" ".join(map(str, range(len(RESERVED), len(names)))), encoding="ascii")
-        limits = ["--limit_vocab_file", str(work / "vocabulary"), "--vocab_pad", str(len(names))]
-
+        ids = numbered(names)
+        padding = ["--vocab_pad", str(len(names))]
         word_counts = _word_counts(known)
         models, tokens = [], []
         for text in texts:
-            with text.open(encoding="ascii") as file, (work / "numbers").open("w", encoding="ascii") as numbers:
-                tokens.append(_tokens(file, ids, numbers))
-            text.unlink()
-            run_lmplz(work / "numbers", work / "arpa", order, prune, memory, *limits)
-            models.append(read_arpa(work / "arpa", word_counts))
+            with text.open(encoding="ascii") as file:
+                tokens.append(_tokens(file, ids))
+            models.append(estimate_numbered(text, ids, word_counts, order, prune, memory, *padding))
         held_out = [_tokens(map(normalize, read_lines(path)), ids) for path in development]
         weights = fit_weights([_scores(models, *pair) for pair in zip(held_out, development, strict=True)])
         mixture = interpolate(models, weights)
@@ -145,11 +132,10 @@ def estimate_mixture(
         fits = tuple(_fit(mixture, *pair) for pair in zip(held_out, development, strict=True))
         contexts = ngram_frequencies(mixture, tokens, weights)
         del tokens
-        sizes = _pack(mixture, contexts, names, work / MODEL_NAME, max_megabytes, bits, memory)
-        ranks = (-contexts[0][len(RESERVED) :]).argsort(kind="stable") + len(RESERVED)
-        write_words(work / WORDS_NAME, (names[rank] for rank in ranks))
-        (work / WORDS_NAME).replace(output.parent / WORDS_NAME)
-        (work / MODEL_NAME).replace(output)
+        if max_megabytes is not None:
+            mixture = _prune_to(mixture, contexts, names, max_megabytes)
+        save_model(mixture, names, output, arpa)
+    sizes = tuple(map(len, mixture.orders))
     words = sum(count.total() for count in counts)
     return MixtureSummary(words, len(known), tuple(weights.tolist()), fits, sizes, output.stat().st_size)
 
@@ -200,20 +186,17 @@ def _word_counts(known: dict[str, int]) -> NDArray[np.float64]:
     return np.array([min(known.values()), 0, 0, *known.values()], dtype=np.float64)
 
 
-def _tokens(sentences: Iterable[str], ids: dict[str, int], numbers: IO[str] | None = None) -> Integers:
-    """Ids of the words of sentences between START and END; also written to ``numbers`` as input of lmplz."""
+def _tokens(sentences: Iterable[str], ids: dict[str, int]) -> Integers:
+    """Ids of the words of sentences between START and END."""
     import numpy as np
 
     from audiosearch.language_model.ngrams import END, START, UNKNOWN
 
     tokens = array("i")
     for sentence in filter(None, sentences):
-        words = [ids.get(word, UNKNOWN) for word in sentence.split()]
         tokens.append(START)
-        tokens.extend(words)
+        tokens.extend([ids.get(word, UNKNOWN) for word in sentence.split()])
         tokens.append(END)
-        if numbers is not None:
-            numbers.write(" ".join([str(word) if word != UNKNOWN else _UNKNOWN for word in words]) + "\n")
     return np.asarray(tokens, dtype=np.int64)
 
 
@@ -238,52 +221,38 @@ def _fit(mixture: NGramModel, tokens: Integers, path: Path) -> DevelopmentFit:
     return DevelopmentFit(path, perplexity(mixture.score(tokens)[counted_tokens(tokens)]), unknown)
 
 
-def _pack(
-    mixture: NGramModel,
-    contexts: Sequence[NDArray[np.float64]],
-    names: Sequence[str],
-    binary: Path,
-    max_megabytes: float | None,
-    bits: int,
-    memory: str,
-) -> tuple[int, ...]:
-    """Write the largest pruned model within the limit; returns its number of n-grams by order.
-
-    Apart from the words, the size of a trie is nearly proportional to its number of n-grams: a few trials find the
-    right number.
+def _prune_to(
+    mixture: NGramModel, contexts: Sequence[NDArray[np.float64]], names: Sequence[str], max_megabytes: float
+) -> NGramModel:
+    """The largest pruned model within the limit, or one that nearly fills it.
 
     Raises:
         LanguageModelError: the words alone exceed the limit.
     """
     from audiosearch.language_model.interpolation import prune, pruning_costs
-    from audiosearch.language_model.ngrams import write_arpa
+    from audiosearch.language_model.storage import stored_size
 
-    def build(model: NGramModel) -> int:
-        arpa = binary.with_name("arpa")
-        write_arpa(model, names, arpa)
-        run_build_binary(arpa, binary, bits, memory)
-        arpa.unlink()
-        return binary.stat().st_size
-
-    if max_megabytes is None:
-        build(mixture)
-        return tuple(map(len, mixture.orders))
     limit = max_megabytes * 1e6
     costs = pruning_costs(mixture, contexts)
-    total = sum(map(len, costs))
-    words = prune(mixture, costs, 0)
-    base = build(words)
-    if base > limit:
-        raise LanguageModelError(f"max-megabytes {max_megabytes:g}: the words alone take {base / 1e6:.2f}.")
-    keep = min(int((limit - base) / _NGRAM_BYTES), total)
-    for trial in range(_MAX_TRIALS):
-        pruned = prune(mixture, costs, keep)
-        size = build(pruned)
-        if size <= limit and (size >= _SUFFICIENT * limit or keep == total or trial >= _MAX_TRIALS // 2):
-            break
-        target = limit * (1 + _SUFFICIENT) / 2 if trial < _MAX_TRIALS // 2 else limit * _SUFFICIENT**trial
-        keep = min(total, int(keep * max(target - base, 0) / max(size - base, 1)))
-    else:
-        pruned = words
-        build(pruned)
-    return tuple(map(len, pruned.orders))
+    # Numbers of n-grams, with the sizes of their models: the first fits, the second does not.
+    low, high = 0, sum(map(len, costs))
+    pruned = prune(mixture, costs, 0)
+    low_size, high_size = stored_size(pruned, names), stored_size(mixture, names)
+    if low_size > limit:
+        raise LanguageModelError(f"max-megabytes {max_megabytes:g}: the words alone take {low_size / 1e6:.2f}.")
+    if high_size <= limit:
+        return mixture
+    target = limit * (1 + _SUFFICIENT) / 2
+    trial = 0
+    while high - low > 1 and low_size < _SUFFICIENT * limit:
+        trial += 1
+        # The size is nearly proportional to the number; halving the interval at times bounds the number of trials.
+        share = 0.5 if trial % 3 == 0 else (target - low_size) / (high_size - low_size)
+        keep = min(max(low + 1, low + int(share * (high - low))), high - 1)
+        model = prune(mixture, costs, keep)
+        size = stored_size(model, names)
+        if size <= limit:
+            low, low_size, pruned = keep, size, model
+        else:
+            high, high_size = keep, size
+    return pruned

@@ -9,6 +9,7 @@ Legend: ``K`` n-grams of an order, ``V`` words, ``T`` tokens of a text.
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
@@ -27,6 +28,9 @@ RESERVED = ("<unk>", "<s>", "</s>")
 
 NEVER = -99.0
 """Log10 probability of the sentence start, which is never predicted."""
+
+MAX_ORDER = 6
+"""Maximum order that KenLM is compiled for, and that a model file holds."""
 
 _WORD_BITS = 21
 MAX_WORDS = (1 << _WORD_BITS) - len(RESERVED)
@@ -205,9 +209,9 @@ def _unigrams(ids: Integers, log_probs: Floats, backoffs: Floats, counts: NDArra
 
 
 def write_arpa(model: NGramModel, vocabulary: Sequence[str], path: Path) -> None:
-    """Write a model in ARPA format for KenLM's build_binary; ``vocabulary`` begins with RESERVED."""
+    """Write a model in ARPA format, compressed if ``path`` ends with ``.gz``; ``vocabulary`` begins with RESERVED."""
     names: Sequence[str] = ()
-    with path.open("w", encoding="ascii") as file:
+    with gzip.open(path, "wt", encoding="utf-8") if path.suffix == ".gz" else path.open("w", encoding="utf-8") as file:
         file.write("\\data\\\n")
         file.writelines(f"ngram {n}={len(order)}\n" for n, order in enumerate(model.orders, start=1))
         for n, order in enumerate(model.orders, start=1):

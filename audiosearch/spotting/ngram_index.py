@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiosearch.alphabet import Alphabet
-from audiosearch.ctc import compiled
+from audiosearch.core._core import add_rarities, mark_keys
 from audiosearch.spotting.keyword_spotter import UNIT
 from audiosearch.spotting.posteriorgram import HEADER, LEVELS, MAX_LOSS
 from audiosearch.spotting.scoring import KeywordQuery
@@ -38,9 +38,6 @@ BLOCK = 4096
 _ESCAPE = 255
 BITMAP_SIZE = BLOCK // 8
 """Bytes of a bitmap of a block; a posting list of this size is a bitmap."""
-
-ON_LABEL, ON_BLANK = 0, 1
-"""Columns of the losses of paths."""
 
 _LOSSES = np.round((np.arange(LEVELS) + 0.5) * MAX_LOSS / LEVELS / UNIT).astype(np.int32)
 
@@ -82,7 +79,7 @@ def key_numbers(packed: PackedEmissions, max_loss: float = MAX_KEY_LOSS) -> NDAr
         return np.empty(0, np.int64)
     marked = np.zeros(KEYS, np.bool_)
     data = np.frombuffer(packed.data, np.uint8, offset=HEADER)
-    _mark_keys(data, int.from_bytes(packed.data[1:HEADER], "little"), 32, _LOSSES, round(max_loss / UNIT), marked)
+    mark_keys(data, int.from_bytes(packed.data[1:HEADER], "little"), _LOSSES, round(max_loss / UNIT), marked)
     return np.flatnonzero(marked)
 
 
@@ -165,7 +162,7 @@ class KeyCounter:
         np.add.at(counts, owners[:, 1], sizes)
         rarity = np.log((self._pieces + 1) / (counts + 0.5)).clip(0).astype(np.float32)
         scores = np.zeros(self._pieces, np.float32)
-        _add_rarities(data, ends, owners, rarity, scores)
+        add_rarities(data, ends, owners, rarity, BITMAP_SIZE, scores)
         named = np.frombuffer(names, "<i8")
         if recordings is not None:
             scores[~np.isin(named >> 32, np.array(sorted(recordings), np.int64))] = 0
@@ -174,27 +171,6 @@ class KeyCounter:
             matching = matching[np.argpartition(-scores[matching], limit - 1)[:limit]]
         best: list[int] = np.unique(named[matching]).tolist()
         return best
-
-
-@compiled
-def _add_rarities(data, ends, owners, rarity, scores):  # type: ignore[no-untyped-def]
-    """Add the rarity of each key to the scores of the pieces that have it."""
-    begin = 0
-    for n in range(ends.shape[0]):
-        piece = owners[n, 0] - 1
-        weight = rarity[owners[n, 1]]
-        if ends[n] - begin == BITMAP_SIZE:
-            for byte in range(BITMAP_SIZE):
-                for bit in range(8):
-                    if data[begin + byte] >> (7 - bit) & 1:
-                        scores[piece + 1 + 8 * byte + bit] += weight
-            begin = ends[n]
-            continue
-        for byte in range(begin, ends[n]):
-            piece += data[byte]
-            if data[byte] != 255:
-                scores[piece] += weight
-        begin = ends[n]
 
 
 def _to_gaps(ascending: NDArray[np.int64]) -> bytes:
@@ -213,96 +189,3 @@ def _from_gaps(gaps: bytes) -> NDArray[np.int64]:
     steps = np.frombuffer(gaps, np.uint8)
     numbers: NDArray[np.int64] = np.cumsum(steps, dtype=np.int64)[steps != _ESCAPE] - 1
     return numbers
-
-
-@compiled
-def _mark_keys(data, count, labels, losses, max_loss, marked):  # type: ignore[no-untyped-def]
-    """Mark in ``marked`` [KEYS] the keys of ``count`` stored frames; ``ctc.py`` describes the states.
-
-    ``single`` [V, 2] and ``double`` [V·V, 2] hold the least losses of paths that spelled one letter and two letters,
-    ON_LABEL of the last one and ON_BLANK after it; ``old_…`` are those of the previous frame. Only the entries listed
-    in ``singles`` and ``doubles`` differ from ``never``.
-    """
-    never = np.int32(1 << 20)
-    pairs = labels * labels
-    single, old_single = np.full((labels, 2), never, np.int32), np.full((labels, 2), never, np.int32)
-    double, old_double = np.full((pairs, 2), never, np.int32), np.full((pairs, 2), never, np.int32)
-    singles, old_singles = np.empty(labels, np.int32), np.empty(labels, np.int32)
-    doubles, old_doubles = np.empty(pairs, np.int32), np.empty(pairs, np.int32)
-    single_count, double_count = 0, 0
-    further = count
-    for i in range(count):
-        single, old_single, double, old_double = old_single, single, old_double, double
-        singles, old_singles, doubles, old_doubles = old_singles, singles, old_doubles, doubles
-        old_single_count, old_double_count = single_count, double_count
-        single_count, double_count = 0, 0
-        entry = np.int32(data[i])
-        label, loss = entry >> 3, np.int32(0)
-        left = entry & 7
-        if entry == 0:
-            further += 1  # the length of the run
-        while True:
-            if label == 0:
-                for n in range(old_single_count):
-                    x = old_singles[n]
-                    total = min(old_single[x, ON_LABEL], old_single[x, ON_BLANK]) + loss
-                    if total <= max_loss:
-                        if single[x, ON_LABEL] == never and single[x, ON_BLANK] == never:
-                            singles[single_count] = x
-                            single_count += 1
-                        single[x, ON_BLANK] = total
-                for n in range(old_double_count):
-                    pair = old_doubles[n]
-                    total = min(old_double[pair, ON_LABEL], old_double[pair, ON_BLANK]) + loss
-                    if total <= max_loss:
-                        if double[pair, ON_LABEL] == never and double[pair, ON_BLANK] == never:
-                            doubles[double_count] = pair
-                            double_count += 1
-                        double[pair, ON_BLANK] = total
-            else:
-                if single[label, ON_LABEL] == never and single[label, ON_BLANK] == never:
-                    singles[single_count] = label
-                    single_count += 1
-                single[label, ON_LABEL] = loss  # a path may begin anywhere
-                for n in range(old_single_count):
-                    x = old_singles[n]
-                    pair = x * labels + label
-                    total = (
-                        old_single[x, ON_BLANK] if x == label else min(old_single[x, ON_LABEL], old_single[x, ON_BLANK])
-                    )
-                    total = min(total, old_double[pair, ON_LABEL]) + loss
-                    if total <= max_loss:
-                        if double[pair, ON_LABEL] == never and double[pair, ON_BLANK] == never:
-                            doubles[double_count] = pair
-                            double_count += 1
-                        double[pair, ON_LABEL] = total
-                for n in range(old_double_count):
-                    pair = old_doubles[n]
-                    if pair % labels == label:
-                        total = old_double[pair, ON_BLANK]
-                        if (
-                            old_single[pair // labels, ON_LABEL] == never
-                            and old_single[pair // labels, ON_BLANK] == never
-                        ):
-                            stays = old_double[pair, ON_LABEL] + loss
-                            if stays <= max_loss:
-                                if double[pair, ON_LABEL] == never and double[pair, ON_BLANK] == never:
-                                    doubles[double_count] = pair
-                                    double_count += 1
-                                double[pair, ON_LABEL] = stays
-                    else:
-                        total = min(old_double[pair, ON_LABEL], old_double[pair, ON_BLANK])
-                    if total + loss <= max_loss:
-                        marked[pair * labels + label] = True
-            if left == 0:
-                break
-            left -= 1
-            entry = np.int32(data[further])
-            further += 1
-            label, loss = entry >> 3, losses[entry & 7]
-        for n in range(old_single_count):
-            old_single[old_singles[n], ON_LABEL] = never
-            old_single[old_singles[n], ON_BLANK] = never
-        for n in range(old_double_count):
-            old_double[old_doubles[n], ON_LABEL] = never
-            old_double[old_doubles[n], ON_BLANK] = never

@@ -38,7 +38,7 @@ def emission_lines(
     """Lines of a bulk request for the pieces of a generation."""
     starts = [word.start for word in words]
     for number, piece in enumerate(emissions):
-        from audiosearch.spotting.ngram_index import key_numbers  # numba is slow to import
+        from audiosearch.spotting.ngram_index import key_numbers  # numpy is slow to import
 
         yield {"index": {"_id": piece_id(recording, generation, number)}}
         yield {

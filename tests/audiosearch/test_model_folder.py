@@ -8,19 +8,18 @@ import pytest
 
 from audiosearch.acoustic.checkpoint import load_model
 from audiosearch.errors import ModelError
-from audiosearch.language_model.kenlm_model import LanguageModel
+from audiosearch.language_model.model import LanguageModel
 from audiosearch.model_folder import SHIPPED_MODEL, read_checksums, verify, write_checksums
 from audiosearch.recognizer import Recognizer
 
 
 @pytest.fixture
 def model(whistle_model: Path, tmp_path: Path) -> Path:
-    """A model folder with checksums of the network and of two stand-ins for language model files."""
+    """A model folder with checksums of the network and of a stand-in for a language model."""
     folder = tmp_path / "model"
     shutil.copytree(whistle_model, folder)
-    for name in ("lm.bin", "words.txt.xz"):
-        (folder / name).write_bytes(name.encode() * 1000)
-    write_checksums(folder, ["words.txt.xz", "model.safetensors", "lm.bin"])
+    (folder / "lm.bin").write_bytes(b"lm.bin" * 1000)
+    write_checksums(folder, ["model.safetensors", "lm.bin"])
     return folder
 
 
@@ -31,7 +30,7 @@ def change_a_byte(path: Path) -> None:
 
 
 def test_the_format_is_that_of_sha256sum(model: Path) -> None:
-    names = ["lm.bin", "model.safetensors", "words.txt.xz"]
+    names = ["lm.bin", "model.safetensors"]
     digests = {name: hashlib.sha256((model / name).read_bytes()).hexdigest() for name in names}
     assert (model / "checksums.txt").read_text() == "".join(f"{digests[name]}  {name}\n" for name in names)
     assert read_checksums(model) == digests
@@ -54,12 +53,9 @@ def test_matching_files_load_and_unlisted_files_are_not_verified(model: Path) ->
 
 
 def test_a_changed_byte_is_reported(model: Path) -> None:
-    for name in ("lm.bin", "words.txt.xz"):
-        content = (model / name).read_bytes()
-        change_a_byte(model / name)
-        with pytest.raises(ModelError, match=rf"{name}: does not match its checksum .* again, or delete"):
-            LanguageModel.load(model)
-        (model / name).write_bytes(content)
+    change_a_byte(model / "lm.bin")
+    with pytest.raises(ModelError, match=r"lm\.bin: does not match its checksum .* again, or delete"):
+        LanguageModel.load(model)
     change_a_byte(model / "model.safetensors")
     for path in (model, model / "model.safetensors"):
         with pytest.raises(ModelError, match=r"model\.safetensors: does not match its checksum .* again, or delete"):
@@ -83,6 +79,6 @@ def test_malformed_checksums_are_reported(content: bytes, model: Path) -> None:
 
 def test_the_installed_model_matches_its_checksums() -> None:
     folder = SHIPPED_MODEL
-    assert set(read_checksums(folder)) == {"model.safetensors", "lm.bin", "words.txt.xz"}
+    assert set(read_checksums(folder)) == {"model.safetensors", "lm.bin"}
     for name in read_checksums(folder):
         verify(folder / name)

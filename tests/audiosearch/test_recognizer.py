@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -19,12 +19,12 @@ from audiosearch.acoustic.inference import Inference
 from audiosearch.acoustic.model import DeepSpeech
 from audiosearch.alphabet import Alphabet
 from audiosearch.config import Config, WindowConfig
+from audiosearch.decoding.decoder import DecodedSegment, SegmentDecoder
 from audiosearch.errors import AudioError, ConfigError, ModelError
 from audiosearch.model_folder import save_calibration
-from audiosearch.parallel import prefetch
 from audiosearch.recognizer import Recognized, Recognizer, Unreadable, clip_words
 from audiosearch.spotting.posteriorgram import unpack
-from audiosearch.types import Alternative, Emissions, Word
+from audiosearch.types import Alternative, Emissions, Transcript, Word
 
 if TYPE_CHECKING:
     from tests.audiosearch.conftest import Whistler
@@ -195,7 +195,34 @@ def test_closing_the_results_early_ends_all_threads(short: Recognizer, whistler:
     next(results := short.recognize([path] * 50))
     assert any(thread.name.startswith("prefetch") for thread in threading.enumerate())
     results.close()  # type: ignore[attr-defined]
-    assert not any(thread.name.startswith("prefetch") for thread in threading.enumerate())
+    assert not any(thread.name.startswith(("prefetch", "decode")) for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_error_of_a_thread_is_that_of_the_call(
+    short: Recognizer, whistler: Whistler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    paths = [whistler.write(tmp_path / f"{name}.wav", name) for name in ("human", "things", "saying")]
+    decode = SegmentDecoder.decode_segment
+
+    def fail(self: SegmentDecoder, emissions: Emissions) -> DecodedSegment:
+        decoded = decode(self, emissions)
+        if any(word.text == "things" for word in decoded.words):
+            raise ZeroDivisionError("bug")
+        return decoded
+
+    monkeypatch.setattr(SegmentDecoder, "decode_segment", fail)
+    settings = short.decoder.model_copy(update={"threads": threads})
+    with Recognizer(short.model, window=SHORT, decoder=settings) as recognizer:
+        results = recognizer.transcribe_all(paths)
+        assert isinstance(first := next(results), Transcript)
+        assert first.text == "human"
+        with pytest.raises(ZeroDivisionError, match="bug"):
+            next(results)
+        with pytest.raises(ZeroDivisionError, match="bug"):
+            recognizer.transcribe(paths[1])
+        assert recognizer.transcribe(paths[2]).text == "saying"
+    assert not any(thread.name.startswith(("prefetch", "decode")) for thread in threading.enumerate())
 
 
 def test_transcripts_keep_emissions_on_request(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
@@ -233,7 +260,7 @@ def test_fingerprint_depends_on_all_settings_that_change_words(whistle_model: Pa
             return recognizer.fingerprint
 
     default = fingerprint()
-    assert fingerprint(processes=3) == fingerprint(keep_emissions=True) == default
+    assert fingerprint(threads=3) == fingerprint(keep_emissions=True) == default
     assert fingerprint(hotwords=["Zeus", "hera "]) == fingerprint(hotwords=["hera", "zeus", "zeus"])
     changes: list[dict[str, Any]] = [{"alpha": 0.1}, {"beam_width": 9}, {"hotwords": ["x"]}, {"greedy": True}]
     assert len({default, *(fingerprint(**options) for options in changes)}) == 5
@@ -245,7 +272,7 @@ def test_fingerprint_includes_the_engine_unless_it_is_the_default(
     """Indexes made before the setting existed used the built-in engine."""
     monkeypatch.setattr("audiosearch.decoding.pyctcdecode_engine.find_spec", lambda _: object())
     with Recognizer.load(whistle_model) as recognizer:
-        decoder = recognizer.decoder.model_dump_json(exclude={"processes", "engine"})
+        decoder = recognizer.decoder.model_dump_json(exclude={"threads", "engine"})
         window = recognizer.window.model_dump_json(exclude={"batch", "precision"})
         settings = [recognizer.model.fingerprint, decoder, window, [], recognizer.calibration.to_dict()]
         assert recognizer.language_model is None
@@ -264,7 +291,7 @@ def test_settings_in_the_model_folder_are_used(whistle_model: Path, tmp_path: Pa
     (tmp_path / "decoder.yaml").write_text("alpha: 0.75\n")
     with Recognizer.load(model, beta=2.5) as recognizer:
         assert (recognizer.decoder.alpha, recognizer.decoder.beta) == (0.75, 2.5)
-        assert recognizer.decoder.processes == 1
+        assert recognizer.decoder.threads == 1
     for wrong in ("alpha: -1", "gamma: 1", "- 1", "{"):
         (tmp_path / "decoder.yaml").write_text(wrong)
         with pytest.raises(ConfigError, match=r"decoder\.yaml"):
@@ -285,17 +312,6 @@ def test_word_times_are_clipped_to_the_recording() -> None:
     ]
 
 
-def test_prefetch_keeps_order_and_raises_in_place() -> None:
-    def count() -> Generator[int, None, None]:
-        yield from range(5)
-        raise AudioError("five")
-
-    items = prefetch(count(), 3)
-    assert [next(items) for _ in range(5)] == list(range(5))
-    with pytest.raises(AudioError, match="five"):
-        next(items)
-
-
 @pytest.mark.gpu
 def test_gpu_equals_cpu(whistle_model: Path, whistler: Whistler, tmp_path: Path) -> None:
     path = whistler.write(tmp_path / "a.wav", long_text(300))
@@ -308,9 +324,8 @@ def test_gpu_equals_cpu(whistle_model: Path, whistler: Whistler, tmp_path: Path)
         np.testing.assert_allclose(np.exp(on_cpu.log_probs), np.exp(on_gpu.log_probs), atol=0.02)
 
 
-@pytest.mark.slow
-def test_results_do_not_depend_on_processes(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
+def test_results_do_not_depend_on_threads(short: Recognizer, whistler: Whistler, tmp_path: Path) -> None:
     paths = [whistler.write(tmp_path / f"{n}.wav", long_text(100 * n + 50)) for n in range(4)]
-    several = short.decoder.model_copy(update={"processes": 2})
+    several = short.decoder.model_copy(update={"threads": 2})
     with Recognizer(short.model, window=SHORT, decoder=several) as recognizer:
         assert list(recognizer.recognize(paths)) == list(short.recognize(paths))

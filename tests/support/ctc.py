@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audiosearch.alphabet import Alphabet
-from audiosearch.language_model.kenlm_model import LanguageModel
+from audiosearch.language_model.arpa import convert_arpa
+from audiosearch.language_model.model import MODEL_NAME, LanguageModel
 from audiosearch.types import Emissions
 
 ENGLISH = Alphabet()
-TINY = LanguageModel(Path(__file__).parents[1] / "data" / "tiny.arpa", ("the", "cat", "cap", "sat", "human", "things"))
+TINY_ARPA = Path(__file__).parents[1] / "data" / "tiny.arpa"
 FRAME = 0.02
+
+_FOLDER = TemporaryDirectory(prefix="audiosearch-tiny-")  # deleted when the process ends
+convert_arpa(TINY_ARPA, Path(_FOLDER.name, MODEL_NAME))
+TINY = LanguageModel(Path(_FOLDER.name, MODEL_NAME))
 
 
 def from_probabilities(probabilities: NDArray[np.floating]) -> Emissions:

@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
-import signal
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +18,11 @@ from ctc import ENGLISH, TINY, from_probabilities, mixed_emissions, spell
 
 from audiosearch.alphabet import Alphabet
 from audiosearch.config import DecoderConfig
-from audiosearch.decoding.decoder import BeamDecoder, decoder_pool, greedy
+from audiosearch.decoding.decoder import BeamDecoder, greedy
 from audiosearch.decoding.hypothesis import Hypothesis
-from audiosearch.errors import AudioSearchError, ConfigError, LanguageModelError
-from audiosearch.language_model.kenlm_model import LanguageModel
-from audiosearch.parallel import JOBS_PER_PROCESS, ProcessPool
+from audiosearch.errors import ConfigError, LanguageModelError
+from audiosearch.language_model.model import LanguageModel
+from audiosearch.parallel import map_in_threads
 from audiosearch.types import Emissions
 
 
@@ -73,8 +69,9 @@ def test_the_language_model_decides_between_similar_words() -> None:
     assert BeamDecoder(ENGLISH, DecoderConfig()).decode(emissions)[0].text == "the cap sat"
     weighted = BeamDecoder(ENGLISH, DecoderConfig(alpha=1.0), TINY)
     assert weighted.decode(emissions)[0].text == "the cat sat"
-    weighted.set_weights(alpha=0.0, beta=0.0, prior=0.0)
-    assert weighted.decode(emissions)[0].text == "the cap sat"
+    unweighted = weighted.with_weights(alpha=0.0, beta=0.0, prior=0.0)
+    assert unweighted.decode(emissions)[0].text == "the cap sat"
+    assert weighted.decode(emissions)[0].text == "the cat sat"
     hot = BeamDecoder(ENGLISH, DecoderConfig(alpha=1.0, hotword_weight=3), TINY, hotwords=["Cap!"])
     assert hot.decode(emissions)[0].text == "the cap sat"
 
@@ -94,7 +91,7 @@ def test_label_priors_are_subtracted() -> None:
     decoder = BeamDecoder(ENGLISH, config)
     assert [hypothesis.text for hypothesis in decoder.decode(emissions, n_best=2)] == ["cat", "cap"]
     assert decoder.decode(spell("_", "_"))[0].text == ""
-    decoder.set_weights(alpha=0.0, beta=0.0, prior=0.1)  # 0.5 · 50^0.1 < 1
+    decoder = decoder.with_weights(alpha=0.0, beta=0.0, prior=0.1)  # 0.5 · 50^0.1 < 1
     assert decoder.decode(emissions)[0].text == "cap"
     with pytest.raises(ConfigError, match="2 numbers for 29 labels"):
         BeamDecoder(ENGLISH, DecoderConfig(label_priors=(0.5, 0.5)))
@@ -111,99 +108,32 @@ def test_silence_is_no_word() -> None:
     assert with_space[0].score == pytest.approx(decoder.decode(spell(*"the cat", "_"))[0].score, abs=0.01)
 
 
-# Pools
-
-
-def test_processes_keep_the_order_and_read_few_jobs_ahead() -> None:
+def test_threads_share_a_decoder() -> None:
     inputs = [mixed_emissions(seed, 30 + seed, sharpness=2.0) for seed in range(12)]
-    taken = 0
-
-    def counted() -> Iterator[Emissions]:
-        nonlocal taken
-        for emissions in inputs:
-            taken += 1
-            yield emissions
-
-    with decoder_pool(ENGLISH, DecoderConfig(), TINY, ["cap"], processes=1) as pool:
-        expected = list(pool.map(inputs))
-    with decoder_pool(ENGLISH, DecoderConfig(), TINY, ["cap"], processes=2) as pool:
-        results = pool.map(counted())
-        assert next(results) == expected[0]
-        assert taken <= 2 * JOBS_PER_PROCESS
-        assert [expected[0], *results] == expected
-        assert list(pool.map([])) == []
+    decoder = BeamDecoder(ENGLISH, DecoderConfig(), TINY, ["cap"])
+    expected = [decoder.decode_with_alternatives(emissions) for emissions in inputs]
+    jobs = ((number, emissions) for number, emissions in enumerate(inputs))
+    assert list(map_in_threads(decoder.decode_with_alternatives, jobs, 4)) == list(enumerate(expected))
 
 
-def test_processes_report_a_damaged_language_model(tmp_path: Path) -> None:
+def test_emissions_of_any_layout_are_decoded_alike() -> None:
+    decoder = BeamDecoder(ENGLISH, DecoderConfig(), TINY)
+    emissions = mixed_emissions(0)
+    expected = decoder.decode_with_alternatives(emissions)
+    for rows in (np.asfortranarray(emissions.log_probs), np.repeat(emissions.log_probs, 2, axis=0)[::2]):
+        rows.flags.writeable = False
+        assert decoder.decode_with_alternatives(Emissions(rows, emissions.frame_duration)) == expected
+
+
+def test_a_damaged_language_model_is_reported(tmp_path: Path) -> None:
     broken = tmp_path / "lm.bin"
-    broken.write_bytes(b"mmap lm http://kheafield.com/code format version 5\n\0" + bytes(100))
-    with (
-        decoder_pool(ENGLISH, DecoderConfig(), LanguageModel(broken, ("the",)), processes=2) as pool,
-        pytest.raises(LanguageModelError, match=r"lm\.bin"),
-    ):
-        list(pool.map([spell("t")]))
+    for content in (b"", bytes(100), b"mmap lm http://kheafield.com/code format version 5\n\0" + bytes(100)):
+        broken.write_bytes(content)
+        with pytest.raises(LanguageModelError, match=r"lm\.bin"):
+            BeamDecoder(ENGLISH, DecoderConfig(), LanguageModel(broken))
 
 
-def evaluators(processes: int) -> ProcessPool[str, object]:
-    """Processes whose jobs are Python expressions, which can be pickled, unlike functions of a test."""
-    return ProcessPool(partial(partial, eval), processes)
-
-
-def test_a_process_that_dies_is_reported() -> None:
-    jobs = ["1", f"__import__('os').kill(__import__('os').getpid(), {signal.SIGKILL:d})", "2", "3", "4", "5"]
-    with evaluators(2) as workers, pytest.raises(AudioSearchError, match="ended unexpectedly"):
-        list(workers.map(jobs))
-
-
-def test_processes_load_no_torch() -> None:
-    modules = ("audiosearch.evaluation.decoder_tuning", "audiosearch.decoding.decoder")
-    job = f"([__import__(name) for name in {modules}], 'torch' in __import__('sys').modules)[1]"
-    with evaluators(2) as workers:
-        assert list(workers.map([job] * 4)) == [False] * 4
-
-
-PROGRAM = """
-import sys
-from functools import partial
-from audiosearch.parallel import ProcessPool
-
-def jobs():
-    yield "(print('working', flush=True), __import__('time').sleep(0.2))"
-    print("ready", flush=True)
-    while True:
-        yield "__import__('time').sleep(0.2)"
-
-if __name__ == "__main__":
-    try:
-        with ProcessPool(partial(partial, eval), 2) as workers:
-            for _ in workers.map(jobs()):
-                pass
-    except KeyboardInterrupt:
-        sys.exit("interrupted")
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_no_process_outlives_its_parent(how: signal.Signals, tmp_path: Path) -> None:
-    """Ctrl-C, which reaches all processes at once, ends them silently; those of a killed parent end too."""
-    script = tmp_path / "script.py"
-    script.write_text(PROGRAM)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    parent = subprocess.Popen(
-        [sys.executable, str(script)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env=environment,
-    )
-    assert parent.stdout is not None
-    assert {parent.stdout.readline(), parent.stdout.readline()} == {"ready\n", "working\n"}
-    if how == signal.SIGINT:
-        os.killpg(parent.pid, how)
-    else:
-        parent.kill()
-    _, errors = parent.communicate(timeout=30)  # returns when the last process that holds the pipes has ended
-    if how == signal.SIGINT:
-        assert errors.strip() == "interrupted"
+def test_decoding_loads_no_torch() -> None:
+    modules = "audiosearch.evaluation.decoder_tuning, audiosearch.decoding.decoder"
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Hot words: their bonuses, and their effect on the decoder."""
+"""Hot words: their files, and their effect on the decoder; ``core/test_hot_words.py`` checks the bonuses."""
 
 from __future__ import annotations
 
@@ -9,42 +9,8 @@ from ctc import ENGLISH, TINY, spell
 
 from audiosearch.config import DecoderConfig
 from audiosearch.decoding.decoder import BeamDecoder
-from audiosearch.decoding.hotwords import HotWords, read_hotwords
+from audiosearch.decoding.hotwords import read_hotwords
 from audiosearch.errors import ConfigError
-
-
-def earned(hotwords: HotWords, text: str) -> tuple[float, float]:
-    """Final and pending bonus of a text."""
-    total, state = 0.0, hotwords.start
-    for word in text.split():
-        more, state = state.advance(word)
-        total += more
-    return total, state.pending_bonus
-
-
-def test_complete_phrases_earn_a_bonus_for_each_letter() -> None:
-    hotwords = HotWords(["Bank of America", "New York", "new york times", "zeus"], 2.0)
-    assert earned(hotwords, "the of america") == (0, 0)
-    assert earned(hotwords, "the zeus of zeus") == (16, 0)
-    assert earned(hotwords, "bank") == (0, 8)
-    assert earned(hotwords, "bank of") == (0, 12)
-    assert earned(hotwords, "bank of america") == (26, 0)
-    assert earned(hotwords, "bank of zeus") == (8, 0)
-    assert earned(hotwords, "bank of bank") == (0, 8)
-    assert earned(hotwords, "new york") == (14, 0)  # final, though it may continue
-    assert earned(hotwords, "new york times") == (24, 0)
-    assert earned(hotwords, "new york bank") == (14, 8)
-
-
-def test_letters_earn_a_bonus_where_a_hot_word_may_begin() -> None:
-    hotwords = HotWords(["bank of america", "zeus"], 2.0)
-    assert (
-        hotwords.start.partial_bonus("ze"),
-        hotwords.start.partial_bonus("of"),
-        hotwords.start.partial_bonus("zex"),
-    ) == (4, 0, 0)
-    after = hotwords.start.advance("bank")[1]
-    assert (after.partial_bonus("of"), after.partial_bonus("ze"), after.partial_bonus("am")) == (4, 4, 0)
 
 
 def test_hot_words_may_be_unknown_to_the_language_model() -> None:

@@ -28,15 +28,16 @@ def raising(error: BaseException) -> Callable[[], Check]:
 
 
 @pytest.fixture
-def without(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """``without(module)`` makes a module fail to import."""
+def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """``without(module)`` makes a module fail to import, since it or the module ``absent`` is missing."""
 
-    def hide(name: str) -> None:
+    def hide(name: str, absent: str = "") -> None:
+        absent = absent or name
         load = importlib.import_module
 
         def refuse(module: str, *about: str) -> object:
             if module == name:
-                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+                raise ModuleNotFoundError(f"No module named {absent!r}", name=absent)
             return load(module, *about)
 
         monkeypatch.setattr(importlib, "import_module", refuse)
@@ -52,6 +53,9 @@ def test_an_error_in_a_check_is_a_problem() -> None:
     assert unloaded == Check("A", "b", "not checked, since torch does not load", "warning")
     unfound = attempt("A", "b", raising(ModuleNotFoundError("No module named 'jiwer'", name="jiwer")))
     assert (unfound.status, unfound.advice[:24]) == ("problem", "jiwer is not installed; ")
+    no_core = ModuleNotFoundError("No module named 'audiosearch.core._core'", name="audiosearch.core._core")
+    unbuilt = attempt("A", "b", raising(no_core))
+    assert unbuilt == Check("A", "b", "not checked, since audiosearch.core does not load", "warning")
     with pytest.raises(ZeroDivisionError):
         attempt("A", "b", raising(ZeroDivisionError()))
 
@@ -71,11 +75,25 @@ def test_the_installation_of_the_tests() -> None:
     assert "vorbis" in checks["FFmpeg"].value
 
 
-def test_missing_packages(without: Callable[[str], None]) -> None:
-    without("kenlm")
-    result = by_name(check_installation())["kenlm"]
+def test_missing_packages(without: Callable[..., None]) -> None:
+    without("soxr")
+    result = by_name(check_installation())["soxr"]
     assert result.status == "problem"
-    assert result.advice.startswith("kenlm is not installed; ")
+    assert result.advice.startswith("soxr is not installed; ")
+
+
+def test_a_compiled_core_that_is_missing(without: Callable[..., None]) -> None:
+    assert by_name(check_installation())["compiled core"].value.startswith("_core.")
+    without("audiosearch.core", absent="audiosearch.core._core")
+    result = by_name(check_installation())["compiled core"]
+    assert (result.status, result.value) == ("problem", "does not load")
+    assert result.advice.startswith("The compiled core does not load (No module named 'audiosearch.core._core'); in a ")
+
+
+def test_other_errors_of_the_compiled_core_are_raised(without: Callable[..., None]) -> None:
+    without("audiosearch.core", absent="audiosearch.nowhere")
+    with pytest.raises(ModuleNotFoundError, match=r"audiosearch\.nowhere"):
+        list(check_installation())
 
 
 def test_incompatible_torch_and_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,10 +122,10 @@ def test_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert (result.value, result.status) == ("none", "ok")
     assert "lmplz" in result.advice
     assert "--play" in result.advice
-    for name in ("lmplz", "build_binary", "mpv"):
+    for name in ("lmplz", "mpv"):
         (tmp_path / name).touch(0o755)
     result = by_name(check_installation())["programs"]
-    assert (result.value, result.advice) == ("lmplz, build_binary, mpv", "")
+    assert (result.value, result.advice) == ("lmplz, mpv", "")
 
 
 def test_the_machine() -> None:
@@ -135,6 +153,7 @@ def test_the_model_that_ships(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    monkeypatch.setattr("audiosearch.acoustic.inference.has_integer_products", lambda: False)
     checks = by_name(check_models(None))
     assert checks["model"].value.startswith(f"{ENGLISH}: The English model that ships")
     assert checks["model"].value.endswith("checksums hold")

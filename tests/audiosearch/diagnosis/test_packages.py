@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from audiosearch.diagnosis.packages import MAX_REASON, PACKAGES, explain, version
+from audiosearch.diagnosis.packages import CORE, MAX_REASON, PACKAGES, explain, version
 from audiosearch.errors import InstallationError
 
 UNFIT = """
@@ -66,12 +66,26 @@ def test_an_incompatible_library(explained: Import) -> None:
     ],
 )
 def test_packages_that_raise_other_errors(explained: Import, source: str, reason: str) -> None:
-    error = explained("import kenlm", kenlm=source)
-    assert f"kenlm {version('kenlm')} does not load ({reason}); " in str(error)
+    error = explained("import soxr", soxr=source)
+    assert f"soxr {version('soxr')} does not load beside numpy {version('numpy')} ({reason}); " in str(error)
 
 
 def test_error_through_an_imported_module_of_the_project(explained: Import) -> None:
-    assert "kenlm" in str(explained("def load():\n    import kenlm\nload()", kenlm="raise OSError('x')"))
+    assert "soxr" in str(explained("def load():\n    import soxr\nload()", soxr="raise OSError('x')"))
+
+
+def test_a_compiled_core_that_is_missing(explained: Import, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "audiosearch.core._core", None)
+    monkeypatch.delitem(sys.modules, "audiosearch.core", raising=False)
+    error = explained("import audiosearch.core")
+    assert error is not None
+    assert error.package == CORE
+    assert str(error).endswith("; in a clone of audiosearch, `pip install -c constraints.txt -e .` builds it anew.")
+
+
+def test_a_compiled_core_that_is_older_than_its_callers(explained: Import) -> None:
+    error = explained("from audiosearch.core._core import what_comes_next_year")
+    assert str(error).startswith("The compiled core does not load (cannot import name 'what_comes_next_year' from ")
 
 
 def test_a_missing_package(explained: Import, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,33 +7,18 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
+from ctc import ENGLISH, TINY, spell
 
-from audiosearch.alphabet import Alphabet
 from audiosearch.commands.tune import tune as command
 from audiosearch.config import DecoderConfig
 from audiosearch.errors import ConfigError, LanguageModelError
 from audiosearch.evaluation.decoder_tuning import TuningExample, Weights, descend, search_weights
 from audiosearch.evaluation.metrics import ErrorRate
-from audiosearch.language_model.kenlm_model import LanguageModel
+from audiosearch.language_model.model import LanguageModel
 from audiosearch.model_folder import save_decoder_settings
-from audiosearch.types import Emissions
-
-ENGLISH = Alphabet()
-TINY = LanguageModel(Path(__file__).parents[2] / "data" / "tiny.arpa", ("the", "cat", "cap", "sat", "human", "things"))
-
-
-def spell(*frames: str) -> Emissions:
-    """Frames as strings of their likely labels, each half as probable as the one before."""
-    rows = np.full((len(frames), len(ENGLISH)), 1e-5)
-    for row, frame in zip(rows, frames, strict=True):
-        for rank, label in enumerate(ENGLISH.encode(frame)):
-            row[label] = 0.5**rank
-    return Emissions(np.log(rows / rows.sum(1, keepdims=True)).astype(np.float32), 0.02)
-
 
 # Without a language model the first text is "the cap sat"; with a heavy one "cap" never appears.
 EXAMPLES = [
@@ -67,9 +52,9 @@ def test_weights_stay_in_the_range_of_the_decoder() -> None:
     assert max(trial.weights.prior for trial in trials) == 1.0
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_search_finds_weights_without_errors(processes: int) -> None:
-    trials = list(search_weights(EXAMPLES, ENGLISH, DecoderConfig(alpha=0.0, beta=0.0), TINY, processes))
+@pytest.mark.parametrize("threads", [1, 2])
+def test_search_finds_weights_without_errors(threads: int) -> None:
+    trials = list(search_weights(EXAMPLES, ENGLISH, DecoderConfig(alpha=0.0, beta=0.0), TINY, threads))
     assert trials[0].errors == ErrorRate(1, 7)
     best = [trial for trial in trials if trial.best][-1]
     assert best.errors == ErrorRate(0, 7)
@@ -98,12 +83,12 @@ def test_command_stores_weights_and_reports_unreadable_audio(
     for text in ("the cat sat", "human things"):
         lines.append({"audio": whistler.write(tmp_path / f"{text}.wav", text).name, "text": text})
     (tmp_path / "dev.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    arguments = [str(tmp_path / "dev.jsonl"), "--model", str(model), "--processes", "1"]
+    arguments = [str(tmp_path / "dev.jsonl"), "--model", str(model), "--threads", "1"]
     result = CliRunner().invoke(command, arguments)
     assert isinstance(result.exception, LanguageModelError)
 
     (model / "lm.bin").touch()
-    monkeypatch.setattr(LanguageModel, "load", classmethod(lambda cls, folder: TINY))
+    monkeypatch.setattr(LanguageModel, "load", classmethod(lambda cls, folder, **options: TINY))
     result = CliRunner().invoke(command, arguments)
     assert result.exit_code == 1
     assert "missing.wav" in result.stderr

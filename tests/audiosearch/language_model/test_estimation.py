@@ -1,4 +1,4 @@
-"""Estimating language models, with KenLM's programs where they are installed."""
+"""Estimating language models, with KenLM's lmplz where it is installed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from audiosearch.commands.lm import lm as command
 from audiosearch.errors import LanguageModelError
 from audiosearch.language_model.estimation import PROGRAM_FOLDER, estimate
-from audiosearch.language_model.kenlm_model import LanguageModel
+from audiosearch.language_model.model import LanguageModel
 
 
 def fake_program(folder: Path, name: str, body: str) -> None:
@@ -34,12 +34,12 @@ def test_estimates_a_model_of_all_formats_of_text(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     made = estimate(texts, tmp_path / "model" / "lm.bin", order=3)
     assert (made.sentences, made.words, made.vocabulary) == (7, 20, 8)
-    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["lm.bin", "words.txt.xz"]
+    assert [path.name for path in (tmp_path / "model").iterdir()] == ["lm.bin"]
     assert made.bytes == (tmp_path / "model" / "lm.bin").stat().st_size
 
     model = LanguageModel.load(tmp_path / "model")
-    assert model.words == ("cat", "the", "mister", "o'neil's", "cats", "sat", "two", "zebra")
-    ngrams = model.open()
+    assert model.words == ("cat", "cats", "mister", "o'neil's", "sat", "the", "two", "zebra")
+    ngrams = model.ngrams
     assert ngrams.order == 3
     state = ngrams.score(ngrams.start(), "the")[1]
     assert ngrams.score(state, "cat")[0] > ngrams.score(state, "sat")[0] > ngrams.score(state, "unheard")[0]
@@ -51,8 +51,8 @@ def test_rare_words_become_unknown(tmp_path: Path) -> None:
     made = estimate([tmp_path / "text"], tmp_path / "lm.bin", order=2, prune=(0,), min_count=2)
     model = LanguageModel.load(tmp_path)
     assert made.vocabulary == 2
-    assert model.words == ("the", "cat")
-    ngrams = model.open()
+    assert model.words == ("cat", "the")
+    ngrams = model.ngrams
     assert ngrams.score(ngrams.start(), "zebra")[0] == ngrams.score(ngrams.start(), "unheard")[0]
 
 
@@ -60,11 +60,41 @@ def test_rare_words_become_unknown(tmp_path: Path) -> None:
 def test_the_command_makes_a_model_folder(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("i am a human\nsaying human things\n")
     arguments = [str(tmp_path / "text"), "-o", str(tmp_path / "lm.bin"), "--order", "2", "--prune", "0,0"]
-    result = CliRunner().invoke(command, arguments)
+    result = CliRunner().invoke(command, [*arguments, "--write-arpa", str(tmp_path / "lm.arpa.gz")])
     assert result.exit_code == 0, result.output
-    assert "6 words in" in result.output
-    assert LanguageModel.load(tmp_path).words == ("human", "a", "am", "i", "saying", "things")
+    assert "6 words, from 7 words in 2 sentences" in result.output
+    model = LanguageModel.load(tmp_path)
+    assert model.words == ("a", "am", "human", "i", "saying", "things")
     assert CliRunner().invoke(command, [*arguments, "--prune", "0,x"]).exit_code == 2
+    same = CliRunner().invoke(command, [*arguments, "--write-arpa", str(tmp_path / "lm.bin")])
+    assert "name the same file" in same.output
+
+    result = CliRunner().invoke(command, ["--arpa", str(tmp_path / "lm.arpa.gz"), "-o", str(tmp_path / "again.bin")])
+    assert result.exit_code == 0, result.output
+    converted = LanguageModel(tmp_path / "again.bin")
+    assert converted.words == model.words
+    for first in ("human", "am", "unheard"):
+        state = model.ngrams.score(model.ngrams.start(), first)[1]
+        same_state = converted.ngrams.score(converted.ngrams.start(), first)[1]
+        for word in (*model.words, "unheard"):
+            expected = model.ngrams.score(state, word)[0]
+            assert converted.ngrams.score(same_state, word)[0] == pytest.approx(expected, abs=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give a TEXT to estimate a model from, or --arpa FILE"),
+        (["--arpa", "a.arpa", "text"], "leave out TEXT"),
+        (["--arpa", "a.arpa", "--order", "3"], "leave out --order"),
+        (["--arpa", "a.arpa", "--interpolate-on", "text"], "leave out --interpolate-on"),
+        (["--arpa", "a.arpa", "--write-arpa", "b.arpa"], "leave out --write-arpa"),
+    ],
+)
+def test_options_that_do_not_go_together(arguments: list[str], message: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, [*arguments, "-o", str(tmp_path / "lm.bin")])
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
 
 
 def test_a_missing_program_is_named_with_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +112,6 @@ def test_a_failure_leaves_existing_files(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv(PROGRAM_FOLDER, str(tmp_path / "bin"))
     fake_program(tmp_path / "bin", "lmplz", "echo counting >&2; echo out of disk >&2; exit 1")
-    fake_program(tmp_path / "bin", "build_binary", "exit 1")
     (tmp_path / "text").write_text("the cat\n")
     (tmp_path / "lm.bin").write_text("older")
     before = sorted(tmp_path.iterdir())
@@ -105,8 +134,7 @@ def test_unusable_texts_are_named(
     name: str, content: bytes, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(PROGRAM_FOLDER, str(tmp_path))
-    for program in ("lmplz", "build_binary"):
-        fake_program(tmp_path, program, "exit 1")
+    fake_program(tmp_path, "lmplz", "exit 1")
     (tmp_path / name).write_bytes(content)
     with pytest.raises(LanguageModelError, match=message) as caught:
         estimate([tmp_path / name], tmp_path / "lm.bin")
@@ -116,7 +144,7 @@ def test_unusable_texts_are_named(
 
 
 @pytest.mark.parametrize(
-    "settings", [{"order": 1}, {"order": 7}, {"prune": (1, 1)}, {"prune": (0, 2, 1)}, {"min_count": 0}, {"bits": 1}]
+    "settings", [{"order": 1}, {"order": 7}, {"prune": (1, 1)}, {"prune": (0, 2, 1)}, {"min_count": 0}]
 )
 def test_settings_out_of_range_are_refused(settings: dict[str, int], tmp_path: Path) -> None:
     with pytest.raises(LanguageModelError, match=next(iter(settings)).replace("_", "-")):

@@ -1,0 +1,174 @@
+#include "lexicon.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+namespace audiosearch {
+
+namespace {
+
+constexpr float BEAM = 10.0f;           // tokens that score this much below the best one in the same frame are pruned
+constexpr float MIN_LOG_PROB = -12.0f;  // a letter that the network missed does not rule out a word
+constexpr float NEVER = -1e30f;
+
+struct State {
+    float on_label = NEVER;
+    float on_blank = NEVER;
+
+    float best() const { return std::max(on_label, on_blank); }
+};
+
+}  // namespace
+
+Alphabet::Alphabet(std::vector<std::string> given) : labels(std::move(given)) {
+    for (size_t label = 0; label < labels.size(); ++label) {
+        if (labels[label].empty()) blank = static_cast<int>(label);
+        else if (labels[label].size() == 1) label_of_[static_cast<unsigned char>(labels[label][0])] = static_cast<int>(label);
+    }
+    space = label(' ');
+}
+
+Lexicon::Lexicon(std::vector<Word> words, const Alphabet& alphabet) : words_(std::move(words)) {
+    const auto misspelled = [&](const Word& word) {
+        const auto foreign = [&](char letter) { return alphabet.label(letter) < 0; };
+        return word.text.empty() || std::any_of(word.text.begin(), word.text.end(), foreign);
+    };
+    const auto before = [](const Word& a, const Word& b) { return a.text < b.text; };
+    words_.erase(std::remove_if(words_.begin(), words_.end(), misspelled), words_.end());
+    if (!std::is_sorted(words_.begin(), words_.end(), before)) std::sort(words_.begin(), words_.end(), before);
+    struct Run {  // of words with the same first letters
+        int first, end;
+    };
+    std::vector<Run> runs{{0, static_cast<int>(words_.size())}};
+    nodes_.emplace_back();
+    // Breadth first, so that the children of a node are adjacent.
+    size_t level = 0;
+    for (size_t depth = 0; level < nodes_.size(); ++depth) {
+        const size_t level_end = nodes_.size();
+        for (; level < level_end; ++level) {
+            auto [first, end] = runs[level];
+            float best = NEVER;
+            for (int word = first; word < end; ++word) best = std::max(best, words_[word].prior);
+            nodes_[level].best_prior = best;
+            if (first < end && words_[first].text.size() == depth) nodes_[level].word = first++;
+            nodes_[level].first_child = static_cast<int32_t>(nodes_.size());
+            for (int next; first < end; first = next) {
+                const char letter = words_[first].text[depth];
+                next = first + 1;
+                while (next < end && words_[next].text[depth] == letter) ++next;
+                Node child;
+                child.label = alphabet.label(letter);
+                nodes_.push_back(child);
+                runs.push_back({first, next});
+            }
+            nodes_[level].children = static_cast<int32_t>(nodes_.size()) - nodes_[level].first_child;
+        }
+    }
+}
+
+int Lexicon::child(int node, int label) const {
+    const Node& parent = nodes_[node];
+    for (int32_t child = parent.first_child; child < parent.first_child + parent.children; ++child) {
+        if (nodes_[child].label == label) return child;
+    }
+    return -1;
+}
+
+std::vector<Lexicon::Match> Lexicon::n_best(
+    const std::vector<float>& relative, int labels, int blank, float weight, int count, LexiconWorkspace& workspace) const {
+    workspace.token_of.resize(nodes_.size(), -1);
+    workspace.match_of.resize(words_.size(), -1);
+    std::vector<int32_t>& token_of = workspace.token_of;
+    std::vector<int32_t>& match_of = workspace.match_of;
+    std::vector<LexiconToken>&tokens = workspace.tokens, &next = workspace.next;
+    std::vector<Match> matches;
+    tokens.clear();
+    const LexiconToken root{0, -1, NEVER, 0.0f, 0.0f};
+    for (size_t first = 0; first < relative.size(); first += static_cast<size_t>(labels)) {
+        const float* row = relative.data() + first;
+        float highest = NEVER;
+        next.clear();
+        for (const LexiconToken& token : tokens) {
+            token_of[token.node] = static_cast<int32_t>(next.size());
+            next.push_back({token.node, token.label, token.on_label + row[token.label], token.best() + row[blank], token.prior});
+            highest = std::max(highest, next.back().best() + token.prior);
+        }
+        // A word may begin in any frame: the root is on a blank at no cost.
+        for (int number = -1; number < static_cast<int>(tokens.size()); ++number) {
+            const LexiconToken token = number < 0 ? root : tokens[number];
+            const Node& node = nodes_[token.node];
+            const float after_other = token.best();
+            for (int32_t child = node.first_child; child < node.first_child + node.children; ++child) {
+                const int32_t label = nodes_[child].label;
+                const float score = (label == token.label ? token.on_blank : after_other) + row[label];
+                if (token_of[child] >= 0) {
+                    LexiconToken& other = next[token_of[child]];
+                    other.on_label = std::max(other.on_label, score);
+                    highest = std::max(highest, other.on_label + other.prior);
+                    continue;
+                }
+                const float prior = weight * nodes_[child].best_prior;
+                if (score + prior < highest - BEAM) continue;
+                highest = std::max(highest, score + prior);
+                next.push_back({child, label, score, NEVER, prior});
+            }
+        }
+        for (const LexiconToken& token : tokens) token_of[token.node] = -1;
+        tokens.clear();
+        for (const LexiconToken& token : next) {
+            if (token.best() + token.prior < highest - BEAM) continue;
+            tokens.push_back(token);
+            const int32_t word = nodes_[token.node].word;
+            if (word < 0) continue;
+            if (match_of[word] < 0) {
+                match_of[word] = static_cast<int32_t>(matches.size());
+                matches.push_back({word, token.best()});
+            } else {
+                float& score = matches[match_of[word]].score;
+                score = std::max(score, token.best());
+            }
+        }
+    }
+    for (const Match& match : matches) match_of[match.word] = -1;
+    const auto total = [&](const Match& match) { return match.score + weight * words_[match.word].prior; };
+    const auto last = matches.begin() + std::min<long>(count, static_cast<long>(matches.size()));
+    std::partial_sort(matches.begin(), last, matches.end(), [&](const Match& a, const Match& b) {
+        return total(a) != total(b) ? total(a) > total(b) : a.word < b.word;
+    });
+    matches.erase(last, matches.end());
+    return matches;
+}
+
+std::vector<float> relative_to_pauses(Frames frames, const Alphabet& alphabet) {
+    std::vector<float> relative(static_cast<size_t>(frames.count) * frames.labels);
+    for (int frame = 0; frame < frames.count; ++frame) {
+        const float* row = frames[frame];
+        const float pause = std::max(MIN_LOG_PROB, std::max(row[alphabet.blank], alphabet.space < 0 ? NEVER : row[alphabet.space]));
+        float* target = relative.data() + static_cast<size_t>(frame) * frames.labels;
+        for (int label = 0; label < frames.labels; ++label) target[label] = std::max(row[label], MIN_LOG_PROB) - pause;
+    }
+    return relative;
+}
+
+float score_word(const std::vector<float>& relative, int labels, int blank, const std::vector<int>& word) {
+    std::vector<State> states(word.size());
+    float highest = NEVER;
+    for (size_t first = 0; first < relative.size(); first += static_cast<size_t>(labels)) {
+        const float* row = relative.data() + first;
+        for (size_t n = word.size(); n-- > 0;) {
+            float score = states[n].on_label;
+            if (n == 0) {
+                score = std::max(score, 0.0f);
+            } else {
+                score = std::max(score, word[n] == word[n - 1] ? states[n - 1].on_blank : states[n - 1].best());
+            }
+            states[n].on_blank = states[n].best() + row[blank];
+            states[n].on_label = score + row[word[n]];
+        }
+        highest = std::max(highest, states.back().best());
+    }
+    return highest;
+}
+
+}  // namespace audiosearch
