@@ -40,6 +40,9 @@ Precision = Literal["fp32", "bf16", "int8"]
 MAX_WORKERS = 4
 """Concurrent batches on a CPU; each needs about 500 MB with the full-size network."""
 
+MAX_CPU_BATCH = 8
+"""Windows of full length in one batch on a CPU: more take more memory and as much time."""
+
 MAX_ROWS = 128
 """Windows in one batch, even of short ones."""
 
@@ -114,7 +117,8 @@ class Inference:
         self.network = quantize(network) if self.precision == "int8" else network
         self.features = model.features.to(self.device)
         self.times = StageTimes()
-        self.batch_samples = config.batch * grid.size * grid.unit
+        batch = min(config.batch, MAX_CPU_BATCH) if self.device.type == "cpu" else config.batch
+        self.batch_samples = batch * grid.size * grid.unit
         self.workers = workers or (min(cores(), MAX_WORKERS) if self.device.type == "cpu" else 1)
         self._executor = ThreadPoolExecutor(self.workers, "network", torch.set_num_threads, (1,))  # of each thread
 
