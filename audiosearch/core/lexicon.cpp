@@ -39,30 +39,33 @@ Lexicon::Lexicon(std::vector<Word> words, const Alphabet& alphabet) : words_(std
     if (!std::is_sorted(words_.begin(), words_.end(), before)) std::sort(words_.begin(), words_.end(), before);
     struct Run {  // of words with the same first letters
         int first, end;
+        int label;
+        float best_prior;
     };
-    std::vector<Run> runs{{0, static_cast<int>(words_.size())}};
-    nodes_.emplace_back();
+    const auto run = [&](int first, int end, int label) {
+        float best = NEVER;
+        for (int word = first; word < end; ++word) best = std::max(best, words_[word].prior);
+        return Run{first, end, label, best};
+    };
+    std::vector<Run> runs{run(0, static_cast<int>(words_.size()), -1)};
+    std::vector<Run> children;
     // Breadth first, so that the children of a node are adjacent.
-    size_t level = 0;
-    for (size_t depth = 0; level < nodes_.size(); ++depth) {
-        const size_t level_end = nodes_.size();
-        for (; level < level_end; ++level) {
-            auto [first, end] = runs[level];
-            float best = NEVER;
-            for (int word = first; word < end; ++word) best = std::max(best, words_[word].prior);
-            nodes_[level].best_prior = best;
-            if (first < end && words_[first].text.size() == depth) nodes_[level].word = first++;
-            nodes_[level].first_child = static_cast<int32_t>(nodes_.size());
+    for (size_t depth = 0, node = 0; node < runs.size(); ++depth) {
+        for (const size_t level_end = runs.size(); node < level_end; ++node) {
+            auto [first, end, label, best_prior] = runs[node];
+            int32_t word = -1;
+            if (first < end && words_[first].text.size() == depth) word = first++;
+            children.clear();
             for (int next; first < end; first = next) {
                 const char letter = words_[first].text[depth];
                 next = first + 1;
                 while (next < end && words_[next].text[depth] == letter) ++next;
-                Node child;
-                child.label = alphabet.label(letter);
-                nodes_.push_back(child);
-                runs.push_back({first, next});
+                children.push_back(run(first, next, alphabet.label(letter)));
             }
-            nodes_[level].children = static_cast<int32_t>(nodes_.size()) - nodes_[level].first_child;
+            std::stable_sort(children.begin(), children.end(),
+                             [](const Run& a, const Run& b) { return a.best_prior > b.best_prior; });
+            nodes_.push_back({static_cast<int32_t>(runs.size()), static_cast<int32_t>(children.size()), label, word, best_prior});
+            runs.insert(runs.end(), children.begin(), children.end());
         }
     }
 }
@@ -87,6 +90,7 @@ std::vector<Lexicon::Match> Lexicon::n_best(
     const LexiconToken root{0, -1, NEVER, 0.0f, 0.0f};
     for (size_t first = 0; first < relative.size(); first += static_cast<size_t>(labels)) {
         const float* row = relative.data() + first;
+        const float best_label = *std::max_element(row, row + labels);
         float highest = NEVER;
         next.clear();
         for (const LexiconToken& token : tokens) {
@@ -100,6 +104,8 @@ std::vector<Lexicon::Match> Lexicon::n_best(
             const Node& node = nodes_[token.node];
             const float after_other = token.best();
             for (int32_t child = node.first_child; child < node.first_child + node.children; ++child) {
+                const float prior = weight * nodes_[child].best_prior;
+                if (after_other + best_label + prior < highest - BEAM) break;  // further children have lower priors
                 const int32_t label = nodes_[child].label;
                 const float score = (label == token.label ? token.on_blank : after_other) + row[label];
                 if (token_of[child] >= 0) {
@@ -108,7 +114,6 @@ std::vector<Lexicon::Match> Lexicon::n_best(
                     highest = std::max(highest, other.on_label + other.prior);
                     continue;
                 }
-                const float prior = weight * nodes_[child].best_prior;
                 if (score + prior < highest - BEAM) continue;
                 highest = std::max(highest, score + prior);
                 next.push_back({child, label, score, NEVER, prior});

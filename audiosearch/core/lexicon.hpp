@@ -53,7 +53,7 @@ struct LexiconWorkspace {
 class Lexicon {
   public:
     struct Node {
-        int32_t first_child = 0;  // children are adjacent
+        int32_t first_child = 0;  // children are adjacent, those with the best priors first
         int32_t children = 0;
         int32_t label = -1;
         int32_t word = -1;         // the word that ends here
