@@ -71,14 +71,17 @@ def index(
     report = IngestReport()
 
     def progress() -> dict[str, object]:
+        if recognizer.is_loading:
+            return {"description": "loading the model", "state": ""}
         if not report.total:
-            return {"state": f"{report.examined:,}"}
+            return {"description": "scanning files", "state": f"{report.examined:,}"}
         position = recognizer.position
         done, speed = report.done(position), report.speed(position)
+        pace = f", {speed:.0f} × real time" if speed else ""
         return {
             "total": report.total,
             "completed": done,
-            "state": f"{length(done)} of {length(report.total)}, {speed:.0f} × real time",
+            "state": f"{length(done)} of {length(report.total)}{pace}",
             "description": Path(shown(report.current.path)).name if report.current else "",
         }
 

@@ -32,6 +32,7 @@ class LazyRecognizer:
         self._hotwords = hotwords
         self._greedy = greedy
         self._sound = sound
+        self.is_loading = False
 
     def __enter__(self) -> LazyRecognizer:
         return self
@@ -43,9 +44,15 @@ class LazyRecognizer:
     @cached_property
     def loaded(self) -> Recognizer:
         """The recognizer, loaded at the first access."""
-        from audiosearch.recognizer import Recognizer
+        self.is_loading = True  # importing torch takes most of it
+        try:
+            from audiosearch.recognizer import Recognizer
 
-        return Recognizer.load(self._model, hotwords=self._hotwords, keep_emissions=self._sound, greedy=self._greedy)
+            return Recognizer.load(
+                self._model, hotwords=self._hotwords, keep_emissions=self._sound, greedy=self._greedy
+            )
+        finally:
+            self.is_loading = False
 
     @property
     def fingerprint(self) -> str:
