@@ -116,15 +116,16 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     and NAME-sent.pem has NAME.pem and the certificate of the real authority.
     """
     folder = tmp_path_factory.mktemp("certificates")
-    # Without key identifiers: they would distinguish the two authorities.
+    # Key identifiers would distinguish the two authorities; Python 3.13 demands them.
+    authority_key, subject_key = ("none", "none") if sys.version_info < (3, 13) else ("keyid", "hash")
     (folder / "extensions").write_text(
-        "subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=none\nsubjectKeyIdentifier=none\n"
+        f"subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier={authority_key}\nsubjectKeyIdentifier={subject_key}\n"
     )
     for name in ("real", "false"):
         new = ["req", "-newkey", "rsa:2048", "-nodes", "-subj"]
-        openssl(
-            folder, *new, "/CN=authority", "-x509", "-days", "2", "-keyout", f"{name}-ca.key", "-out", f"{name}-ca.pem"
-        )
+        files = ["-keyout", f"{name}-ca.key", "-out", f"{name}-ca.pem"]
+        usage = ["-addext", "keyUsage=critical,keyCertSign"]
+        openssl(folder, *new, "/CN=authority", "-x509", "-days", "2", *usage, *files)
         openssl(folder, *new, "/CN=node", "-keyout", f"{name}.key", "-out", f"{name}.csr")
         authority = ["-CA", f"{name}-ca.pem", "-CAkey", f"{name}-ca.key", "-CAcreateserial", "-days", "2"]
         openssl(
