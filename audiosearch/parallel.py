@@ -19,7 +19,7 @@ JOBS_PER_THREAD = 2
 
 def map_in_threads(
     function: Callable[[Job], Result], jobs: Iterable[tuple[Tag, Job | None]], threads: int
-) -> Iterator[tuple[Tag, Result | None]]:
+) -> Generator[tuple[Tag, Result | None], None, None]:
     """Yield results in the order of the jobs, which are consumed only a few in advance.
 
     Threads pay off where the function releases the GIL. Its exceptions are raised in their place.
@@ -51,7 +51,7 @@ def _is_done(future: Future[Result] | None) -> bool:
     return future is None or future.done()
 
 
-def prefetch(items: Generator[Item, None, None], depth: int) -> Iterator[Item]:
+def prefetch(items: Generator[Item, None, None], depth: int) -> Generator[Item, None, None]:
     """Yield the items, produced by a thread that is at most ``depth`` of them in advance.
 
     Exceptions of the thread are raised in their place. Closing the iterator closes ``items``.

@@ -15,6 +15,7 @@ import hashlib
 import json
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -193,11 +194,10 @@ class Recognizer:
         Raises:
             AudioError: the recording cannot be read.
         """
-        for result in self.recognize([path]):
-            if isinstance(result, Unreadable):
-                raise result.error
-            return result.transcript
-        raise AssertionError("a recording has one result")
+        (result,) = self.recognize([path])
+        if isinstance(result, Unreadable):
+            raise result.error
+        return result.transcript
 
     def transcribe_all(self, paths: Iterable[str | Path]) -> Iterator[Transcript | AudioError]:
         """Transcripts of several recordings in their order, or the error of one that cannot be read.
@@ -239,21 +239,22 @@ class Recognizer:
         """Decode the segments of all sources and yield one result at the end of each source."""
         alphabet = self.model.alphabet
         partial = _PartialTranscript(greedy=[] if with_greedy else None)
-        segments = prefetch(self.pipeline.segments(sources), PREFETCHED_SEGMENTS)
-        jobs = ((item, item[1] if isinstance(item[1], Emissions) else None) for item in segments)
-        decoded_segments = map_in_threads(self._decode_segment, jobs, self.decoder.threads)
-        for (source, item), decoded in decoded_segments:
-            if isinstance(item, EndOfRecording):
-                self.position = 0.0
-                yield self._result(source, item, partial)
-                partial = _PartialTranscript(greedy=[] if with_greedy else None)
-                continue
-            assert decoded is not None, "every segment is decoded"
-            partial.words += decoded.words
-            partial.emissions += decoded.emissions
-            if partial.greedy is not None:
-                partial.greedy.append(decode_greedily(item, alphabet).text)
-            self.position = item.seconds(len(item))
+        # Closed in order, so that no thread outlives an error or the caller's interest.
+        with closing(prefetch(self.pipeline.segments(sources), PREFETCHED_SEGMENTS)) as segments:
+            jobs = ((item, item[1] if isinstance(item[1], Emissions) else None) for item in segments)
+            with closing(map_in_threads(self._decode_segment, jobs, self.decoder.threads)) as decoded_segments:
+                for (source, item), decoded in decoded_segments:
+                    if isinstance(item, EndOfRecording):
+                        self.position = 0.0
+                        yield self._result(source, item, partial)
+                        partial = _PartialTranscript(greedy=[] if with_greedy else None)
+                        continue
+                    assert decoded is not None, "every segment is decoded"
+                    partial.words += decoded.words
+                    partial.emissions += decoded.emissions
+                    if partial.greedy is not None:
+                        partial.greedy.append(decode_greedily(item, alphabet).text)
+                    self.position = item.seconds(len(item))
 
     def _decode_segment(self, emissions: Emissions) -> DecodedSegment:
         started = time.thread_time()
