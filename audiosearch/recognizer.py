@@ -239,7 +239,7 @@ class Recognizer:
         """Decode the segments of all sources and yield one result at the end of each source."""
         alphabet = self.model.alphabet
         partial = _PartialTranscript(greedy=[] if with_greedy else None)
-        # Closed in order, so that no thread outlives an error or the caller's interest.
+        # Closed in order, so that no thread remains after an error or if the caller stops early.
         with closing(prefetch(self.pipeline.segments(sources), PREFETCHED_SEGMENTS)) as segments:
             jobs = ((item, item[1] if isinstance(item[1], Emissions) else None) for item in segments)
             with closing(map_in_threads(self._decode_segment, jobs, self.decoder.threads)) as decoded_segments:

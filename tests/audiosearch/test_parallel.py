@@ -100,7 +100,7 @@ def test_closing_cancels_what_waits() -> None:
     results = map_in_threads(work, ((number, number) for number in range(100)), 2)
     assert next(results) == (0, 0)
     threading.Timer(0.1, go_on.set).start()
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     count = len(begun)
     assert count <= 4
     time.sleep(0.05)
