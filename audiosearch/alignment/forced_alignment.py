@@ -15,8 +15,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from audiosearch import core
 from audiosearch.alphabet import Alphabet
-from audiosearch.core import _core
 from audiosearch.types import Emissions, Seconds, Word
 
 LEAD: Seconds = 0.07
@@ -106,5 +106,5 @@ def label_frames(
         raise ValueError(f"{len(labels)} labels, {repeats} of them repeated, do not fit into {len(log_probs)} frames")
     if not labels:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    spans = np.array(_core.label_frames(np.asarray(log_probs, np.float32), list(labels), blank), np.int64)
+    spans = np.array(core.label_frames(np.asarray(log_probs, np.float32), list(labels), blank), np.int64)
     return spans[:, 0], spans[:, 1]

@@ -16,7 +16,6 @@ constexpr int LEXICON_WORDS = 24;     // words of the lexicon that are scored in
 constexpr size_t MAX_CANDIDATES = 6;  // kept in a slot
 constexpr double MIN_SHARE = 0.005;   // candidates with a smaller share and a smaller posterior are dropped
 constexpr double MAX_EXPONENT = 50.0;
-constexpr double LOG10 = 2.302585092994046;
 
 struct Span {
     int start, end;
@@ -193,7 +192,7 @@ class Context {
         double log10 = model_.score(state, model_.id(word));
         if (has_following_) log10 += model_.score(state, following_);
         if (!is_known) log10 += settings_.unknown_score;
-        return settings_.alpha * LOG10 * log10;
+        return settings_.alpha * NATS_PER_LOG10 * log10;
     }
 
   private:
@@ -234,7 +233,7 @@ Slot slot_of(
         double acoustic, language, weight;
     };
     std::vector<Scored> scored{{word, score(word), 0.0, 1.0}};
-    const auto weight = static_cast<float>(settings.alpha * LOG10);
+    const auto weight = static_cast<float>(settings.alpha * NATS_PER_LOG10);
     for (const Lexicon::Match& match :
          model.lexicon->n_best(relative, frames.labels, blank, weight, LEXICON_WORDS, workspace)) {
         const std::string text(model.lexicon->word(match.word).text);

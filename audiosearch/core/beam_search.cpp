@@ -13,7 +13,6 @@ namespace audiosearch {
 namespace {
 
 constexpr double NEVER = -std::numeric_limits<double>::infinity();
-constexpr double LOG10 = 2.302585092994046;
 constexpr double TWO_BEAMS = 0.6931471805599453;  // largest gain of a beam by merging another one that is no better
 constexpr double NEGLIGIBLE = -40.0;  // natural logarithm of a share below the precision of a double
 constexpr size_t INITIAL_PREFIXES = 1 << 15;
@@ -395,7 +394,7 @@ double Search::word_score(NgramState& state, int32_t part, bool last) const {
         bonus = settings_.beta;
     }
     if (last) log10 += model_.language_model->score(state, SENTENCE_END);
-    return settings_.alpha * log10 * LOG10 + bonus;
+    return settings_.alpha * log10 * NATS_PER_LOG10 + bonus;
 }
 
 // Score of a prefix as the complete text, without the acoustic score.

@@ -17,6 +17,7 @@
 namespace audiosearch {
 
 constexpr int MAX_ORDER = 6;
+constexpr double NATS_PER_LOG10 = 2.302585092994046;  // ln 10
 
 // Ids of the reserved words; the word at position n of the alphabetical list has the id FIRST_WORD + n.
 enum : uint32_t { UNKNOWN_WORD = 0, SENTENCE_START = 1, SENTENCE_END = 2, FIRST_WORD = 3 };

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiosearch.alphabet import BLANK
-from audiosearch.core._core import scan_keyword
+from audiosearch.core import scan_keyword
 from audiosearch.spotting.posteriorgram import HEADER, LEVELS, MAX_LOSS
 from audiosearch.spotting.scoring import KeywordQuery, SpottingCalibration, features
 from audiosearch.types import PackedEmissions, Seconds

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiosearch.alphabet import Alphabet
-from audiosearch.core._core import add_rarities, mark_keys
+from audiosearch.core import add_rarities, mark_keys
 from audiosearch.spotting.keyword_spotter import UNIT
 from audiosearch.spotting.posteriorgram import HEADER, LEVELS, MAX_LOSS
 from audiosearch.spotting.scoring import KeywordQuery
