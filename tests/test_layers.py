@@ -100,7 +100,7 @@ def test_there_are_sources() -> None:
 
 LAYERS = {  # folders and single files, lowest layer first; each imports only lower layers
     "audiosearch": (
-        "types errors files alphabet normalizer core",
+        "types errors files alphabet normalizer tags core",
         "config settings parallel audio spotting transcripts alignment",
         "model_folder",
         "acoustic language_model decoding",
@@ -127,7 +127,7 @@ LAYER_OF = {
     for level, names in enumerate(layers)
     for name in names.split()
 }
-SAME_LAYER = {("decoding", "language_model"), ("elastic", "sqlite")}
+SAME_LAYER = {("decoding", "language_model"), ("elastic", "sqlite"), ("tags", "normalizer")}
 """Pairs of units within a layer of which the first may import the second."""
 MAX_FILES = 12
 

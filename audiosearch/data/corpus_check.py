@@ -14,7 +14,7 @@ from audiosearch.audio import reader
 from audiosearch.data.corpora import Row
 from audiosearch.data.manifest import Utterance
 from audiosearch.errors import AudioError
-from audiosearch.normalizer import normalize
+from audiosearch.tags import normalize_transcript
 from audiosearch.types import Seconds
 
 MAX_PACE = 30.0
@@ -71,7 +71,7 @@ def check(rows: Iterable[Row], *, thorough: bool = False, threads: int | None = 
 
 def text_fault(text: str) -> tuple[str, str] | None:
     """Reason and detail for rejecting a text as written; None if it can be used."""
-    if not normalize(text):
+    if not normalize_transcript(text):
         return "no text", f"nothing is left of {text!r}" if text else "the text is empty"
     foreign = _foreign_share(text)
     if foreign > MAX_FOREIGN_LETTERS:
@@ -99,7 +99,7 @@ def _judge(row: Row, thorough: bool) -> Kept | Rejected:
         duration = _measure(row.audio, thorough)
     except AudioError as error:
         return Rejected(row, "audio unreadable", str(error))
-    text = normalize(row.text)
+    text = normalize_transcript(row.text)
     if fault := pace_fault(text, duration):
         return Rejected(row, *fault)
     return Kept(Utterance(row.audio, text, round(duration, 3), row.speaker, row.id))
@@ -123,4 +123,4 @@ def _foreign_share(text: str) -> float:
     if text.isascii():
         return 0.0
     letters = [character for character in text if unicodedata.category(character).startswith("L")]
-    return sum(not normalize(character) for character in letters) / max(1, len(letters))
+    return sum(not normalize_transcript(character) for character in letters) / max(1, len(letters))

@@ -20,7 +20,7 @@ from typing import Any
 
 from audiosearch.errors import ManifestError
 from audiosearch.files import atomic_write
-from audiosearch.normalizer import normalize
+from audiosearch.tags import normalize_transcript
 from audiosearch.types import Seconds
 
 
@@ -64,7 +64,7 @@ def read_manifest(path: str | Path) -> list[Utterance]:
         audio = audio_path(row, folder, location)
         name = row["audio"] if row.get("id") is None else str(row["id"])
         confidence, score = (number(row, key, location) for key in ("confidence", "score"))
-        text = normalize(row["text"])
+        text = normalize_transcript(row["text"])
         utterances.append(Utterance(audio, text, duration, known_speaker(row), name, confidence, score))
     return utterances
 

@@ -22,7 +22,7 @@ from audiosearch.data.manifest import Utterance
 from audiosearch.errors import AudioError, ManifestError, OutputError
 from audiosearch.labeling.checks import MIN_ENGLISH, english_share, find_loop
 from audiosearch.labeling.sources import MAX_SECONDS, Label, label_segments
-from audiosearch.normalizer import normalize
+from audiosearch.tags import normalize_transcript
 from audiosearch.types import Seconds
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def training_rows(
             yield Rejected(label.row, "audio listed before", "another row has the same recording")
         else:
             seen.add((label.audio, label.start))
-            rows.append(replace(label, text=normalize(label.text)))
+            rows.append(replace(label, text=normalize_transcript(label.text)))
     kept: list[Label] = []
     for verdict in _scored(rows, bounds, recognizer):
         if isinstance(verdict, Label):
@@ -126,11 +126,11 @@ def _measured(
             continue
         measured = replace(label, duration=duration)
         short = duration <= bounds.max_seconds
-        if short or recognizer is None or text_fault(label.text) or find_loop(normalize(label.text)):
+        if short or recognizer is None or text_fault(label.text) or find_loop(normalize_transcript(label.text)):
             yield measured
             continue
         try:
-            words = align_words(recognizer, label.audio, normalize(label.text))
+            words = align_words(recognizer, label.audio, normalize_transcript(label.text))
         except (AudioError, ManifestError) as error:
             yield Rejected(label.row, "cannot be aligned", str(error))
             continue
@@ -144,7 +144,7 @@ def _fault(label: Label, bounds: Bounds, has_clips: bool) -> tuple[str, str] | N
     assert label.duration is not None
     if fault := text_fault(label.text):
         return fault
-    text = normalize(label.text)
+    text = normalize_transcript(label.text)
     if label.looped or (phrase := find_loop(text)) is not None:
         return "repetition", repr(text[:60] if label.looped else phrase)
     share = english_share(text)

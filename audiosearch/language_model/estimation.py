@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING
 
 from audiosearch.errors import LanguageModelError
 from audiosearch.files import atomic_write
-from audiosearch.normalizer import normalize
+from audiosearch.tags import normalize_transcript
 
 if TYPE_CHECKING:
     import numpy as np
@@ -209,7 +209,7 @@ def normalize_into(target: Path, texts: Iterable[Path]) -> tuple[Counter[str], i
     with target.open("w", encoding="ascii") as file:
         for path in texts:
             for line in read_lines(path):
-                sentence = normalize(line)
+                sentence = normalize_transcript(line)
                 if sentence:
                     counts.update(sentence.split())
                     sentences += 1

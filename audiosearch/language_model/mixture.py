@@ -29,6 +29,7 @@ from audiosearch.language_model.estimation import (
     save_model,
 )
 from audiosearch.normalizer import normalize
+from audiosearch.tags import normalize_transcript
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,7 +126,7 @@ def estimate_mixture(
             with text.open(encoding="ascii") as file:
                 tokens.append(_tokens(file, ids))
             models.append(estimate_numbered(text, ids, word_counts, order, prune, memory, *padding))
-        held_out = [_tokens(map(normalize, read_lines(path)), ids) for path in development]
+        held_out = [_tokens(map(normalize_transcript, read_lines(path)), ids) for path in development]
         weights = fit_weights([_scores(models, *pair) for pair in zip(held_out, development, strict=True)])
         mixture = interpolate(models, weights)
         del models

@@ -230,3 +230,20 @@ def test_the_command_fails_in_one_sentence_and_leaves_no_manifest(tmp_path: Path
         assert message in result.stderr
         assert len(result.stderr.strip().splitlines()) <= 2
         assert list(tmp_path.iterdir()) == []
+
+
+def test_tags_are_no_words_of_a_manifest(tmp_path: Path) -> None:
+    tone(tmp_path / "a.wav")
+    tone(tmp_path / "b.wav")
+    write(tmp_path / "wav.scp", "u1 a.wav\nu2 b.wav\n")
+    write(
+        tmp_path / "text",
+        "u1 <s> so [laughter] ++breath++ it(2) be- th[is]- !SIL goes {lipsmack} </s>\nu2 [noise] <unk>\n",
+    )
+    kept, rejected = check(read_corpus(tmp_path))
+    assert isinstance(kept, Kept)
+    assert kept.utterance.text == "so it be goes"
+    assert isinstance(rejected, Rejected)
+    assert rejected.reason == "no text"
+    write(tmp_path / "m.jsonl", json.dumps({"audio": "a.wav", "text": "so <unk> [noise] it(2)"}))
+    assert [utterance.text for utterance in read_manifest(tmp_path / "m.jsonl")] == ["so it"]

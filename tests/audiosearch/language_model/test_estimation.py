@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from audiosearch.commands.lm import lm as command
 from audiosearch.errors import LanguageModelError
-from audiosearch.language_model.estimation import PROGRAM_FOLDER, estimate
+from audiosearch.language_model.estimation import PROGRAM_FOLDER, estimate, normalize_into
 from audiosearch.language_model.model import LanguageModel
 
 
@@ -149,3 +149,10 @@ def test_unusable_texts_are_named(
 def test_settings_out_of_range_are_refused(settings: dict[str, int], tmp_path: Path) -> None:
     with pytest.raises(LanguageModelError, match=next(iter(settings)).replace("_", "-")):
         estimate([tmp_path / "text"], tmp_path / "lm.bin", **settings)  # type: ignore[arg-type]
+
+
+def test_tags_of_corpora_are_no_words_of_a_model(tmp_path: Path) -> None:
+    (tmp_path / "plain.txt").write_text("<s> the <unk> fox(2) ++um++ </s> (u_1)\n[noise]\n{lipsmack} th[is]- !SIL so\n")
+    counts, sentences = normalize_into(tmp_path / "normal", [tmp_path / "plain.txt"])
+    assert (tmp_path / "normal").read_text() == "the fox\nso\n"
+    assert (set(counts), sentences) == ({"the", "fox", "so"}, 2)
