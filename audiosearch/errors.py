@@ -20,9 +20,19 @@ AudioSearchError
 
 from __future__ import annotations
 
+from audiosearch.display import printable
+
 
 class AudioSearchError(Exception):
-    """Base of all errors that the command line reports in one sentence, with exit status 1."""
+    """Base of all errors that the command line reports in one sentence, with exit status 1.
+
+    The text is safe to display, also with names of files in it.
+    """
+
+    multiline = False
+
+    def __str__(self) -> str:
+        return printable(super().__str__(), keep="\n" if self.multiline else "")
 
 
 class AudioError(AudioSearchError):
@@ -36,6 +46,8 @@ class ManifestError(AudioSearchError):
 class ConfigError(AudioSearchError):
     """A setting is unknown or out of range."""
 
+    multiline = True
+
 
 class ModelError(AudioSearchError):
     """A model or checkpoint is missing, corrupt or of another kind."""
@@ -47,6 +59,8 @@ class LanguageModelError(AudioSearchError):
 
 class TrainingError(AudioSearchError):
     """Training cannot continue."""
+
+    multiline = True
 
 
 class TranscriptError(AudioSearchError):

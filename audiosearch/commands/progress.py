@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from audiosearch.display import printable
+
 if TYPE_CHECKING:
     from audiosearch.evaluation.events import Progress, Skipped
 
@@ -33,7 +35,7 @@ def results(records: Iterable[Result | Progress | Skipped]) -> Iterator[Result]:
                     visible=record.done < record.total,
                 )
             elif isinstance(record, Skipped):
-                click.echo(f"Error: {record.utterance.id}: {record.error}", err=True)
+                click.echo(f"Error: {printable(record.utterance.id)}: {record.error}", err=True)
                 skipped = True
             else:
                 yield record

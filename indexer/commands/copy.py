@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from audiosearch.display import printable
 from audiosearch.errors import StoreError
 from indexer.commands.options import INTERRUPTED
 from indexer.console.format import count, shown
@@ -69,7 +70,7 @@ def _count(step: Step, counts: dict[str, int]) -> dict[str, object] | None:
         case Refused():
             counts["refused"] += 1
             event = {"event": "refused", "reason": step.sentence}
-            click.echo(step.sentence, err=True)
+            click.echo(printable(step.sentence), err=True)
         case Pruned():
             counts["forgotten"] += 1
             event = {"event": "forgotten"}

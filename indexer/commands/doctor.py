@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from audiosearch.diagnosis.doctor import ABSENT, Check
+from audiosearch.display import printable
 from indexer.commands.options import model_option, store_option
 from indexer.console.format import count
 
@@ -49,11 +50,11 @@ def _draw(checks: Sequence[Check]) -> None:
         click.secho(section, bold=True)
         for check in _fold_packages(list(members)):
             mark, color = MARKS[check.status]
-            lines = _wrap(check.value)
-            click.echo(f"  {click.style(mark, fg=color)} {check.name:{NAME_WIDTH}}  {lines[0]}")
+            lines = _wrap(printable(check.value))
+            click.echo(f"  {click.style(mark, fg=color)} {printable(check.name):{NAME_WIDTH}}  {lines[0]}")
             for line in lines[1:]:
                 click.echo(INDENT + line)
-            for line in _wrap(f"→ {check.advice}" if check.advice else ""):
+            for line in _wrap(f"→ {printable(check.advice)}" if check.advice else ""):
                 click.echo(
                     INDENT + click.style(line, fg=None if check.status == "ok" else color, dim=check.status == "ok")
                 )

@@ -9,7 +9,7 @@ import click
 from audiosearch.transcripts.writers import FORMATS, JOINABLE
 from indexer.commands.library import by_id
 from indexer.commands.options import store_option
-from indexer.console.format import count, shown
+from indexer.console.format import count, document, shown
 
 
 @click.command(
@@ -68,7 +68,7 @@ def export(
             return
         if output is None:
             for piece in render_document(index, recordings, form):
-                click.echo(piece, nl=False)
+                click.echo(document(piece), nl=False)
         elif output.is_dir() or (len(recordings) > 1 and form not in JOINABLE):
             for path in write_files(index, recordings, form, output, force=force):
                 click.echo(shown(str(path)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from audiosearch.display import printable
 from indexer.commands.options import store_option
 from indexer.console.format import clock, count, length, rows, shown
 from indexer.records import recording_record
@@ -116,7 +117,7 @@ def info(store: str | None, as_json: bool) -> None:
     click.echo(f"audio       {length(statistics.seconds)}")
     click.echo(f"size        {statistics.bytes / 1e6:,.1f} MB")
     for model, number in models.most_common():
-        click.echo(f"model       {model} ({count(number, 'recording')})")
+        click.echo(f"model       {printable(model)} ({count(number, 'recording')})")
 
 
 def by_id(recordings: Sequence[Recording], name: str) -> list[Recording]:

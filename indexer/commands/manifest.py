@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from audiosearch.display import printable
 from indexer.commands.options import model_option
 
 if TYPE_CHECKING:
@@ -202,4 +203,4 @@ def _print_summary(summary: ManifestSummary) -> None:
     if summary.reasons:
         click.echo(f"left out: {summary.rejected}", err=True)
     for reason in summary.reasons:
-        click.echo(f"  {reason.count} × {reason.name}, such as {reason.example}", err=True)
+        click.echo(f"  {reason.count} × {reason.name}, such as {printable(reason.example)}", err=True)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
+from audiosearch.display import printable
 from indexer.commands.options import store_option
-from indexer.console.format import count
+from indexer.console.format import count, document
 from indexer.console.hit_output import HitOutput, hit_output_options
 from indexer.console.hit_table import write_counts, write_hits
 from indexer.types import Order
@@ -119,7 +120,7 @@ def query(
     )
     parsed = parse(texts, slop, together=together, without=without, within=within, wanted=recording_filter, order=order)
     for note in parsed.notes:
-        click.echo(f"{note}.", err=True)
+        click.echo(f"{printable(note)}.", err=True)
     with open_index(load_settings(store).store, create=False) as index:
         if counts:
             counts_by_recording, page = engine.count(index, parsed.query, mode), None
@@ -139,7 +140,7 @@ def query(
             click.echo(f"{limit} of {count(len(counts_by_recording), 'recording')}; --limit shows more.", err=True)
         return
     if hit_output.replaces_lines:
-        click.echo(hit_output.format(page.hits), nl=False)
+        click.echo(document(hit_output.format(page.hits)), nl=False)
     else:
         write_hits(page.hits, as_json)
     if page.after is not None:

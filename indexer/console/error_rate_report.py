@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from audiosearch.display import printable
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -64,7 +66,7 @@ def report(model: Path, sets: Sequence[EvaluationSet], view: View, as_json: bool
         results = recognize_sets(loaded, sets)
         for result in track(results, "transcribing", len(everything)):
             if isinstance(result, Failure):
-                click.echo(f"Error: {result.utterance.id}: {result.error}", err=True)
+                click.echo(f"Error: {printable(result.utterance.id)}: {result.error}", err=True)
                 failed = True
             else:
                 recognized.append(result)
@@ -180,9 +182,11 @@ def _draw(
     for errors in worst or ():
         reference = errors.recognized.utterance
         source = ", ".join(part for part in (errors.recognized.set_name, reference.speaker) if part)
-        console.print(f"\n{reference.id} ({source}): {_rate(errors.words)}", highlight=False, markup=False)
+        console.print(
+            f"\n{printable(reference.id)} ({printable(source)}): {_rate(errors.words)}", highlight=False, markup=False
+        )
         for name, text in (("reference ", reference.text), ("hypothesis", errors.recognized.text)):
-            console.print(f"  {name}  {text}", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"  {name}  {printable(text)}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _table(*names: str) -> Table:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from audiosearch.display import printable
 from audiosearch.types import Seconds
 
 
@@ -27,9 +29,14 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 
 def shown(path: str) -> str:
-    """A path relative to the working directory if it is inside, else absolute; undecodable bytes are escaped."""
+    """A path relative to the working directory if it is inside, else absolute, safe to display."""
     here = str(Path.cwd()).rstrip("/") + "/"
-    return path.removeprefix(here).encode(errors="backslashreplace").decode()
+    return printable(path.removeprefix(here))
+
+
+def document(text: str) -> str:
+    """A document for standard output: exact, but safe to display on a terminal."""
+    return printable(text, keep="\n\r\t") if sys.stdout.isatty() else text
 
 
 def rows(header: Sequence[str], table: Sequence[Sequence[str]]) -> list[str]:

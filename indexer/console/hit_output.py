@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audiosearch.audio.clip_formats import CLIP_FORMATS, FADE
+from audiosearch.display import printable
 from audiosearch.types import Seconds
 from indexer.console.format import count, length, shown
 from indexer.export.hit_lists import FORMATS, FRAME_RATES
@@ -105,7 +106,7 @@ class HitOutput:
         for result in write_clips(hits, folder, f".{self.clip_format or 'wav'}", self._padding):
             if isinstance(result, FailedClip):
                 failed += 1
-                click.echo(result.sentence, err=True)
+                click.echo(printable(result.sentence), err=True)
         click.echo(f"{count(len(hits) - failed, 'clip')} in {shown(str(folder))}.", err=True)
         return failed
 
@@ -117,7 +118,7 @@ class HitOutput:
         for result in write_supercut(hits, target, self._padding, fade, gap):
             if isinstance(result, FailedClip):
                 failed += 1
-                click.echo(result.sentence, err=True)
+                click.echo(printable(result.sentence), err=True)
             else:
                 size = f"{count(result.hits, 'hit')}, {length(result.duration)}"
                 click.echo(f"{shown(str(target))}: {size}.", err=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from audiosearch.display import printable
 from indexer.console.format import clock, rows, shown
 from indexer.records import hit_record
 
@@ -50,8 +51,8 @@ def _cells(hit: Hit) -> tuple[str, str, str]:
 
 def _context(hit: Hit, opening: str, closing: str) -> str:
     """Words around a hit, with marks around its own words."""
-    before, after = (" ".join(word.text for word in words) for words in (hit.before, hit.after))
-    return f"{before} {opening}{hit.text}{closing} {after}".strip()
+    before, after = (printable(" ".join(word.text for word in words)) for words in (hit.before, hit.after))
+    return f"{before} {opening}{printable(hit.text)}{closing} {after}".strip()
 
 
 def _lines(hits: Sequence[Hit]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from audiosearch.display import printable
 from audiosearch.types import Seconds
 from indexer.console.format import count, length, shown
 from indexer.ingest.crawl import Examined
@@ -117,7 +118,7 @@ def line(record: Record) -> str | None:
     """A line about a record; None for those that are not reported."""
     match record:
         case Failed():
-            return record.sentence.encode(errors="backslashreplace").decode()
+            return printable(record.sentence)
         case Indexed():
             return f"{shown(record.recording.path)}: {count(record.words, 'word')}"
         case Relocated():

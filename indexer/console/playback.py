@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from audiosearch.display import printable
 from audiosearch.errors import AudioError
 from audiosearch.types import Seconds
 from indexer.console.format import clock, shown
@@ -47,7 +48,7 @@ def play(hits: Sequence[Hit], padding: Seconds) -> int:
                 failed += 1
                 continue
             span = f"{shown(hit.recording.path)}  {clock(hit.start)}–{clock(hit.end)}"
-            click.echo(f"{number}/{len(hits)}  {span}  {hit.text}", err=True)
+            click.echo(f"{number}/{len(hits)}  {span}  {printable(hit.text)}", err=True)
             playback = start(path)
             try:
                 if not _wait(playback, keys, is_last=number == len(hits)):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from audiosearch.display import printable
 from audiosearch.errors import AudioSearchError, QueryError, StoreError
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _reference_words(
             elif recording.id not in words:
                 words[recording.id] = references.words(utterance)
         except AudioSearchError as error:
-            click.echo(f"Error: {utterance.id}: {error}", err=True)
+            click.echo(f"Error: {printable(utterance.id)}: {error}", err=True)
             complete = False
     references.save()
     if not words:
@@ -169,7 +170,7 @@ def _index(index: Index, recognizer: LazyRecognizer, utterances: Sequence[Uttera
     with progress_bar("indexing") as bar:
         for record in ingest(index, recognizer, paths, again=True):
             if isinstance(record, Failed):
-                click.echo(f"Error: {record.sentence}", err=True)
+                click.echo(f"Error: {printable(record.sentence)}", err=True)
                 failed.add(record.path)
             elif isinstance(record, CrawlSummary):
                 bar.update(total=record.seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,10 @@ from indexer.paths import absolute, under
 from indexer.types import Recording
 
 SHORT_ID = 12
-"""Characters of the id that is added to equal file names."""
+"""Characters of the id that is added to equal and to shortened file names."""
+
+MAX_NAME_BYTES = 255
+"""Bytes of a file name on almost all file systems."""
 
 
 def recordings_under(recordings: Sequence[Recording], path: str) -> list[Recording]:
@@ -57,7 +61,7 @@ def write_files(
     Raises:
         OutputError: a file exists and ``force`` is False, and nothing is written; or a file cannot be written.
     """
-    names = file_names(recordings)
+    names = file_names(recordings, MAX_NAME_BYTES - len(SUFFIXES[form].encode()))
     targets = {recording.id: folder / f"{names[recording.id]}{SUFFIXES[form]}" for recording in recordings}
     for target in targets.values():
         check_target(target, force=force)
@@ -86,14 +90,30 @@ def write_text(path: Path, pieces: Iterator[str] | Sequence[str]) -> None:
         raise OutputError(f"{path}: cannot be written ({error.strerror}).") from error
 
 
-def file_names(recordings: Sequence[Recording]) -> dict[str, str]:
-    """File name without suffix by id: the stem of the recording, with part of the id where stems are equal."""
+def file_names(recordings: Sequence[Recording], max_bytes: int = MAX_NAME_BYTES) -> dict[str, str]:
+    """File name without suffix by id: the stem of the recording.
+
+    Part of the id is added where stems are equal, and where they are shortened to ``max_bytes``.
+    """
     stems = {recording.id: Path(recording.path).stem for recording in recordings}
     counts = Counter(stem.casefold() for stem in stems.values())
-    return {
-        identity: stem if counts[stem.casefold()] == 1 else f"{stem}-{identity[:SHORT_ID]}"
-        for identity, stem in stems.items()
-    }
+    names = {}
+    for identity, stem in stems.items():
+        encoded = os.fsencode(stem)
+        if counts[stem.casefold()] > 1 or len(encoded) > max_bytes:
+            suffix = f"-{identity[:SHORT_ID]}"
+            stem = _start(encoded, max_bytes - len(suffix)) + suffix
+        names[identity] = stem
+    return names
+
+
+def _start(encoded: bytes, max_bytes: int) -> str:
+    """Start of a file name, without a part of a character at its end."""
+    if len(encoded) <= max_bytes:
+        return os.fsdecode(encoded)
+    while max_bytes and encoded[max_bytes] & 0xC0 == 0x80:  # within a character of UTF-8
+        max_bytes -= 1
+    return os.fsdecode(encoded[:max_bytes])
 
 
 def _render(index: Index, recording: Recording, form: str, name: str) -> str:

@@ -74,3 +74,17 @@ def test_file_names_and_recordings_under_a_path() -> None:
     assert recordings_under(RECORDINGS, "/talks") == [RECORDINGS[0], RECORDINGS[2]]
     assert recordings_under(RECORDINGS, "/talks/one.mp3") == [RECORDINGS[0]]
     assert recordings_under(RECORDINGS, "/talks/on") == []
+
+
+@pytest.mark.parametrize("letter", ["x", "ü", "語", "🎧"])
+def test_long_names_are_shortened_to_what_file_systems_allow(letter: str, tmp_path: Path) -> None:
+    size = len(letter.encode())
+    stems = [letter * (251 // size), letter * (251 // size - 1) + "a", "short"]
+    long = [recording(identity, f"/talks/{stem}.mp3") for identity, stem in zip(("ab", "cd", "ef"), stems, strict=True)]
+    with open_index(str(tmp_path / "long.db"), create=True) as opened:
+        for entry in long:
+            opened.add(entry, (Word("human", 1.0, 1.5, 0.9),))
+        written = list(write_files(opened, long, "textgrid", tmp_path / "out", force=False))
+    assert len({path.name for path in written}) == 3
+    assert [path.stem for path in written][2] == "short"
+    assert all(path.is_file() and path.stem.startswith(letter) for path in written[:2])
