@@ -1,8 +1,8 @@
 """Decoding and encoding by FFmpeg through PyAV, which only this file imports.
 
 Times are those that a player shows. FFmpeg drops the encoder's delay if the file states it (mp3 with a LAME header,
-Opus, AAC in mp4); otherwise (bare .aac, .ts, .flv, .avi) sound is about 25 ms late in every player. A late start of the
-sound and gaps between packets are filled with silence, which keeps all times right.
+Opus, AAC in mp4); otherwise (bare .aac, .ts, .flv, .avi) sound is about 25 ms late in every player. ``clock.py`` fits
+the samples to the time stamps, for whole recordings and for spans.
 """
 
 from __future__ import annotations
@@ -11,14 +11,19 @@ import contextlib
 import logging
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from audiosearch.audio.clip_formats import CLIP_FORMATS
+from audiosearch.audio.clock import MIN_GAP, MIN_RESTART, Clock
+from audiosearch.audio.file_parts import FilePart, ogg_parts
 from audiosearch.audio.samples import PIECE_SAMPLES, AudioInfo, Piece, PieceBuffer, Samples, Sound, mix_down
+from audiosearch.audio.signatures import OGG, mp3_header_fits
 from audiosearch.errors import AudioError
 from audiosearch.types import Seconds
 
@@ -30,13 +35,6 @@ logger = logging.getLogger(__name__)
 
 FIRST_PACKETS = 20
 """Packets that decide whether a file is audio; in random bytes an mp3 decoder occasionally finds a frame."""
-
-MIN_GAP: Seconds = 0.05
-"""Shorter gaps between time stamps are rounding errors."""
-
-MAX_GAP: Seconds = 3600.0
-"""Longer gaps are wrong time stamps, unless the file states its duration."""
-
 
 DECODERS = {  # common name of the format: name of FFmpeg's decoder
     **{name: name for name in ("aac", "ac3", "alac")},
@@ -77,108 +75,141 @@ def probe(path: Path) -> AudioInfo:
     Raises:
         AudioError: the file cannot be read, or contains no audio.
     """
+    duration = 0.0
+    for part in _parts(path):
+        with _open(path, part) as container:
+            duration += _duration(path, container)
     with _open(path) as container:
         stream = container.streams.audio[0]
         codec = stream.codec_context.codec.canonical_name
-        return AudioInfo(_duration(path, container), stream.sample_rate, stream.channels, codec)
+        return AudioInfo(duration, stream.sample_rate, stream.channels, codec)
 
 
 def can_decode(path: Path) -> bool:
-    """Return True if the first packets contain audio.
+    """Return True if the file contains audio, usually after its first packets.
 
     Raises:
         AudioError: the file cannot be read, or contains no audio.
     """
     with _open(path) as container:
-        return any(frame.samples for frame in list(_frames(path, container, FIRST_PACKETS)))
+        if any(frame.samples for frame in list(_frames(path, container, FIRST_PACKETS))):
+            return True
+    with _open(path) as container:  # recordings cut inside a packet begin with packets that cannot be decoded
+        return any(frame.samples for frame in _frames(path, container))
 
 
 def decode(path: Path) -> Iterator[Piece]:
-    """Yield decoded mono samples, with silence in gaps between time stamps."""
-    with _open(path) as container:
+    """Yield decoded mono samples, in the times of ``clock.py``."""
+    for part in _parts(path):
+        yield from _decode_part(path, part)
+
+
+def _decode_part(path: Path, part: FileRange | None) -> Iterator[Piece]:
+    with _open(path, part) as container:
         start = (container.start_time or 0) / 1e6
         longest = container.duration / 1e6 + 1 if container.duration else math.inf
         declared = 0.0 if _is_estimate(container) else _declared_duration(container)
-        unit = float(container.streams.audio[0].time_base or 0)
-        elapsed: Seconds = 0.0
-        buffer = PieceBuffer()
+        unit = float(container.streams.audio[0].time_base or 0) if _has_time_stamps(container) else 0.0
+        clock, buffer = Clock(), PieceBuffer()
         for frame in _frames(path, container):  # about 50 per second: keep this loop cheap
-            rate, samples = frame.sample_rate, _mono(frame)
-            if frame.pts is not None:
-                begin = frame.pts * unit - start
-                gap = begin - elapsed
-                if MIN_GAP < gap < MAX_GAP and begin < longest:
-                    elapsed += gap
+            rate = frame.sample_rate
+            if unit and frame.pts is not None and (begin := frame.pts * unit - start) < longest:
+                if gap := clock.gap(begin):
                     for silence in range(round(gap * rate), 0, -PIECE_SAMPLES):
                         yield from buffer.add(rate, np.zeros(min(silence, PIECE_SAMPLES), np.float32))
-            elapsed += len(samples) / rate
-            yield from buffer.add(rate, samples)
+            yield from buffer.add(rate, clock.fit(_mono(frame), rate))
         yield from buffer.flush()
-        if declared - elapsed > 1.0:
-            logger.warning("%s: ends after %.1f s, but should last %.1f s.", path, elapsed, declared)
+        if declared - clock.elapsed > 1.0:
+            logger.warning("%s: ends after %.1f s, but should last %.1f s.", path, clock.elapsed, declared)
 
 
 PREROLL: Seconds = 1.0
 """Sound decoded before a span, in which decoders converge to the state of continuous decoding."""
 
 
-def decode_span(path: Path, start: Seconds, end: Seconds) -> Sound:
+@dataclass(slots=True)
+class _Run:
+    """Part of a span with one rate and number of channels, from sample ``first`` of the recording on."""
+
+    first: int
+    sound: Sound
+    reached: int = 0
+
+
+def decode_span(path: Path, start: Seconds, end: Seconds) -> list[Sound]:
     """Decode the span from ``start`` to ``end``, in the times of ``decode``, by seeking.
+
+    The result has several parts if sample rate or channels change.
 
     Raises:
         AudioError: the file cannot be read, or ends before ``start``.
     """
-    samples, rate, first, last, reached = np.empty((0, 0), np.float32), 0, 0, 0, 0
-    with _open(path) as container:
-        for begin, frame in _timed_frames(path, container, start - PREROLL):
-            if not rate:
-                rate = frame.sample_rate
-                first, last = round(start * rate), round(end * rate)
-                samples = np.zeros((len(_channels(frame)), last - first), np.float32)
-            stop = begin + frame.samples
-            if first < stop and begin < last and frame.sample_rate == rate:
-                decoded = _channels(frame)[:, max(first - begin, 0) : last - begin]
-                reached = min(stop, last) - first
-                samples[:, reached - decoded.shape[1] : reached] = decoded
-            if begin >= last:  # after silence
-                reached = last - first
-            if stop >= last:
-                break
-    if not reached:
+    runs: list[_Run] = []
+    for time, rate, samples in _all_timed_frames(path, start - PREROLL):
+        first, last, begin = round(start * rate), round(end * rate), round(time * rate)
+        stop = begin + samples.shape[1]
+        if stop > first:
+            if not runs or (runs[-1].sound.rate, runs[-1].sound.channels) != (rate, len(samples)):
+                if runs:
+                    first = max(first, round((runs[-1].first + runs[-1].reached) / runs[-1].sound.rate * rate))
+                runs.append(_Run(first, Sound(rate, np.zeros((len(samples), max(last - first, 0)), np.float32))))
+            run = runs[-1]
+            if begin < last:
+                into = max(begin, run.first)
+                piece = samples[:, into - begin : last - begin]
+                run.sound.samples[:, into - run.first : into - run.first + piece.shape[1]] = piece
+            run.reached = min(stop, last) - run.first
+        if stop >= last:
+            break
+    sounds = [Sound(run.sound.rate, run.sound.samples[:, : run.reached]) for run in runs if run.reached > 0]
+    if not sounds:
         raise AudioError(f"{path}: ends before {start:.1f} s.")
-    return Sound(rate, samples[:, :reached])
+    return sounds
 
 
-def _timed_frames(path: Path, container: InputContainer, start: Seconds) -> Iterator[tuple[int, Any]]:
-    """Yield pairs of a frame's first sample and the decoded frame, from ``start`` or earlier on."""
+def _all_timed_frames(path: Path, start: Seconds) -> Iterator[tuple[Seconds, int, Samples]]:
+    """``_timed_frames`` of all parts of a file; those of joined files are decoded from the start."""
+    parts, offset = _parts(path), 0.0
+    for part in parts:
+        end = offset
+        with _open(path, part) as container:
+            for time, rate, samples in _timed_frames(path, container, start if len(parts) == 1 else 0.0):
+                end = offset + time + samples.shape[1] / rate
+                yield offset + time, rate, samples
+        offset = end
+
+
+def _timed_frames(path: Path, container: InputContainer, start: Seconds) -> Iterator[tuple[Seconds, int, Samples]]:
+    """Yield time, rate and samples [C, S] of decoded frames, from ``start`` or earlier on."""
     stream = container.streams.audio[0]
     unit, origin = float(stream.time_base or 0), (container.start_time or 0) / 1e6
+    longest = container.duration / 1e6 + 1 if container.duration else math.inf
     frames = _frames(path, container)
     jumped, lead, size = False, 0, stream.codec_context.frame_size or 0
-    if start > PREROLL and unit and not (container.format.name == "ogg" and _is_chained(path)):
+    if start > PREROLL and unit and not _is_joined(path, container):
         lead = next((frame.samples for frame in frames if frame.samples), 0)
         if stream.codec_context.name in ("opus", "libopus"):  # the frame length is constant, but not in the header
             size = next((frame.samples for frame in frames), 0)
         with contextlib.suppress(*_damage()):  # files without seeking are read from their start
             container.seek(int((start + origin) / unit), stream=stream)
             frames, jumped = _frames(path, container), True
-    position = 0
     if lead and not jumped:
         with _open(path) as again:
             yield from _timed_frames(path, again, 0.0)
         return
+    clock = Clock()
     for frame in frames:
         if not frame.samples:
             continue
+        rate = frame.sample_rate
         if frame.pts is not None:
-            begin = (frame.pts * unit - origin) * frame.sample_rate
+            begin = frame.pts * unit - origin
             if jumped:
-                position = _first_sample(begin, frame.samples, lead, size, unit * frame.sample_rate)
+                clock = Clock(_first_sample(begin * rate, frame.samples, lead, size, unit * rate) / rate)
                 jumped = False
-            elif MIN_GAP * frame.sample_rate < begin - position < MAX_GAP * frame.sample_rate:
-                position = round(begin)
-        yield position, frame
-        position += frame.samples
+            elif _has_time_stamps(container) and begin < longest:
+                clock.gap(begin)
+        yield clock.elapsed, rate, clock.fit(_channels(frame), rate)
 
 
 def _first_sample(begin: float, samples: int, first: int, size: int, unit: float) -> int:
@@ -206,13 +237,27 @@ _WITHOUT_DURATION = frozenset(("aac", "ac3", "amr", "dts", "eac3", "loas", "mp3"
 """Formats that do not state their duration; FFmpeg estimates it."""
 
 
-def _open(path: Path) -> InputContainer:
-    """Open a file by PyAV; AudioError unless it has an audio stream with a decoder."""
+FileRange = tuple[int, int]
+"""Start and end of a part of a file, in bytes."""
+
+
+def _parts(path: Path) -> list[FileRange | None]:
+    """Parts to decode one after the other; None: the whole file."""
+    with path.open("rb") as file:
+        if file.read(4) != OGG:
+            return [None]
+    parts = ogg_parts(path)
+    return [*parts] if len(parts) > 1 else [None]
+
+
+def _open(path: Path, part: FileRange | None = None) -> InputContainer:
+    """Open a file or a part of it by PyAV; AudioError unless it has an audio stream with a decoder."""
     import av
 
     options = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
     try:
-        container = av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace")
+        source: Any = FilePart(path, *part) if part else f"file:{path.absolute()}"
+        container: InputContainer = av.open(source, "r", options=options, metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise AudioError(f"{path}: is not audio of a known format, or its beginning is damaged.") from error
     if not container.streams.audio or container.streams.audio[0].codec_context is None:
@@ -225,7 +270,8 @@ def _open(path: Path) -> InputContainer:
 def _duration(path: Path, container: InputContainer) -> Seconds:
     """Duration of the sound; packets are counted if the container does not state it."""
     declared = _declared_duration(container)
-    if declared and not _is_estimate(container) and not (container.format.name == "ogg" and _is_chained(path)):
+    joined = _is_joined(path, container)
+    if declared and not _is_estimate(container) and not joined:
         return _without_preskip(container, declared)
     first: Seconds | None = None
     last = total = 0.0
@@ -233,12 +279,14 @@ def _duration(path: Path, container: InputContainer) -> Seconds:
         if packet.size == 0 or packet.time_base is None:
             continue
         length = float((packet.duration or 0) * packet.time_base)
+        if joined and (rate := _adts_rate(packet)):  # FFmpeg counts in the rate of the first part
+            length = 1024 / rate
         total += length
         if packet.pts is not None:
             begin = float(packet.pts * packet.time_base)
             first = begin if first is None else first
             last = max(last, begin + length - first)
-    counted = max(last, total)
+    counted = total if joined else max(last, total)
     if abs(declared - counted) < 0.1:  # a header is exact to the sample, packets to their length
         counted = declared
     return _without_preskip(container, counted)
@@ -265,14 +313,70 @@ def _without_preskip(container: InputContainer, duration: Seconds) -> Seconds:
     return duration
 
 
-def _is_chained(path: Path) -> bool:
-    """True if an Ogg file holds several consecutive streams, which the header does not show."""
-    with path.open("rb") as file:
-        head = file.read(18)  # a page begins with OggS; the stream's number is in bytes 14 to 17
-        file.seek(max(0, path.stat().st_size - (1 << 16)))  # a page has at most 65,307 bytes
-        tail = file.read()
-    last = tail.rfind(b"OggS")
-    return tail[last + 14 : last + 18] != head[14:18]
+_ADTS_RATES = (
+    96000,
+    88200,
+    64000,
+    48000,
+    44100,
+    32000,
+    24000,
+    22050,
+    16000,
+    12000,
+    11025,
+    8000,
+    7350,
+    8000,
+    8000,
+    8000,
+)
+"""Sample rates by their number in ADTS headers; the last three are reserved."""
+
+
+def _adts_rate(packet: Any) -> int:
+    """Sample rate in the header of an ADTS packet; 0 for any other packet."""
+    if packet.size < 8:
+        return 0
+    head = memoryview(packet)[:3]
+    return _ADTS_RATES[head[2] >> 2 & 15] if head[0] == 0xFF and head[1] & 0xF6 == 0xF0 else 0
+
+
+def _has_time_stamps(container: InputContainer) -> bool:
+    """True unless FFmpeg counts the time stamps from packets, wrongly after a change of the sample rate."""
+    return container.format.name not in _WITHOUT_DURATION
+
+
+def _is_joined(path: Path, container: InputContainer) -> bool:
+    """True if a file consists of several with their own time stamps or sample rates, in which seeking fails."""
+    name = container.format.name
+    if name == "mp3":
+        return not mp3_header_fits(path)
+    if name in ("aac", "mpegts", "mpeg"):
+        status = path.stat()
+        return _has_restart(path, status.st_size, status.st_mtime_ns)
+    return False
+
+
+@lru_cache(maxsize=1000)
+def _has_restart(path: Path, _size: int, _modified_ns: int) -> bool:
+    """True if time stamps fall back, or ADTS headers change."""
+    last, header = -math.inf, None
+    with _open(path) as container:
+        is_adts = container.format.name == "aac"
+        for packet in _packets(container):
+            if is_adts and packet.size > 3:
+                head = memoryview(packet)[2:4]
+                current = (head[0] >> 2 & 15, head[0] & 1, head[1] >> 6)
+                if header not in (None, current):
+                    return True
+                header = current
+            if packet.pts is not None and packet.time_base is not None:
+                begin = float(packet.pts * packet.time_base)
+                if begin < last - MIN_RESTART:
+                    return True
+                last = max(last, begin)
+    return False
 
 
 def _is_estimate(container: InputContainer) -> bool:

@@ -112,7 +112,8 @@ def read_span(path: str | Path, start: Seconds, end: Seconds) -> Sound:
         raise ValueError(f"a span begins at 0 or later and ends after it begins, not {start} to {end}")
     sound = _span_uncompressed(path, start, end) if is_uncompressed(_head(path)) else None
     if sound is None:
-        sound = ffmpeg.decode_span(path, start, end)
+        parts = ffmpeg.decode_span(path, start, end)
+        sound = parts[0] if len(parts) == 1 else _joined(parts)
     _check_rate(path, sound.rate)
     largest = np.abs(sound.samples).max(initial=0.0)
     if not largest <= MAX_SAMPLE:  # written for NaN to fail too
@@ -134,6 +135,13 @@ def convert(sound: Sound, rate: int, channels: int) -> Sound:
 
         samples = np.ascontiguousarray(soxr.resample(np.ascontiguousarray(samples.T), sound.rate, rate).T)
     return Sound(rate, samples)
+
+
+def _joined(parts: list[Sound]) -> Sound:
+    """Parts with several rates and channels as one sound, at the highest rate."""
+    rate = max(part.rate for part in parts)
+    channels = 1 if all(part.channels == 1 for part in parts) else 2
+    return Sound(rate, np.concatenate([convert(part, rate, channels).samples for part in parts], axis=1))
 
 
 def _resampled(path: Path, sample_rate: int) -> Iterator[Samples]:

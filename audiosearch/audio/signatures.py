@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 HEAD_BYTES = 1024
 """Bytes from the start of a file that all functions here accept; fewer if the file is shorter."""
 
@@ -72,6 +74,27 @@ def media_type(head: bytes) -> str | None:
     if head[:2] in (b"\xff\xf1", b"\xff\xf9"):
         return "audio/aac"
     return None
+
+
+def mp3_header_fits(path: Path) -> bool:
+    """False if the header of an mp3 file (Xing, Info) states fewer bytes than there are: another file is joined."""
+    with path.open("rb") as file:
+        start = 0
+        while (tag := file.read(10))[:3] == ID3 and len(tag) == 10:
+            start += 10 + sum((tag[6 + place] & 127) << 7 * (3 - place) for place in range(4))
+            file.seek(start)
+        file.seek(start)
+        frame = file.read(1024)
+        size = file.seek(0, 2)
+    at = max(frame[:256].find(b"Xing"), frame[:256].find(b"Info"))
+    if at < 0 or len(frame) < at + 16 or frame[at + 7] & 3 != 3:
+        return True
+    stated = int.from_bytes(frame[at + 12 : at + 16], "big")
+    return not stated or size - start - stated < MIN_JOINED_BYTES
+
+
+MIN_JOINED_BYTES = 4096
+"""Less after the end of an mp3 file are tags."""
 
 
 def _is_text(head: bytes) -> bool:
