@@ -113,10 +113,11 @@ def _decode_part(path: Path, part: FileRange | None) -> Iterator[Piece]:
         clock, buffer = Clock(), PieceBuffer()
         for frame in _frames(path, container):  # about 50 per second: keep this loop cheap
             rate = frame.sample_rate
-            if unit and frame.pts is not None and (begin := frame.pts * unit - start) < longest:
-                if gap := clock.gap(begin):
-                    for silence in range(round(gap * rate), 0, -PIECE_SAMPLES):
-                        yield from buffer.add(rate, np.zeros(min(silence, PIECE_SAMPLES), np.float32))
+            if unit and frame.pts is not None:
+                begin = frame.pts * unit - start
+                gap = clock.gap(begin) if begin < longest else 0.0
+                for silence in range(round(gap * rate), 0, -PIECE_SAMPLES) if gap else ():
+                    yield from buffer.add(rate, np.zeros(min(silence, PIECE_SAMPLES), np.float32))
             yield from buffer.add(rate, clock.fit(_mono(frame), rate))
         yield from buffer.flush()
         if declared - clock.elapsed > 1.0:
