@@ -18,7 +18,10 @@ from audiosearch.errors import TranscriptError
 from audiosearch.transcripts.imported import ImportedTranscript, Token, check_confidence, check_times, interpolate_times
 from audiosearch.types import Seconds
 
-# CTM: file channel start duration word [confidence], comments after ;;
+# CTM: file channel start duration word [confidence [type [speaker]]], comments after ;;
+
+_NO_WORDS = {"non-lex", "noise", "misc"}
+"""Types of entries of CTM files that are no words."""
 
 
 def read_ctm(path: Path, text: str, channel: str | None) -> list[ImportedTranscript]:
@@ -38,7 +41,7 @@ def read_ctm(path: Path, text: str, channel: str | None) -> list[ImportedTranscr
         if not fields:
             continue
         location = f"{path}, line {number}"
-        if len(fields) not in (5, 6, 7):
+        if not 5 <= len(fields) <= 8:
             form = "file, channel, start, duration, word, optionally confidence"
             raise TranscriptError(f"{location}: is neither JSON nor WebVTT, nor a line of CTM: {form}.")
         name, track, begin, length, word = fields[:5]
@@ -46,7 +49,7 @@ def read_ctm(path: Path, text: str, channel: str | None) -> list[ImportedTranscr
         if word.startswith("<ALT"):
             skipping = word == "<ALT>"
             continue
-        if skipping or channel not in (None, track):
+        if skipping or channel not in (None, track) or (len(fields) > 6 and fields[6] in _NO_WORDS):
             continue
         start, duration = _number(begin, location), _number(length, location)
         confidence = None if len(fields) < 6 or fields[5] in ("NA", "-") else _number(fields[5], location)
@@ -103,11 +106,17 @@ def read_vtt(path: Path, text: str, *, word_times: bool = True) -> ImportedTrans
     for cue in cues:
         shown = tuple(plain for line in cue.lines if (plain := _plain(line)))
         fresh = [line for line in cue.lines if _plain(line)]
-        while fresh and not _STAMP.search(fresh[0]) and _plain(fresh[0]) in previous:
-            del fresh[0]
+        del fresh[: _repeated(fresh, previous)]
         tokens += _cue_tokens(cue, "\n".join(fresh))
         previous = shown or previous
     return ImportedTranscript("", "vtt", tuple(tokens), breaks=() if has_times else tuple(cue.end for cue in cues))
+
+
+def _repeated(lines: list[str], previous: tuple[str, ...]) -> int:
+    """Number of first lines, without times inside, that were the last ones of the previous cue."""
+    plain = [None if _STAMP.search(line) else _plain(line) for line in lines]
+    counts = range(min(len(lines), len(previous)), 0, -1)
+    return next((count for count in counts if tuple(plain[:count]) == previous[-count:]), 0)
 
 
 def _cues(path: Path, text: str) -> Iterator[_Cue]:
@@ -126,9 +135,11 @@ def _cues(path: Path, text: str) -> Iterator[_Cue]:
         start, end = check_times(_seconds(first.group()), _seconds(last.group()), location)
         number += 1
         payload = []
-        while lines[number].strip() and "-->" not in lines[number]:
+        while lines[number] and "-->" not in lines[number]:  # a line of one space is a part of YouTube's cues
             payload.append(lines[number])
             number += 1
+        if "-->" in lines[number] and len(payload) > 1 and not payload[-2].strip():
+            del payload[-1]  # the name of the next cue, after a line that is blank but for spaces
         yield _Cue(start, end, tuple(payload), location)
 
 

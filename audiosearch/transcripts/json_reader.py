@@ -49,12 +49,16 @@ def read_json(path: Path, text: str, *, word_times: bool = True) -> list[Importe
         return [_whisper(path, documents, word_times)]
     if kinds == {"whisperx"} and len(documents) == 1:
         ((location, entry),) = documents
-        if isinstance(entry.get("segments"), list):
+        if "segments" not in entry and "word_segments" not in entry:
+            segments = [(location, {"words": entry["words"]})]
+        elif isinstance(entry.get("segments"), list):
             segments = [
                 (f"{location}: segments[{number}]", segment) for number, segment in enumerate(entry["segments"])
             ]
         else:
             segments = [(location, {"words": entry["word_segments"]})]
+        if entry.get("words") and not any(isinstance(part, dict) and part.get("words") for _, part in segments):
+            segments = [(location, {"words": entry["words"]})]  # services like OpenAI's: beside the segments
         language = entry.get("language")
         transcript = _whisper(path, segments, word_times)
         return [replace(transcript, language=language if isinstance(language, str) else None)]
@@ -63,7 +67,7 @@ def read_json(path: Path, text: str, *, word_times: bool = True) -> list[Importe
 
 def _documents(path: Path, text: str) -> Iterator[tuple[str, Any]]:
     """Each value with its location."""
-    decoder, position = json.JSONDecoder(parse_constant=_reject_constant), 0
+    decoder, position = json.JSONDecoder(), 0
     while (position := _skip_space(text, position)) < len(text):
         location = f"{path}, line {text.count(chr(10), 0, position) + 1}"
         try:
@@ -73,10 +77,6 @@ def _documents(path: Path, text: str) -> Iterator[tuple[str, Any]]:
         except (ValueError, RecursionError) as error:
             raise TranscriptError(f"{location}: is not valid JSON ({error}).") from error
         yield location, value
-
-
-def _reject_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is not a number")
 
 
 def _skip_space(text: str, position: int) -> int:
@@ -90,6 +90,8 @@ def _kind(document: dict[str, Any]) -> str:
         return "whisperx"
     if "duration" in document and isinstance(document.get("words"), list) and "path" in document:
         return "json"
+    if isinstance(document.get("words"), list) and not {"start", "end", "result"} & document.keys():
+        return "whisperx"
     if "result" in document or "alternatives" in document or "partial" in document or set(document) == {"text"}:
         return "vosk"
     return (
@@ -125,7 +127,7 @@ def _whisper(path: Path, segments: list[tuple[str, Any]], word_times: bool) -> I
             pieces = interpolate_times(pieces, start, end)
             breaks.append(end)
         mean = segment.get("avg_logprob")
-        if isinstance(mean, (int, float)) and not isinstance(mean, bool) and mean <= 0:
+        if isinstance(mean, (int, float)) and not isinstance(mean, bool) and mean <= 0 and math.isfinite(mean):
             confidence = math.exp(mean)
             pieces = [replace(piece, confidence=confidence) if piece.confidence is None else piece for piece in pieces]
         tokens += pieces
@@ -155,7 +157,7 @@ def _own_format(location: str, entry: dict[str, Any]) -> ImportedTranscript:
 
 def _token(word: object, location: str, name: str) -> Token:
     fields = _object(word, location)
-    text = fields.get(name)
+    text = fields.get(name, fields.get("text") if name == "word" else None)
     if not isinstance(text, str):
         raise TranscriptError(f'{location}: must have a text "{name}".')
     start, end = fields.get("start"), fields.get("end")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -87,7 +88,13 @@ def import_files(
             source = _Source(absolute(file), spoken, alone=len(transcripts) == 1)
             try:
                 recording = source.without_media() if folder is None else source.with_media(folder.find(source), known)
-                yield _store(index, known, source, recording, spoken.words(confidence))
+                words = spoken.words(confidence)
+                if spoken.tokens and not words:
+                    raise TranscriptError(
+                        f"{source.path}: none of its {len(spoken.tokens)} words can be written in English letters; "
+                        "it is not imported, and `audiosearch index` transcribes its recording."
+                    )
+                yield _store(index, known, source, recording, words)
             except (TranscriptError, AudioError, RefusedError) as error:
                 yield Failed(str(file), str(error))
             except OSError as error:
@@ -217,8 +224,8 @@ class _MediaFolder:
 
 
 def _key(name: str) -> str:
-    """A name without case, and with _ for spaces, which CTM does not allow."""
-    return re.sub(r"\s+", "_", name).casefold()
+    """A name with composed letters, without case, and with _ for spaces, which CTM does not allow."""
+    return unicodedata.normalize("NFC", re.sub(r"\s+", "_", name).casefold())
 
 
 def _now() -> str:

@@ -181,7 +181,7 @@ WRONG = [
     ("WEBVTT\n\n00:03.000 --> 00:02.000\n<00:00:01.000>hello\n", "line 3: ends at 2 s, before it starts"),
     ("WEBVTT\n\n00:01.000 --> 00:02.000\na <00:00:09.000>b\n", "line 3: the time 9 s"),
     ('{"result": [\n{"word": "a",\n "start": 0.1 "end": 1}]}', "line 3: is not valid JSON"),
-    ('{"result": [{"word": "a", "start": 0, "end": NaN}]}', "line 1: is not valid JSON"),
+    ('{"result": [{"word": "a", "start": 0, "end": NaN}]}', "nan is not a time"),
     ("[" * 100_000, "not valid JSON"),
     ('{"result": [{"word": "a", "start": 2, "end": 1}]}', r"line 1: result\[0\]: ends at 1 s, before"),
     ('{"result": [{"word": "a", "start": -1, "end": 1}]}', r"result\[0\]: -1 is not a time"),
@@ -226,3 +226,60 @@ def test_noise_and_punctuation_are_no_words() -> None:
     texts = ("<unk>", "[noise]", "{laugh}", "♪", "—", "...", "Привет", "so")
     tokens = tuple(Token(text, n, n + 1, None, "") for n, text in enumerate(texts))
     assert [word.text for word in ImportedTranscript("", "ctm", tokens).words(0.5)] == ["so"]
+
+
+YOUTUBE = """\
+WEBVTT
+Kind: captions
+
+00:00:01.000 --> 00:00:04.990 align:start position:0%
+BLANK
+the<00:00:01.400><c> harbor</c>
+
+00:00:04.990 --> 00:00:05.000
+the harbor
+BLANK
+
+00:00:05.000 --> 00:00:07.000
+the harbor
+<00:00:05.300><c>yeah</c>
+
+00:00:07.000 --> 00:00:09.000
+yeah
+yeah
+BLANK
+name of the next cue
+00:00:20.000 --> 00:00:24.990
+BLANK
+nobody<00:00:20.600><c> saw</c>
+"""
+
+
+@pytest.mark.parametrize("blank", [" ", "   "])
+def test_lines_of_spaces_are_part_of_cues(blank: str, tmp_path: Path) -> None:
+    words = read_one(tmp_path, YOUTUBE.replace("BLANK", blank))[1]
+    assert [(text, start) for text, start, *_ in words] == [
+        ("the", 1.0),
+        ("harbor", 1.4),
+        ("yeah", 5.3),
+        ("yeah", 7.0),
+        ("nobody", 20.0),
+        ("saw", 20.6),
+    ]
+
+
+def test_words_beside_segments_and_their_other_names(tmp_path: Path) -> None:
+    words = [{"word": "The", "start": 0.0, "end": 0.3}, {"word": "gate", "start": 0.3, "end": 0.8}]
+    expected = [("the", 0.0, 0.3, 0.5), ("gate", 0.3, 0.8, 0.5)]
+    segments = [{"id": 0, "start": 0.0, "end": 0.8, "text": "The gate"}]
+    for document in ({"text": "The gate", "words": words}, {"segments": segments, "words": words}):
+        assert read_one(tmp_path, json.dumps(document))[1] == expected
+    named = [{"text": word["word"], "start": word["start"], "end": word["end"]} for word in words]
+    for mean in (None, float("nan"), float("-inf")):
+        document = {"segments": [{**segments[0], "words": named, "avg_logprob": mean}]}
+        assert read_one(tmp_path, json.dumps(document))[1] == expected
+
+
+def test_ctm_with_types_and_speakers(tmp_path: Path) -> None:
+    lines = ["a 1 0.5 0.2 the 0.9 lex NA", "a 1 0.7 0.5 cough NA non-lex ann", "a 1 1.2 0.3 gate 0.8 lex ann"]
+    assert read_one(tmp_path, "\n".join(lines))[1] == [("the", 0.5, 0.7, 0.9), ("gate", 1.2, 1.5, 0.8)]

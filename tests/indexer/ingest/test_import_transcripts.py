@@ -191,3 +191,23 @@ def test_bad_transcripts_are_reported_and_the_others_imported(index: Index, tmp_
     assert "have the name twice" in sentences[1]
     assert "is it another recording?" in sentences[2]
     assert len(index.recordings()) == 1
+
+
+def test_transcripts_without_a_letter_are_refused(index: Index, tmp_path: Path) -> None:
+    file = sound(tmp_path / "monday.wav")
+    done(index, vosk(tmp_path / "monday.json", "good", "evening"), media=file)
+    (sentence,) = failures(index, vosk(tmp_path / "monday.json", "добрый", "вечер"), media=file)
+    assert "none of its 2 words can be written in English letters" in sentence
+    assert hits_of(index, "good evening") == [(str(file), 0.0)]
+    other = sound(tmp_path / "new" / "tuesday.wav")
+    failures(index, vosk(tmp_path / "tuesday.json", "[noise]"), media=other)
+    steps = list(ingest(index, OneWordTranscriber(), [tmp_path / "new"]))
+    assert len([step for step in steps if isinstance(step, Indexed)]) == 1
+
+
+def test_composed_and_decomposed_names_are_equal(index: Index, tmp_path: Path) -> None:
+    for name, spelling in (("caf\xe9", "cafe\u0301"), ("cafe\u0301", "caf\xe9")):
+        folder = tmp_path / str(len(name))
+        file = sound(folder / f"{name}.wav")
+        ((_, recording),) = done(index, vosk(folder / "words" / f"{spelling}.json", "a"), media=folder)
+        assert recording.path == str(file)
