@@ -15,7 +15,14 @@ from html import unescape
 from pathlib import Path
 
 from audiosearch.errors import TranscriptError
-from audiosearch.transcripts.imported import ImportedTranscript, Token, check_confidence, check_times, interpolate_times
+from audiosearch.transcripts.imported import (
+    ImportedTranscript,
+    Token,
+    check_times,
+    interpolate_times,
+    mend_confidence,
+    mend_times,
+)
 from audiosearch.types import Seconds
 
 # CTM: file channel start duration word [confidence [type [speaker]]], comments after ;;
@@ -53,13 +60,16 @@ def read_ctm(path: Path, text: str, channel: str | None) -> list[ImportedTranscr
             continue
         start, duration = _number(begin, location), _number(length, location)
         confidence = None if len(fields) < 6 or fields[5] in ("NA", "-") else _number(fields[5], location)
-        token = Token(
-            word, *check_times(start, start + duration, location), check_confidence(confidence, location), location
-        )
+        first, last, mended = mend_times(start, start + duration)
+        score, mended_score = mend_confidence(confidence)
+        token = Token(word, first, last, score, location, mended=mended or mended_score)
         tokens.setdefault(name, []).append(token)
     if channel is not None and channel not in channels:
         raise TranscriptError(f"{path}: has no channel {channel}, only {', '.join(channels) or 'none'}.")
-    return [ImportedTranscript(name, "ctm", tuple(words)) for name, words in tokens.items()]
+    return [
+        ImportedTranscript(name, "ctm", tuple(interpolate_times(words, 0.0, max(word.end or 0.0 for word in words))))
+        for name, words in tokens.items()
+    ]
 
 
 def _number(text: str, location: str) -> float:

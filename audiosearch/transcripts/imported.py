@@ -15,6 +15,9 @@ from audiosearch.errors import TranscriptError
 from audiosearch.normalizer import normalize
 from audiosearch.types import MAX_ALTERNATIVES, Alternative, Seconds, Word
 
+MAX_TIME: Seconds = 1e6
+"""Greater times are no times of recordings."""
+
 _NO_WORD = re.compile(r"\s*(?:<[^>]*>|\[[^\]]*\]|\{[^}]*\})\s*")
 
 
@@ -28,6 +31,7 @@ class Token:
         confidence: in [0, 1]; None if unknown.
         location: in its file, for messages.
         alternatives: normalized words that competed, if the token is a single word.
+        mended: True if a time or the confidence was out of range or no number.
     """
 
     text: str
@@ -36,6 +40,7 @@ class Token:
     confidence: float | None
     location: str
     alternatives: tuple[Alternative, ...] = ()
+    mended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,15 @@ class ImportedTranscript:
     duration: Seconds | None = None
     breaks: tuple[Seconds, ...] = ()
     language: str | None = None
+
+    @property
+    def note(self) -> str:
+        """Sentence on mended words; empty if there are none."""
+        mended = [token.location for token in self.tokens if token.mended]
+        if not mended:
+            return ""
+        words = "1 word" if len(mended) == 1 else f"{len(mended):,} words"
+        return f"{mended[0]}: a time or confidence was out of range or no number; {words} of the file mended."
 
     def words(self, confidence: float) -> tuple[Word, ...]:
         """Normalized words in order of time; they overlap only where the tokens do.
@@ -93,6 +107,37 @@ def check_times(start: object, end: object, location: str) -> tuple[Seconds, Sec
     if end < start:
         raise TranscriptError(f"{location}: ends at {end:g} s, before it starts at {start:g} s.")
     return float(start), float(end)
+
+
+def mend_times(start: object, end: object) -> tuple[Seconds | None, Seconds | None, bool]:
+    """Start and end from a file, and whether they had to be mended; both None if neither is a time."""
+    first, last = mend_number(start), mend_number(end)
+    if first is None and last is None:
+        return None, None, start is not None or end is not None
+    begin = max(0.0, last if first is None and last is not None else first or 0.0)
+    stop = max(begin, begin if last is None else last)
+    return begin, stop, (begin, stop) != (start, end)
+
+
+def mend_number(value: object) -> float | None:
+    """A finite number, also one written as text; None if it is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and number <= MAX_TIME else None
+
+
+def mend_confidence(value: object) -> tuple[float | None, bool]:
+    """A confidence from a file in [0, 1], or None, and whether it had to be mended."""
+    number = mend_number(value)
+    if number is None:
+        return None, value is not None
+    if not -0.1 <= number <= 1.1:
+        return None, True
+    return min(max(number, 0.0), 1.0), isinstance(value, str) or not -0.001 <= number <= 1.001
 
 
 def check_confidence(value: object, location: str) -> float | None:

@@ -14,7 +14,15 @@ from typing import Any
 
 from audiosearch.errors import TranscriptError
 from audiosearch.normalizer import normalize
-from audiosearch.transcripts.imported import ImportedTranscript, Token, check_confidence, check_times, interpolate_times
+from audiosearch.transcripts.imported import (
+    ImportedTranscript,
+    Token,
+    check_confidence,
+    check_times,
+    interpolate_times,
+    mend_confidence,
+    mend_times,
+)
 from audiosearch.types import Alternative, Seconds
 
 
@@ -42,7 +50,7 @@ def read_json(path: Path, text: str, *, word_times: bool = True) -> list[Importe
     if kinds == {"vosk"}:
         return [
             ImportedTranscript(
-                "", "vosk", tuple(token for location, entry in documents for token in _vosk(location, entry))
+                "", "vosk", _complete([token for location, entry in documents for token in _vosk(location, entry)])
             )
         ]
     if kinds == {"segment"}:
@@ -123,7 +131,10 @@ def _whisper(path: Path, segments: list[tuple[str, Any]], word_times: bool) -> I
             start, end = segment.get("start"), segment.get("end")
             if timed and (start is None or end is None):
                 start, end = timed[0].start, timed[-1].end
-            start, end = check_times(start, end, location)
+            start, end, _ = mend_times(start, end)
+            if start is None or end is None:
+                start = tokens[-1].end if tokens and tokens[-1].end is not None else 0.0
+                end = max((piece.end for piece in timed if piece.end is not None), default=start)
             pieces = interpolate_times(pieces, start, end)
             breaks.append(end)
         mean = segment.get("avg_logprob")
@@ -152,7 +163,7 @@ def _vosk(location: str, entry: dict[str, Any]) -> list[Token]:
 def _own_format(location: str, entry: dict[str, Any]) -> ImportedTranscript:
     tokens = [_token(word, f"{location}: words[{n}]", "text") for n, word in enumerate(_list(entry, "words", location))]
     duration, _ = check_times(entry["duration"], entry["duration"], f"{location}: duration")
-    return ImportedTranscript(Path(str(entry["path"])).name, "json", tuple(tokens), duration)
+    return ImportedTranscript(Path(str(entry["path"])).name, "json", _complete(tokens), duration)
 
 
 def _token(word: object, location: str, name: str) -> Token:
@@ -160,14 +171,19 @@ def _token(word: object, location: str, name: str) -> Token:
     text = fields.get(name, fields.get("text") if name == "word" else None)
     if not isinstance(text, str):
         raise TranscriptError(f'{location}: must have a text "{name}".')
-    start, end = fields.get("start"), fields.get("end")
-    if start is not None or end is not None:
-        start, end = check_times(start, end, location)
-    elif name == "text" or "conf" in fields:
+    if name == "text" and not {"start", "end"} & fields.keys():
         raise TranscriptError(f"{location}: has no start and end.")
+    start, end, mended = mend_times(fields.get("start"), fields.get("end"))
     scores = (fields.get(key) for key in ("score", "confidence", "conf", "probability"))
     score = next((score for score in scores if score is not None), None)
-    return Token(text, start, end, check_confidence(score, location), location, tuple(_alternatives(fields, location)))
+    confidence, mended_score = mend_confidence(score)
+    alternatives = tuple(_alternatives(fields, location))
+    return Token(text, start, end, confidence, location, alternatives, mended or mended_score)
+
+
+def _complete(tokens: list[Token]) -> tuple[Token, ...]:
+    """Tokens of a recording; those without times divide the time between their neighbors."""
+    return tuple(interpolate_times(tokens, 0.0, max((token.end or 0.0 for token in tokens), default=0.0)))
 
 
 def _alternatives(word: dict[str, Any], location: str) -> Iterator[Alternative]:

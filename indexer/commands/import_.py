@@ -12,7 +12,7 @@ from indexer.commands.options import store_option
 from indexer.console.format import count, shown
 
 if TYPE_CHECKING:
-    from indexer.ingest.import_transcripts import Imported
+    from indexer.ingest.import_transcripts import Imported, Mended
     from indexer.ingest.walk import Failed
 
 
@@ -77,8 +77,9 @@ def import_command(
     ctx.exit(1 if counts["failed"] else 0)
 
 
-def _report(step: Imported | Failed, counts: dict[str, int], as_json: bool) -> None:
+def _report(step: Imported | Mended | Failed, counts: dict[str, int], as_json: bool) -> None:
     """Count a step and print it."""
+    from indexer.ingest.import_transcripts import Mended
     from indexer.ingest.walk import Failed
 
     if isinstance(step, Failed):
@@ -86,6 +87,11 @@ def _report(step: Imported | Failed, counts: dict[str, int], as_json: bool) -> N
         click.echo(step.sentence, err=True)
         if as_json:
             click.echo(json.dumps({"event": "failed", "path": step.path, "reason": step.sentence}))
+        return
+    if isinstance(step, Mended):
+        click.echo(step.sentence, err=True)
+        if as_json:
+            click.echo(json.dumps({"event": "mended", "path": step.path, "reason": step.sentence}))
         return
     counts[step.was] += 1
     if as_json:

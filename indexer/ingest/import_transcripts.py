@@ -64,7 +64,7 @@ def import_files(
     media: Path | None = None,
     channel: str | None = None,
     confidence: float = UNKNOWN_CONFIDENCE,
-) -> Iterator[Imported | Failed]:
+) -> Iterator[Imported | Mended | Failed]:
     """Import transcripts; unusable ones are reported and skipped.
 
     Args:
@@ -84,6 +84,8 @@ def import_files(
         except TranscriptError as error:
             yield Failed(str(file), str(error))
             continue
+        if note := next((spoken.note for spoken in transcripts if spoken.note), ""):
+            yield Mended(str(file), note)
         for spoken in transcripts:
             source = _Source(absolute(file), spoken, alone=len(transcripts) == 1)
             try:
@@ -99,6 +101,14 @@ def import_files(
                 yield Failed(str(file), str(error))
             except OSError as error:
                 yield Failed(str(file), f"{error.filename or file}: cannot be read ({error.strerror}).")
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """Words of a transcript had times or confidences out of range, which were mended; ``sentence`` counts them."""
+
+    path: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
