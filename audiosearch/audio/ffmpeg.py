@@ -21,9 +21,9 @@ import numpy as np
 
 from audiosearch.audio.clip_formats import CLIP_FORMATS
 from audiosearch.audio.clock import MIN_GAP, MIN_RESTART, Clock
-from audiosearch.audio.file_parts import FilePart, ogg_parts
+from audiosearch.audio.file_parts import FilePart, amended_header, ogg_parts
 from audiosearch.audio.samples import PIECE_SAMPLES, AudioInfo, Piece, PieceBuffer, Samples, Sound, mix_down
-from audiosearch.audio.signatures import OGG, mp3_header_fits
+from audiosearch.audio.signatures import OGG, lacks_index, mp3_header_fits
 from audiosearch.errors import AudioError
 from audiosearch.types import Seconds
 
@@ -256,10 +256,17 @@ def _open(path: Path, part: FileRange | None = None) -> InputContainer:
     import av
 
     options = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
+    if not part and amended_header(path):
+        options["ignore_length"] = "1"
     try:
         source: Any = FilePart(path, *part) if part else f"file:{path.absolute()}"
         container: InputContainer = av.open(source, "r", options=options, metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
+        if lacks_index(path):
+            raise AudioError(
+                f"{path}: is an unfinished recording or download: the index at its end is missing, without which "
+                "nothing can be played; finish the download, or repair the file with a program such as untrunc."
+            ) from error
         raise AudioError(f"{path}: is not audio of a known format, or its beginning is damaged.") from error
     if not container.streams.audio or container.streams.audio[0].codec_context is None:
         problem = "contains audio of an unknown codec" if container.streams.audio else "contains no audio"

@@ -4,7 +4,7 @@ soundfile reads uncompressed files and FLAC; PyAV (``ffmpeg.py``) reads everythi
 stops at damage. (libsndfile stops at the first bad frame, reads only a part of a VBR mp3 without a header and only the
 first stream of a chained Ogg; FFmpeg reads all of them.) Each stage works on small pieces::
 
-    file → pieces at the file's rate, channels averaged → finite? → soxr → blocks
+    file → pieces at the file's rate, channels averaged → mended → soxr → blocks
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audiosearch.audio import ffmpeg
+from audiosearch.audio.file_parts import amended_header, open_amended
 from audiosearch.audio.samples import PIECE_SAMPLES, AudioInfo, Piece, Samples, Sound, mix_down
 from audiosearch.audio.signatures import HEAD_BYTES, is_not_audio, is_uncompressed
 from audiosearch.errors import AudioError
@@ -69,7 +71,7 @@ def read(path: str | Path, sample_rate: int) -> Samples:
     """Read a whole recording [S], mono, usually in [-1, 1] (floating-point files keep their scale).
 
     Raises:
-        AudioError: the file cannot be read, or has no samples or non-finite ones.
+        AudioError: the file cannot be read, or has no samples, or most are not finite.
     """
     return np.concatenate(list(_resampled(Path(path), sample_rate)))
 
@@ -105,7 +107,7 @@ def read_span(path: str | Path, start: Seconds, end: Seconds) -> Sound:
     Sound before the span is not decoded. At the end of the recording the span is shorter.
 
     Raises:
-        AudioError: the file cannot be read, ends before ``start``, or has non-finite samples.
+        AudioError: the file cannot be read or ends before ``start``.
     """
     path = Path(path)
     if not 0 <= start < end:
@@ -115,11 +117,8 @@ def read_span(path: str | Path, start: Seconds, end: Seconds) -> Sound:
         parts = ffmpeg.decode_span(path, start, end)
         sound = parts[0] if len(parts) == 1 else _joined(parts)
     _check_rate(path, sound.rate)
-    largest = np.abs(sound.samples).max(initial=0.0)
-    if not largest <= MAX_SAMPLE:  # written for NaN to fail too
-        raise AudioError(
-            f"{path}: between {start:.3f} and {end:.3f} s there is a sample of {largest:g}, which is not audio."
-        )
+    if not np.abs(sound.samples).max(initial=0.0) <= MAX_SAMPLE:  # written for NaN to fail too
+        sound = Sound(sound.rate, np.stack([_mended(channel)[0] for channel in sound.samples]))
     return sound
 
 
@@ -170,16 +169,35 @@ def _resampled(path: Path, sample_rate: int) -> Iterator[Samples]:
 
 
 def _checked(path: Path, pieces: Iterator[Piece]) -> Iterator[Piece]:
-    """Yield the pieces; AudioError at the first implausible or non-finite sample."""
+    """Yield the pieces with implausible and non-finite samples mended, counted in a warning at the end.
+
+    Raises:
+        AudioError: most samples of a piece are bad.
+    """
     elapsed: Seconds = 0.0
+    count, first = 0, 0.0
     for rate, samples in pieces:
         # written for NaN to fail too
         if not (samples.min() >= -MAX_SAMPLE and samples.max() <= MAX_SAMPLE):
-            bad = int(np.argmin(np.abs(samples) <= MAX_SAMPLE))
-            when = elapsed + bad / rate
-            raise AudioError(f"{path}: the sample at {when:.3f} s is {samples[bad]:g}, which is not audio.")
+            samples, bad = _mended(samples)
+            if len(bad) > len(samples) / 2:
+                raise AudioError(f"{path}: most samples after {elapsed:.3f} s are no numbers, or not audio.")
+            first = first if count else elapsed + bad[0] / rate
+            count += len(bad)
         elapsed += len(samples) / rate
         yield Piece(rate, samples)
+    if count:
+        logger.warning("%s: samples that are no audio (not finite, or huge) and were mended: %d, the first at %.3f s.",
+                       path, count, first)  # fmt: skip
+
+
+def _mended(samples: Samples) -> tuple[Samples, NDArray[np.intp]]:
+    """Samples [S] with bad ones interpolated, and the indices of these."""
+    good = np.abs(samples) <= MAX_SAMPLE
+    bad = np.flatnonzero(~good)
+    whole = samples.copy()
+    whole[bad] = np.interp(bad, np.flatnonzero(good), samples[good]) if good.any() else 0
+    return whole, bad
 
 
 def _check_rate(path: Path, rate: int) -> None:
@@ -194,8 +212,10 @@ def _pieces(path: Path) -> Iterator[Piece]:
     if is_uncompressed(_head(path)):
         import soundfile
 
+        if amended_header(path):
+            logger.warning("%s: is longer than its header says; all of it is read.", path)
         try:
-            with path.open("rb") as file, soundfile.SoundFile(file.fileno(), closefd=False) as sound:
+            with open_amended(path) as file, soundfile.SoundFile(file, closefd=False) as sound:
                 rate, expected = sound.samplerate, sound.frames
                 while len(samples := sound.read(PIECE_SAMPLES, dtype="float32", always_2d=True)):
                     done += len(samples)
@@ -241,7 +261,7 @@ def _probe_uncompressed(path: Path) -> AudioInfo | None:
     import soundfile
 
     try:
-        with path.open("rb") as file, soundfile.SoundFile(file.fileno(), closefd=False) as sound:
+        with open_amended(path) as file, soundfile.SoundFile(file, closefd=False) as sound:
             if not 0 < sound.frames < 1 << 48:
                 return None
             return AudioInfo(sound.frames / sound.samplerate, sound.samplerate, sound.channels, sound.format.lower())
@@ -254,7 +274,7 @@ def _span_uncompressed(path: Path, start: Seconds, end: Seconds) -> Sound | None
     import soundfile
 
     try:
-        with path.open("rb") as file, soundfile.SoundFile(file.fileno(), closefd=False) as sound:
+        with open_amended(path) as file, soundfile.SoundFile(file, closefd=False) as sound:
             rate, frames = sound.samplerate, sound.frames
             first, last = round(start * rate), min(round(end * rate), frames)
             if first >= last:

@@ -21,6 +21,10 @@ AUDIO = (
     MATROSKA,
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF
     b"\x00\x00\x01\xba",  # MPEG program stream
+    b"\x06\x0e\x2b\x34",  # MXF
+    *(b"NIST_1A", b"Creative Voice File", b"nut/multimedia container", b"riff\x2e\x91\xcf\x11", b"DTSHDHDR"),
+    *(b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8"),  # DTS
+    *(b"tBaK", b"DSD ", b"ea3\x03", b"EA3\x01", b"SoX", b".SoX", b"XoS.", b"\x64\xa3", b"\xb7\xd8\x00\x20"),
 )
 BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")  # MP4 and QuickTime, at offset 4
 NOT_AUDIO = (
@@ -36,11 +40,20 @@ _MP3_SYNC = (b"\xfb", b"\xfa", b"\xf3", b"\xf2", b"\xe3", b"\xe2")
 
 def has_audio_signature(head: bytes) -> bool:
     """True if ``head``, at least 512 bytes of a longer file, is the start of an audio or video file."""
-    if head.startswith(AUDIO) or head[4:8] in BOXES or (head[:1] == head[188:189] == head[376:377] == b"\x47"):
+    if head.startswith(AUDIO) or head[4:8] in BOXES or _is_transport_stream(head):
         return True
     # MPEG audio and ADTS begin with eleven set bits; MPEG audio has no bit rate 15 and no frequency 3
     sync = len(head) > 2 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
     return sync and (head[1] & 0xF6 == 0xF0 or (head[2] >> 4 != 0xF and head[2] >> 2 & 3 != 3))
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    """True for MPEG-TS and M2TS, also if the file begins inside a packet."""
+    return any(
+        head[start] == head[start + size] == head[start + 2 * size] == head[start + 3 * size] == 0x47
+        for size in (188, 192, 204)
+        for start in range(min(size, len(head) - 3 * size))
+    )
 
 
 def is_uncompressed(head: bytes) -> bool:
@@ -74,6 +87,21 @@ def media_type(head: bytes) -> str | None:
     if head[:2] in (b"\xff\xf1", b"\xff\xf9"):
         return "audio/aac"
     return None
+
+
+def lacks_index(path: Path) -> bool:
+    """True for an MP4 or QuickTime file without a moov box, which is written last."""
+    with path.open("rb") as file:
+        size, at, is_first = file.seek(0, 2), 0, True
+        while at < size:
+            file.seek(at)
+            box = file.read(16)
+            if box[4:8] == b"moov" or (is_first and box[4:8] not in BOXES):
+                return False
+            length = int.from_bytes(box[:4], "big")
+            length = int.from_bytes(box[8:16], "big") if length == 1 else length
+            at, is_first = (at + length if length >= 8 else size), False
+    return True
 
 
 def mp3_header_fits(path: Path) -> bool:

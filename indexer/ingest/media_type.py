@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from audiosearch.audio.signatures import has_audio_signature
+from audiosearch.audio.signatures import HEAD_BYTES, has_audio_signature
 from audiosearch.errors import AudioError
 
 # fmt: off
 _SUFFIXES = frozenset({  # not .ts, which is mostly TypeScript
-    ".3gp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".asf", ".au", ".avi", ".caf", ".flac", ".flv",
-    ".m4a", ".m4b", ".m4v", ".mka", ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpeg", ".mpg", ".mpga", ".oga", ".ogg",
-    ".ogv", ".opus", ".spx", ".tta", ".w64", ".wav", ".weba", ".webm", ".wma", ".wmv", ".wv",
+    ".3gp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".asf", ".au", ".avi", ".caf", ".dsf", ".dts",
+    ".eac3", ".flac", ".flv", ".m2ts", ".m4a", ".m4b", ".m4v", ".mka", ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpc",
+    ".mpeg", ".mpg", ".mpga", ".mts", ".mxf", ".nut", ".oga", ".ogg", ".ogv", ".oma", ".opus", ".ra", ".rm", ".sph",
+    ".spx", ".tak", ".thd", ".tta", ".voc", ".w64", ".wav", ".weba", ".webm", ".wma", ".wmv", ".wtv", ".wv",
 })
 # fmt: on
 
@@ -23,7 +24,7 @@ _SUFFIXES = frozenset({  # not .ts, which is mostly TypeScript
 def is_recording(path: Path) -> bool:
     """True if a file holds sound. OSError if it cannot be read."""
     with path.open("rb", buffering=0) as file:
-        head = file.read(512) or b""
+        head = file.read(HEAD_BYTES) or b""
     if not head or not (has_audio_suffix(path) or has_audio_signature(head)):
         return False
     from audiosearch.audio.reader import is_audio

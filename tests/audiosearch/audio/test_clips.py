@@ -122,15 +122,14 @@ def test_sound_before_a_span_is_not_decoded(name: str, tmp_path: Path, monkeypat
     assert sum(decoded) < 3.5 * rate
 
 
-def test_three_channels_are_averaged_and_non_finite_samples_refused(tmp_path: Path) -> None:
+def test_three_channels_are_averaged_and_non_finite_samples_mended(tmp_path: Path) -> None:
     samples = np.repeat(steps(8000), 3, axis=0)
     soundfile.write(tmp_path / "three.wav", samples.T, 8000)
     write_clip(Clip(tmp_path / "three.wav", 1.0, 2.0, ""), tmp_path / "clip.wav")
     assert reader.probe(tmp_path / "clip.wav").channels == 1
     samples[1, 12_000] = np.nan
     soundfile.write(tmp_path / "nan.wav", samples.T, 8000, subtype="FLOAT")
-    with pytest.raises(AudioError, match="not audio"):
-        reader.read_span(tmp_path / "nan.wav", 1.0, 2.0)
+    assert np.isfinite(reader.read_span(tmp_path / "nan.wav", 1.0, 2.0).samples).all()
     assert reader.read_span(tmp_path / "nan.wav", 2.0, 3.0).channels == 3
 
 

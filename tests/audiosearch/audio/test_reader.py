@@ -6,17 +6,20 @@ import contextlib
 import errno
 import os
 import random
+import struct
 import subprocess
 import sys
 import wave
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from audiosearch.audio import reader
+from audiosearch.audio.signatures import has_audio_signature
 from audiosearch.errors import AudioError
 
 av = pytest.importorskip("av")
@@ -199,17 +202,71 @@ def test_full_scale_integers_of_every_width(tmp_path: Path) -> None:
         assert (samples.min(), samples.max()) == pytest.approx((-0.5, 0.5), abs=0.01)
 
 
-def test_non_finite_samples_are_refused_with_their_time(tmp_path: Path) -> None:
-    path = tmp_path / "bad.wav"
-    for bad in (np.nan, np.inf, -np.inf, 1e30):
-        samples = np.zeros((48000, 2), np.float32)
-        samples[24000, 1] = bad
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
+@pytest.mark.parametrize("name", ["bad.wav", "bad.aiff", "bad.mkv"])
+def test_samples_that_are_no_numbers_are_mended_and_counted_once(
+    bad: float, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / name
+    samples = np.full((48000, 1), 0.25, np.float32)
+    samples[[24000, 40000]] = bad
+    if name == "bad.mkv":
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("pcm_f32le", rate=16000, layout="mono")
+            frame = av.AudioFrame.from_ndarray(samples.T.copy(), "flt", "mono")
+            frame.sample_rate = 16000
+            container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    else:
         soundfile.write(path, samples, 16000, subtype="FLOAT")
-        with pytest.raises(AudioError, match=r"bad\.wav: the sample at 1\.500 s is .*not audio"):
-            reader.read(path, 8000)
-    blocks = reader.read_blocks(path, 16000, 0.5)
-    with pytest.raises(AudioError, match=r"at 1\.500 s"):
-        list(blocks)
+    read = reader.read(path, 16000)
+    assert read == pytest.approx(0.25)
+    assert len(read) == 48000
+    assert caplog.text.count("were mended: 2, the first at 1.500 s") == 1
+    assert reader.read_span(path, 1.0, 2.0).samples == pytest.approx(0.25)
+
+
+def test_a_file_of_samples_that_are_no_numbers_is_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "bad.wav", np.full(48000, np.nan, np.float32), 16000, subtype="FLOAT")
+    with pytest.raises(AudioError, match=r"bad\.wav: most samples after 0\.000 s are no numbers"):
+        reader.read(tmp_path / "bad.wav", 16000)
+
+
+LENGTHS = {  # format → offset of the length behind the word that names it; struct format
+    "WAV": (b"data", 4, "<I"),
+    "RF64": (b"ds64", 16, "<Q"),
+    "W64": (b"data", 16, "<Q"),
+    "AIFF": (b"SSND", 4, ">I"),
+    "AU": (b".snd", 8, ">I"),
+}
+
+
+@pytest.mark.parametrize("form", LENGTHS)
+@pytest.mark.parametrize("stated", [0.0, 0.3])
+def test_a_file_longer_than_its_header_says_is_read_to_its_end(
+    form: str, stated: float, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / f"long.{form.lower()}"
+    soundfile.write(path, clicks(16000), 16000, format=form, subtype="PCM_16")
+    content = bytearray(path.read_bytes())
+    word, offset, kind = LENGTHS[form]
+    at = content.index(word) + offset
+    struct.pack_into(kind, content, at, round(stated * 2 * len(clicks(16000))) // 8 * 8 + 24)
+    path.write_bytes(content)
+    assert click_times(reader.read(path, 16000), 16000) == pytest.approx(CLICKS, abs=0.001)
+    assert reader.probe(path).duration == pytest.approx(SECONDS, abs=0.01)
+    span = reader.read_span(path, 2.0, 3.0)
+    assert len(span) == pytest.approx(16000, abs=16)
+    assert np.abs(span.samples).max() > 0.5
+    assert "longer than its header says" in caplog.text
+
+
+@pytest.mark.parametrize("tail", [b"LIST\x04\0\0\0abcd", b"ID3\x04" + bytes(90), bytes(200), b"\0"])
+def test_chunks_and_tags_after_the_samples_are_no_sound(tail: bytes, tmp_path: Path) -> None:
+    path = make(tmp_path, "tagged.wav")
+    path.write_bytes(path.read_bytes() + tail)
+    assert reader.probe(path).duration == SECONDS
+    assert len(reader.read(path, 44100)) == SECONDS * 44100
 
 
 @pytest.mark.parametrize(
@@ -360,3 +417,34 @@ def test_long_files_take_little_memory(tmp_path: Path) -> None:
     count, grown = map(int, run.stdout.split())
     assert count == 300 * 16000
     assert grown < 40_000 * (1024 if sys.platform == "darwin" else 1)  # kilobytes; its samples are 106 MB as floats
+
+
+def test_an_unfinished_mp4_is_reported_as_such(tmp_path: Path) -> None:
+    path = make(tmp_path, "whole.m4a")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(AudioError, match=r"whole\.m4a: is an unfinished recording or download: the index"):
+        reader.probe(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "form"),
+    [
+        ("a.mts", "ac3", "mpegts"),
+        ("a.nut", "aac", "nut"),
+        ("a.dts", "dca", "dts"),
+        ("a.voc", "pcm_s16le", "voc"),
+    ],
+)
+def test_formats_are_known_by_their_content(name: str, codec: str, form: str, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"options": {"mpegts_m2ts_mode": "1"}} if form == "mpegts" else {}
+    try:
+        path = encode(tmp_path / name, codec, clicks(48000), 48000, format=form, **options)
+    except (av.error.FFmpegError, ValueError):
+        pytest.skip(f"FFmpeg does not write {form}")
+    content = path.read_bytes()
+    assert has_audio_signature(content[:1024])
+    assert reader.is_audio(path)
+    if form == "mpegts":
+        path.write_bytes(content[77:])
+        assert has_audio_signature(content[77:1101])
+        assert reader.is_audio(path)
