@@ -9,6 +9,7 @@ AudioSearchError
 ├── TrainingError     training cannot continue
 ├── TranscriptError   a transcript of another program cannot be read
 ├── OutputError       a file cannot be written, or would overwrite another
+├── InUseError        another process is writing a file or folder
 ├── WatchError        a folder cannot be watched
 ├── InstallationError a required package is missing or fails to load
 ├── QueryError        a query is malformed
@@ -69,6 +70,10 @@ class TranscriptError(AudioSearchError):
 
 class OutputError(AudioSearchError):
     """A file cannot be written, or would overwrite another."""
+
+
+class InUseError(AudioSearchError):
+    """Another process is writing a file or folder."""
 
 
 class WatchError(AudioSearchError):

@@ -101,7 +101,8 @@ def test_there_are_sources() -> None:
 LAYERS = {  # folders and single files, lowest layer first; each imports only lower layers
     "audiosearch": (
         "types display",
-        "errors files alphabet normalizer tags core",
+        "errors",
+        "files alphabet normalizer tags core",
         "config settings parallel audio spotting transcripts alignment",
         "model_folder",
         "acoustic language_model decoding",

@@ -34,11 +34,13 @@ def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None
     network nor the language model was trained on. Run `audiosearch tune` first: other weights of the language model
     need another calibration.
     """
-    from audiosearch.data.manifest import read_manifest
+    from audiosearch.commands.options import read_utterances
+    from audiosearch.files import lock_folder
     from audiosearch.model_folder import find_model
 
     path = find_model(model)
-    utterances = [utterance for manifest in manifests for utterance in read_manifest(manifest)[:limit]]
+    click.get_current_context().with_resource(lock_folder(path if path.is_dir() else path.parent))
+    utterances = [utterance for manifest in manifests for utterance in read_utterances(manifest, limit)]
 
     from audiosearch.commands.progress import results
     from audiosearch.evaluation import calibration

@@ -32,11 +32,13 @@ def tune(manifest: Path, model: Path | None, limit: int | None, threads: int | N
     decoder.yaml beside the model, which every command reads. Use utterances that neither the network nor the language
     model was trained on; half an hour is enough.
     """
-    from audiosearch.data.manifest import read_manifest
+    from audiosearch.commands.options import read_utterances
+    from audiosearch.files import lock_folder
     from audiosearch.model_folder import find_model
 
     path = find_model(model)
-    utterances = read_manifest(manifest)[:limit]
+    click.get_current_context().with_resource(lock_folder(path if path.is_dir() else path.parent))
+    utterances = read_utterances(manifest, limit)
 
     from audiosearch.commands.progress import results
     from audiosearch.evaluation import decoder_tuning

@@ -12,14 +12,14 @@ txt            a folder, at any depth, of audio with .txt of the same name besid
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from audiosearch.audio import reader
+from audiosearch.data.metadata_table import read_table
 from audiosearch.errors import ManifestError
 
 
@@ -147,7 +147,7 @@ def _commonvoice(folder: Path, split: str | None) -> Iterator[Row]:
     if not table.is_file():
         names = ", ".join(sorted(path.stem for path in language.glob("*.tsv")))
         raise ManifestError(f"{table}: is missing; choose one of {names} with --split.")
-    rows = csv.reader(_lines(table), delimiter="\t", quoting=csv.QUOTE_NONE)
+    rows = (line.split("\t") for line in _lines(table))  # quotes are letters, fields of any length
     header = next(rows, [])
     if "path" not in header or "sentence" not in header:
         raise ManifestError(f"{table}: has no columns 'path' and 'sentence'.")
@@ -155,6 +155,9 @@ def _commonvoice(folder: Path, split: str | None) -> Iterator[Row]:
         row = dict(zip(header, fields, strict=False))
         if not row.get("path") or "sentence" not in row:
             yield Row(f"{table.name}:{number}", None, fault=f"{table.name}, line {number} has too few columns")
+            continue
+        if "\0" in row["path"]:
+            yield Row(f"{table.name}:{number}", None, fault=f"{table.name}, line {number} has no valid path")
             continue
         name = row["path"] if Path(row["path"]).suffix else row["path"] + ".mp3"
         yield Row(Path(name).stem, language / "clips" / name, row["sentence"], row.get("client_id", "")[:16] or None)
@@ -165,14 +168,16 @@ def _ljspeech(folder: Path, split: str | None) -> Iterator[Row]:
     if not (folder / "wavs").is_dir():
         raise ManifestError(f"{folder / 'wavs'}: is missing; the audio that metadata.csv names must lie there.")
     files = _Files(folder / "wavs")
-    for number, line in enumerate(_lines(folder / "metadata.csv"), start=1):
-        name, *texts = line.split("|")
-        if not line.strip():
-            continue
-        if not texts:
-            yield Row(f"metadata.csv:{number}", None, fault=f"metadata.csv, line {number} has no '|'")
-            continue
-        yield Row(name, files.get(name.removesuffix(".wav")), texts[-1])
+    for row in read_table(list(_lines(folder / "metadata.csv"))):
+        location = f"metadata.csv, line {row.line}"
+        if row.text is None:
+            yield Row(f"metadata.csv:{row.line}", None, fault=f"{location} has too few columns")
+        elif not row.name or "\0" in row.name:
+            yield Row(f"metadata.csv:{row.line}", None, fault=f"{location} names no recording")
+        else:
+            name = PurePosixPath(row.name).name
+            audio = files.get(name) or files.get(name.rpartition(".")[0])
+            yield Row(row.name, audio, row.text, row.speaker)
 
 
 def _kaldi(folder: Path, split: str | None) -> Iterator[Row]:

@@ -19,7 +19,7 @@ from audiosearch.alphabet import Alphabet
 from audiosearch.config import DataConfig
 from audiosearch.data.augment import ROOM_SECONDS, Draws, Sound
 from audiosearch.data.batching import share
-from audiosearch.data.events import LeftOut
+from audiosearch.data.events import NO_TEXT, LeftOut
 from audiosearch.data.pcm_cache import Clip, PcmCache
 
 
@@ -93,12 +93,14 @@ def select(
     Returns:
         the dataset, and records of the utterances left out.
     """
-    foreign, short, long, dense = [], [], [], []
+    empty, foreign, short, long, dense = [], [], [], [], []
     chosen = []
     for number in range(len(recordings)):
         clip = recordings.clip(number)
         seconds = clip.samples / sample_rate
-        if seconds < config.min_seconds:
+        if not clip.text:
+            empty.append(clip.id)
+        elif seconds < config.min_seconds:
             short.append(clip.id)
         elif seconds > config.max_seconds:
             long.append(clip.id)
@@ -113,6 +115,7 @@ def select(
     dense = [clip.id for clip, fit in zip(clips, fits, strict=True) if not fit]
     chosen = [number for number, fit in zip(chosen, fits, strict=True) if fit]
     reasons = {
+        NO_TEXT: empty,
         f"shorter than data.min_seconds={config.min_seconds:g}": short,
         f"longer than data.max_seconds={config.max_seconds:g}": long,
         "with characters outside the alphabet": foreign,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NO_TEXT = "nothing is left of the text after normalizing"
+"""Reason for leaving out an utterance."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decoding:

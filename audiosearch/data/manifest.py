@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from audiosearch.data.events import NO_TEXT, LeftOut
 from audiosearch.errors import ManifestError
 from audiosearch.files import atomic_write
 from audiosearch.tags import normalize_transcript
@@ -67,6 +68,22 @@ def read_manifest(path: str | Path) -> list[Utterance]:
         text = normalize_transcript(row["text"])
         utterances.append(Utterance(audio, text, duration, known_speaker(row), name, confidence, score))
     return utterances
+
+
+def read_spoken(path: str | Path) -> tuple[list[Utterance], list[LeftOut]]:
+    """Utterances of a manifest that have text, and a record of those without.
+
+    Raises:
+        ManifestError: as :func:`read_manifest`, or nothing is left of any text.
+    """
+    utterances = read_manifest(path)
+    spoken = [utterance for utterance in utterances if utterance.text]
+    if not spoken:
+        raise ManifestError(f"{path}: {NO_TEXT} in all {len(utterances)} lines; the model knows English letters only.")
+    if len(spoken) == len(utterances):
+        return spoken, []
+    ids = tuple(utterance.id for utterance in utterances if not utterance.text)
+    return spoken, [LeftOut(str(path), NO_TEXT, len(ids), len(utterances), ids[:3])]
 
 
 def read_rows(path: str | Path) -> Iterator[tuple[dict[str, Any], Path, str]]:

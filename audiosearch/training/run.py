@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +20,10 @@ from audiosearch.alphabet import Alphabet
 from audiosearch.config import Config, TrainerConfig
 from audiosearch.data import data_sources
 from audiosearch.data.dataset import Collator, Dataset, Recordings, select
-from audiosearch.data.events import LeftOut
+from audiosearch.data.events import NO_TEXT, LeftOut
 from audiosearch.data.pcm_cache import Reader
 from audiosearch.errors import ModelError, TrainingError
+from audiosearch.files import lock_folder
 from audiosearch.training.checkpoint_state import FILE_NAME, TrainingState, load_state
 from audiosearch.training.distributed import choose_device, process_group
 from audiosearch.training.events import Finished, Notice, Record
@@ -78,8 +80,11 @@ def train(
         raise TrainingError(f"{output}: contains a run already; resume it with --resume, or give another --output.")
     rate = config.features.sample_rate
     cache = Path(config.data.cache) if config.data.cache else output / "cache"
-    with process_group(device) as processes:
+    with contextlib.ExitStack() as stack:
+        processes = stack.enter_context(process_group(device))
         if processes.first:
+            _create(output)
+            stack.enter_context(lock_folder(output))
             _write_config(config, output)
             yield from _changed_settings(config, state)
             for decoded in data_sources.decode_sources(sources, cache, rate, read):
@@ -135,7 +140,8 @@ def _validation_set(
 ) -> tuple[Dataset, list[LeftOut]]:
     """Random sample of the recordings, of at most ``trainer.validate_seconds``."""
     known = set(alphabet.labels)
-    readable = [number for number in range(len(recordings)) if known.issuperset(recordings.clip(number).text)]
+    texts = [recordings.clip(number).text for number in range(len(recordings))]
+    readable = [number for number, text in enumerate(texts) if text and known.issuperset(text)]
     budget = config.validate_seconds * sample_rate
     chosen: list[int] = []
     for index in np.random.default_rng(config.seed).permutation(len(readable)).tolist():
@@ -144,10 +150,12 @@ def _validation_set(
             break
         chosen.append(readable[index])
     left_out = []
-    if foreign := sorted(set(range(len(recordings))) - set(readable)):
-        ids = tuple(recordings.clip(number).id for number in foreign[:3])
-        reason = "with characters outside the alphabet"
-        left_out.append(LeftOut("validation", reason, len(foreign), len(recordings), ids))
+    foreign = [number for number, text in enumerate(texts) if not known.issuperset(text)]
+    empty = [number for number, text in enumerate(texts) if not text]
+    for reason, numbers in ((NO_TEXT, empty), ("with characters outside the alphabet", foreign)):
+        if numbers:
+            ids = tuple(recordings.clip(number).id for number in numbers[:3])
+            left_out.append(LeftOut("validation", reason, len(numbers), len(recordings), ids))
     return Dataset(recordings, sorted(chosen), alphabet), left_out
 
 
@@ -174,10 +182,17 @@ def _initial_weights(config: Config, alphabet: Alphabet, path: Path) -> dict[str
     return widen(model.network.state_dict(), model.config.model, config.model, config.trainer.seed)
 
 
+def _create(output: Path) -> None:
+    """Create the folder of a run."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(f"{output}: cannot be created ({error.strerror}); give another --output.") from error
+
+
 def _write_config(config: Config, output: Path) -> None:
     """Write the settings, for ``--resume`` and for people; fails if the folder cannot be written."""
     try:
-        output.mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
         (output / CONFIG_NAME).write_text(text, encoding="utf-8")
     except OSError as error:

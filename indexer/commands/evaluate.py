@@ -95,8 +95,8 @@ def evaluate(
 
     Utterances with unreadable audio are reported and left out; the exit status is then 1.
     """
-    from audiosearch.data.manifest import read_manifest
     from audiosearch.model_folder import find_model
+    from indexer.commands.options import read_utterances
 
     given = {"--queries": queries, "--draw": draw, "--word-times": word_times, "--mode": mode, "--keep": keep}
     if not search and (misplaced := [name for name, value in given.items() if value is not None]):
@@ -106,7 +106,7 @@ def evaluate(
     if queries is not None and draw is not None:
         raise click.UsageError("--queries and --draw exclude each other.")
     path = find_model(model)
-    sets = [read_manifest(manifest)[:limit] for manifest in manifests]
+    sets = [read_utterances(manifest, limit) for manifest in manifests]
     if search:
         from indexer.console.search_report import Task, measure
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from audiosearch.commands.options import INTERRUPTED, hotwords_option, model_option
+from audiosearch.commands.options import INTERRUPTED, hotwords_option, model_option, read_utterances
 
-__all__ = ["INTERRUPTED", "hotwords_option", "model_option", "no_sound_option", "store_option"]
+__all__ = ["INTERRUPTED", "hotwords_option", "model_option", "no_sound_option", "read_utterances", "store_option"]
 
 store_option = click.option(
     "--store",

@@ -32,8 +32,16 @@ PAGE = 500
 KEEP_ALIVE = "5m"
 """Time for which the server keeps an unused snapshot."""
 
-BULK = 200
-"""Documents in a bulk request, about 1.5 MB."""
+MAX_BULK_BYTES = 900_000
+"""Size of a bulk request; proxies often refuse bodies above 1 MB, as nginx by default."""
+
+MAX_BULK = 200
+"""Documents in a bulk request."""
+
+TOO_LARGE = 413
+"""HTTP status of a request that a proxy or the server refuses for its size."""
+
+LIMIT = "raise its limit, or that of a proxy before it (nginx: client_max_body_size)"
 
 BUSY = frozenset({429, 502, 503, 504})
 """HTTP statuses after which a retry may succeed."""
@@ -58,6 +66,23 @@ class _Transport(elastic_transport.Transport):
         return super().perform_request(*arguments, **options)
 
 
+class TooLargeError(RefusedError):
+    """A request is larger than the server, or a proxy before it, accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Lines of a bulk request about one document."""
+
+    id: str
+    lines: tuple[bytes, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes in a request."""
+        return sum(len(line) + 1 for line in self.lines)
+
+
 @dataclass
 class Snapshot:
     """Point-in-time view of the index; without an id each search sees the latest state."""
@@ -73,6 +98,7 @@ class Server:
         self.name = address.name
         self._reached = False
         self._require_alias = False
+        self._max_bulk_bytes = MAX_BULK_BYTES
         self._client = elasticsearch.Elasticsearch(
             address.server,
             request_timeout=REQUEST_SECONDS,
@@ -286,13 +312,11 @@ class Server:
         Raises:
             RefusedError: documents that can never be written; the rest of the same request is written.
         """
-        lines = iter(lines)
-        alias = {"require_alias": True} if self._require_alias else {}
-        while pending := list(islice(lines, 2 * BULK)):
+        for request in _requests(lines, lambda: self._max_bulk_bytes):
             refused: list[str] = []
+            pending = request
             for pause in (*RETRY_SECONDS, None):
-                response = self._ask(self._client.bulk, index=self.name, operations=pending, **alias)
-                pending = self._rejected_lines(pending, response["items"], refused) if response["errors"] else []
+                pending = self._send(pending, refused)
                 if not pending:
                     break
                 if pause is None:
@@ -301,18 +325,36 @@ class Server:
             if refused:
                 raise RefusedError(f"{self.shown} refuses {' and '.join(refused)}")
 
-    def _rejected_lines(
-        self, lines: Sequence[Mapping[str, Any]], items: Sequence[Mapping[str, Any]], refused: list[str]
-    ) -> list[Mapping[str, Any]]:
-        """Lines of a bulk request to send again; documents that can never be written are added to ``refused``."""
-        rejected: list[Mapping[str, Any]] = []
-        lines_per_item = 2 if "index" in lines[0] else 1
-        for number, item in enumerate(items):
+    def _send(self, operations: Sequence[Operation], refused: list[str]) -> list[Operation]:
+        """Send operations, in halves if they are too large for one request, and return those to send again.
+
+        Documents that can never be written are added to ``refused``.
+        """
+        alias = {"require_alias": True} if self._require_alias else {}
+        lines = [line for operation in operations for line in operation.lines]
+        try:
+            response = self._ask(self._client.bulk, index=self.name, operations=lines, **alias)
+        except TooLargeError:
+            if len(operations) == 1:
+                size = f"{operations[0].size / 1e6:.1f} MB"
+                refused.append(f"{operations[0].id} ({size}, larger than it accepts: {LIMIT})")
+                return []
+            self._max_bulk_bytes = min(self._max_bulk_bytes, sum(operation.size for operation in operations) // 2)
+            middle = len(operations) // 2
+            return self._send(operations[:middle], refused) + self._send(operations[middle:], refused)
+        return self._rejected(operations, response["items"], refused) if response["errors"] else []
+
+    def _rejected(
+        self, operations: Sequence[Operation], items: Sequence[Mapping[str, Any]], refused: list[str]
+    ) -> list[Operation]:
+        """Operations to send again; documents that can never be written are added to ``refused``."""
+        rejected: list[Operation] = []
+        for operation, item in zip(operations, items, strict=True):
             (result,) = item.values()
             status, error = result["status"], result.get("error", {})
             message = _message(status, error.get("type") or "")
             if status in BUSY and message != BLOCKED:
-                rejected.extend(lines[lines_per_item * number : lines_per_item * (number + 1)])
+                rejected.append(operation)
             elif status == 400:
                 refused.append(f"{result['_id']} ({error.get('reason')})")
             elif error:
@@ -360,8 +402,42 @@ class Server:
         except (elasticsearch.UnsupportedProductError, elastic_transport.SerializationError) as error:
             raise StoreError(f"{self.shown} is not an Elasticsearch: check the URL") from error
         except elasticsearch.ApiError as error:
-            message = _message_of(error) or f"answers with an error (status {error.status_code}): {error}"
+            if error.status_code == TOO_LARGE:
+                raise TooLargeError(f"{self.shown} refuses a request of this size: {LIMIT}") from error
+            message = _message_of(error) or f"answers with an error (status {error.status_code}){_reason(error)}"
             raise StoreError(f"{self.shown} {message}") from error
+
+
+def _requests(lines: Iterable[Mapping[str, Any]], max_bytes: Callable[[], int]) -> Iterator[list[Operation]]:
+    """Bulk operations of lines, grouped into requests of at most ``max_bytes()`` and MAX_BULK operations."""
+    request: list[Operation] = []
+    size = 0
+    for operation in _operations(iter(lines)):
+        if request and (size + operation.size > max_bytes() or len(request) == MAX_BULK):
+            yield request
+            request, size = [], 0
+        request.append(operation)
+        size += operation.size
+    if request:
+        yield request
+
+
+def _operations(lines: Iterator[Mapping[str, Any]]) -> Iterator[Operation]:
+    """Bulk operations of lines: an "index" is followed by its document."""
+    for action in lines:
+        ((kind, target),) = action.items()
+        parts = [action, next(lines)] if kind == "index" else [action]
+        yield Operation(target["_id"], tuple(_JSON.dumps(part) for part in parts))
+
+
+_JSON = elastic_transport.JsonSerializer()
+
+
+def _reason(error: elasticsearch.ApiError) -> str:
+    """Reason given in an error response, after a colon; empty if there is none."""
+    cause = error.body.get("error") if isinstance(error.body, dict) else None
+    reason = cause.get("reason") if isinstance(cause, dict) else cause
+    return f": {reason}" if isinstance(reason, str) and reason else ""
 
 
 def _message_of(error: elasticsearch.ApiError) -> str:

@@ -157,10 +157,16 @@ class SqliteFile:
                 connection.close()
                 raise apsw.ReadOnlyError("the file is read-only")
             return connection
-        except (apsw.CantOpenError, apsw.ReadOnlyError):
+        except (apsw.CantOpenError, apsw.ReadOnlyError) as error:
             # The files shared by readers and writers cannot be created here, and without them nobody writes.
-            if write or Path(f"{name}-wal").exists():
+            log = Path(f"{name}-wal")
+            if write:
                 raise
+            if log.exists() and log.stat().st_size > 0 and os.access(self.path, os.R_OK) and os.access(log, os.R_OK):
+                raise StoreError(
+                    f"{self.path} was copied or its medium made read-only while it was being written: {log.name} holds "
+                    "additions that can only be read where files can be written; copy both to such a folder"
+                ) from error
             return self._connect(name.as_uri() + "?immutable=1", apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
 
     def _connect(self, name: str, flags: int) -> apsw.Connection:
@@ -193,11 +199,22 @@ class SqliteFile:
         except (apsw.FullError, apsw.IOError) as error:
             raise StoreError(f"{self.path} cannot be read or written, is the disk full? ({error})") from error
         except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, apsw.AuthError) as error:
+            if self._on_read_only_medium():
+                raise StoreError(f"{self.path} cannot be written: its medium is read-only; name another") from error
             raise StoreError(f"{self.path} cannot be opened or written: check its permissions ({error})") from error
         except (apsw.CorruptError, apsw.NotADBError) as error:
             raise StoreError(f"{self.path} is damaged: restore a copy, or delete it and index again") from error
-        except (apsw.Error, OSError) as error:
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be used as an index: {error.strerror or error}") from error
+        except apsw.Error as error:
             raise StoreError(f"{self.path} cannot be used as an index: {error}") from error
+
+    def _on_read_only_medium(self) -> bool:
+        """True if the file system of the file is mounted read-only."""
+        try:
+            return bool(os.statvfs(self.path.absolute().parent).f_flag & os.ST_RDONLY)
+        except OSError:
+            return False
 
     @contextlib.contextmanager
     def transaction(self, kind: str) -> Iterator[None]:

@@ -280,3 +280,27 @@ def test_node_killed_while_indexing(talks: Path, elastic_node: Node) -> None:
     result = audiosearch_index(talks, url)
     assert result.exit_code == 0, result.stderr
     assert stored_library(url) == expected_library(talks)
+
+
+LIMITS = (1_000_000, 100_000)
+
+
+@pytest.mark.elastic
+@pytest.mark.parametrize("limit", LIMITS)
+def test_bodies_stay_below_the_limit_of_a_proxy(talks: Path, proxy: Script, limit: int) -> None:
+    write_noise(talks / "long.wav")
+    proxy.answer = lambda method, path, body: (413, "<h1>413</h1>") if len(body.encode()) > limit else None
+    run = audiosearch_index(talks, proxy.url)
+    assert run.exit_code == 0, run.stderr
+    assert stored_library(proxy.url) == expected_library(talks)
+
+
+@pytest.mark.elastic
+def test_document_too_large_by_itself_is_named_and_the_rest_is_stored(talks: Path, proxy: Script) -> None:
+    proxy.answer = lambda method, path, body: (413, "<h1>413</h1>") if bulk_of("c", body) else None
+    run = audiosearch_index(talks, proxy.url)
+    assert run.exit_code == 1
+    assert "c.wav: cannot be indexed" in run.stderr
+    assert "client_max_body_size" in run.stderr
+    assert "ApiError" not in run.stderr
+    assert [item.path[-5:] for item, _ in stored_library(proxy.url).values()] == ["a.wav", "b.wav", "d.wav"]
