@@ -35,6 +35,9 @@ COMMANDS = {  # name: module:attribute, in the order of the help
     "doctor": "indexer.commands.doctor:doctor",
 }
 
+ERROR_STATUS = {"query": 2}
+"""Exit status of errors where 1 means that nothing was found, as in grep."""
+
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are run or described (click, "Lazily Loading Subcommands")."""
@@ -60,16 +63,27 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except AudioSearchError as error:
-            raise click.ClickException(str(error)) from error
+            raise _failure(ctx, str(error)) from error
+        except click.UsageError:
+            raise
+        except click.ClickException as error:
+            raise _failure(ctx, error.message) from error
         except Exception as error:
             from audiosearch.diagnosis.packages import explain
 
             if broken := explain(error):
-                raise click.ClickException(str(broken)) from error
+                raise _failure(ctx, str(broken)) from error
             raise
         except KeyboardInterrupt:
             click.echo("\nStopped by Ctrl-C.", err=True)
             ctx.exit(INTERRUPTED)
+
+
+def _failure(ctx: click.Context, message: str) -> click.ClickException:
+    """An error as one sentence; its exit status is 1, or that of the command."""
+    failure = click.ClickException(message)
+    failure.exit_code = ERROR_STATUS.get(ctx.invoked_subcommand or "", 1)
+    return failure
 
 
 @click.group(

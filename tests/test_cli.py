@@ -225,7 +225,7 @@ class TestQuery:
         for wrong in (["--within", "5"], ["--counts", "--after", "x"], ["--order", "size"]):
             assert run("query", "human", *wrong, "--store", store).exit_code == 2
         wrong_date = run("query", "human", "--since", "yesterday", "--store", store)
-        assert (wrong_date.exit_code, wrong_date.stderr[:32]) == (1, 'Error: "yesterday" is not a date')
+        assert (wrong_date.exit_code, wrong_date.stderr[:32]) == (2, 'Error: "yesterday" is not a date')
 
     def test_counts(self, store: Path) -> None:
         (first, second) = run("query", "human", "am human", "--counts", "--store", store, "--json").stdout.splitlines()
@@ -261,12 +261,12 @@ class TestQuery:
         assert run("query", "--store", store).exit_code == 2
         for text in ("", "?!", " ".join(["word"] * 1000)):
             result = run("query", text, "--store", store)
-            assert result.exit_code == 1
+            assert result.exit_code == 2
             assert result.stderr.startswith("Error: ")
 
     def test_no_index_yet(self, tmp_path: Path) -> None:
         result = run("query", "word", "--store", tmp_path / "none.db")
-        assert result.exit_code == 1
+        assert result.exit_code == 2
         assert "audiosearch index" in result.stderr
         assert list(tmp_path.iterdir()) == []
 

@@ -60,7 +60,7 @@ class TestQuery:
         arguments = ("human things", "--store", store, "--clips", clips, "--supercut", target, "--padding", "0.5")
         for _ in range(2):
             result = run("query", *arguments, "--json", "--gap", "1")
-            assert result.exit_code == 1
+            assert result.exit_code == 2
             assert len(result.stdout.splitlines()) == 3
             assert f"{store.parent}/talks/missing.wav: does not exist" in result.stderr
             assert f"2 clips in {clips}.\n" in result.stderr
@@ -80,7 +80,7 @@ class TestQuery:
         foreign = clips / "002_two_0h00m04.0s_human-things.wav"
         foreign.write_bytes(b"foreign")
         result = run("query", "human things", "--store", store, "--clips", clips)
-        assert result.exit_code == 1
+        assert result.exit_code == 2
         assert result.stderr == f"Error: {foreign}: exists already and was not made by audiosearch; name another.\n"
         assert list(clips.iterdir()) == [foreign]
         result = run("query", "human things", "--store", store, "--supercut", store.parent / "talks" / "one.wav")
@@ -117,7 +117,7 @@ class TestQuery:
         monkeypatch.setenv("PATH", str(store.parent))
         monkeypatch.setattr("audiosearch.audio.player._has_device", lambda: False)
         result = run("query", "human", "--store", store, "--play")
-        assert (result.exit_code, result.stdout) == (1, "")
+        assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.startswith("Error: No player is available: install ffplay")
 
 

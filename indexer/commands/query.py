@@ -94,7 +94,7 @@ def query(
     """Search the index for spoken words and phrases.
 
     Each TEXT is a word or a (quoted) phrase. A word with a trailing * matches all words with that prefix. Several
-    texts give the hits of any of them. The exit status is 1 if there are no hits.
+    texts give the hits of any of them. The exit status is 1 if there are no hits, and 2 after an error.
 
     Misrecognized words, mostly names, are found by their sound: the text is searched in the probabilities of letters
     over time. Such hits are marked "sound", and their words are those of the transcript.
@@ -145,7 +145,7 @@ def query(
         write_hits(page.hits, as_json)
     if page.after is not None:
         click.echo(f"There are more hits: raise --limit, or continue with --after {page.after}", err=True)
-    ctx.exit(0 if hit_output.write(page.hits) else 1)
+    ctx.exit(0 if hit_output.write(page.hits) else 2)
 
 
 def _no_hits(index: Index, query: Query, confidence: float | None) -> str:
