@@ -35,9 +35,6 @@ COMMANDS = {  # name: module:attribute, in the order of the help
     "doctor": "indexer.commands.doctor:doctor",
 }
 
-ERROR_STATUS = {"query": 2}
-"""Exit status of errors where 1 means that nothing was found, as in grep."""
-
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are run or described (click, "Lazily Loading Subcommands")."""
@@ -79,11 +76,15 @@ class LazyGroup(click.Group):
             ctx.exit(INTERRUPTED)
 
 
+class SearchFailure(click.ClickException):
+    """An error of ``query``, where status 1 means that nothing was found, as in grep."""
+
+    exit_code = 2
+
+
 def _failure(ctx: click.Context, message: str) -> click.ClickException:
-    """An error as one sentence; its exit status is 1, or that of the command."""
-    failure = click.ClickException(message)
-    failure.exit_code = ERROR_STATUS.get(ctx.invoked_subcommand or "", 1)
-    return failure
+    """An error as one sentence, with the exit status of the command."""
+    return (SearchFailure if ctx.invoked_subcommand == "query" else click.ClickException)(message)
 
 
 @click.group(

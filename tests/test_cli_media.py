@@ -84,7 +84,7 @@ class TestQuery:
         assert result.stderr == f"Error: {foreign}: exists already and was not made by audiosearch; name another.\n"
         assert list(clips.iterdir()) == [foreign]
         result = run("query", "human things", "--store", store, "--supercut", store.parent / "talks" / "one.wav")
-        assert (result.exit_code, result.stdout) == (1, "")
+        assert (result.exit_code, result.stdout) == (2, "")
 
     def test_formats(self, store: Path) -> None:
         assert run("query", "human", "--store", store, "--format", "csv").stdout.count("\n") == 4

@@ -9,7 +9,14 @@ from pathlib import Path
 import click
 
 from audiosearch.errors import StoreError
-from indexer.commands.options import INTERRUPTED, hotwords_option, model_option, no_sound_option, store_option
+from indexer.commands.options import (
+    INTERRUPTED,
+    exclude_option,
+    hotwords_option,
+    model_option,
+    no_sound_option,
+    store_option,
+)
 
 
 @click.command(epilog="\b\nExample:\n  audiosearch index ~/Podcasts ~/talk.mp4 --prune")
@@ -26,6 +33,8 @@ from indexer.commands.options import INTERRUPTED, hotwords_option, model_option,
 )
 @hotwords_option
 @no_sound_option
+@exclude_option
+@click.option("--quiet", is_flag=True, help="Print errors only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event, and a final one with counts.")
 @click.pass_context
 def index(
@@ -38,6 +47,8 @@ def index(
     part: str,
     hotwords: Path | None,
     no_sound: bool,
+    exclude: tuple[str, ...],
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Index the recordings in files and folders, or bring the index up to date.
@@ -57,8 +68,11 @@ def index(
     from indexer.console.ingest_report import IngestReport, json_record, line
     from indexer.console.lazy_recognizer import LazyRecognizer
     from indexer.index import open_index
+    from indexer.ingest.exclusion import is_excluded
     from indexer.ingest.ingest import ingest
     from indexer.ingest.shard import Shard
+    from indexer.ingest.walk import Failed
+    from indexer.types import Location
 
     try:
         shard = Shard.parse(part)
@@ -69,6 +83,9 @@ def index(
     words = () if hotwords is None else read_hotwords(hotwords)
     lazy = LazyRecognizer(path, hotwords=words, sound=not no_sound)
     report = IngestReport()
+
+    def excluded(location: Location) -> bool:
+        return is_excluded(location.path, exclude)
 
     def progress() -> dict[str, object]:
         if recognizer.is_loading:
@@ -89,16 +106,19 @@ def index(
         check_writable(settings.store)
         try:
             with progress_bar("scanning files", poll=progress) as bar:
-                for record in ingest(opened, recognizer, paths, prune=prune, again=again, shard=shard):
+                for record in ingest(
+                    opened, recognizer, paths, prune=prune, again=again, shard=shard, is_unstable=excluded
+                ):
                     report.add(record)
-                    if text := line(record):
+                    if (text := line(record)) and (not quiet or isinstance(record, Failed)):
                         bar.print(text)
                     if as_json and (event := json_record(record)):
                         click.echo(json.dumps(event))
         except KeyboardInterrupt:
             click.echo("\nInterrupted; indexed recordings are kept, and the same command continues.", err=True)
             ctx.exit(INTERRUPTED)
-    click.echo(json.dumps(report.record()) if as_json else report.summary())
+    if as_json or not quiet:
+        click.echo(json.dumps(report.record()) if as_json else report.summary())
     ctx.exit(1 if report.failed else 0)
 
 

@@ -6,7 +6,15 @@ import click
 
 from audiosearch.commands.options import INTERRUPTED, hotwords_option, model_option, read_utterances
 
-__all__ = ["INTERRUPTED", "hotwords_option", "model_option", "no_sound_option", "read_utterances", "store_option"]
+__all__ = [
+    "INTERRUPTED",
+    "exclude_option",
+    "hotwords_option",
+    "model_option",
+    "no_sound_option",
+    "read_utterances",
+    "store_option",
+]
 
 store_option = click.option(
     "--store",
@@ -17,4 +25,11 @@ store_option = click.option(
 
 no_sound_option = click.option(
     "--no-sound", is_flag=True, help="Do not store emissions for the search by sound (0.5 MB per hour)."
+)
+
+exclude_option = click.option(
+    "--exclude",
+    metavar="GLOB",
+    multiple=True,
+    help="Leave out new and changed files with this name or path, or in a folder of this name (quote it); repeatable.",
 )

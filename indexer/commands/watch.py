@@ -12,7 +12,7 @@ from types import FrameType
 import click
 
 from indexer.commands.index import check_writable
-from indexer.commands.options import hotwords_option, model_option, no_sound_option, store_option
+from indexer.commands.options import exclude_option, hotwords_option, model_option, no_sound_option, store_option
 
 
 @click.command(epilog="\b\nExample:\n  audiosearch watch ~/Podcasts")
@@ -21,6 +21,7 @@ from indexer.commands.options import hotwords_option, model_option, no_sound_opt
 @model_option
 @hotwords_option
 @no_sound_option
+@exclude_option
 @click.option("--keep", is_flag=True, help="Do not remove recordings whose files no longer exist.")
 @click.option(
     "--poll", is_flag=True, help="Scan all files every second, for file systems without notifications (network drives)."
@@ -40,6 +41,7 @@ def watch(
     model: Path | None,
     hotwords: Path | None,
     no_sound: bool,
+    exclude: tuple[str, ...],
     keep: bool,
     poll: bool,
     settle: float,
@@ -68,7 +70,9 @@ def watch(
         check_writable(settings.store)
         click.echo(f"Watching {', '.join(shown(str(path)) for path in paths)}; stop with Ctrl-C.", err=True)
         report = IngestReport()
-        for record in follow(opened, transcriber, paths, changes(paths, poll=poll), prune=not keep, settle=settle):
+        for record in follow(
+            opened, transcriber, paths, changes(paths, poll=poll), prune=not keep, settle=settle, exclude=exclude
+        ):
             if isinstance(record, Finished):
                 if as_json:
                     click.echo(json.dumps(report.record()))

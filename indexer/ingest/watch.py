@@ -19,6 +19,7 @@ from pathlib import Path
 from audiosearch.errors import WatchError
 from audiosearch.types import Seconds
 from indexer.index import Index
+from indexer.ingest.exclusion import is_excluded
 from indexer.ingest.ingest import CrawlSummary, Record, Transcriber, ingest
 from indexer.ingest.walk import Failed
 from indexer.paths import absolute
@@ -76,6 +77,7 @@ def follow(
     *,
     prune: bool = True,
     settle: Seconds = SETTLE,
+    exclude: Sequence[str] = (),
     clock: Callable[[], Seconds] = time.monotonic,
 ) -> Iterator[Record | Finished]:
     """Bring ``index`` up to date at the first of ``changed``, then after settled changes.
@@ -85,6 +87,7 @@ def follow(
     Args:
         changed: ``changes(paths)``.
         prune: remove recordings whose files no longer exist.
+        exclude: globs of files to leave out.
         clock: monotonic time.
     """
     waiting: dict[str, Seconds] = {}  # path → time of its last change
@@ -103,7 +106,7 @@ def follow(
         def is_unstable(location: Location, now: Seconds = now) -> bool:
             if failed.get(location.path) == location or location.path in waiting:
                 return True
-            if location.path.lower().endswith(PARTIAL):
+            if location.path.lower().endswith(PARTIAL) or is_excluded(location.path, exclude):
                 return True
             if 0 <= time.time_ns() - location.modified_ns < settle * 1e9:
                 waiting[location.path] = now

@@ -56,7 +56,7 @@ def sound(path: Path, text: str = "", *, age: float = 100.0) -> Path:
 
 
 def watched(
-    index: Index, transcriber: OneWordTranscriber, talks: Path, *steps: Step, **options: bool
+    index: Index, transcriber: OneWordTranscriber, talks: Path, *steps: Step, prune: bool = True
 ) -> list[Record | Finished]:
     """The records of ``follow``, with one second per step; a step returns the changed paths."""
     now = 0.0
@@ -67,7 +67,7 @@ def watched(
             now += 1.0
             yield step()
 
-    return list(follow(index, transcriber, [talks], changed(), settle=2.0, clock=lambda: now, **options))
+    return list(follow(index, transcriber, [talks], changed(), settle=2.0, clock=lambda: now, prune=prune))
 
 
 def names(index: Index) -> list[str]:
