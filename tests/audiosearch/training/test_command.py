@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from audiosearch.commands.train import spread
 from audiosearch.config import load_config, parse_overrides
+from audiosearch.files import lock_folder
 from audiosearch.training.checkpoint_state import load_state
 from audiosearch.training.run import train as run_training
 from cli import main
@@ -119,3 +120,12 @@ def test_a_run_stopped_by_a_signal_resumes_exactly(
             assert torch.equal(tensor, resumed.tensors[part][name])
     steps = [json.loads(line)["step"] for line in metrics.read_text().splitlines()]
     assert steps == [*range(1, resumed.progress.step + 1), resumed.progress.step]
+
+
+def test_a_second_run_in_one_folder_is_refused(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with lock_folder(tmp_path / "run"):
+        result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1
+    assert "is being written by another process" in result.stderr
+    assert list((tmp_path / "run").iterdir()) == []
