@@ -9,6 +9,8 @@ namespace audiosearch {
 namespace {
 
 constexpr float BEAM = 10.0f;           // tokens that score this much below the best one in the same frame are pruned
+constexpr float NARROW_BEAM = 4.0f;     // of the search that finds a lower bound
+constexpr float ROUNDING = 1e-3f;
 constexpr float MIN_LOG_PROB = -12.0f;  // a letter that the network missed does not rule out a word
 constexpr float NEVER = -1e30f;
 
@@ -80,6 +82,17 @@ int Lexicon::child(int node, int label) const {
 
 std::vector<Lexicon::Match> Lexicon::n_best(
     const std::vector<float>& relative, int labels, int blank, float weight, int count, LexiconWorkspace& workspace) const {
+    // The last of as many words from a narrow search is no better than the last of the full one, which need not follow
+    // tokens that cannot reach it.
+    const auto narrow = search(relative, labels, blank, weight, count, NARROW_BEAM, NEVER, workspace);
+    const float min_total = narrow.size() < static_cast<size_t>(count) ? NEVER : total(narrow.back(), weight) - ROUNDING;
+    return search(relative, labels, blank, weight, count, BEAM, min_total, workspace);
+}
+
+// The best words; tokens are dropped that score `beam` below the best one in the same frame, or cannot reach `min_total`.
+std::vector<Lexicon::Match> Lexicon::search(
+    const std::vector<float>& relative, int labels, int blank, float weight, int count, float beam, float min_total,
+    LexiconWorkspace& workspace) const {
     workspace.token_of.resize(nodes_.size(), -1);
     workspace.match_of.resize(words_.size(), -1);
     std::vector<int32_t>& token_of = workspace.token_of;
@@ -87,10 +100,17 @@ std::vector<Lexicon::Match> Lexicon::n_best(
     std::vector<LexiconToken>&tokens = workspace.tokens, &next = workspace.next;
     std::vector<Match> matches;
     tokens.clear();
+    // The most that a token can gain after each frame.
+    std::vector<float> gains(relative.size() / labels, 0.0f);
+    for (size_t frame = gains.size(); frame-- > 1;) {
+        const float* row = relative.data() + frame * labels;
+        gains[frame - 1] = gains[frame] + std::max(0.0f, *std::max_element(row, row + labels));
+    }
     const LexiconToken root{0, -1, NEVER, 0.0f, 0.0f};
     for (size_t first = 0; first < relative.size(); first += static_cast<size_t>(labels)) {
         const float* row = relative.data() + first;
         const float best_label = *std::max_element(row, row + labels);
+        const float reach = min_total - gains[first / labels];
         float highest = NEVER;
         next.clear();
         for (const LexiconToken& token : tokens) {
@@ -105,7 +125,7 @@ std::vector<Lexicon::Match> Lexicon::n_best(
             const float after_other = token.best();
             for (int32_t child = node.first_child; child < node.first_child + node.children; ++child) {
                 const float prior = weight * nodes_[child].best_prior;
-                if (after_other + best_label + prior < highest - BEAM) break;  // further children have lower priors
+                if (after_other + best_label + prior < std::max(highest - beam, reach)) break;  // further children have lower priors
                 const int32_t label = nodes_[child].label;
                 const float score = (label == token.label ? token.on_blank : after_other) + row[label];
                 if (token_of[child] >= 0) {
@@ -114,7 +134,7 @@ std::vector<Lexicon::Match> Lexicon::n_best(
                     highest = std::max(highest, other.on_label + other.prior);
                     continue;
                 }
-                if (score + prior < highest - BEAM) continue;
+                if (score + prior < std::max(highest - beam, reach)) continue;
                 highest = std::max(highest, score + prior);
                 next.push_back({child, label, score, NEVER, prior});
             }
@@ -122,7 +142,7 @@ std::vector<Lexicon::Match> Lexicon::n_best(
         for (const LexiconToken& token : tokens) token_of[token.node] = -1;
         tokens.clear();
         for (const LexiconToken& token : next) {
-            if (token.best() + token.prior < highest - BEAM) continue;
+            if (token.best() + token.prior < std::max(highest - beam, reach)) continue;
             tokens.push_back(token);
             const int32_t word = nodes_[token.node].word;
             if (word < 0) continue;
@@ -136,10 +156,10 @@ std::vector<Lexicon::Match> Lexicon::n_best(
         }
     }
     for (const Match& match : matches) match_of[match.word] = -1;
-    const auto total = [&](const Match& match) { return match.score + weight * words_[match.word].prior; };
     const auto last = matches.begin() + std::min<long>(count, static_cast<long>(matches.size()));
     std::partial_sort(matches.begin(), last, matches.end(), [&](const Match& a, const Match& b) {
-        return total(a) != total(b) ? total(a) > total(b) : a.word < b.word;
+        const float first = total(a, weight), second = total(b, weight);
+        return first != second ? first > second : a.word < b.word;
     });
     matches.erase(last, matches.end());
     return matches;

@@ -84,6 +84,10 @@ class Lexicon {
                               LexiconWorkspace& workspace) const;
 
   private:
+    std::vector<Match> search(const std::vector<float>& relative, int labels, int blank, float weight, int count,
+                              float beam, float min_total, LexiconWorkspace& workspace) const;
+    float total(const Match& match, float weight) const { return match.score + weight * words_[match.word].prior; }
+
     std::vector<Word> words_;
     std::vector<Node> nodes_;
 };
