@@ -20,30 +20,32 @@ Outside of the beam search, sums over paths are maxima. States that cannot be re
 
 from audiosearch.core._core import (
     Candidate,
+    ConfusionSlot,
     Decoder,
     NgramModel,
     NgramState,
+    Peak,
     QuantizedLstm,
     SearchSettings,
-    Slot,
     add_rarities,
+    find_peaks,
     has_integer_products,
-    label_frames,
     mark_keys,
     scan_keyword,
 )
 
 __all__ = [
     "Candidate",
+    "ConfusionSlot",
     "Decoder",
     "NgramModel",
     "NgramState",
+    "Peak",
     "QuantizedLstm",
     "SearchSettings",
-    "Slot",
     "add_rarities",
+    "find_peaks",
     "has_integer_products",
-    "label_frames",
     "mark_keys",
     "scan_keyword",
 ]

@@ -64,8 +64,11 @@ class SearchSettings:
         """
 
 class Candidate:
-    """A word that may have been said in place of a word of the text."""
+    """A word that competed for a slot, with uncalibrated scores."""
 
+    def __init__(
+        self, text: str, posterior: float, acoustic_score: float, language_score: float, share: float
+    ) -> None: ...
     @property
     def text(self) -> str:
         """The word."""
@@ -76,19 +79,20 @@ class Candidate:
 
     @property
     def acoustic_score(self) -> float:
-        """Log-probability of its letters in nats, over that of the best word's."""
+        """Log-probability of its letters in the frames of the slot in nats, over that of the best word's."""
 
     @property
     def language_score(self) -> float:
-        """Weighted log-probability between the neighboring words in nats, over that of the best word."""
+        """Weighted log-probability of it between the neighboring words in nats, over that of the best word."""
 
     @property
     def share(self) -> float:
         """Probability by both scores among all words tried in the slot, 0 to 1."""
 
-class Slot:
-    """A word of the best text, and its candidates."""
+class ConfusionSlot:
+    """One position of a text: its word, and the candidates that competed for it."""
 
+    def __init__(self, text: str, posterior: float, share: float, candidates: Sequence[Candidate]) -> None: ...
     @property
     def text(self) -> str:
         """The word of the best text."""
@@ -129,7 +133,7 @@ class Decoder:
 
     def decode_with_alternatives(
         self, log_probs: NDArray[np.float32], settings: SearchSettings, margin: int
-    ) -> tuple[str, float, list[Slot]]:
+    ) -> tuple[str, float, list[ConfusionSlot]]:
         """The best text, its score in nats and a slot for each of its words.
 
         Args:
@@ -141,8 +145,18 @@ class Decoder:
             ValueError: the log-probs have another V.
         """
 
-def label_frames(log_probs: NDArray[np.float32], labels: Sequence[int], blank: int) -> list[tuple[int, int]]:
-    """First and end frame of each of the labels [L] on the best CTC path through all frames.
+class Peak:
+    """Frames ``[start, end)`` of a label of a text, and its highest log-probability in them."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def log_prob(self) -> float: ...
+
+def find_peaks(log_probs: NDArray[np.float32], labels: Sequence[int], blank: int) -> list[Peak]:
+    """The peak of each of the labels [L] on the best CTC path through all frames.
 
     Args:
         log_probs: [T', V], in nats.

@@ -14,9 +14,9 @@ constexpr float MIN_LOG_PROB = -100.0f;  // every text that fits has a best alig
 
 // The states of all labels in one row: blank, label 0, blank, label 1, …, blank. Each is reached from itself, from the
 // one before, or, where a label differs from the previous label, from that.
-std::vector<std::pair<int, int>> label_frames(Frames frames, const std::vector<int>& labels, int blank) {
-    std::vector<std::pair<int, int>> spans(labels.size(), {0, 0});
-    if (labels.empty() || frames.count == 0) return spans;
+std::vector<Peak> find_peaks(Frames frames, const std::vector<int>& labels, int blank) {
+    std::vector<Peak> peaks(labels.size(), {0, 0, static_cast<float>(NEVER)});
+    if (labels.empty() || frames.count == 0) return peaks;
     const int states = 2 * static_cast<int>(labels.size()) + 1;
     std::vector<double> score(states, NEVER);
     std::vector<int8_t> steps(static_cast<size_t>(frames.count) * states);
@@ -46,13 +46,14 @@ std::vector<std::pair<int, int>> label_frames(Frames frames, const std::vector<i
     int state = score[states - 1] > score[states - 2] ? states - 1 : states - 2;
     for (int frame = frames.count - 1; frame >= 0; --frame) {
         if (state % 2) {
-            auto& [first, end] = spans[state / 2];
-            first = frame;
-            if (end == 0) end = frame + 1;
+            Peak& peak = peaks[state / 2];
+            peak.start = frame;
+            if (peak.end == 0) peak.end = frame + 1;
+            peak.log_prob = std::max(peak.log_prob, frames[frame][labels[state / 2]]);
         }
         state -= steps[static_cast<size_t>(frame) * states + state];
     }
-    return spans;
+    return peaks;
 }
 
 }  // namespace audiosearch

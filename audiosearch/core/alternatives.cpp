@@ -160,11 +160,11 @@ std::vector<Span> windows(const std::vector<std::string>& words, Frames frames, 
         if (!labels.empty()) labels.push_back(alphabet.space);
         for (const int label : spell(word, alphabet)) labels.push_back(label);
     }
-    const auto letters = label_frames(frames, labels, alphabet.blank);
+    const std::vector<Peak> letters = find_peaks(frames, labels, alphabet.blank);
     std::vector<Span> spans;
     size_t first = 0;
     for (const std::string& word : words) {
-        spans.push_back({letters[first].first, letters[first + word.size() - 1].second});
+        spans.push_back({letters[first].start, letters[first + word.size() - 1].end});
         first += word.size() + 1;
     }
     std::vector<Span> windows;
@@ -212,7 +212,7 @@ bool is_known(const std::string& word, const SearchModel& model) {
     return (*model.lexicon)[node].word >= 0;
 }
 
-Slot slot_of(
+ConfusionSlot slot_of(
     Frames frames, const std::vector<std::string>& words, size_t position, std::map<std::string, double> posteriors,
     const SearchModel& model, const SearchSettings& settings, LexiconWorkspace& workspace) {
     const std::string& word = words[position];
@@ -263,7 +263,7 @@ Slot slot_of(
 
 }  // namespace
 
-std::vector<Slot> confusion_slots(
+std::vector<ConfusionSlot> confusion_slots(
     Frames frames, const SearchResult& result, const SearchModel& model, const SearchSettings& settings, int margin) {
     const std::string& text = result.hypotheses[0].first;
     if (text.empty()) return {};
@@ -275,7 +275,7 @@ std::vector<Slot> confusion_slots(
     }
     const Posteriors posteriors = word_posteriors(result, frames.count);
     const std::vector<Span> spans = windows(words, frames, model.alphabet, margin);
-    std::vector<Slot> slots;
+    std::vector<ConfusionSlot> slots;
     LexiconWorkspace workspace;
     for (size_t n = 0; n < words.size(); ++n) {
         const Frames window = frames.slice(spans[n].start, spans[n].end);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "beam_search.hpp"
@@ -19,17 +20,27 @@ struct Candidate {
     double acoustic_score;  // log-probability of its letters, over that of the best word's
     double language_score;  // weighted log-probability between the neighboring words, over that of the best word
     double share;           // by both scores, of all words tried in the slot
+
+    bool operator==(const Candidate& other) const {
+        return std::tie(text, posterior, acoustic_score, language_score, share) ==
+               std::tie(other.text, other.posterior, other.acoustic_score, other.language_score, other.share);
+    }
 };
 
-struct Slot {
+struct ConfusionSlot {
     std::string text;
     double posterior;
     double share;
     std::vector<Candidate> candidates;
+
+    bool operator==(const ConfusionSlot& other) const {
+        return std::tie(text, posterior, share, candidates) ==
+               std::tie(other.text, other.posterior, other.share, other.candidates);
+    }
 };
 
 // The slot of each word of the best text. A candidate may extend by `margin` frames beyond the word in its place.
-std::vector<Slot> confusion_slots(
+std::vector<ConfusionSlot> confusion_slots(
     Frames frames, const SearchResult& result, const SearchModel& model, const SearchSettings& settings, int margin);
 
 }  // namespace audiosearch

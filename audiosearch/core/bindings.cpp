@@ -2,6 +2,7 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/operators.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
@@ -80,7 +81,7 @@ class Decoder {
         return search(frames_of(log_probs), settings).hypotheses;
     }
 
-    std::tuple<std::string, double, std::vector<Slot>> decode_with_alternatives(
+    std::tuple<std::string, double, std::vector<ConfusionSlot>> decode_with_alternatives(
         const LogProbs& log_probs, SearchSettings settings, int margin) const {
         settings.prune_history = settings.keep_rivals = true;
         const Frames frames = frames_of(log_probs);
@@ -130,17 +131,22 @@ NB_MODULE(_core, module) {
              "beam_width"_a, "beam_prune_logp"_a, "token_min_logp"_a, "prune_history"_a);
 
     nb::class_<Candidate>(module, "Candidate")
+        .def(nb::init<std::string, double, double, double, double>(), "text"_a, "posterior"_a, "acoustic_score"_a,
+             "language_score"_a, "share"_a)
+        .def(nb::self == nb::self)
         .def_ro("text", &Candidate::text)
         .def_ro("posterior", &Candidate::posterior)
         .def_ro("acoustic_score", &Candidate::acoustic_score)
         .def_ro("language_score", &Candidate::language_score)
         .def_ro("share", &Candidate::share);
 
-    nb::class_<Slot>(module, "Slot")
-        .def_ro("text", &Slot::text)
-        .def_ro("posterior", &Slot::posterior)
-        .def_ro("share", &Slot::share)
-        .def_ro("candidates", &Slot::candidates);
+    nb::class_<ConfusionSlot>(module, "ConfusionSlot")
+        .def(nb::init<std::string, double, double, std::vector<Candidate>>(), "text"_a, "posterior"_a, "share"_a, "candidates"_a)
+        .def(nb::self == nb::self)
+        .def_ro("text", &ConfusionSlot::text)
+        .def_ro("posterior", &ConfusionSlot::posterior)
+        .def_ro("share", &ConfusionSlot::share)
+        .def_ro("candidates", &ConfusionSlot::candidates);
 
     nb::class_<Decoder>(module, "Decoder")
         .def(nb::init<std::vector<std::string>, std::shared_ptr<const NgramModel>, const std::vector<HotWords::Phrase>&, double>(),
@@ -149,13 +155,18 @@ NB_MODULE(_core, module) {
         .def("decode_with_alternatives", &Decoder::decode_with_alternatives, "log_probs"_a, "settings"_a, "margin"_a,
              ReleaseGil());
 
+    nb::class_<Peak>(module, "Peak")
+        .def_ro("start", &Peak::start)
+        .def_ro("end", &Peak::end)
+        .def_ro("log_prob", &Peak::log_prob);
+
     module.def(
-        "label_frames",
+        "find_peaks",
         [](const LogProbs& log_probs, const std::vector<int>& labels, int blank) {
             const Frames frames = frames_of(log_probs);
             const auto known = [&](int label) { return label >= 0 && label < frames.labels; };
             require(known(blank) && std::all_of(labels.begin(), labels.end(), known), "a label is not in the emissions");
-            return label_frames(frames, labels, blank);
+            return find_peaks(frames, labels, blank);
         },
         "log_probs"_a, "labels"_a, "blank"_a, ReleaseGil());
 

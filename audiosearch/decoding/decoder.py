@@ -20,7 +20,7 @@ from audiosearch.alphabet import Alphabet
 from audiosearch.config import DecoderConfig
 from audiosearch.core import Decoder, SearchSettings
 from audiosearch.decoding.confidence import Calibration
-from audiosearch.decoding.hypothesis import Candidate, ConfusionSlot, Hypothesis
+from audiosearch.decoding.hypothesis import Hypothesis
 from audiosearch.decoding.label_priors import subtract_label_priors
 from audiosearch.decoding.pyctcdecode_engine import PyctcdecodeSearch, check_engine
 from audiosearch.errors import ConfigError
@@ -94,22 +94,7 @@ class BeamDecoder:
             return Hypothesis(*self._library.decode(log_probs, prune_history=True)[0])
         margin = round(MARGIN / emissions.frame_duration)
         text, score, slots = self._core.decode_with_alternatives(log_probs, self._settings(prune_history=True), margin)
-        return Hypothesis(
-            text,
-            score,
-            tuple(
-                ConfusionSlot(
-                    slot.text,
-                    slot.posterior,
-                    slot.share,
-                    tuple(
-                        Candidate(c.text, c.posterior, c.acoustic_score, c.language_score, c.share)
-                        for c in slot.candidates
-                    ),
-                )
-                for slot in slots
-            ),
-        )
+        return Hypothesis(text, score, tuple(slots))
 
     def decode(self, emissions: Emissions, n_best: int = 1) -> tuple[Hypothesis, ...]:
         """At most ``n_best`` different texts, best first; at least one, which may be empty."""

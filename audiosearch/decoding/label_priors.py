@@ -35,4 +35,4 @@ def subtract_label_priors(emissions: Emissions, config: DecoderConfig) -> Emissi
     if not priors or not weight or len(emissions) == 0:
         return emissions
     scores = emissions.log_probs - np.float32(weight) * np.log(np.array(priors, np.float32))
-    return replace(emissions, log_probs=scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))
+    return replace(emissions, log_probs=scores - np.log(np.exp(scores).sum(1, keepdims=True)))

@@ -11,7 +11,7 @@ from ctc import ENGLISH, TINY, random_rows, spell
 from numpy.typing import NDArray
 from reference_search import LETTERS_ARPA, Arpa, letters_model, reference_beams
 
-from audiosearch.core import Decoder, SearchSettings, Slot
+from audiosearch.core import ConfusionSlot, Decoder, SearchSettings
 
 LETTERS = ("", " ", "a", "b", "c")
 SCALE = 0.3
@@ -85,7 +85,7 @@ def test_posteriors_are_shares_of_the_scores_of_all_beams() -> None:
 def test_posteriors_are_probabilities() -> None:
     settings = SearchSettings(0.3, 0.5, -1.0, 20, -20.0, -8.0, prune_history=True)
     decoder = Decoder(LETTERS, letters_model().ngrams, [], 0.0)
-    slots: list[Slot] = []
+    slots: list[ConfusionSlot] = []
     for seed in range(20):
         text, score, found = decoder.decode_with_alternatives(random_rows(seed, 40, len(LETTERS)), settings, margin=4)
         assert text == " ".join(slot.text for slot in found)
