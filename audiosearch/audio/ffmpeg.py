@@ -22,7 +22,7 @@ import numpy as np
 from audiosearch.audio.clip_formats import CLIP_FORMATS
 from audiosearch.audio.clock import MIN_GAP, MIN_RESTART, Clock
 from audiosearch.audio.file_parts import FilePart, amended_header, ogg_parts
-from audiosearch.audio.samples import PIECE_SAMPLES, AudioInfo, Piece, PieceBuffer, Samples, Sound, mix_down
+from audiosearch.audio.samples import PIECE_SAMPLES, AudioInfo, Piece, PieceBuffer, Samples, Sound
 from audiosearch.audio.signatures import OGG, lacks_index, mp3_header_fits
 from audiosearch.errors import AudioError
 from audiosearch.types import Seconds
@@ -99,7 +99,7 @@ def can_decode(path: Path) -> bool:
 
 
 def decode(path: Path) -> Iterator[Piece]:
-    """Yield decoded mono samples, in the times of ``clock.py``."""
+    """Yield decoded samples with their channels, in the times of ``clock.py``."""
     for part in _parts(path):
         yield from _decode_part(path, part)
 
@@ -112,13 +112,13 @@ def _decode_part(path: Path, part: FileRange | None) -> Iterator[Piece]:
         unit = float(container.streams.audio[0].time_base or 0) if _has_time_stamps(container) else 0.0
         clock, buffer = Clock(), PieceBuffer()
         for frame in _frames(path, container):  # about 50 per second: keep this loop cheap
-            rate = frame.sample_rate
+            rate, samples = frame.sample_rate, _channels(frame).astype(np.float32, copy=False)
             if unit and frame.pts is not None:
                 begin = frame.pts * unit - start
                 gap = clock.gap(begin) if begin < longest else 0.0
                 for silence in range(round(gap * rate), 0, -PIECE_SAMPLES) if gap else ():
-                    yield from buffer.add(rate, np.zeros(min(silence, PIECE_SAMPLES), np.float32))
-            yield from buffer.add(rate, clock.fit(_mono(frame), rate))
+                    yield from buffer.add(rate, np.zeros((len(samples), min(silence, PIECE_SAMPLES)), np.float32))
+            yield from buffer.add(rate, clock.fit(samples, rate))
         yield from buffer.flush()
         if declared - clock.elapsed > 1.0:
             logger.warning("%s: ends after %.1f s, but should last %.1f s.", path, clock.elapsed, declared)
@@ -435,11 +435,6 @@ def _frames(path: Path, container: InputContainer, packets: int | None = None) -
         raise AudioError(f"{path}: is damaged or not audio; most of it cannot be decoded.")
     if bad and packets is None:
         logger.warning("%s: is damaged; packets of sound that cannot be decoded: %d.", path, bad)
-
-
-def _mono(frame: Any) -> Samples:
-    """Average of the channels of a decoded frame, full scale at 1."""
-    return mix_down(_channels(frame))
 
 
 def _channels(frame: Any) -> Samples:

@@ -4,7 +4,7 @@ soundfile reads uncompressed files and FLAC; PyAV (``ffmpeg.py``) reads everythi
 stops at damage. (libsndfile stops at the first bad frame, reads only a part of a VBR mp3 without a header and only the
 first stream of a chained Ogg; FFmpeg reads all of them.) Each stage works on small pieces::
 
-    file → pieces at the file's rate, channels averaged → mended → soxr → blocks
+    file → pieces at the file's rate, one channel (channels.py) → mended → soxr → blocks
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiosearch.audio import ffmpeg
+from audiosearch.audio.channels import mixed
 from audiosearch.audio.file_parts import amended_header, open_amended
 from audiosearch.audio.samples import PIECE_SAMPLES, AudioInfo, Piece, Samples, Sound, mix_down
 from audiosearch.audio.signatures import HEAD_BYTES, is_not_audio, is_uncompressed
@@ -149,7 +150,7 @@ def _resampled(path: Path, sample_rate: int) -> Iterator[Samples]:
 
     count = 0
     rate, stream = sample_rate, None
-    for piece in _checked(path, _pieces(path)):
+    for piece in _checked(path, mixed(path, _pieces(path))):
         if piece.rate != rate:  # the first piece, or the next stream of a chained file
             if stream is not None:
                 yield stream.resample_chunk(np.empty(0, np.float32), last=True)
@@ -219,7 +220,7 @@ def _pieces(path: Path) -> Iterator[Piece]:
                 rate, expected = sound.samplerate, sound.frames
                 while len(samples := sound.read(PIECE_SAMPLES, dtype="float32", always_2d=True)):
                     done += len(samples)
-                    yield Piece(rate, mix_down(samples.T))
+                    yield Piece(rate, samples.T)
             if done and done >= expected:
                 return
         except (soundfile.SoundFileError, OSError) as error:
@@ -227,9 +228,10 @@ def _pieces(path: Path) -> Iterator[Piece]:
     skip = done
     try:
         for piece in ffmpeg.decode(path):
-            if skip < len(piece.samples):
-                yield Piece(piece.rate, piece.samples[skip:])
-            skip = max(0, skip - len(piece.samples))
+            length = piece.samples.shape[1]
+            if skip < length:
+                yield Piece(piece.rate, piece.samples[:, skip:])
+            skip = max(0, skip - length)
     except AudioError:
         if not done:
             raise

@@ -38,7 +38,7 @@ class AudioInfo:
 
 
 class Piece(NamedTuple):
-    """Consecutive mono samples at the file's own rate."""
+    """Consecutive samples at the file's own rate: [C, S], or [S] after mixing."""
 
     rate: int
     samples: Samples
@@ -84,17 +84,17 @@ class PieceBuffer:
         self._count = 0
 
     def add(self, rate: int, samples: Samples) -> Iterator[Piece]:
-        """Append samples and yield the pieces that they complete."""
-        if rate != self.rate:
+        """Append samples [C, S] and yield the pieces that they complete."""
+        if rate != self.rate or (self._pending and len(samples) != len(self._pending[0])):
             yield from self.flush()
             self.rate = rate
         self._pending.append(samples)
-        self._count += len(samples)
+        self._count += samples.shape[1]
         if self._count >= PIECE_SAMPLES // 4:
             yield from self.flush()
 
     def flush(self) -> Iterator[Piece]:
         """Yield the remaining samples."""
         if self._count:
-            yield Piece(self.rate, np.concatenate(self._pending))
+            yield Piece(self.rate, np.concatenate(self._pending, axis=1))
         self._pending, self._count = [], 0
