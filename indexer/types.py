@@ -119,6 +119,11 @@ class Phrase:
             raise ValueError(f"slop is 0 to {MAX_SLOP}, not {self.slop}")
 
     @property
+    def text(self) -> str:
+        """The terms joined by single spaces, prefixes with a *."""
+        return " ".join(term.text + "*" * term.prefix for term in self.terms)
+
+    @property
     def is_contiguous(self) -> bool:
         """True if matches are adjacent words, of which only the last may be given by a prefix."""
         return len(self.terms) == 1 or (not self.slop and not any(term.prefix for term in self.terms[:-1]))
@@ -156,27 +161,41 @@ class Query:
 
     Args:
         phrases: at least one.
-        together: phrases that must all be said too.
+        together: groups of phrases; of each group at least one must be said too.
         without: phrases of which none may be said.
         within: maximum distance of these phrases from a hit; None: anywhere in its recording.
         filter: recordings to search.
         order: of the hits.
+        variants: other spellings of the phrases; their hits come after those of the phrases.
     """
 
     phrases: tuple[Phrase, ...]
-    together: tuple[Phrase, ...] = ()
+    together: tuple[tuple[Phrase, ...], ...] = ()
     without: tuple[Phrase, ...] = ()
     within: Seconds | None = None
     filter: Filter = Filter()
     order: Order = "confidence"
+    variants: tuple[Phrase, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.phrases:
             raise ValueError("a query has at least one phrase")
+        if not all(self.together):
+            raise ValueError("a group has at least one phrase")
         if self.within is not None and not (math.isfinite(self.within) and self.within >= 0):
             raise ValueError(f"within is a number of seconds from 0 on, not {self.within}")
         if self.order not in get_args(Order):
             raise ValueError(f"the order is one of {', '.join(get_args(Order))}, not {self.order!r}")
+
+    @property
+    def sought(self) -> tuple[Phrase, ...]:
+        """Phrases and variants: those whose matches are hits."""
+        return self.phrases + self.variants
+
+    @property
+    def required(self) -> tuple[Phrase, ...]:
+        """Phrases of all groups of ``together``."""
+        return tuple(phrase for group in self.together for phrase in group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +211,7 @@ class Hit:
         before: up to CONTEXT_WORDS words that precede it.
         after: up to CONTEXT_WORDS words that follow it.
         way: source of the hit.
+        variant: True if only a variant of the query matches.
     """
 
     recording: Recording
@@ -202,6 +222,7 @@ class Hit:
     before: tuple[Word, ...]
     after: tuple[Word, ...]
     way: Way = "words"
+    variant: bool = False
 
     @property
     def text(self) -> str:
@@ -232,10 +253,12 @@ class Page:
 
     Args:
         after: cursor for the next page; None: there are no more hits.
+        variants: phrases that were looked for besides those of the query.
     """
 
     hits: tuple[Hit, ...]
     after: str | None
+    variants: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ recordings that may have a hit, and if these are few, only their passages are re
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from audiosearch.types import Word
@@ -65,9 +66,11 @@ class PassageQuery:
         groups = [] if names == [] else reader.first(self._wanted(clauses), MAX_FIRST_PASSAGES)
         if groups is None and self._query.order == "confidence" and not self._conditional:
             with self._server.snapshot() as snapshot:
-                for candidate in merge_best_first(
-                    self._iter_best_first(reader, phrase, clauses, snapshot) for phrase in self._query.phrases
-                ):
+                of_phrases, of_variants = (
+                    [self._iter_best_first(reader, phrase, clauses, snapshot) for phrase in phrases]
+                    for phrases in (self._query.phrases, self._query.variants)
+                )
+                for candidate in merge_best_first([*of_phrases, *map(match.lowered, of_variants)]):
                     ranking.add(candidate)
                     if ranking.is_complete:
                         break
@@ -106,7 +109,7 @@ class PassageQuery:
     def _wanted(self, clauses: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Query for the passages that may contain a match of any phrase."""
         query = self._query
-        return {"bool": {"filter": [*clauses, self._any((*query.phrases, *query.together, *query.without))]}}
+        return {"bool": {"filter": [*clauses, self._any((*query.sought, *query.required, *query.without))]}}
 
     def _any(self, phrases: Iterable[Phrase]) -> dict[str, Any]:
         queries = [documents.candidates(phrase) for phrase in dict.fromkeys(phrases)]
@@ -116,7 +119,7 @@ class PassageQuery:
         """Ids of the recordings that may have hits; None if there are many, or the query has no conditions."""
         parts = []
         if self._conditional:
-            parts = [self._any(self._query.phrases), *(self._any([phrase]) for phrase in self._query.together)]
+            parts = [self._any(self._query.sought), *map(self._any, self._query.together)]
         if self._query.filter != Filter():
             parts.append(documents.filtered(self._query.filter))
         if not parts:
@@ -166,10 +169,14 @@ class PassageQuery:
         """Matches in a recording that meet the conditions, each span once."""
         if not self._passes(group.recording):
             return []
-        matches = match.deduplicate(find(group.generation, group.passages, self._query.phrases))
+        found = find(group.generation, group.passages, self._query.phrases)
+        if self._query.variants:
+            variants = find(group.generation, group.passages, self._query.variants)
+            found = chain(found, match.lowered(variants))
+        matches = match.deduplicate(found)
         if not matches or not self._conditional:
             return matches
-        context = {phrase: _spans(group, phrase) for phrase in (*self._query.together, *self._query.without)}
+        context = {phrase: _spans(group, phrase) for phrase in (*self._query.required, *self._query.without)}
         holds = match.proximity_filter(self._query, context, _times(group))
         return [candidate for candidate in matches if holds(candidate.first, candidate.last)]
 
@@ -187,7 +194,7 @@ class PassageQuery:
                 raise _ReplacedError
             first = max(match_.first - CONTEXT_WORDS, 0)
             words = owners[key].words(first, match_.last + CONTEXT_WORDS + 1)
-            yield match.build_hit(reader.recordings[match_.recording], match_, words, self._query.phrases, first)
+            yield match.build_hit(reader.recordings[match_.recording], match_, words, self._query, first)
 
 
 def _spans(group: Group, phrase: Phrase) -> list[match.Span]:

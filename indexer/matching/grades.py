@@ -15,12 +15,17 @@ THRESHOLDS = (500, 700, 850, 950)
 ALL_GRADES = range(len(THRESHOLDS) + 1)
 BEST_GRADE = ALL_GRADES[-1]
 
+VARIANT = 1001
+"""Thousandths by which a match of a variant is ranked lower than it is confident: after all matches of phrases."""
+
 MARKS = "\x01\x02\x03\x04\x05"
 """Characters of the grades from 0 on; no word contains one."""
 
 
 def grade_of(confidence: int) -> int:
-    """Grade of a confidence in thousandths, from 0 to BEST_GRADE."""
+    """Grade of a confidence in thousandths, from 0 to BEST_GRADE; below 0 for a variant."""
+    if confidence < 0:
+        return bisect_right(THRESHOLDS, confidence + VARIANT) - len(ALL_GRADES)
     return bisect_right(THRESHOLDS, confidence)
 
 

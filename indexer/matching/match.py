@@ -14,6 +14,9 @@ right, each that begins after the end of the last one taken, so that hits do not
 *Several phrases.* A hit of any of them counts; a span that several phrases match counts once, with the highest
 confidence.
 
+*Variants* of the phrases are phrases too, whose hits come after those of the phrases, except in the order of time. A
+span that a phrase and a variant match is a hit of the phrase.
+
 *Confidence* of a hit is the lowest at p₁…pₙ, and at each of them that of the reading that the term matches: of several,
 which only a prefix can match, of the most confident, and of equally confident ones the first. Words between the
 terms do not matter.
@@ -21,8 +24,8 @@ terms do not matter.
 *Words* of a hit are those of its span, at p₁…pₙ in the readings that matched. Where several phrases match the span with
 the same confidence, the readings are those of the first. Everything else shows the recognized words.
 
-*Conditions.* With phrases ``together`` a hit counts only where each of them has a match too, and with phrases
-``without`` only where none has: anywhere in the recording, or with ``within`` where the gap between the times of the
+*Conditions.* With groups of phrases ``together`` a hit counts only where a phrase of each group has a match too, and with
+phrases ``without`` only where none has: anywhere in the recording, or with ``within`` where the gap between the times of the
 two spans is at most that long. The gap is 0 where they overlap, and otherwise goes from the end of one to the start of
 the other, in whole milliseconds. A hit may itself be the match of a condition. A recording that does not pass the
 filter (``filters.py``) has no hits.
@@ -44,12 +47,13 @@ from __future__ import annotations
 
 import contextlib
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from audiosearch.types import Alternative, Word
+from indexer.matching.grades import VARIANT
 from indexer.types import CONTEXT_WORDS, Hit, Phrase, Query, Recording, Term
 
 MAX_RANKED = 1000
@@ -72,7 +76,7 @@ class Match(Generic[Key]):
         recording: key in the store; of two recordings, the one added later has the greater key.
         first: position of the first word.
         last: position of the last word.
-        confidence: in thousandths.
+        confidence: in thousandths; of a match of a variant lower by ``grades.VARIANT``.
     """
 
     recording: Key
@@ -188,6 +192,12 @@ def confidence(words: Sequence[Word], phrase: Phrase, span: Span) -> int:
     return min(round(1000 * reading.confidence) for reading in readings)
 
 
+def lowered(matches: Iterable[Match[Key]]) -> Iterator[Match[Key]]:
+    """Matches of a phrase as those of a variant."""
+    for found in matches:
+        yield Match(found.recording, found.first, found.last, found.confidence - VARIANT)
+
+
 def deduplicate(matches: Iterable[Match[Key]]) -> list[Match[Key]]:
     """Each span once, with its greatest confidence."""
     best: dict[tuple[Key, int, int], Match[Key]] = {}
@@ -210,17 +220,18 @@ def proximity_filter(
     Args:
         matches: spans of these phrases in the recording, by position; phrases without matches have no entry.
     """
+    together = [[phrase for phrase in group if matches.get(phrase)] for group in query.together]
     if query.within is None:
-        allowed = all(map(matches.get, query.together)) and not any(map(matches.get, query.without))
+        allowed = all(together) and not any(map(matches.get, query.without))
         return lambda first, last: allowed
-    if not all(map(matches.get, query.together)):
+    if not all(together):
         return lambda first, last: False
     gap = round(1000 * query.within)
-    wanted = [_near_any(matches[phrase], gap, times) for phrase in query.together]
+    wanted = [[_near_any(matches[phrase], gap, times) for phrase in group] for group in together]
     unwanted = [_near_any(matches[phrase], gap, times) for phrase in query.without if phrase in matches]
 
     return lambda first, last: (
-        all(is_near(first, last) for is_near in wanted) and not any(is_near(first, last) for is_near in unwanted)
+        all(any(is_near(first, last) for is_near in group) for group in wanted) and not any(is_near(first, last) for is_near in unwanted)
     )
 
 
@@ -283,23 +294,25 @@ def _near_any(spans: Sequence[Span], gap: int, times: Times) -> Callable[[int, i
 
 
 def build_hit(
-    recording: Recording, matched: Match[Key], words: Sequence[Word], phrases: Sequence[Phrase], offset: int = 0
+    recording: Recording, matched: Match[Key], words: Sequence[Word], query: Query, offset: int = 0
 ) -> Hit:
     """Hit with its words and their context.
 
     Args:
         words: part of the recording that contains the span and its context.
-        phrases: of the query.
         offset: position of the first of ``words``.
     """
+    variant = matched.confidence < 0
+    confidence = matched.confidence + VARIANT * variant
     first, last = matched.first - offset, matched.last - offset + 1
-    inside = matched_readings(words[first:last], phrases, matched.confidence)
+    inside = matched_readings(words[first:last], query.variants if variant else query.phrases, confidence)
     return Hit(
         recording=recording,
         start=inside[0].start,
         end=inside[-1].end,
-        confidence=matched.confidence / 1000,
+        confidence=confidence / 1000,
         words=inside,
         before=tuple(words[max(first - CONTEXT_WORDS, 0) : first]),
         after=tuple(words[last : last + CONTEXT_WORDS]),
+        variant=variant,
     )

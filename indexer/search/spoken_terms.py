@@ -275,7 +275,7 @@ class _Conditions:
         if recording.id not in self._spans:
             words = self._index.words(recording.id)
             self._spans[recording.id] = (
-                [_match_times(words, phrase) for phrase in self._query.together],
+                [[span for phrase in group for span in _match_times(words, phrase)] for group in self._query.together],
                 [_match_times(words, phrase) for phrase in self._query.without],
             )
         required, excluded = self._spans[recording.id]

@@ -5,6 +5,8 @@ recordings that contain a phrase and the phrases required with it are merged by 
 
     phrase AND together               1   4   7 …   spans of hits, and of phrases that must be there
     phrase AND together AND unwanted      4     …   spans of phrases that must not be there
+
+A phrase of a group of several, of which one must be there, is read as an unwanted one is.
 """
 
 from __future__ import annotations
@@ -12,12 +14,12 @@ from __future__ import annotations
 import functools
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 
 from audiosearch.types import Word
 from indexer.matching import filters, match
-from indexer.matching.match import Span
+from indexer.matching.match import Match, Span
 from indexer.matching.ranking import Ranking, merge_best_first
 from indexer.sqlite.phrases import PhraseMatcher
 from indexer.sqlite.word_blocks import BLOCK_WORDS, WordBlocks
@@ -51,7 +53,7 @@ class QueryRunner:
         recording = functools.cache(self._recording)
         ranking = Ranking(query.order, limit, after, recording, int)
         if query.order == "confidence" and not query.together and not query.without and query.filter == Filter():
-            for candidate in merge_best_first(map(self._matcher.iter_best_first, query.phrases)):
+            for candidate in self._best_first(query):
                 ranking.add(candidate)
                 if ranking.is_complete:
                     break
@@ -62,7 +64,7 @@ class QueryRunner:
         for matched in matches:
             first = max(matched.first - CONTEXT_WORDS, 0)
             words = self._blocks.words(matched.recording, first, matched.last + CONTEXT_WORDS + 1)
-            hits.append(match.build_hit(recording(matched.recording), matched, words, query.phrases, first))
+            hits.append(match.build_hit(recording(matched.recording), matched, words, query, first))
         return Page(tuple(hits), following)
 
     def counts(self, query: Query) -> list[Count]:
@@ -74,6 +76,15 @@ class QueryRunner:
         ]
         return sorted(counts, key=lambda count: (-count.hits, count.recording.path, count.recording.id))
 
+    def _best_first(self, query: Query) -> Iterator[Match[int]]:
+        """All matches of phrases and variants in the order of blocks, read lazily."""
+        return merge_best_first(
+            [
+                *map(self._matcher.iter_best_first, query.phrases),
+                *(match.lowered(self._matcher.iter_best_first(variant)) for variant in query.variants),
+            ]
+        )
+
     def _rank(self, hits: Iterable[tuple[int, list[PhraseSpan]]], query: Query, ranking: Ranking[int]) -> None:
         """Add hits to a ranking. If there are many, they are scored best first until the ranking is complete."""
         kept: dict[int, list[PhraseSpan]] = {}
@@ -83,42 +94,42 @@ class QueryRunner:
                 continue
             total += len(matches)
             if query.order == "time":
-                self._add({number: matches}, ranking)
+                self._add({number: matches}, query, ranking)
             elif total <= MAX_SCORED or query.within is not None:
                 kept[number] = matches
             else:
                 kept[number] = []  # all of its matches are hits
         if total <= MAX_SCORED or query.order == "time":
-            self._add(kept, ranking)
+            self._add(kept, query, ranking)
             return
         ends = {number: {(span[0], span[-1]) for _, span in matches} for number, matches in kept.items()}
-        for candidate in merge_best_first(map(self._matcher.iter_best_first, query.phrases)):
+        for candidate in self._best_first(query):
             number = candidate.recording
             if number in kept and (query.within is None or (candidate.first, candidate.last) in ends[number]):
                 ranking.add(candidate)
                 if ranking.is_complete:
                     return
 
-    def _add(self, hits: Mapping[int, list[PhraseSpan]], ranking: Ranking[int]) -> None:
+    def _add(self, hits: Mapping[int, list[PhraseSpan]], query: Query, ranking: Ranking[int]) -> None:
         """Score all hits of recordings, and add them to a ranking."""
         spans: dict[Phrase, dict[int, list[Span]]] = {}
         for number, matches in hits.items():
             for phrase, span in matches:
                 spans.setdefault(phrase, {}).setdefault(number, []).append(span)
-        candidates = (
-            candidate for phrase, matches in spans.items() for candidate in self._matcher.score(phrase, matches.items())
-        )
-        for candidate in match.deduplicate(candidates):
+        variants = set(query.variants) - set(query.phrases)
+        scored = ((phrase, self._matcher.score(phrase, matches.items())) for phrase, matches in spans.items())
+        candidates = (match.lowered(matches) if phrase in variants else matches for phrase, matches in scored)
+        for candidate in match.deduplicate(chain.from_iterable(candidates)):
             ranking.add(candidate)
 
     def _hits(self, query: Query, recording: Callable[[int], Recording]) -> Iterator[tuple[int, list[PhraseSpan]]]:
         """Recordings with hits, by number, and their hits; a span may come once for each phrase."""
         passes = filters.passes(query.filter)
-        streams = [self._candidates(query, phrase, query.together, True) for phrase in query.phrases]
+        required = tuple(group[0] for group in query.together if len(group) == 1)
+        others = [*query.without, *(phrase for group in query.together if len(group) > 1 for phrase in group)]
+        streams = [self._candidates(query, phrase, required, True) for phrase in query.sought]
         streams += [
-            self._candidates(query, phrase, (*query.together, unwanted), False)
-            for phrase in query.phrases
-            for unwanted in query.without
+            self._candidates(query, phrase, (*required, other), False) for phrase in query.sought for other in others
         ]
         by_number = itemgetter(0)
         for number, group in groupby(heapq.merge(*streams, key=by_number), by_number):

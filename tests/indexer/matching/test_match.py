@@ -126,7 +126,7 @@ def test_hits_carry_the_readings_that_matched() -> None:
     recording = Recording("id", (Location("/a", 1, 1),), 9.0, "model", "now")
 
     def shown(confidence: int, *phrases: Phrase) -> list[tuple[str, float]]:
-        hit = build_hit(recording, Match(1, 1, 3, confidence), transcript, phrases)
+        hit = build_hit(recording, Match(1, 1, 3, confidence), transcript, Query(phrases))
         assert isinstance(hit, Hit)
         assert (hit.before, hit.after, hit.way) == ((transcript[0],), (transcript[4],), "words")
         assert (hit.start, hit.end, hit.confidence) == (1.0, 4.0, confidence / 1000)

@@ -18,6 +18,7 @@ from indexer.elastic import passages
 from indexer.elastic.client import Snapshot
 from indexer.index import Index, open_index
 from indexer.matching import filters, match
+from indexer.matching.grades import VARIANT
 from indexer.sqlite.word_blocks import BLOCK_WORDS
 from indexer.types import Count, Filter, Hit, Location, Phrase, Query, Recording, Term
 from indexer.word_codec import stored
@@ -61,13 +62,15 @@ class Library:
                 )
 
             spans: dict[tuple[int, int], int] = {}
-            for wanted in query.phrases if passes(recording) else ():
+            for wanted in query.sought if passes(recording) else ():
                 for span in find(words, wanted):
                     confidence = match.confidence(words, wanted, span)
+                    if wanted not in query.phrases:
+                        confidence -= VARIANT
                     ends = span[0], span[-1]
-                    spans[ends] = max(confidence, spans.get(ends, 0))
+                    spans[ends] = max(confidence, spans.get(ends, confidence))
             for ends, confidence in spans.items():
-                together = all(near(ends, condition) for condition in query.together)
+                together = all(any(near(ends, condition) for condition in group) for group in query.together)
                 if together and not any(near(ends, condition) for condition in query.without):
                     matches.append(match.Match(number, *ends, confidence))
         return matches
@@ -77,7 +80,8 @@ class Library:
         recordings = list(self.content.values())
 
         def by_grade(candidate: match.Match[int]) -> tuple[int, ...]:
-            grade = sum(candidate.confidence >= edge for edge in (500, 700, 850, 950))
+            edges = [edge - (VARIANT if candidate.confidence < 0 else 0) for edge in (500, 700, 850, 950)]
+            grade = sum(candidate.confidence >= edge for edge in edges) - 5 * (candidate.confidence < 0)
             return -grade, -candidate.recording, candidate.first, candidate.last
 
         def by_rank(candidate: match.Match[int]) -> tuple[int | str, ...]:
@@ -91,7 +95,7 @@ class Library:
         parts = [block[start : start + limit] for block in blocks for start in range(0, len(block), limit)]
         return [
             [
-                match.build_hit(recordings[hit.recording][0], hit, recordings[hit.recording][1], query.phrases)
+                match.build_hit(recordings[hit.recording][0], hit, recordings[hit.recording][1], query)
                 for hit in part
             ]
             for part in parts
@@ -137,12 +141,17 @@ def any_query(chance: random.Random) -> Query:
     if kind in ("conditions", "all"):
         query = replace(
             query,
-            together=tuple(any_phrase(chance, [1, 2, 2, 3]) for _ in range(chance.choice([0, 1, 1, 1, 2]))),
+            together=tuple(
+                tuple(any_phrase(chance, [1, 2, 2, 3]) for _ in range(chance.choice([1, 1, 2])))
+                for _ in range(chance.choice([0, 1, 1, 1, 2]))
+            ),
             without=tuple(any_phrase(chance, [2, 3, 4]) for _ in range(chance.choice([0, 0, 1, 2]))),
             within=chance.choice([None, 0.0, 0.3, 1.0, 1.001, 8.0]),
         )
     if kind in ("filtered", "all"):
         query = replace(query, filter=any_filter(chance))
+    if chance.random() < 0.4:
+        query = replace(query, variants=tuple(any_phrase(chance) for _ in range(chance.choice([1, 2]))))
     return replace(query, order=chance.choice(["confidence", "confidence", "time"]))
 
 
@@ -210,12 +219,13 @@ def test_hits_equal_those_of_a_scan(url: str, babble: Babble, monkeypatch: pytes
             for condition, given in (
                 ("together", query.together),
                 ("without", query.without),
+                ("variants", query.variants),
                 ("within", query.within),
             ):
                 seen[condition] += bool(matches and given)
             seen["filter"] += bool(matches and query.filter != Filter())
     assert min(seen["confidence"], seen["time"]) > 500, seen
-    assert min(seen[condition] for condition in ("together", "without", "within", "filter")) > 1, seen
+    assert min(seen[condition] for condition in ("together", "without", "within", "filter", "variants")) > 1, seen
 
 
 @pytest.mark.parametrize(("order", "most"), [("confidence", 6), ("confidence", 1000), ("time", 6)])
@@ -272,19 +282,25 @@ def test_conditions_and_distances(url: str, recording: MakeRecording) -> None:
             return [hit.start for hit in index.search(query, 9).hits]
 
         assert starts(Query((a,))) == [1.5, 9.0, 1.0]
-        assert starts(Query((a,), together=(z,))) == [1.5, 9.0]
+        assert starts(Query((a,), together=((z,),))) == [1.5, 9.0]
         assert starts(Query((a,), without=(z,))) == [1.0]
-        assert starts(Query((a,), together=(x, z), without=(phrase("q"),))) == [1.5, 9.0]
-        assert starts(Query((a,), together=(x,), within=1.0)) == [1.5]
-        assert starts(Query((a,), together=(x,), within=0.999)) == []
-        assert starts(Query((a,), together=(y,), within=0.001)) == [1.5]
-        assert starts(Query((a,), together=(y,), within=0.0)) == []
-        assert starts(Query((a,), together=(b,), within=0.0)) == [9.0]
+        assert starts(Query((a,), together=((x,), (z,)), without=(phrase("q"),))) == [1.5, 9.0]
+        assert starts(Query((a,), together=((x,),), within=1.0)) == [1.5]
+        assert starts(Query((a,), together=((x,),), within=0.999)) == []
+        assert starts(Query((a,), together=((y,),), within=0.001)) == [1.5]
+        assert starts(Query((a,), together=((y,),), within=0.0)) == []
+        assert starts(Query((a,), together=((b,),), within=0.0)) == [9.0]
         assert starts(Query((a,), without=(b,), within=0.0)) == [1.5, 1.0]
-        assert starts(Query((a,), together=(b,), without=(x,), within=8.4)) == [9.0]
+        assert starts(Query((a,), together=((b,),), without=(x,), within=8.4)) == [9.0]
         assert starts(Query((a,), without=(a,))) == []
+        assert starts(Query((a,), together=((phrase("q"), b),))) == [1.5, 9.0]
+        assert starts(Query((a,), together=((y, b), (x,)), within=8.0)) == [1.5]
+        assert starts(Query((b,), variants=(a,))) == [9.4, 1.5, 9.0, 1.0]
+        assert starts(Query((b,), variants=(a, b), together=((z,),))) == [9.4, 1.5, 9.0]
+        assert starts(Query((b,), variants=(a,), order="time")) == [1.5, 9.0, 9.4, 1.0]
+        assert [hit.variant for hit in index.search(Query((b,), variants=(a,)), 9).hits] == [False, True, True, True]
         assert starts(Query((a,), without=(x, a), within=0.0)) == []
-        assert starts(Query((a, b), together=(a,), without=(x, phrase("a b")), within=1.0)) == [1.0]
+        assert starts(Query((a, b), together=((a,),), without=(x, phrase("a b")), within=1.0)) == [1.0]
 
 
 def test_filter_applies_to_a_single_location(url: str, spoken: MakeWords) -> None:
