@@ -30,6 +30,7 @@ def hit_record(hit: Hit) -> dict[str, object]:
         "end": hit.end,
         "confidence": hit.confidence,
         "way": hit.way,
+        "variant": hit.variant,
         "text": hit.text,
         "before": " ".join(word.text for word in hit.before),
         "after": " ".join(word.text for word in hit.after),

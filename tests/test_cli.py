@@ -131,6 +131,7 @@ class TestQuery:
         assert first == {
             "id": "a1b2c3d4" * 4,
             "way": "words",
+            "variant": False,
             "path": str(store.parent / "talks" / "one.opus"),
             "start": 64.0,
             "end": 64.9,

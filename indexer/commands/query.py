@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -16,7 +17,10 @@ from indexer.types import Order
 if TYPE_CHECKING:
     from indexer.index import Index
     from indexer.search.engine import Mode
-    from indexer.types import Query
+    from indexer.search.parse import ParsedQuery
+
+MAX_LISTED = 8
+"""Other spellings that are listed."""
 
 
 @click.command(
@@ -94,7 +98,8 @@ def query(
     """Search the index for spoken words and phrases.
 
     Each TEXT is a word or a (quoted) phrase. A word with a trailing * matches all words with that prefix. Several
-    texts give the hits of any of them. The exit status is 1 if there are no hits, and 2 after an error.
+    texts give the hits of any of them. Other spellings, and other readings of numbers, are looked for too, and their
+    hits come last. The exit status is 1 if there are no hits, and 2 after an error.
 
     Misrecognized words, mostly names, are found by their sound: the text is searched in the probabilities of letters
     over time. Such hits are marked "sound", and their words are those of the transcript.
@@ -104,6 +109,7 @@ def query(
     from indexer.matching.filters import from_here
     from indexer.search import engine
     from indexer.search.parse import parse, parse_date
+    from indexer.search.variants import added, with_variants
     from indexer.types import Filter
 
     if within is not None and not (together or without):
@@ -123,7 +129,9 @@ def query(
         click.echo(f"{printable(note)}.", err=True)
     with open_index(load_settings(store).store, create=False) as index:
         if counts:
-            counts_by_recording, page = engine.count(index, parsed.query, mode), None
+            extended = parsed.query if mode == "sound" else with_variants(index, parsed.query)
+            counts_by_recording, page = engine.count(index, extended, mode), None
+            also = added(parsed.typed, extended)
         else:
             counts_by_recording, page = (
                 [],
@@ -131,8 +139,11 @@ def query(
             )
             while page.after is not None and not page.hits:
                 page = engine.search_above_confidence(index, parsed.query, mode, limit, page.after, confidence)
+            also = *added(parsed.typed, parsed.query), *page.variants
+        if also:
+            click.echo(_also_looked_for([phrase.text for phrase in also]), err=True)
         if not counts_by_recording and not (page and page.hits):
-            click.echo("There are no more hits." if after else _no_hits(index, parsed.query, confidence), err=True)
+            click.echo("There are no more hits." if after else _no_hits(index, parsed, confidence), err=True)
             ctx.exit(1)
     if page is None:
         write_counts(counts_by_recording[:limit], as_json)
@@ -148,14 +159,20 @@ def query(
     ctx.exit(0 if hit_output.write(page.hits) else 2)
 
 
-def _no_hits(index: Index, query: Query, confidence: float | None) -> str:
+def _also_looked_for(texts: Sequence[str]) -> str:
+    """A sentence on other spellings and readings."""
+    quoted = [f'"{text}"' for text in texts[:MAX_LISTED]]
+    more = [f"{len(texts) - MAX_LISTED} more"] if len(texts) > MAX_LISTED else []
+    return f"Also looked for {', '.join([*quoted, *more])}."
+
+
+def _no_hits(index: Index, parsed: ParsedQuery, confidence: float | None) -> str:
     """A sentence on the reason for an empty result, with suggestions."""
     from indexer.search.suggestions import explain
 
-    texts = " or ".join(
-        f'"{" ".join(term.text + "*" * term.prefix for term in phrase.terms)}"' for phrase in query.phrases
-    )
-    explanation = explain(index, query, confidence)
+    query = parsed.typed
+    texts = " or ".join(f'"{phrase.text}"' for phrase in query.phrases)
+    explanation = explain(index, query, parsed.query, confidence)
     if explanation.similar:
         similar = (f'did you mean {" or ".join(words)} for "{word}"?' for word, words in explanation.similar.items())
         return f"No hits for {texts}; {' '.join(similar)}"

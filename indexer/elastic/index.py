@@ -27,7 +27,7 @@ from indexer.elastic.recording_cache import RecordingCache
 from indexer.elastic.search import PassageQuery
 from indexer.elastic.writer import Writer
 from indexer.matching import spelling
-from indexer.types import Count, Location, Page, Query, Recording, Statistics, StoredEmissions
+from indexer.types import Count, Location, Page, Phrase, Query, Recording, Statistics, StoredEmissions
 
 
 class ElasticIndex:
@@ -163,6 +163,17 @@ class ElasticIndex:
 
     def _query(self, query: Query) -> PassageQuery:
         return PassageQuery(self._server, query, self._cache)
+
+    def occurring(self, phrases: Collection[Phrase]) -> list[Phrase]:
+        """Those of the phrases that may match in a passage."""
+        filters = {str(number): documents.candidates(phrase) for number, phrase in enumerate(phrases)}
+        if not filters:
+            return []
+        response = self._server.search(
+            size=0, aggs={"phrases": {"filters": {"filters": filters}}}, track_total_hits=False
+        )
+        buckets = response["aggregations"]["phrases"]["buckets"]
+        return [phrase for number, phrase in enumerate(phrases) if buckets[str(number)]["doc_count"]]
 
     def similar_words(self, word: str, limit: int) -> list[str]:
         """Words of the index with similar spelling, without the word itself, most similar first."""

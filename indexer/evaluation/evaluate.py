@@ -116,7 +116,7 @@ def exhaustive_search(index: Index, mode: Mode, page_size: int = PAGE_SIZE) -> S
         cursor: str | None = None
         while True:
             page = engine.search(index, query, mode, page_size, cursor, min_confidence=spoken_terms.MIN_PROBABILITY)
-            yield from page.hits
+            yield from (hit for hit in page.hits if not hit.variant)  # the text is searched as it is spelled
             if (cursor := page.after) is None:
                 return
 

@@ -24,11 +24,11 @@ terms do not matter.
 *Words* of a hit are those of its span, at p₁…pₙ in the readings that matched. Where several phrases match the span with
 the same confidence, the readings are those of the first. Everything else shows the recognized words.
 
-*Conditions.* With groups of phrases ``together`` a hit counts only where a phrase of each group has a match too, and with
-phrases ``without`` only where none has: anywhere in the recording, or with ``within`` where the gap between the times of the
-two spans is at most that long. The gap is 0 where they overlap, and otherwise goes from the end of one to the start of
-the other, in whole milliseconds. A hit may itself be the match of a condition. A recording that does not pass the
-filter (``filters.py``) has no hits.
+*Conditions.* With groups of phrases ``together`` a hit counts only where a phrase of each group has a match too, and
+with phrases ``without`` only where none has: anywhere in the recording, or with ``within`` where the gap between the
+times of the two spans is at most that long. The gap is 0 where they overlap, and otherwise goes from the end of one to
+the start of the other, in whole milliseconds. A hit may itself be the match of a condition. A recording that does not
+pass the filter (``filters.py``) has no hits.
 
 *Order.* "confidence": greater confidence first, in whole thousandths; then by path, id of the recording, first and last
 position. "time": by time of modification of the recording's first location, oldest first; then as above from path on.
@@ -231,7 +231,8 @@ def proximity_filter(
     unwanted = [_near_any(matches[phrase], gap, times) for phrase in query.without if phrase in matches]
 
     return lambda first, last: (
-        all(any(is_near(first, last) for is_near in group) for group in wanted) and not any(is_near(first, last) for is_near in unwanted)
+        all(any(is_near(first, last) for is_near in group) for group in wanted)
+        and not any(is_near(first, last) for is_near in unwanted)
     )
 
 
@@ -293,9 +294,7 @@ def _near_any(spans: Sequence[Span], gap: int, times: Times) -> Callable[[int, i
     return is_near
 
 
-def build_hit(
-    recording: Recording, matched: Match[Key], words: Sequence[Word], query: Query, offset: int = 0
-) -> Hit:
+def build_hit(recording: Recording, matched: Match[Key], words: Sequence[Word], query: Query, offset: int = 0) -> Hit:
     """Hit with its words and their context.
 
     Args:

@@ -4,6 +4,10 @@
 the same order; where two hits overlap, the one by words is kept, with the greater of both confidences. Uncertain hits
 (by sound, or by an alternative of a word) are shown only from MIN_CONFIDENCE on.
 
+Other spellings (``variants.py``) are looked for as soon as the hits of the query itself do not fill the page, and
+always where they may change its first hits: in the order of time, and in conditions. They are searched in the words
+only.
+
 Queries with slop or with a * inside a phrase are searched by words only.
 
 The cursor of a page of hits by sound is the sort key of its last hit. All hits are computed again for each page, and
@@ -22,6 +26,7 @@ from indexer.index import Index
 from indexer.matching.cursor import SoundCursor, SoundPosition, cursor_kind, read_sound_cursor
 from indexer.matching.grades import grade_of
 from indexer.search import spoken_terms
+from indexer.search.variants import added, with_variants
 from indexer.types import Count, Hit, Order, Page, Query
 
 Mode = Literal["words", "sound", "auto"]
@@ -48,7 +53,7 @@ def search(
     *,
     min_confidence: float | None = None,
 ) -> Page:
-    """The first ``limit`` hits after the cursor ``after``.
+    """The first ``limit`` hits after the cursor ``after``, those of variants last.
 
     Args:
         min_confidence: of uncertain hits in *auto* (default MIN_CONFIDENCE), of all hits by sound (default
@@ -62,7 +67,7 @@ def search(
     if mode == "words":
         if kind == "sound":
             raise QueryError("the cursor is of hits by sound: use --mode auto or sound, or start again")
-        return index.search(query, limit, after)
+        return _page_by_words(index, query, limit, after)
     if mode == "sound":
         if kind == "words":
             raise QueryError("the cursor is of hits by words: use --mode auto or words, or start again")
@@ -70,10 +75,12 @@ def search(
         min_probability = spoken_terms.MIN_PROBABILITY if min_confidence is None else min_confidence
         return _page(spoken_terms.find(index, query, min_probability), query.order, limit, after)
     threshold = MIN_CONFIDENCE if min_confidence is None else min_confidence
-    hits = None if kind == "words" else _merged_hits(index, query)
-    if hits is None:
+    merged = None if kind == "words" else _merged_hits(index, query)
+    if merged is None:
         return _page_by_words(index, query, limit, after, threshold)
-    return _page([hit for hit in hits if is_shown(hit, threshold)], query.order, limit, after)
+    hits, extended = merged
+    page = _page([hit for hit in hits if is_shown(hit, threshold)], query.order, limit, after)
+    return replace(page, variants=added(query, extended))
 
 
 def search_above_confidence(
@@ -92,11 +99,11 @@ def search_above_confidence(
         after = page.after
         if query.order == "confidence" and page.hits:
             last, wanted = (grade_of(round(1000 * value)) for value in (page.hits[-1].confidence, confidence))
-            if last < wanted:  # the following pages are of no better grade
-                return Page(hits, None)
+            if last < wanted and (page.hits[-1].variant or not with_variants(index, query).variants):
+                return Page(hits, None, page.variants)  # the following pages are of no better grade
         if hits or after is None:
             break
-    return Page(hits, after)
+    return Page(hits, after, page.variants)
 
 
 def is_shown(hit: Hit, min_confidence: float = MIN_CONFIDENCE) -> bool:
@@ -110,17 +117,18 @@ def is_uncertain(hit: Hit) -> bool:
 
 
 def count(index: Index, query: Query, mode: Mode) -> list[Count]:
-    """Number of hits per recording; most hits first, then by path and id.
+    """Number of hits per recording; most hits first, then by path and id. Variants count if the query has them.
 
     If words alone give MIN_HITS_BY_WORDS, uncertain hits that are not shown are counted too.
     """
     if mode == "sound":
         _check_emissions(index)
-        hits: list[Hit] | None = spoken_terms.find(index, query)
+        hits = spoken_terms.find(index, query)
     else:
-        hits = None if mode == "words" else _merged_hits(index, query)
-    if hits is None:
-        return index.count(query)
+        merged = None if mode == "words" else _merged_hits(index, query)
+        if merged is None:
+            return index.count(query)
+        hits, _ = merged
     shown = [hit for hit in hits if mode == "sound" or is_shown(hit)]
     recordings = {hit.recording.id: hit.recording for hit in shown}
     numbers = Counter(hit.recording.id for hit in shown)
@@ -133,28 +141,47 @@ def _check_emissions(index: Index) -> None:
         raise QueryError("the index holds no emissions: index the recordings again, without --no-sound")
 
 
-def _page_by_words(index: Index, query: Query, limit: int, after: str | None, min_confidence: float) -> Page:
-    """The next page of hits by words that holds at least one shown hit."""
+def _page_by_words(
+    index: Index, query: Query, limit: int, after: str | None, min_confidence: float | None = None
+) -> Page:
+    """The next page of hits by words, with ``min_confidence`` one that holds at least one shown hit."""
+    is_last = after is not None or _depends_on_variants(query)
+    extended = with_variants(index, query) if is_last else query
     while True:
-        page = index.search(query, limit, after)
-        hits = tuple(hit for hit in page.hits if is_shown(hit, min_confidence))
-        if hits or page.after is None:
-            return Page(hits, page.after)
+        page = index.search(extended, limit, after)
+        if page.after is None and not is_last:
+            extended, is_last = with_variants(index, query), True
+            page = index.search(extended, limit, after) if extended != query else page
+        hits = tuple(hit for hit in page.hits if min_confidence is None or is_shown(hit, min_confidence))
+        if hits or page.after is None or min_confidence is None:
+            return Page(hits, page.after, added(query, extended))
         after = page.after
 
 
-def _merged_hits(index: Index, query: Query) -> list[Hit] | None:
-    """All hits by words and by sound; None if the words suffice or the query cannot be searched by sound."""
+def _depends_on_variants(query: Query) -> bool:
+    """Return whether variants may change the first hits of a query."""
+    return query.order == "time" or bool(query.together or query.without)
+
+
+def _merged_hits(index: Index, query: Query) -> tuple[list[Hit], Query] | None:
+    """All hits by words and by sound, and the query with variants.
+
+    None if the words suffice or the query cannot be searched by sound.
+    """
     if not index.acoustic_profiles():
         return None
     try:
         list(spoken_terms.spoken_texts(query.phrases))
     except QueryError:
         return None
-    page = index.search(query, MIN_HITS_BY_WORDS)
+    page = None if _depends_on_variants(query) else index.search(query, MIN_HITS_BY_WORDS)
+    if page is None or page.after is None:
+        extended = with_variants(index, query)
+        if page is None or extended != query:
+            page = index.search(extended, MIN_HITS_BY_WORDS)
     if page.after is not None:
         return None
-    return merge(page.hits, spoken_terms.find(index, query))
+    return merge(page.hits, spoken_terms.find(index, extended)), extended
 
 
 def merge(hits_by_words: Iterable[Hit], hits_by_sound: Iterable[Hit]) -> list[Hit]:
@@ -186,5 +213,5 @@ def _page(hits: Iterable[Hit], order: Order, limit: int, after: str | None) -> P
 
 
 def _position(hit: Hit, order: Order) -> SoundPosition:
-    first = -hit.confidence if order == "confidence" else float(hit.recording.locations[0].modified_ns)
+    first = 2 * hit.variant - hit.confidence if order == "confidence" else float(hit.recording.locations[0].modified_ns)
     return first, hit.recording.path, hit.recording.id, hit.start, hit.end

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from itertools import chain
 
 from audiosearch.errors import QueryError
 from audiosearch.normalizer import normalize
 from audiosearch.types import Seconds
+from indexer.search import written_numbers
 from indexer.types import MAX_LETTERS, MAX_SLOP, MAX_TERMS, MIN_PREFIX, Filter, Order, Phrase, Query, Term
+
+MAX_EQUAL_READINGS = 4
+"""Readings of a text whose hits are ranked alike, and that are searched by sound."""
 
 MAX_CHARACTERS = 10_000
 """Characters of one typed text."""
@@ -25,11 +30,14 @@ class ParsedQuery:
     """A query and notes on its normalization.
 
     Args:
-        query: one phrase per text, without duplicates.
+        query: phrases of each text, one for each reading of its numbers, without duplicates; the less usual readings
+            are variants.
+        typed: the query with one reading of each text.
         notes: a sentence for each text whose normalized form differs in more than case and surrounding punctuation.
     """
 
     query: Query
+    typed: Query
     notes: tuple[str, ...]
 
 
@@ -63,7 +71,14 @@ def parse(
         raise QueryError(f"the distance must be a number of seconds, at least 0, not {within}")
     notes: dict[str, None] = {}
     phrases, required, excluded = (_phrases(group, slop, notes) for group in (texts, together, without))
-    return ParsedQuery(Query(phrases, required, excluded, within, wanted or Filter(), order), tuple(notes))
+    wanted = wanted or Filter()
+    typed = Query(tuple(phrases), tuple((phrase,) for phrase in required), tuple(excluded), within, wanted, order)
+    usual, others = _all(phrases.values(), MAX_EQUAL_READINGS), _all(phrases.values())
+    variants = tuple(phrase for phrase in others if phrase not in usual)
+    query = replace(
+        typed, phrases=usual, together=tuple(required.values()), without=_all(excluded.values()), variants=variants
+    )
+    return ParsedQuery(query, typed, tuple(notes))
 
 
 def parse_date(text: str) -> int:
@@ -83,9 +98,15 @@ def parse_date(text: str) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1) * 1000
 
 
-def _phrases(texts: Sequence[str], slop: int, notes: dict[str, None]) -> tuple[Phrase, ...]:
-    """One phrase per text, without duplicates; adds to ``notes``."""
-    phrases: dict[Phrase, None] = {}
+def _all(phrases: Iterable[tuple[Phrase, ...]], limit: int | None = None) -> tuple[Phrase, ...]:
+    """The first ``limit`` readings of all texts, each once, the first of each text before the others."""
+    readings = [of_text[:limit] for of_text in phrases]
+    return tuple(dict.fromkeys([*(first for first, *_ in readings), *chain.from_iterable(readings)]))
+
+
+def _phrases(texts: Sequence[str], slop: int, notes: dict[str, None]) -> dict[Phrase, tuple[Phrase, ...]]:
+    """One phrase per text, without duplicates → this and its other readings; adds to ``notes``."""
+    phrases: dict[Phrase, tuple[Phrase, ...]] = {}
     for text in texts:
         terms = _terms(text)
         if not terms:
@@ -94,11 +115,13 @@ def _phrases(texts: Sequence[str], slop: int, notes: dict[str, None]) -> tuple[P
             raise QueryError(f"a phrase has at most {MAX_TERMS} words, not {len(terms)}: {_quoted(text)}")
         if max(len(term.text) for term in terms) > MAX_LETTERS:
             raise QueryError(f"a word has at most {MAX_LETTERS} letters: {_quoted(text)}")
-        phrases[Phrase(terms, slop)] = None
-        normalized = " ".join(term.text + "*" * term.prefix for term in terms)
+        phrase = Phrase(terms, slop)
+        readings = (_terms(reading) for reading in written_numbers.readings(text))
+        phrases[phrase] = phrase, *(Phrase(reading, slop) for reading in readings if 0 < len(reading) <= MAX_TERMS)
+        normalized = phrase.text
         if normalized != _without_punctuation(text):
             notes[f'{_quoted(text)} is read as "{normalized}"'] = None
-    return tuple(phrases)
+    return phrases
 
 
 def _terms(text: str) -> tuple[Term, ...]:

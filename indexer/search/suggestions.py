@@ -27,9 +27,13 @@ class Explanation:
     similar: dict[str, list[str]]
 
 
-def explain(index: Index, query: Query, confidence: float | None) -> Explanation:
-    """Explain why ``query`` has no hits of at least ``confidence``."""
-    absent = _absent_terms(index, query)
+def explain(index: Index, typed: Query, query: Query, confidence: float | None) -> Explanation:
+    """Explain why ``query`` has no hits of at least ``confidence``.
+
+    Args:
+        typed: the query without other readings.
+    """
+    absent = _absent_terms(index, typed)
     similar = {word: words for word, words in _similar(index, absent).items() if words}
     if similar:
         return Explanation("words", similar)
@@ -38,7 +42,7 @@ def explain(index: Index, query: Query, confidence: float | None) -> Explanation
         return Explanation("conditions", {})
     if confidence and index.search(query, 1).hits:
         return Explanation("confidence", {})
-    if absent or all(len(phrase.terms) == 1 for phrase in query.phrases):
+    if absent or all(len(phrase.terms) == 1 for phrase in typed.phrases):
         return Explanation("words", {})
     return Explanation("order", {})
 
@@ -49,7 +53,7 @@ def similar_words(index: Index, query: Query) -> dict[str, list[str]]:
 
 
 def _absent_terms(index: Index, query: Query) -> list[Term]:
-    terms = dict.fromkeys(term for phrase in (*query.phrases, *query.together) for term in phrase.terms)
+    terms = dict.fromkeys(term for phrase in (*query.phrases, *query.required) for term in phrase.terms)
     return [term for term in terms if not index.search(Query((Phrase((term,)),)), 1).hits]
 
 

@@ -103,6 +103,7 @@ class Api:
                 "hits": [hit_record(hit) for hit in result.hits],
                 "after": result.after,
                 "notes": list(result.notes),
+                "also": list(result.also),
                 "near": result.similar,
                 "recordings": list(recordings.values()),
             }

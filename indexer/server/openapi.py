@@ -161,7 +161,7 @@ def _schemas() -> Json:
         {
             **{"id": TEXT, "path": TEXT, "start": SECONDS, "end": SECONDS, "confidence": SHARE},
             **{"text": TEXT, "before": TEXT, "after": TEXT, "words": _list(_ref("Word"))},
-            "way": {"enum": list(get_args(Way))},
+            **{"way": {"enum": list(get_args(Way))}, "variant": {"type": "boolean"}},
         }
     )
     recording = _object(
@@ -185,6 +185,7 @@ def _schemas() -> Json:
                 "hits": _list(_ref("Hit")),
                 "after": {"type": ["string", "null"]},
                 "notes": _list(TEXT),
+                "also": _list(TEXT),
                 "near": {"type": "object", "additionalProperties": _list(TEXT)},
                 "recordings": _list(_ref("Recording")),
             }

@@ -10,6 +10,7 @@ from indexer.matching import filters
 from indexer.search import engine
 from indexer.search.parse import ParsedQuery, parse, parse_date
 from indexer.search.suggestions import similar_words
+from indexer.search.variants import added
 from indexer.server.index_pool import IndexPool
 from indexer.server.parameters import Parameters
 from indexer.types import MAX_SLOP, Filter, Hit, Order
@@ -32,12 +33,14 @@ class SearchResult:
     Args:
         after: cursor of the next page; None: this is the last.
         notes: sentences on normalized texts.
+        also: other spellings and readings that were looked for.
         similar: words of the query in no transcript → words of similar spelling; empty if there are hits.
     """
 
     hits: tuple[Hit, ...]
     after: str | None
     notes: tuple[str, ...]
+    also: tuple[str, ...]
     similar: dict[str, list[str]]
 
 
@@ -53,12 +56,13 @@ def search(index_pool: IndexPool, parameters: Parameters) -> SearchResult:
     mode = cast(engine.Mode, parameters.choice("mode", MODES))
     parsed = _parse(index_pool, parameters)
     if parsed is None:
-        return SearchResult((), None, (), {})
+        return SearchResult((), None, (), (), {})
     after = parameters.text("after") or None
     with index_pool.index() as index:
         page = engine.search_above_confidence(index, parsed.query, mode, limit, after, confidence)
-        similar = {} if page.hits or after else similar_words(index, parsed.query)
-    return SearchResult(page.hits, page.after, parsed.notes, similar)
+        similar = {} if page.hits or after else similar_words(index, parsed.typed)
+    also = tuple(phrase.text for phrase in (*added(parsed.typed, parsed.query), *page.variants))
+    return SearchResult(page.hits, page.after, parsed.notes, also, similar)
 
 
 def _parse(index_pool: IndexPool, parameters: Parameters) -> ParsedQuery | None:
@@ -81,7 +85,10 @@ def _parse(index_pool: IndexPool, parameters: Parameters) -> ParsedQuery | None:
     if recording is None:
         return None
     paths = tuple(filters.exactly(location.path) for location in recording.locations)
-    return replace(parsed, query=replace(parsed.query, filter=replace(parsed.query.filter, paths=paths)))
+    restricted = replace(parsed.query.filter, paths=paths)
+    return replace(
+        parsed, query=replace(parsed.query, filter=restricted), typed=replace(parsed.typed, filter=restricted)
+    )
 
 
 def _path_filter(index_pool: IndexPool, typed: str) -> str:

@@ -99,6 +99,11 @@ class Lexicon:
             since = max(since, common)
         return since
 
+    def known(self, texts: Iterable[str]) -> set[str]:
+        """Those of the words that are readings of a recording, or were common once."""
+        select = "SELECT word FROM lexicon WHERE word IN (SELECT value FROM json_each(?))"
+        return {word for (word,) in self._connection.execute(select, (json.dumps(list(texts)),))}
+
     def rarest(self, texts: Iterable[str]) -> int | None:
         """Number of readings of the rarest of these words; None for no words."""
         select = "SELECT readings FROM lexicon WHERE word = ?"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,12 @@ class PhraseMatcher:
                 ]
                 if all(spans):
                     yield number, spans[:wanted]
+
+    def occurring(self, phrases: Collection[Phrase]) -> list[Phrase]:
+        """Those of the phrases that have a match."""
+        known = self._lexicon.known({term.text for phrase in phrases for term in phrase.terms if not term.prefix})
+        held = (phrase for phrase in phrases if all(term.prefix or term.text in known for term in phrase.terms))
+        return [phrase for phrase in held if next(self.spans(phrase), None) is not None]
 
     def score(self, phrase: Phrase, matches: Iterable[RecordingSpans]) -> Iterator[Match[int]]:
         """Matches of a phrase with their confidences."""

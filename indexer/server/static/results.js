@@ -43,8 +43,9 @@ export class Results {
     const first = this.hits === 0;
     for (const hit of response.hits) this.add(recordings.get(hit.id), hit);
     for (const group of this.groups.values()) group.wave.setHits(group.hits);
-    this.notes.textContent = response.notes.join(". ");
-    this.notes.hidden = !response.notes.length;
+    const also = response.also.length ? [`Also looked for ${response.also.map((text) => `“${text}”`).join(", ")}`] : [];
+    this.notes.textContent = [...response.notes, ...also].join(". ");
+    this.notes.hidden = !this.notes.textContent;
     this.more.hidden = !response.after;
     this.more.disabled = false;
     if (!this.hits && response.after) return this.load(signal);

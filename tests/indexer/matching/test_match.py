@@ -178,7 +178,7 @@ def test_proximity_filter_equals_brute_force_over_gaps() -> None:
         def of(first: int, last: int, times: list[tuple[int, int]] = times) -> tuple[int, int]:
             return times[first][0], times[last][1]
 
-        near = proximity_filter(Query((a,), (b,), (), gap / 1000), {b: spans}, of)
+        near = proximity_filter(Query((a,), ((b,),), (), gap / 1000), {b: spans}, of)
         far = proximity_filter(Query((a,), (), (b,), gap / 1000), {b: spans}, of)
         for first in range(11):
             for last in (first, first + 1):

@@ -90,7 +90,7 @@ def test_conditions_are_normalized_like_texts() -> None:
     )
     first, second, prefix = (Phrase((term,), 2) for term in (Term("one"), Term("second"), Term("two", prefix=True)))
     unwanted = Phrase((Term("mister"), Term("x")), 2)
-    assert parsed.query == Query((first,), (second, prefix), (unwanted,), 1.5, Filter(("/a",)), "time")
+    assert parsed.query == Query((first,), ((second,), (prefix,)), (unwanted,), 1.5, Filter(("/a",)), "time")
     assert parsed.notes == ('"2nd" is read as "second"', '"Mr. X" is read as "mister x"')
     for conditions in ({"together": ["?!"]}, {"without": ["a*"]}):
         with pytest.raises(QueryError):
@@ -99,7 +99,7 @@ def test_conditions_are_normalized_like_texts() -> None:
         with pytest.raises(QueryError, match="seconds"):
             parse(["one"], together=["two"], within=within)
         with pytest.raises(ValueError, match="seconds"):
-            Query((first,), (prefix,), within=within)
+            Query((first,), ((prefix,),), within=within)
 
 
 def test_dates_are_in_local_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,10 +94,7 @@ class Library:
         blocks = [sorted(matches[start : start + most], key=by_rank) for start in range(0, len(matches), most)]
         parts = [block[start : start + limit] for block in blocks for start in range(0, len(block), limit)]
         return [
-            [
-                match.build_hit(recordings[hit.recording][0], hit, recordings[hit.recording][1], query)
-                for hit in part
-            ]
+            [match.build_hit(recordings[hit.recording][0], hit, recordings[hit.recording][1], query) for hit in part]
             for part in parts
         ]
 
