@@ -73,7 +73,7 @@ def inspect_recording(recognizer: Recognizer, path: Path, start: Seconds, second
         features=model.config.features,
         emissions=tuple(Emissions(e.log_probs, e.frame_duration, e.start + start) for e in excerpt.emissions),
         alphabet=model.alphabet,
-        words=tuple(Word(w.text, w.start + start, w.end + start, w.confidence) for w in excerpt.words),
+        words=tuple(Word(w.text, w.start + start, w.end + start, w.confidence, voice=w.voice) for w in excerpt.words),
     )
 
 

@@ -60,6 +60,7 @@ class Word:
         end: of the last letter.
         confidence: probability in [0, 1] of being correct.
         alternatives: at most ``MAX_ALTERNATIVES`` distinct words other than ``text``, most probable first.
+        voice: speaker, or channel of the recording ("left"); None if unknown.
     """
 
     text: str
@@ -67,6 +68,7 @@ class Word:
     end: Seconds
     confidence: float
     alternatives: tuple[Alternative, ...] = ()
+    voice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class PackedEmissions:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """Words of one recording, in order of time and not overlapping.
+    """Words of one recording, in order of time; only those of different voices overlap.
 
     Args:
         path: of the recording, as given.

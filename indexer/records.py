@@ -7,7 +7,7 @@ from indexer.types import Hit, Recording
 
 
 def word_record(word: Word) -> dict[str, object]:
-    """Word with its times and alternatives."""
+    """Word with its times, alternatives and voice."""
     record: dict[str, object] = {
         "text": word.text,
         "start": word.start,
@@ -18,6 +18,8 @@ def word_record(word: Word) -> dict[str, object]:
         record["alternatives"] = [
             {"text": alternative.text, "probability": alternative.probability} for alternative in word.alternatives
         ]
+    if word.voice is not None:
+        record["voice"] = word.voice
     return record
 
 

@@ -203,8 +203,8 @@ class Hit:
     """Occurrence of a phrase.
 
     Args:
-        start: of its first word.
-        end: of its last word.
+        start: of its earliest word.
+        end: of its latest word.
         confidence: the lowest of the words that matched.
         words: from the first to the last that matched, with the words between them; if an alternative matched,
             ``text`` and ``confidence`` are the alternative's. Of a hit by sound: words that overlap its span.

@@ -7,7 +7,10 @@ the many zeros lie together, and deflated with the unit before them:
 
     unit (2 bytes) │ lowest bytes of all │ second bytes of all │ third bytes of all │ highest bytes of all
 
-That takes little more than a byte per word, and unpacks without a Python step per byte. Confidences are whole
+Voices follow the deflated stream if a word has one: deflated text of a line for each word, and VOICES_END. What ends
+with these bytes is inflated to its end and then checked, as a stream may end like that by chance.
+
+Times take little more than a byte per word, and unpack without a Python step per byte. Confidences are whole
 thousandths in two bytes, lowest first and uncompressed, for access by index.
 
 Alternatives take no bytes if no word has any; otherwise their number, their probabilities in steps of 1/250, a byte
@@ -24,10 +27,16 @@ import sys
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from dataclasses import replace
+from itertools import accumulate, repeat
 
 from audiosearch.types import MAX_ALTERNATIVES, Alternative, Word
 from indexer.types import MAX_LETTERS
+
+VOICES_END = b"\xf5VOX"
+
+MAX_VOICE = 100
+"""Maximum number of letters of a voice."""
 
 STEPS = 250
 """Steps of the probability of an alternative, four thousandths each."""
@@ -50,7 +59,8 @@ def stored(words: Iterable[Word]) -> tuple[Word, ...]:
             raise ValueError(f"the word {text!r} has confidence {word.confidence}")
         quantized = _quantized_alternatives(word) if word.alternatives else ()
         alternatives = tuple(Alternative(_checked(rival), steps / STEPS) for rival, steps in quantized)
-        kept.append(Word(text, start / 1000, end / 1000, round(word.confidence * 1000) / 1000, alternatives))
+        kept.append(Word(text, start / 1000, end / 1000, round(word.confidence * 1000) / 1000, alternatives,
+                         stored_voice(word.voice)))  # fmt: skip
     return tuple(kept)
 
 
@@ -78,8 +88,15 @@ def _checked(text: str) -> str:
     return text
 
 
-def pack_times(words: Iterable[Word]) -> bytes:
-    """Starts and ends; ValueError for a word that ends before it starts."""
+def stored_voice(voice: str | None) -> str | None:
+    """A voice on one line of at most MAX_VOICE letters; None if nothing is left of it."""
+    if voice is None:
+        return None
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in voice).split())[:MAX_VOICE] or None
+
+
+def pack_times(words: Sequence[Word]) -> bytes:
+    """Starts, ends and voices; ValueError for a word that ends before it starts."""
     gaps, lengths = [], []
     last = 0
     for word in words:
@@ -95,7 +112,20 @@ def pack_times(words: Iterable[Word]) -> bytes:
         gaps, lengths = [gap // unit for gap in gaps], [length // unit for length in lengths]
     gaps = [2 * gap if gap >= 0 else -2 * gap - 1 for gap in gaps]
     numbers = _little_endian(array("I", gaps + lengths)).tobytes()
-    return deflate(unit.to_bytes(2, "little") + b"".join(numbers[significance::4] for significance in range(4)))
+    packed = deflate(unit.to_bytes(2, "little") + b"".join(numbers[significance::4] for significance in range(4)))
+    if any(word.voice is not None for word in words):
+        packed += deflate("\n".join(stored_voice(word.voice) or "" for word in words).encode()) + VOICES_END
+    return packed
+
+
+def unpack_voices(times: bytes, first: int = 0, end: int | None = None) -> Iterable[str | None]:
+    """Voice of each word from ``first`` to before ``end``, from the output of ``pack_times``; endless if unknown."""
+    if times.endswith(VOICES_END):
+        stream = zlib.decompressobj(wbits=-15)
+        stream.decompress(times)
+        if stream.unused_data:
+            return [voice or None for voice in inflate(stream.unused_data).decode().split("\n")[first:end]]
+    return repeat(None)
 
 
 def pack_confidences(words: Iterable[Word]) -> bytes:
@@ -180,10 +210,18 @@ def unpack(
     texts = text.split(" ", -1 if end is None else end)[first:end] if text else []
     columns = zip(texts, unpack_times(times, first, end), thousandths(confidences)[first:end], strict=True)
     rivals = unpack_alternatives(alternatives, first, end)
-    return [
+    words = [
         Word(word, start / 1000, until / 1000, confidence / 1000, rivals.get(index, ()))
         for index, (word, (start, until), confidence) in enumerate(columns, first)
     ]
+    return with_voices(words, times, first, end)
+
+
+def with_voices(words: list[Word], times: bytes, first: int, end: int | None) -> list[Word]:
+    """Unpacked words from index ``first`` to before ``end`` with their voices."""
+    if not times.endswith(VOICES_END):
+        return words
+    return [replace(word, voice=voice) for word, voice in zip(words, unpack_voices(times, first, end), strict=False)]
 
 
 def unpack_times(packed: bytes, first: int = 0, end: int | None = None) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from pathlib import Path
 
@@ -62,10 +62,12 @@ def read_ctm(path: Path, text: str, channel: str | None) -> list[ImportedTranscr
         confidence = None if len(fields) < 6 or fields[5] in ("NA", "-") else _number(fields[5], location)
         first, last, mended = mend_times(start, start + duration)
         score, mended_score = mend_confidence(confidence)
-        token = Token(word, first, last, score, location, mended=mended or mended_score)
+        token = Token(word, first, last, score, location, mended=mended or mended_score, voice=track)
         tokens.setdefault(name, []).append(token)
     if channel is not None and channel not in channels:
         raise TranscriptError(f"{path}: has no channel {channel}, only {', '.join(channels) or 'none'}.")
+    if len({token.voice for words in tokens.values() for token in words}) < 2:  # the channel says nothing
+        tokens = {name: [replace(token, voice=None) for token in words] for name, words in tokens.items()}
     return [
         ImportedTranscript(name, "ctm", tuple(interpolate_times(words, 0.0, max(word.end or 0.0 for word in words))))
         for name, words in tokens.items()
@@ -92,6 +94,7 @@ class _Cue:
 
 _TIME = re.compile(r"(?:(\d+):)?([0-5]\d):([0-5]\d)\.(\d{3})")
 _STAMP = re.compile(rf"<({_TIME.pattern})>")
+_VOICE = re.compile(r"<(?:v(?:\.[^\s>]*)?[ \t]+([^>]*)|/v)>")
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -156,18 +159,29 @@ def _cues(path: Path, text: str) -> Iterator[_Cue]:
 def _cue_tokens(cue: _Cue, text: str) -> list[Token]:
     """Words of a cue; the words between two times divide the time between them."""
     tokens: list[Token] = []
+    voice: str | None = None
     start, position = cue.start, 0
     for stamp in (*_STAMP.finditer(text), None):
         end = cue.end if stamp is None else _seconds(stamp.group(1))
         if not start <= end <= max(cue.end, start):
             raise TranscriptError(f"{cue.location}: the time {end:g} s inside this cue is out of order.")
         piece = text[position : len(text) if stamp is None else stamp.start()]
+        parts = _voiced(piece, voice)
+        words = [(name, word) for name, part in parts for word in _plain(part).split()]
         tokens += interpolate_times(
-            [Token(word, None, None, None, cue.location) for word in _plain(piece).split()], start, end
+            [Token(word, None, None, None, cue.location, voice=name) for name, word in words], start, end
         )
+        voice = parts[-1][0]
         if stamp is not None:
             start, position = end, stamp.end()
     return tokens
+
+
+def _voiced(text: str, voice: str | None) -> list[tuple[str | None, str]]:
+    """Parts of a text, each with its voice; ``voice`` is that of the beginning."""
+    before, *rest = _VOICE.split(text)
+    names = [(unescape(name).strip() or None) if name else None for name in rest[::2]]
+    return [(voice, before), *zip(names, rest[1::2], strict=True)]
 
 
 def _plain(line: str) -> str:

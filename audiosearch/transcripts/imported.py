@@ -32,6 +32,7 @@ class Token:
         location: in its file, for messages.
         alternatives: normalized words that competed, if the token is a single word.
         mended: True if a time or the confidence was out of range or no number.
+        voice: speaker or channel; None if unknown.
     """
 
     text: str
@@ -41,6 +42,7 @@ class Token:
     location: str
     alternatives: tuple[Alternative, ...] = ()
     mended: bool = False
+    voice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ def _words(token: Token, confidence: float) -> Iterator[Word]:
         confidence = token.confidence
     alternatives = token.alternatives[:MAX_ALTERNATIVES] if len(texts) == 1 else ()
     for text, (start, end) in zip(texts, _spans(texts, token.start, token.end), strict=True):
-        yield Word(text, start, end, confidence, tuple(item for item in alternatives if item.text != text))
+        yield Word(text, start, end, confidence, tuple(item for item in alternatives if item.text != text), token.voice)
 
 
 def _spans(texts: Iterable[str], start: Seconds, end: Seconds) -> list[tuple[Seconds, Seconds]]:

@@ -137,6 +137,9 @@ def _whisper(path: Path, segments: list[tuple[str, Any]], word_times: bool) -> I
                 end = max((piece.end for piece in timed if piece.end is not None), default=start)
             pieces = interpolate_times(pieces, start, end)
             breaks.append(end)
+        voice = _voice(segment)
+        if voice is not None:
+            pieces = [piece if piece.voice is not None else replace(piece, voice=voice) for piece in pieces]
         mean = segment.get("avg_logprob")
         if isinstance(mean, (int, float)) and not isinstance(mean, bool) and mean <= 0 and math.isfinite(mean):
             confidence = math.exp(mean)
@@ -178,7 +181,14 @@ def _token(word: object, location: str, name: str) -> Token:
     score = next((score for score in scores if score is not None), None)
     confidence, mended_score = mend_confidence(score)
     alternatives = tuple(_alternatives(fields, location))
-    return Token(text, start, end, confidence, location, alternatives, mended or mended_score)
+    return Token(text, start, end, confidence, location, alternatives, mended or mended_score, _voice(fields))
+
+
+def _voice(fields: dict[str, Any]) -> str | None:
+    """Speaker or channel of a word or segment, under any of its usual names."""
+    values = (fields.get(name) for name in ("voice", "speaker", "speaker_id", "channel"))
+    value = next((value for value in values if value not in (None, "")), None)
+    return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else None
 
 
 def _complete(tokens: list[Token]) -> tuple[Token, ...]:

@@ -9,9 +9,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from itertools import groupby
 from pathlib import Path
 
 from audiosearch.transcripts.csv_rows import csv_line
+from audiosearch.transcripts.turns import in_turns
 from audiosearch.types import Seconds, Transcript, Word
 
 FORMATS = ("text", "json", "srt", "vtt", "ctm", "textgrid", "audacity", "csv", "whisperx-json")
@@ -45,6 +47,7 @@ class Caption:
     start: Seconds
     end: Seconds
     text: str
+    voice: str | None = None
 
 
 def render(transcript: Transcript, form: str, metadata: Mapping[str, object] | None = None) -> str:
@@ -55,15 +58,15 @@ def render(transcript: Transcript, form: str, metadata: Mapping[str, object] | N
     """
     match form:
         case "text":
-            return transcript.text + "\n"
+            return _voiced_text(transcript) + "\n"
         case "json":
             return to_json(transcript, metadata) + "\n"
         case "srt":
-            numbered = enumerate(captions(transcript), start=1)
+            numbered = enumerate(_named(captions(transcript)), start=1)
             return "\n".join(f"{n}\n{_clock(c.start, ',')} --> {_clock(c.end, ',')}\n{c.text}\n" for n, c in numbered)
         case "vtt":
             cues = captions(transcript)
-            texts = [escape(cue.text, quote=False) for cue in cues]
+            texts = [_voice_tag(cue.voice) + escape(cue.text, quote=False) for cue in cues]
             times = [f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}" for cue in cues]
             return "\n".join(["WEBVTT\n", *(f"{time}\n{text}\n" for time, text in zip(times, texts, strict=True))])
         case "ctm":
@@ -86,7 +89,7 @@ def to_json(transcript: Transcript, metadata: Mapping[str, object] | None = None
         "path": transcript.path,
         **(metadata or {}),
         "duration": round(transcript.duration, 3),
-        "text": transcript.text,
+        "text": " ".join(word.text for word in in_turns(transcript.words)),
         "words": [_word_record(word) for word in transcript.words],
     }
     return json.dumps(record, ensure_ascii=False)
@@ -104,21 +107,43 @@ def _word_record(word: Word) -> dict[str, object]:
             {"text": alternative.text, "probability": round(alternative.probability, 3)}
             for alternative in word.alternatives
         ]
+    if word.voice is not None:
+        record["voice"] = word.voice
     return record
 
 
 def captions(transcript: Transcript) -> list[Caption]:
     """Captions of at most two lines and MAX_CAPTION seconds, split at pauses, without overlap."""
-    groups = list(_groups([piece for word in transcript.words for piece in _pieces(word)]))
+    groups = list(_groups([piece for word in in_turns(transcript.words) for piece in _pieces(word)]))
+    groups.sort(key=lambda group: group[0].start)
     made = []
     for number, group in enumerate(groups):
         start = group[0].start
         following = groups[number + 1][0].start if number + 1 < len(groups) else transcript.duration
         end = max(group[-1].end, min(start + MIN_CAPTION, following))
-        if number + 1 < len(groups):
+        if number + 1 < len(groups) and groups[number + 1][0].voice == group[0].voice:
             end = min(end, max(following, start + 0.001))
-        made.append(Caption(start, min(end, start + MAX_CAPTION), "\n".join(_lines(group))))
+        made.append(Caption(start, min(end, start + MAX_CAPTION), "\n".join(_lines(group)), group[0].voice))
     return made
+
+
+def _named(cues: Sequence[Caption]) -> Iterator[Caption]:
+    """Captions that begin with the name of their voice where it changes."""
+    last = None
+    for cue in cues:
+        yield replace(cue, text=f"{cue.voice}: {cue.text}") if cue.voice not in (None, last) else cue
+        last = cue.voice
+
+
+def _voice_tag(voice: str | None) -> str:
+    return "" if voice is None else f"<v {escape(voice, quote=False)}>"
+
+
+def _voiced_text(transcript: Transcript) -> str:
+    """Text on one line, or on a line with its name for each turn of a voice."""
+    turns = groupby(in_turns(transcript.words), key=lambda word: word.voice)
+    texts = [(voice, " ".join(word.text for word in group)) for voice, group in turns]
+    return "\n".join(text if voice is None else f"{voice}: {text}" for voice, text in texts)
 
 
 def _pieces(word: Word) -> Iterator[Word]:
@@ -137,6 +162,9 @@ def _groups(words: Sequence[Word]) -> Iterator[list[Word]]:
     """Words of each caption; a full caption is split at the longest pause in its second half."""
     group: list[Word] = []
     for word in words:
+        if group and word.voice != group[-1].voice:
+            yield group
+            group = []
         while group and (word.start - group[-1].end >= CAPTION_PAUSE or not _fits([*group, word])):
             end = len(group) if word.start - group[-1].end >= CAPTION_PAUSE else _best_end([*group, word])
             yield group[:end]
@@ -177,11 +205,15 @@ def _clock(seconds: Seconds, point: str) -> str:
 
 
 def ctm_lines(transcript: Transcript, name: str) -> Iterator[str]:
-    """Lines ``file channel start duration word confidence``; the file is ``name`` with underscores for spaces."""
+    """Lines ``file channel start duration word confidence``.
+
+    The file is ``name`` with underscores for spaces, and the channel is the voice, or 1.
+    """
     name = "_".join(name.split())
     for word in transcript.words:
         length = word.end - word.start
-        yield f"{name} 1 {word.start:.3f} {length:.3f} {word.text} {word.confidence:.3f}\n"
+        channel = "_".join((word.voice or "1").split())
+        yield f"{name} {channel} {word.start:.3f} {length:.3f} {word.text} {word.confidence:.3f}\n"
 
 
 def audacity_label(start: Seconds, end: Seconds, text: str) -> str:
@@ -194,14 +226,21 @@ def _rounded(word: Word) -> tuple[float, float, float]:
 
 
 def _textgrid(transcript: Transcript) -> str:
-    """One tier of words without gaps from 0 to the end, as Praat requires; pauses are empty intervals."""
-    intervals = list(_intervals(transcript))
-    span = f"xmin = 0.0\nxmax = {intervals[-1].end}"
-    parts = [f'File type = "ooTextFile"\nObject class = "TextGrid"\n\n{span}\ntiers? <exists>\nsize = 1\nitem []:']
-    parts.append(f'item [1]:\nclass = "IntervalTier"\nname = "words"\n{span}\nintervals: size = {len(intervals)}')
-    for number, interval in enumerate(intervals, start=1):
-        text = interval.text.replace('"', '""')
-        parts.append(f'intervals [{number}]:\nxmin = {interval.start}\nxmax = {interval.end}\ntext = "{text}"')
+    """A tier of words for each voice, without gaps from 0 to the end as Praat requires; pauses are empty intervals."""
+    voices = list(dict.fromkeys(word.voice for word in transcript.words)) or [None]
+    last = max([transcript.duration, *(word.end for word in transcript.words)])
+    spoken = [tuple(word for word in transcript.words if word.voice == voice) for voice in voices]
+    tiers = [list(_intervals(replace(transcript, duration=last, words=words))) for words in spoken]
+    span = f"xmin = 0.0\nxmax = {max(intervals[-1].end for intervals in tiers)}"
+    parts = [f'File type = "ooTextFile"\nObject class = "TextGrid"\n\n{span}\ntiers? <exists>']
+    parts.append(f"size = {len(tiers)}\nitem []:")
+    for tier, (voice, intervals) in enumerate(zip(voices, tiers, strict=True), start=1):
+        name = (voice or "words").replace('"', '""')
+        head = f'item [{tier}]:\nclass = "IntervalTier"\nname = "{name}"'
+        parts.append(f"{head}\n{span}\nintervals: size = {len(intervals)}")
+        for number, interval in enumerate(intervals, start=1):
+            text = interval.text.replace('"', '""')
+            parts.append(f'intervals [{number}]:\nxmin = {interval.start}\nxmax = {interval.end}\ntext = "{text}"')
     return "\n".join(parts) + "\n"
 
 
@@ -229,7 +268,8 @@ def _intervals(transcript: Transcript) -> Iterator[Caption]:
 
 def _whisperx(transcript: Transcript) -> str:
     """Segments of words in the format of WhisperX; a segment holds the words of one caption."""
-    groups = list(_groups(transcript.words))
+    groups = list(_groups(in_turns(transcript.words)))
+    groups.sort(key=lambda group: group[0].start)
     words = [[{"word": word.text, **_times_and_score(word)} for word in group] for group in groups]
     segments = [
         {
@@ -244,5 +284,6 @@ def _whisperx(transcript: Transcript) -> str:
     return json.dumps({"segments": segments, "word_segments": every, "language": "en"}, ensure_ascii=False)
 
 
-def _times_and_score(word: Word) -> dict[str, float]:
-    return dict(zip(("start", "end", "score"), _rounded(word), strict=True))
+def _times_and_score(word: Word) -> dict[str, object]:
+    record: dict[str, object] = dict(zip(("start", "end", "score"), _rounded(word), strict=True))
+    return record if word.voice is None else {**record, "speaker": word.voice}

@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any
 
 from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
@@ -36,7 +36,7 @@ def emission_lines(
     recording: str, generation: str, words: Sequence[Word], emissions: Sequence[PackedEmissions]
 ) -> Iterator[Mapping[str, Any]]:
     """Lines of a bulk request for the pieces of a generation."""
-    starts = [word.start for word in words]
+    starts = list(accumulate((word.start for word in words), max))  # turns of voices may overlap
     for number, piece in enumerate(emissions):
         from audiosearch.spotting.ngram_index import key_numbers  # numpy is slow to import
 

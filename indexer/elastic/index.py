@@ -9,6 +9,7 @@ from typing import Any
 
 from audiosearch.errors import StoreError, UnknownRecordingError
 from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
+from audiosearch.transcripts.turns import by_time
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer.elastic import client, documents, mapping
 from indexer.elastic.client import Server
@@ -92,7 +93,7 @@ class ElasticIndex:
 
     def words(self, recording_id: str) -> tuple[Word, ...]:
         """Words of a recording."""
-        return self.words_between(recording_id, 0, sys.maxsize)
+        return tuple(by_time(self.words_between(recording_id, 0, sys.maxsize)))
 
     def words_between(self, recording_id: str, first: int, end: int) -> tuple[Word, ...]:
         """Existing words at the positions ``first`` to ``end`` (exclusive)."""

@@ -210,6 +210,7 @@ def _times(group: Group) -> match.Times:
         if owner.number not in unpacked:
             unpacked[owner.number] = owner.words(owner.offset, owner.offset + len(owner.text))
         words = unpacked[owner.number]
-        return milliseconds(words[first - owner.offset].start), milliseconds(words[last - owner.offset].end)
+        start, end = words[first - owner.offset].start, words[last - owner.offset].end
+        return milliseconds(min(start, end)), milliseconds(max(start, end))  # turns of voices may overlap
 
     return times

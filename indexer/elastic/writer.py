@@ -22,6 +22,7 @@ from itertools import chain
 from typing import Any
 
 from audiosearch.errors import RefusedError, StoreError, UnknownRecordingError
+from audiosearch.transcripts.turns import in_turns
 from audiosearch.types import PackedEmissions, Word
 from indexer.elastic import documents
 from indexer.elastic.client import Server
@@ -42,6 +43,7 @@ class Writer:
 
     def add(self, recording: Recording, words: Sequence[Word], emissions: Sequence[PackedEmissions] = ()) -> None:
         """Store a recording, in place of one with its id."""
+        words = in_turns(words)
         passages = list(cut(words))
         while not self._write(recording, words, passages, emissions):
             pass

@@ -271,7 +271,7 @@ def _readings_of_exact(words: Sequence[Word], phrase: Phrase) -> tuple[Word, ...
         match = next((alternative for alternative in word.alternatives if alternative.text == term.text), None)
         if match is None:
             return ()
-        readings.append(Word(match.text, word.start, word.end, match.probability, word.alternatives))
+        readings.append(Word(match.text, word.start, word.end, match.probability, word.alternatives, word.voice))
     return tuple(readings)
 
 
@@ -307,8 +307,8 @@ def build_hit(recording: Recording, matched: Match[Key], words: Sequence[Word], 
     inside = matched_readings(words[first:last], query.variants if variant else query.phrases, confidence)
     return Hit(
         recording=recording,
-        start=inside[0].start,
-        end=inside[-1].end,
+        start=min(word.start for word in inside),  # turns of voices may overlap
+        end=max(word.end for word in inside),
         confidence=confidence / 1000,
         words=inside,
         before=tuple(words[max(first - CONTEXT_WORDS, 0) : first]),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from audiosearch.errors import QueryError, StoreError
 from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery, SpottingCalibration, evidence, overlapping_words
+from audiosearch.transcripts.turns import in_turns
 from audiosearch.types import Seconds, Word
 from indexer.index import Index
 from indexer.matching import filters, match
@@ -273,7 +274,7 @@ class _Conditions:
         if not (self._query.together or self._query.without):
             return True
         if recording.id not in self._spans:
-            words = self._index.words(recording.id)
+            words = in_turns(self._index.words(recording.id))
             self._spans[recording.id] = (
                 [[span for phrase in group for span in _match_times(words, phrase)] for group in self._query.together],
                 [_match_times(words, phrase) for phrase in self._query.without],

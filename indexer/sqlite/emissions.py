@@ -17,6 +17,7 @@ import struct
 from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
@@ -68,7 +69,7 @@ def add_emissions(
     connection: apsw.Connection, number: int, words: Sequence[Word], emissions: Sequence[PackedEmissions]
 ) -> None:
     """Store the emissions of a new recording."""
-    starts = [word.start for word in words]
+    starts = list(accumulate((word.start for word in words), max))  # turns of voices may overlap
     connection.executemany(
         "INSERT INTO emissions VALUES (?, ?, ?, ?, ?, ?)",
         (

@@ -8,6 +8,7 @@ from types import TracebackType
 
 from audiosearch.errors import StoreError, UnknownRecordingError
 from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
+from audiosearch.transcripts.turns import by_time, in_turns
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer import word_codec
 from indexer.matching import spelling
@@ -79,7 +80,7 @@ class SqliteIndex:
 
     def add(self, recording: Recording, words: Sequence[Word], emissions: Sequence[PackedEmissions] = ()) -> None:
         """Store a recording, in place of one with its id."""
-        words = word_codec.stored(words)
+        words = in_turns(word_codec.stored(words))
         with self._file.transaction("IMMEDIATE"):
             self._remove(recording.id)
             values = (
@@ -145,7 +146,7 @@ class SqliteIndex:
         """Words of a recording."""
         with self._file.transaction("DEFERRED"):
             number = self._number(recording_id)
-            return tuple(self._blocks.words(number, 0, END))
+            return tuple(by_time(self._blocks.words(number, 0, END)))
 
     def emissions(self, recording_id: str) -> tuple[PackedEmissions, ...]:
         """Stored emissions of a recording."""

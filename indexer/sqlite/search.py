@@ -170,6 +170,6 @@ class QueryRunner:
         def times(first: int, last: int) -> tuple[int, int]:
             start = block(first // BLOCK_WORDS)[first % BLOCK_WORDS].start
             end = block(last // BLOCK_WORDS)[last % BLOCK_WORDS].end
-            return round(1000 * start), round(1000 * end)
+            return round(1000 * min(start, end)), round(1000 * max(start, end))
 
         return times

@@ -1,7 +1,7 @@
 """Words of recordings in rows of BLOCK_WORDS positions, of which a hit reads one or two.
 
 words          the readings of each position, the recognized word first (lexicon.py)
-times          as in word_codec.py
+times          with voices, as in word_codec.py
 confidences    thousandths, a byte for each word without the two lowest bits; then these, a byte for four words
 probabilities  of the alternatives, a byte each, in steps of 1/250
 """
@@ -80,10 +80,11 @@ class WordBlock:
                 alternatives.append(())
         times = word_codec.unpack_times(self._times[0], first, end)
         confidences = map(self.word_confidence, range(first, end))
-        return [
+        words = [
             Word(text, start / 1000, until / 1000, confidence / 1000, rivals)
             for text, (start, until), confidence, rivals in zip(texts, times, confidences, alternatives, strict=True)
         ]
+        return word_codec.with_voices(words, self._times[0], first, end)
 
     def confidence(self, term: Term, index: int, alternative: bytes | None) -> int:
         """Confidence of the most confident reading at an index that a term matches, in thousandths.
