@@ -220,7 +220,7 @@ def _pieces(path: Path) -> Iterator[Piece]:
                 rate, expected = sound.samplerate, sound.frames
                 while len(samples := sound.read(PIECE_SAMPLES, dtype="float32", always_2d=True)):
                     done += len(samples)
-                    yield Piece(rate, samples.T)
+                    yield Piece(rate, np.ascontiguousarray(samples.T))
             if done and done >= expected:
                 return
         except (soundfile.SoundFileError, OSError) as error:
