@@ -136,7 +136,7 @@ def test_playback_without_a_terminal_needs_no_keys(
     played = install_player(tmp_path / "bin", "sleep 0.05")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     result = run("query", "human things", "--store", store, "--play", "--padding", "1")
-    assert result.exit_code == 1  # the third is missing
+    assert result.exit_code == 2  # the third is missing
     assert "1/3" in result.stderr
     assert "2/3" in result.stderr
     sizes = [int(line) for line in played.read_text().splitlines()]
@@ -195,7 +195,7 @@ class TestExportAndImport:
         assert f"{lines}/one.wav: 2 words (new)\n" in result.stderr
         assert run("query", "human things", "--store", imported, "--json").stdout.count("\n") == 3
         result = run("query", "human things", "--store", imported, "--clips", store.parent / "clips")
-        assert result.exit_code == 1
+        assert result.exit_code == 2
         assert result.stderr.count("was imported without its recording; import it again with --media") == 3
         result = run("import", lines, "--store", imported, "--media", store.parent / "talks", "--json")
         *events, finished = map(json.loads, result.stdout.splitlines())

@@ -54,7 +54,25 @@ def read_manifest(path: str | Path) -> list[Utterance]:
     Raises:
         ManifestError: the file cannot be read, or a line is malformed; the message names both.
     """
-    utterances = []
+    return [utterance for utterance, _ in _read(path)]
+
+
+def read_spoken(path: str | Path) -> tuple[list[Utterance], list[LeftOut]]:
+    """Utterances of a manifest, and a record of those whose text normalizing empties; texts that are empty stay.
+
+    Raises:
+        ManifestError: as :func:`read_manifest`, or nothing is left of any text.
+    """
+    rows = list(_read(path))
+    lost = tuple(utterance.id for utterance, is_lost in rows if is_lost)
+    if len(lost) == len(rows):
+        raise ManifestError(f"{path}: {NO_TEXT} in all {len(rows)} lines; the model knows English letters only.")
+    spoken = [utterance for utterance, is_lost in rows if not is_lost]
+    return spoken, [LeftOut(str(path), NO_TEXT, len(lost), len(rows), lost[:3])] if lost else []
+
+
+def _read(path: str | Path) -> Iterator[tuple[Utterance, bool]]:
+    """Each utterance, and True if it has a text of which normalizing leaves nothing."""
     for row, folder, location in read_rows(path):
         for key in ("audio", "text"):
             if not isinstance(row.get(key), str):
@@ -66,24 +84,8 @@ def read_manifest(path: str | Path) -> list[Utterance]:
         name = row["audio"] if row.get("id") is None else str(row["id"])
         confidence, score = (number(row, key, location) for key in ("confidence", "score"))
         text = normalize_transcript(row["text"])
-        utterances.append(Utterance(audio, text, duration, known_speaker(row), name, confidence, score))
-    return utterances
-
-
-def read_spoken(path: str | Path) -> tuple[list[Utterance], list[LeftOut]]:
-    """Utterances of a manifest that have text, and a record of those without.
-
-    Raises:
-        ManifestError: as :func:`read_manifest`, or nothing is left of any text.
-    """
-    utterances = read_manifest(path)
-    spoken = [utterance for utterance in utterances if utterance.text]
-    if not spoken:
-        raise ManifestError(f"{path}: {NO_TEXT} in all {len(utterances)} lines; the model knows English letters only.")
-    if len(spoken) == len(utterances):
-        return spoken, []
-    ids = tuple(utterance.id for utterance in utterances if not utterance.text)
-    return spoken, [LeftOut(str(path), NO_TEXT, len(ids), len(utterances), ids[:3])]
+        utterance = Utterance(audio, text, duration, known_speaker(row), name, confidence, score)
+        yield utterance, bool(row["text"].strip()) and not text
 
 
 def read_rows(path: str | Path) -> Iterator[tuple[dict[str, Any], Path, str]]:

@@ -262,7 +262,7 @@ def test_invalid_settings_are_reported_before_decoding(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     refuse(settings("trainer.device=cuda"), "finds no GPU", TrainingError)
     (tmp_path / "run").write_text("a file where the folder should be")
-    refuse(settings(), "cannot be written", TrainingError)
+    refuse(settings(), "cannot be created", TrainingError)
 
 
 def test_a_run_is_neither_overwritten_nor_resumed_with_other_data_or_network(settings: Any, tmp_path: Path) -> None:
