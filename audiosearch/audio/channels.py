@@ -39,6 +39,9 @@ BANDS = (200.0, 400.0, 700.0, 1100.0, 1700.0, 2600.0, 3800.0)
 MIN_SPEECH = 4.0
 """Lowest speech score of a channel with speech, in dB."""
 
+MIN_BURST = 8.0
+"""Level of the loudest moments above the usual one, in dB, that may be a few words in a noisy channel."""
+
 MIN_GAIN = 1.5
 """Smallest gain of the speech score, in dB, for which the weights change."""
 
@@ -152,6 +155,10 @@ def _judged(pieces: list[Piece], weights: Weights) -> Weights:
     bands = [_band_energies(channel, rate) for channel in samples]
     floor = max(float(band.sum(axis=1).max()) for band in bands) * 10 ** (-RANGE_DB / 10)
     scores = np.array([_speech_score(band, floor) for band in bands])
+    clearest = int(scores.argmax())
+    for number, band in enumerate(bands):  # a few words at the edge of a window
+        if _burst(band, floor) >= MIN_BURST and abs(alike[clearest, number]) < MIN_ALIKE:
+            scores[number] = max(scores[number], MIN_SPEECH)
     candidates = _candidates(scores, alike)
     if len(samples) >= 6 and scores[CENTER] >= MIN_SPEECH:
         audible = float(bands[BASS].sum()) / (0.1875 * max(float(products[BASS, BASS]), 1e-20))  # of a Hann window
@@ -202,6 +209,12 @@ def _band_energies(samples: Samples, rate: int) -> NDArray[np.float64]:
     sums = np.add.reduceat(power, edges, axis=1)[:, :-1]
     energies: NDArray[np.float64] = (sums / length).astype(np.float64)
     return energies
+
+
+def _burst(energies: NDArray[np.float64], floor: float) -> float:
+    """Level that one frame in 25 exceeds, above the median level, in dB."""
+    usual, loud = np.percentile(10 * np.log10(energies.sum(axis=1) + floor), (50, 96))
+    return float(loud - usual)
 
 
 def _speech_score(energies: NDArray[np.float64], floor: float) -> float:

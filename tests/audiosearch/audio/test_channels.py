@@ -140,3 +140,11 @@ def test_files_are_read_with_chosen_channels(speech: Samples, tmp_path: Path, ca
         assert np.corrcoef(result[: speech.size], speech)[0, 1] > 0.9
         assert "right alone for 12 s" in caplog.text
         caplog.clear()
+
+
+def test_a_few_words_in_a_noisy_channel_are_kept(speech: Samples) -> None:
+    other = np.float32(0.05) * disturbance("pink noise")
+    second = beginning(OTHER_FILE)
+    other[RATE * 4 : RATE * 5] += second[RATE * 4 : RATE * 5]
+    result = heard(speech, other)[RATE * 4 : RATE * 5]
+    np.testing.assert_array_equal(result, (speech + other)[RATE * 4 : RATE * 5] / 2)
