@@ -76,13 +76,15 @@ def probe(path: Path) -> AudioInfo:
         AudioError: the file cannot be read, or contains no audio.
     """
     duration = 0.0
-    for part in _parts(path):
+    parts = list(_parts(path))
+    for part in parts:
         with _open(path, part) as container:
             duration += _duration(path, container)
     with _open(path) as container:
-        stream = container.streams.audio[0]
+        stream = _track(container)
         codec = stream.codec_context.codec.canonical_name
-        return AudioInfo(duration, stream.sample_rate, stream.channels, codec)
+        is_plain = len(container.streams.audio) == len(parts) == 1 and not _is_joined(path, container)
+        return AudioInfo(duration, stream.sample_rate, stream.channels, codec, is_plain)
 
 
 def can_decode(path: Path) -> bool:
@@ -106,10 +108,12 @@ def decode(path: Path) -> Iterator[Piece]:
 
 def _decode_part(path: Path, part: FileRange | None) -> Iterator[Piece]:
     with _open(path, part) as container:
+        if len(container.streams.audio) > 1 and container.name in _tracks:
+            logger.warning("%s", _tracks[container.name][2])
         start = (container.start_time or 0) / 1e6
         longest = container.duration / 1e6 + 1 if container.duration else math.inf
         declared = 0.0 if _is_estimate(container) else _declared_duration(container)
-        unit = float(container.streams.audio[0].time_base or 0) if _has_time_stamps(container) else 0.0
+        unit = float(_track(container).time_base or 0) if _has_time_stamps(container) else 0.0
         clock, buffer = Clock(), PieceBuffer()
         for frame in _frames(path, container):  # about 50 per second: keep this loop cheap
             rate, samples = frame.sample_rate, _channels(frame).astype(np.float32, copy=False)
@@ -182,7 +186,7 @@ def _all_timed_frames(path: Path, start: Seconds) -> Iterator[tuple[Seconds, int
 
 def _timed_frames(path: Path, container: InputContainer, start: Seconds) -> Iterator[tuple[Seconds, int, Samples]]:
     """Yield time, rate and samples [C, S] of decoded frames, from ``start`` or earlier on."""
-    stream = container.streams.audio[0]
+    stream = _track(container)
     unit, origin = float(stream.time_base or 0), (container.start_time or 0) / 1e6
     longest = container.duration / 1e6 + 1 if container.duration else math.inf
     frames = _frames(path, container)
@@ -268,11 +272,81 @@ def _open(path: Path, part: FileRange | None = None) -> InputContainer:
                 "nothing can be played; finish the download, or repair the file with a program such as untrunc."
             ) from error
         raise AudioError(f"{path}: is not audio of a known format, or its beginning is damaged.") from error
-    if not container.streams.audio or container.streams.audio[0].codec_context is None:
+    tracks = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    if not tracks:
         problem = "contains audio of an unknown codec" if container.streams.audio else "contains no audio"
         container.close()
         raise AudioError(f"{path}: {problem}.")
+    if len(container.streams.audio) > 1 and part is None:
+        _choose_track(path, container.name, tracks)
     return container
+
+
+SILENCE = 10**-3.5
+"""Root mean square of a track below which it counts as silent, of full scale 1."""
+
+_SAMPLED: Seconds = 8.0
+"""Sound of each of three places of a recording, from which its tracks are judged."""
+
+_tracks: dict[str, tuple[tuple[int, int], int, str]] = {}
+"""Of files with several audio tracks, by name: size and time of change, index of the stream to read, and a notice."""
+
+
+def _track(container: InputContainer) -> Any:
+    """The audio stream of a container that is read: the only one, or the one chosen."""
+    streams = container.streams.audio
+    if len(streams) > 1 and container.name in _tracks:
+        chosen = _tracks[container.name][1]
+        return next((stream for stream in streams if stream.index == chosen), streams[0])
+    return next((stream for stream in streams if stream.codec_context is not None), streams[0])
+
+
+def _choose_track(path: Path, name: str, tracks: list[Any]) -> None:
+    """Choose the default track, or where it is silent the first that is not; comments and descriptions come last."""
+    status = path.stat()
+    version = (status.st_size, status.st_mtime_ns)
+    if name in _tracks and _tracks[name][0] == version:
+        return
+    from av.stream import Disposition
+
+    extra = Disposition.comment | Disposition.visual_impaired | Disposition.karaoke
+    order = sorted(tracks, key=lambda t: (bool(t.disposition & extra), not t.disposition & Disposition.default))
+    levels = _levels(name)
+    audible = [track for track in order if levels.get(track.index, 0.0) > SILENCE]
+    chosen = (audible or order)[0]
+    left_out = ", ".join(_track_name(n, t) for n, t in enumerate(tracks, 1) if t is not chosen)
+    used = _track_name(tracks.index(chosen) + 1, chosen)
+    notice = f"{path}: has {len(tracks)} audio tracks; {used} is read, left out: {left_out}."
+    _tracks[name] = version, chosen.index, notice
+
+
+def _track_name(number: int, track: Any) -> str:
+    about = ", ".join(filter(None, (track.language, track.metadata.get("title"))))
+    return f"track {number} ({about})" if about else f"track {number}"
+
+
+def _levels(name: str) -> dict[int, float]:
+    """Root mean square of each audio stream, by its index, at the start, in the middle and near the end."""
+    import av
+
+    squares: dict[int, list[float]] = {}
+    for place in (0.0, 0.45, 0.85):
+        with contextlib.suppress(*_damage(), OSError), av.open(name, "r", metadata_errors="replace") as container:
+            begin = place * (container.duration or 0)
+            if place and not begin:
+                break
+            if begin:
+                container.seek(int(begin + (container.start_time or 0)))
+            ends: dict[int, float] = {}
+            for packet in container.demux(container.streams.audio):
+                for frame in packet.decode() if packet.stream.codec_context is not None else ():
+                    index = packet.stream.index
+                    ends[index] = ends.get(index, 0.0) + float(frame.samples / frame.sample_rate)
+                    samples = _channels(frame).astype(np.float32, copy=False)
+                    squares.setdefault(index, []).append(float(np.square(samples).mean()) if samples.size else 0.0)
+                if ends and max(ends.values()) > _SAMPLED:
+                    break
+    return {index: math.sqrt(sum(values) / len(values)) for index, values in squares.items()}
 
 
 def _duration(path: Path, container: InputContainer) -> Seconds:
@@ -301,9 +375,9 @@ def _duration(path: Path, container: InputContainer) -> Seconds:
 
 
 def _packets(container: InputContainer) -> Iterator[Any]:
-    """Yield packets of the first audio stream, up to damage that FFmpeg cannot skip."""
+    """Yield packets of the audio track, up to damage that FFmpeg cannot skip."""
     with contextlib.suppress(*_damage()):
-        yield from container.demux(container.streams.audio[0])
+        yield from container.demux(_track(container))
 
 
 def _damage() -> tuple[type[Exception], ...]:
@@ -315,9 +389,9 @@ def _damage() -> tuple[type[Exception], ...]:
 
 def _without_preskip(container: InputContainer, duration: Seconds) -> Seconds:
     """Subtract the pre-skip of Opus in Ogg, which is decoded but not played."""
-    stream = container.streams.audio[0]
+    stream = _track(container)
     if container.format.name == "ogg" and stream.codec_context.name == "opus":
-        return duration - stream.codec_context.delay / stream.sample_rate
+        return duration - float(stream.codec_context.delay / stream.sample_rate)
     return duration
 
 
@@ -389,14 +463,14 @@ def _has_restart(path: Path, _size: int, _modified_ns: int) -> bool:
 
 def _is_estimate(container: InputContainer) -> bool:
     """True if FFmpeg estimates the duration from the file size."""
-    if container.format.name == "mp3" and container.streams.audio[0].start_time:
+    if container.format.name == "mp3" and _track(container).start_time:
         return False  # a header states the encoder's delay, and with it the length
     return container.format.name in _WITHOUT_DURATION
 
 
 def _declared_duration(container: InputContainer) -> Seconds:
     """Time from the start of the container to the end of its sound; 0 if not stated."""
-    stream = container.streams.audio[0]
+    stream = _track(container)
     if stream.duration and stream.time_base:
         lead = 0.0
         if stream.start_time is not None and container.start_time is not None:
@@ -406,7 +480,7 @@ def _declared_duration(container: InputContainer) -> Seconds:
 
 
 def _frames(path: Path, container: InputContainer, packets: int | None = None) -> Iterator[Any]:
-    """Yield decoded frames of the first audio stream; bad packets are skipped and counted in a warning.
+    """Yield decoded frames of the audio track; bad packets are skipped and counted in a warning.
 
     Args:
         packets: maximum number to decode; None: all.
@@ -417,7 +491,7 @@ def _frames(path: Path, container: InputContainer, packets: int | None = None) -
     import av
 
     good = bad = 0
-    source = container.demux(container.streams.audio[0])
+    source = container.demux(_track(container))
     while packets is None or good + bad < packets:
         try:
             packet = next(source, None)
@@ -500,5 +574,5 @@ def write(path: Path, rate: int, channels: int, sound: Iterable[Samples], commen
 def read_comment(path: Path) -> str:
     """Comment tag of a file, or ""; AudioError if the file contains no audio."""
     with _open(path) as container:
-        tags = {**container.metadata, **container.streams.audio[0].metadata}
+        tags = {**container.metadata, **_track(container).metadata}
         return next((value for name, value in tags.items() if name.lower() == "comment"), "")

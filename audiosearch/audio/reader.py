@@ -266,7 +266,8 @@ def _probe_uncompressed(path: Path) -> AudioInfo | None:
         with open_amended(path) as file, soundfile.SoundFile(file, closefd=False) as sound:
             if not 0 < sound.frames < 1 << 48:
                 return None
-            return AudioInfo(sound.frames / sound.samplerate, sound.samplerate, sound.channels, sound.format.lower())
+            duration, is_plain = sound.frames / sound.samplerate, not amended_header(path)
+            return AudioInfo(duration, sound.samplerate, sound.channels, sound.format.lower(), is_plain)
     except (soundfile.SoundFileError, OSError):
         return None
 

@@ -29,12 +29,14 @@ class AudioInfo:
         sample_rate: in Hz, of the file.
         channels: of the file.
         format: name of the container for uncompressed audio, else of the codec: wav, flac, mp3, opus, aac, …
+        is_plain: one track, not joined of several files, with a true header: every player plays the same.
     """
 
     duration: Seconds
     sample_rate: int
     channels: int
     format: str
+    is_plain: bool = True
 
 
 class Piece(NamedTuple):

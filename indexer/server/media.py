@@ -123,7 +123,7 @@ PLAYABLE = {  # media type → codecs that browsers play
 
 @lru_cache(maxsize=10_000)
 def _kind(location: Location) -> str | None:
-    """The media type of a playable file, by its content; None if browsers cannot play it."""
+    """The media type of a playable file, by its content; None if browsers cannot play it as it was read."""
     from audiosearch.audio.reader import probe
 
     with Path(location.path).open("rb") as file:
@@ -132,7 +132,7 @@ def _kind(location: Location) -> str | None:
     if container is None:
         return None
     try:
-        codec = probe(location.path).format
+        info = probe(location.path)
     except AudioError:
         return None
-    return container if codec in PLAYABLE[container] else None
+    return container if info.is_plain and info.format in PLAYABLE[container] else None
