@@ -8,7 +8,7 @@ from typing import Protocol
 
 from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Word
-from indexer.types import Count, Location, Page, Phrase, Query, Recording, Statistics, StoredEmissions
+from indexer.types import Count, Location, Page, Query, Recording, Statistics, StoredEmissions
 
 
 class Index(Protocol):
@@ -73,8 +73,8 @@ class Index(Protocol):
     def count(self, query: Query) -> list[Count]:
         """Recordings with hits and the number of these, most hits first, then by path and id."""
 
-    def occurring(self, phrases: Collection[Phrase]) -> list[Phrase]:
-        """Those of the phrases that may have a match; every phrase that has one is among them."""
+    def occurring(self, texts: Collection[str], slop: int = 0) -> list[str]:
+        """Those of the texts of phrases that may have a match; every text that has one is among them."""
 
     def similar_words(self, word: str, limit: int) -> list[str]:
         """Other recognized words of similar spelling, most similar first (``matching/spelling.py``)."""

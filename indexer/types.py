@@ -118,6 +118,11 @@ class Phrase:
         if not 0 <= self.slop <= MAX_SLOP:
             raise ValueError(f"slop is 0 to {MAX_SLOP}, not {self.slop}")
 
+    @classmethod
+    def of(cls, text: str, slop: int = 0) -> Phrase:
+        """Phrase of a ``text`` as below."""
+        return cls(tuple(Term(word.rstrip("*"), word.endswith("*")) for word in text.split()), slop)
+
     @property
     def text(self) -> str:
         """The terms joined by single spaces, prefixes with a *."""

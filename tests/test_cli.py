@@ -258,6 +258,15 @@ class TestQuery:
     def test_notes_on_normalized_texts(self, store: Path) -> None:
         assert "is read as" in run("query", "Human & things", "--store", store).stderr
 
+    def test_other_spellings_are_listed(self, store: Path) -> None:
+        result = run("query", "hu man", "--not", "747", "--store", store, "--json")
+        assert {json.loads(line)["text"] for line in result.stdout.splitlines()} == {"human"}
+        assert 'Also looked for "seven hundred forty seven", "seven forty seven"' in result.stderr
+        assert '"human"' in result.stderr
+        counted = run("query", "hu man", "--counts", "--store", store)
+        assert counted.stdout.splitlines()[1].startswith("2 ")
+        assert counted.stderr == 'Also looked for "human".\n'
+
     def test_invalid_queries(self, store: Path) -> None:
         assert run("query", "--store", store).exit_code == 2
         for text in ("", "?!", " ".join(["word"] * 1000)):

@@ -165,16 +165,16 @@ class ElasticIndex:
     def _query(self, query: Query) -> PassageQuery:
         return PassageQuery(self._server, query, self._cache)
 
-    def occurring(self, phrases: Collection[Phrase]) -> list[Phrase]:
-        """Those of the phrases that may match in a passage."""
-        filters = {str(number): documents.candidates(phrase) for number, phrase in enumerate(phrases)}
+    def occurring(self, texts: Collection[str], slop: int = 0) -> list[str]:
+        """Those of the texts of phrases that may match in a passage."""
+        filters = {text: documents.candidates(Phrase.of(text, slop)) for text in texts}
         if not filters:
             return []
         response = self._server.search(
             size=0, aggs={"phrases": {"filters": {"filters": filters}}}, track_total_hits=False
         )
         buckets = response["aggregations"]["phrases"]["buckets"]
-        return [phrase for number, phrase in enumerate(phrases) if buckets[str(number)]["doc_count"]]
+        return [text for text in texts if buckets[text]["doc_count"]]
 
     def similar_words(self, word: str, limit: int) -> list[str]:
         """Words of the index with similar spelling, without the word itself, most similar first."""

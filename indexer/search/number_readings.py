@@ -14,6 +14,13 @@ from audiosearch.normalizer import normalize
 MAX_DIGITS = 20
 """Digits of a number beyond which it has no other readings."""
 
+_UNITS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_VALUES = {word: value for value, word in enumerate(_UNITS)} | {word: 10 * ten for ten, word in enumerate(_TENS, 2)}
+_VALUES["oh"] = 0
 _SCALES = {"thousand": 1000, "million": 1_000_000, "billion": 1_000_000_000}
 _PARTS = {"5": "a half", "25": "a quarter", "75": "three quarters"}
 
@@ -74,11 +81,10 @@ def phone_readings(groups: Sequence[str]) -> tuple[str, ...]:
 
 def respoken(words: Sequence[str]) -> Iterator[tuple[int, int, tuple[str, ...]]]:
     """Runs of words that are a number: first word, end, and the other readings of that number."""
-    values = _values()
     first = 0
     while first < len(words):
         end = first
-        while end < len(words) and (words[end] in values or words[end] in _SCALES or words[end] in _LINKS):
+        while end < len(words) and (words[end] in _VALUES or words[end] in _SCALES or words[end] in _LINKS):
             end += 1
         while end > first and words[end - 1] in ("and", "a"):
             end -= 1
@@ -98,15 +104,8 @@ _AFTER_A = ("hundred", *_SCALES)
 _LINKS = ("and", "a", "hundred")
 
 
-@lru_cache(maxsize=1)
-def _values() -> dict[str, int]:
-    values = {normalize(str(number)): number for number in (*range(20), *range(20, 100, 10))}
-    return {**values, "oh": 0, "double": -1}
-
-
 def _digits_of(words: Sequence[str]) -> Iterator[str]:
     """Numbers that the words may be, as digits: as a quantity, and one after the other."""
-    values = _values()
     total = current = 0
     text, previous = "", 0
     for word in words:
@@ -115,15 +114,14 @@ def _digits_of(words: Sequence[str]) -> Iterator[str]:
             current = 0
         elif word == "hundred":
             current = (current or 1) * 100
-        elif word in values:
-            current += values[word]
-            digits = str(values[word])
-            is_unit = 0 < values[word] < 10 and len(text) > 1 and text[-1] == "0" and previous >= 20
+        elif word in _VALUES:
+            current += _VALUES[word]
+            digits = str(_VALUES[word])
+            is_unit = 0 < _VALUES[word] < 10 and len(text) > 1 and text[-1] == "0" and previous >= 20
             text = text[:-1] + digits if is_unit else text + digits
-        previous = values.get(word, 0)
+        previous = _VALUES.get(word, 0)
     yield str(total + current)
-    if "-" not in text:
-        yield text
+    yield text
 
 
 def _quantities(digits: str) -> list[str]:

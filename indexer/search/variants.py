@@ -9,8 +9,8 @@ piece.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 from indexer.index import Index
@@ -49,11 +49,14 @@ _AFTER_I = frozenset(("phone", "pad", "pod", "tunes", "cloud", "mac", "os", "mes
 _INITIALISMS = frozenset(
     re.findall(
         "[a-z]+",
-        "usa uk eu un uae eec nato nasa fbi cia ceo cfo cto cio coo ai api url usb cpu gpu ui ux atm faq diy rsvp asap "
-        "iq id ip io ios aids opec gop bbc ira ufo isbn ieee iso abc aka eta hiv",
+        "usa uk eu un uae nato nasa fbi cia ceo cfo cto cio coo ai api url usb cpu gpu ui ux atm faq diy rsvp asap "
+        "iq id ip io ios aids opec gop ira ufo isbn ieee iso abc aka eta hiv aol aaa afl aclu adhd epa fda faa irs isp "
+        "iot mba nba nfl nra ngo oecd oem pga ppe roi sec seo sos ssl tnt uae unesco uhf usda usps utc uv vip voip wto",
     )
 )
 """Initialisms with vowels; words without one are initialisms too."""
+
+_VOWELS = frozenset("aeiouy")
 
 _ENDINGS = ("s", "t", "d", "m", "ll", "ve", "re")
 """Ends of words after an apostrophe."""
@@ -62,35 +65,29 @@ _BEGINNINGS = ("o", "d", "l")
 """Beginnings of words before an apostrophe."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Other spelling of the terms from ``first`` to before ``end``.
-
-    Args:
-        unless: word that must not occur for this spelling to be tried.
-    """
-
-    first: int
-    end: int
-    terms: tuple[Term, ...]
-    unless: Term | None = None
+_Piece = tuple[int, int, str]
+"""First term, end, and their other spelling."""
 
 
 def with_variants(index: Index, query: Query) -> Query:
     """The query with the variants of its phrases and conditions that may occur in the index."""
-    phrases = list(dict.fromkeys((*query.sought, *query.required, *query.without)))
+    phrases = dict.fromkeys((*query.sought, *query.required, *query.without))
     pieces = {phrase: list(_pieces(phrase.terms)) for phrase in phrases}
-    wanted: dict[Phrase, None] = {}
-    for piece in (piece for of_phrase in pieces.values() for piece in of_phrase):
-        if len(wanted) < MAX_PIECES:
-            wanted |= {Phrase((piece.unless,)): None} if piece.unless else {}
-            wanted[Phrase(piece.terms)] = None
-    found = set(index.occurring(wanted)) if wanted else set()
+    spellings = {spelling: None for of_phrase in pieces.values() for *_, spelling in of_phrase}
+    found = set(index.occurring(list(spellings)[:MAX_PIECES])) if spellings else set()
+    if not found:
+        return query
     variants = {phrase: _variants(phrase, pieces[phrase], found) for phrase in phrases}
-    unsure = {variant for of_phrase in variants.values() for variant in of_phrase if variant not in found}
-    if unsure:
-        found |= set(index.occurring(sorted(unsure, key=lambda phrase: phrase.text)))
-    return _extended(query, lambda phrase: [variant for variant in variants[phrase] if variant in found])
+    for slop in {phrase.slop for phrase in phrases}:
+        unsure = {other.text: None for of_phrase in variants.values() for other in of_phrase if other.slop == slop}
+        asked = [text for text in unsure if slop or text not in found]
+        occurring = (set() if slop else found) | set(index.occurring(asked, slop) if asked else ())
+        variants |= {
+            phrase: [other for other in variants[phrase] if other.text in occurring]
+            for phrase in phrases
+            if phrase.slop == slop
+        }
+    return _extended(query, variants)
 
 
 def added(query: Query, extended: Query) -> tuple[Phrase, ...]:
@@ -100,9 +97,9 @@ def added(query: Query, extended: Query) -> tuple[Phrase, ...]:
     return tuple(phrase for phrase in phrases if phrase not in known)
 
 
-def _extended(query: Query, variants: Callable[[Phrase], Iterable[Phrase]]) -> Query:
+def _extended(query: Query, variants: Mapping[Phrase, Iterable[Phrase]]) -> Query:
     def with_own(phrases: Iterable[Phrase]) -> tuple[Phrase, ...]:
-        return tuple(dict.fromkeys(other for phrase in phrases for other in (phrase, *variants(phrase))))
+        return tuple(dict.fromkeys(other for phrase in phrases for other in (phrase, *variants[phrase])))
 
     return replace(
         query,
@@ -112,20 +109,16 @@ def _extended(query: Query, variants: Callable[[Phrase], Iterable[Phrase]]) -> Q
     )
 
 
-def _variants(phrase: Phrase, pieces: Iterable[_Piece], found: set[Phrase]) -> list[Phrase]:
+def _variants(phrase: Phrase, pieces: Iterable[_Piece], found: set[str]) -> list[Phrase]:
     """Phrase with one or more of the pieces that occur, the fewest first."""
-    held = [
-        piece
-        for piece in pieces
-        if Phrase(piece.terms) in found and not (piece.unless and Phrase((piece.unless,)) in found)
-    ][:MAX_VARIANTS]
+    held = [piece for piece in pieces if piece[2] in found][:MAX_VARIANTS]
     variants: dict[Phrase, None] = {}
     for number in range(1, MAX_REPLACED + 1):
-        for chosen in combinations(sorted(held, key=lambda piece: piece.first), number):
-            if all(piece.end <= following.first for piece, following in pairwise(chosen)):
+        for chosen in combinations(sorted(held, key=lambda piece: piece[0]), number):
+            if all(end <= start for (_, end, _), (start, *_) in pairwise(chosen)):
                 terms = list(phrase.terms)
-                for piece in reversed(chosen):
-                    terms[piece.first : piece.end] = piece.terms
+                for first, end, spelling in reversed(chosen):
+                    terms[first:end] = Phrase.of(spelling).terms
                 if len(terms) <= MAX_TERMS:
                     variants[Phrase(tuple(terms), phrase.slop)] = None
             if len(variants) == MAX_VARIANTS:
@@ -137,21 +130,23 @@ def _pieces(terms: tuple[Term, ...]) -> Iterator[_Piece]:
     """Other spellings of parts of a phrase, the likeliest first."""
     words = tuple("" if term.prefix else term.text for term in terms)
     for first, end, readings in (*number_readings.respoken(words), *units.respelled(words)):
-        yield from (_Piece(first, end, tuple(map(Term, reading.split()))) for reading in readings)
+        for reading in readings:
+            yield first, end, reading
     for first, end, joined in (*_joined(words), *_joined_letters(words)):
-        yield _Piece(first, end, (Term(joined),))
+        yield first, end, joined
     for index, term in enumerate(terms):
+        word = term.text
         if term.prefix:
-            if index and _may_join(words[index - 1], term.text) and len(words[index - 1] + term.text) <= MAX_LETTERS:
-                yield _Piece(index - 1, index + 1, (Term(words[index - 1] + term.text, prefix=True),))
+            before = words[index - 1] if index else ""
+            if _may_join(before, word) and len(before + word) <= MAX_LETTERS:
+                yield index - 1, index + 1, f"{before}{word}*"
         else:
-            for spelling in _apostrophes(term.text):
-                yield _Piece(index, index + 1, tuple(map(Term, spelling.split())))
-            if 2 <= len(term.text) <= 6 and term.text not in _FUNCTION_WORDS and "'" not in term.text:
-                is_known = term.text in _INITIALISMS or not set(term.text) & set("aeiouy")
-                yield _Piece(index, index + 1, tuple(map(Term, term.text)), None if is_known else term)
-        for head, tail in _splits(term):
-            yield _Piece(index, index + 1, (Term(head), Term(tail, term.prefix)))
+            for spelling in _apostrophes(word):
+                yield index, index + 1, spelling
+            if len(word) > 1 and (word in _INITIALISMS or (len(word) <= 6 and _VOWELS.isdisjoint(word))):
+                yield index, index + 1, " ".join(word)
+        for head, tail in _splits(word, MIN_PREFIX if term.prefix else 3):
+            yield index, index + 1, f"{head} {tail}*" if term.prefix else f"{head} {tail}"
 
 
 def _joined(words: tuple[str, ...]) -> Iterator[tuple[int, int, str]]:
@@ -202,15 +197,17 @@ def _apostrophes(word: str) -> Iterator[str]:
         yield f"{word[0]} {word[1:]}"
 
 
-def _splits(term: Term) -> Iterator[tuple[str, str]]:
-    """Two words that are written as one."""
-    word = term.text
+def _splits(word: str, shortest: int) -> Iterator[tuple[str, str]]:
+    """Two words that are written as one.
+
+    Args:
+        shortest: number of letters of the second one.
+    """
     if len(word) < 4 or "'" in word:
         return
     if word[0] in _FIRST_LETTERS or (word[0] == "i" and word[1:] in _AFTER_I):
         yield word[0], word[1:]
     for middle in range(2, len(word) - 1 if len(word) > 4 else 0):
         head, tail = word[:middle], word[middle:]
-        is_long = len(tail) >= (MIN_PREFIX if term.prefix else 3)
-        if (is_long or tail in _SHORT_ENDS) and head not in _NO_PART and tail not in _NO_PART:
+        if (len(tail) >= shortest or tail in _SHORT_ENDS) and head not in _NO_PART and tail not in _NO_PART:
             yield head, tail

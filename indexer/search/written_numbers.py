@@ -94,10 +94,10 @@ def _plain(text: str) -> str:
 def _numbers(text: str) -> Iterator[tuple[int, int, Readings]]:
     """Start, end and readings of the numbers of a text, in order, none within another."""
     position = 0
-    while match := _START.search(text, position):
+    while match := re.compile(_START).search(text, position):
         position = match.end()
         for pattern, reader in _READERS:
-            found = pattern.match(text, match.start())
+            found = re.compile(pattern).match(text, match.start())
             if found and found.end() > match.start() and not text.startswith("*", found.end()):
                 words = [reading for reading in dict.fromkeys(reader(found)) if reading]
                 if words:
@@ -258,29 +258,27 @@ def _negative(match: re.Match[str]) -> Readings:
     return [f"{sign} {amount}" for amount in _amounts(match) for sign in ("minus", "negative")]
 
 
-_START = re.compile(rf"[$£€¥₹]|[+(]?\d|(?<![\w.])\.\d|(?<![^ (])-(?=\.?\d)|(?<![\w']){_MONTH} ?\d|'\d")
-_READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Readings]], ...] = tuple(
-    (re.compile(pattern), reader)
-    for pattern, reader in (
-        (r"(?<![\w/.-])(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?![\w/-])", _iso_date),
-        (r"(?<![\w/.-])(\d{1,2})([/.])(\d{1,2})\2(\d{4}|\d{2})(?![\w/-])", _short_date),
-        (rf"{_MONTH} ?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<year>\d{{4}}))?(?![\d:.]\d|\d|\w)", _named_date),
-        (rf"{_ALONE}(?P<day>\d{{1,2}})(?:st|nd|rd|th)? (?:of )?{_MONTH}(?:,? (?P<year>\d{{4}}))?(?!\w)", _named_date),
-        (rf"(?P<currency>[$£€¥₹]) ?{_AMOUNT}(?:{_SCALE})?", _money),
-        (rf"{_ALONE}{_AMOUNT}(?:{_SCALE})? ?(?P<currency>[£€¥₹$])(?!\d)", _money),
-        (rf"{_ALONE}(?P<hour>\d{{1,2}})(?:[:.](?P<minute>[0-5]\d))? ?(?P<half>[ap])\.? ?m\b\.?", _time),
-        (rf"{_ALONE}(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d)(?P<half>)(?![\d:])", _time),
-        (r"(?<![\w.,-])(?:\+?\d{1,3}[ .-])?(?:\(\d{2,4}\)|\d{2,4})[ .-]\d{3,4}[ .-]\d{3,4}(?![\w-]|[.,]\d)", _phone),
-        (r"(?<![\w.,-])(?:\d{3}[.-]\d{4}|\+\d{6,15})(?![\w-]|[.,]\d)", _phone),
-        (r"(?<![\d/.,])(?:(\d+)[ -])?(\d)/(\d{1,2})(?![\d/])", _fraction),
-        (r"'?(\d{2}|\d{4})'?s\b", _decade),
-        (rf"{_ALONE}(?P<whole>{_NUMBER})(?:st|nd|rd|th)\b", _ordinal),
-        (rf"(?<![\w.,/-])({_NUMBER}) ?[-–] ?({_NUMBER})(?![\w/-]|[.,]\d)", _range),
-        (rf"{_ALONE}{_AMOUNT}{_UNIT}", _measure),
-        (rf"{_ALONE}{_AMOUNT}(?P<scale>k|mn?|bn?|tn)\b", _scaled),
-        (rf"-{_AMOUNT}", _negative),
-        (rf"{_ALONE}(?P<whole>\d{{1,3}}(?: 000)+)(?![\d.,])", _spaced),
-        (rf"(?<![\d.,:/]){_AMOUNT}", _amounts),
-        (rf"(?P<whole>{_NUMBER})(?P<part>)(?P<only>)(?![\d.,]\d)", lambda match: integer_readings(match["whole"])),
-    )
+_START = rf"[$£€¥₹]|[+(]?\d|(?<![\w.])\.\d|(?<![^ (])-(?=\.?\d)|(?<![\w']){_MONTH} ?\d|'\d"
+_READERS: tuple[tuple[str, Callable[[re.Match[str]], Readings]], ...] = (
+    (r"(?<![\w/.-])(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?![\w/-])", _iso_date),
+    (r"(?<![\w/.-])(\d{1,2})([/.])(\d{1,2})\2(\d{4}|\d{2})(?![\w/-])", _short_date),
+    (rf"{_MONTH} ?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<year>\d{{4}}))?(?![\d:.]\d|\d|\w)", _named_date),
+    (rf"{_ALONE}(?P<day>\d{{1,2}})(?:st|nd|rd|th)? (?:of )?{_MONTH}(?:,? (?P<year>\d{{4}}))?(?!\w)", _named_date),
+    (rf"(?P<currency>[$£€¥₹]) ?{_AMOUNT}(?:{_SCALE})?", _money),
+    (rf"{_ALONE}{_AMOUNT}(?:{_SCALE})? ?(?P<currency>[£€¥₹$])(?!\d)", _money),
+    (rf"{_ALONE}(?P<hour>\d{{1,2}})(?:[:.](?P<minute>[0-5]\d))? ?(?P<half>[ap])\.? ?m\b\.?", _time),
+    (rf"{_ALONE}(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d)(?P<half>)(?![\d:])", _time),
+    (r"(?<![\w.,-])(?:\+?\d{1,3}[ .-])?(?:\(\d{2,4}\)|\d{2,4})[ .-]\d{3,4}[ .-]\d{3,4}(?![\w-]|[.,]\d)", _phone),
+    (r"(?<![\w.,-])(?:\d{3}[.-]\d{4}|\+\d{6,15})(?![\w-]|[.,]\d)", _phone),
+    (r"(?<![\d/.,])(?:(\d+)[ -])?(\d)/(\d{1,2})(?![\d/])", _fraction),
+    (r"'?(\d{2}|\d{4})'?s\b", _decade),
+    (rf"{_ALONE}(?P<whole>{_NUMBER})(?:st|nd|rd|th)\b", _ordinal),
+    (rf"(?<![\w.,/-])({_NUMBER}) ?[-–] ?({_NUMBER})(?![\w/-]|[.,]\d)", _range),
+    (rf"{_ALONE}{_AMOUNT}{_UNIT}", _measure),
+    (rf"{_ALONE}{_AMOUNT}(?P<scale>k|mn?|bn?|tn)\b", _scaled),
+    (rf"-{_AMOUNT}", _negative),
+    (rf"{_ALONE}(?P<whole>\d{{1,3}}(?: 000)+)(?![\d.,])", _spaced),
+    (rf"(?<![\d.,:/]){_AMOUNT}", _amounts),
+    (rf"(?P<whole>{_NUMBER})(?P<part>)(?P<only>)(?![\d.,]\d)", lambda match: integer_readings(match["whole"])),
 )
+"""Patterns, which are compiled when the first number is read, and their readings."""

@@ -27,7 +27,7 @@ from indexer.sqlite.phrases import PhraseMatcher
 from indexer.sqlite.search import QueryRunner
 from indexer.sqlite.word_blocks import END
 from indexer.sqlite.word_store import WordStore
-from indexer.types import Count, Location, Page, Phrase, Query, Recording, Statistics, StoredEmissions
+from indexer.types import Count, Location, Page, Query, Recording, Statistics, StoredEmissions
 
 MERGE_PAGES = 1000
 """Pages of 4 kB that one merge step may write: a fifth of a second."""
@@ -198,10 +198,10 @@ class SqliteIndex:
         with self._file.transaction("DEFERRED"):
             return self._queries.counts(query)
 
-    def occurring(self, phrases: Collection[Phrase]) -> list[Phrase]:
-        """Those of the phrases that have a match."""
+    def occurring(self, texts: Collection[str], slop: int = 0) -> list[str]:
+        """Those of the texts of phrases that have a match."""
         with self._file.transaction("DEFERRED"):
-            return self._matcher.occurring(phrases)
+            return self._matcher.occurring(texts, slop)
 
     def similar_words(self, word: str, limit: int) -> list[str]:
         """Other words of the index with similar spelling, most similar first."""

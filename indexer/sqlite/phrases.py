@@ -75,11 +75,19 @@ class PhraseMatcher:
                 if all(spans):
                     yield number, spans[:wanted]
 
-    def occurring(self, phrases: Collection[Phrase]) -> list[Phrase]:
-        """Those of the phrases that have a match."""
-        known = self._lexicon.known({term.text for phrase in phrases for term in phrase.terms if not term.prefix})
-        held = (phrase for phrase in phrases if all(term.prefix or term.text in known for term in phrase.terms))
-        return [phrase for phrase in held if next(self.spans(phrase), None) is not None]
+    def occurring(self, texts: Collection[str], slop: int) -> list[str]:
+        """Those of the texts of phrases that have a match."""
+        words = {word for text in texts for word in text.split()}
+        unknown = {word for word in words if word[-1] != "*"} - self._lexicon.known(words)
+        held = [Phrase.of(text, slop) for text in texts if unknown.isdisjoint(text.split())]
+        if not held or not self._is_any(held):
+            return []
+        return [phrase.text for phrase in held if next(self.spans(phrase), None) is not None]
+
+    def _is_any(self, phrases: Iterable[Phrase]) -> bool:
+        """Return whether a recording may have a match of one of the phrases."""
+        query = " OR ".join(fts_tokens.fts_query(phrase)[0] for phrase in phrases)
+        return self._connection.execute("SELECT 1 FROM tokens WHERE tokens MATCH ? LIMIT 1", (query,)).get is not None
 
     def score(self, phrase: Phrase, matches: Iterable[RecordingSpans]) -> Iterator[Match[int]]:
         """Matches of a phrase with their confidences."""

@@ -23,7 +23,7 @@ from indexer.index import Index
 from indexer.ingest.ingest import CrawlSummary, Indexed, Record, Relocated, Removed, Started, ingest
 from indexer.ingest.shard import ALL, Shard
 from indexer.ingest.walk import Failed
-from indexer.types import Count, Location, Page, Phrase, Query, Recording, Statistics, StoredEmissions
+from indexer.types import Count, Location, Page, Query, Recording, Statistics, StoredEmissions
 
 CLOCK = count(10**18, 10**9)  # so that no two changes of a file fall into one tick
 
@@ -104,7 +104,7 @@ class MemoryIndex(Index):
     def count(self, query: Query) -> list[Count]:
         raise NotImplementedError
 
-    def occurring(self, phrases: Collection[Phrase]) -> list[Phrase]:
+    def occurring(self, texts: Collection[str], slop: int = 0) -> list[str]:
         raise NotImplementedError
 
     def similar_words(self, word: str, limit: int) -> list[str]:

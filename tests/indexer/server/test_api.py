@@ -89,6 +89,14 @@ def test_similar_words_if_there_are_no_hits(client: httpx.Client) -> None:
     assert client.get("/api/search", params={"q": "2nd"}).json()["notes"] == ['"2nd" is read as "second"']
 
 
+def test_other_spellings_and_readings(client: httpx.Client) -> None:
+    response = client.get("/api/search", params={"q": "hu man", "not": "105"}).json()
+    assert {hit["text"] for hit in response["hits"]} == {"human"}
+    assert all(hit["variant"] for hit in response["hits"])
+    assert {"human", "one oh five"} <= set(response["also"])
+    assert client.get("/api/search", params={"q": "human"}).json()["also"] == []
+
+
 def test_transcript(client: httpx.Client, library: Any) -> None:
     name = "talks/first talk.wav"
     path, words = f"/api/recordings/{library.ids[name]}/transcript", library.words[name]
