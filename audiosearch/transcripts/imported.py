@@ -10,15 +10,23 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 
 from audiosearch.errors import TranscriptError
 from audiosearch.normalizer import normalize
+from audiosearch.tags import strip_tokens
 from audiosearch.types import MAX_ALTERNATIVES, Alternative, Seconds, Word
 
 MAX_TIME: Seconds = 1e6
 """Greater times are no times of recordings."""
 
-_NO_WORD = re.compile(r"\s*(?:<[^>]*>|\[[^\]]*\]|\{[^}]*\})\s*")
+MAX_CONTEXT = 50
+"""Maximum number of tokens with figures that are normalized together."""
+
+MAX_GAP: Seconds = 2.0
+"""Longest pause between tokens that are normalized together."""
+
+_PLAIN = re.compile(r"[\"“(]*[A-Za-z]+(?:['’-][A-Za-z]+)*[.,;:!?\"”)]*|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,8 @@ class ImportedTranscript:
         Args:
             confidence: of words without one.
         """
-        words = [word for token in self.tokens for word in _words(token, confidence)]
+        texts = _texts_in_context(self.tokens)
+        words = [word for pair in zip(self.tokens, texts, strict=True) for word in _words(*pair, confidence)]
         return tuple(sorted(words, key=lambda word: word.start))
 
 
@@ -157,10 +166,48 @@ def _divide_time(tokens: Sequence[Token], start: Seconds, end: Seconds) -> Itera
         yield replace(token, start=first, end=last)
 
 
-def _words(token: Token, confidence: float) -> Iterator[Word]:
-    if _NO_WORD.fullmatch(token.text):
-        return
-    texts = normalize(token.text).split()
+def _texts_in_context(tokens: Sequence[Token]) -> list[list[str]]:
+    """Normalized words of each token, as in its sentence: "$5", "million" are "five", "million dollars"."""
+    written = strip_tokens([token.text for token in tokens])
+    texts = [normalize(text).split() for text in written]
+    plain = [_PLAIN.fullmatch(text) is not None for text in written]
+    number = 0
+    while number < len(tokens):
+        if plain[number]:
+            number += 1
+            continue
+        first = max(number - 1, 0)
+        while number < len(tokens) and not plain[number] and number - first < MAX_CONTEXT:
+            number += 1
+        last = min(number + 1, len(tokens))  # with the plain word after it
+        while last - first > 1 and _gap(tokens[last - 2], tokens[last - 1]) > MAX_GAP:
+            last -= 1
+        texts[first:last] = _assign(texts[first:last], normalize(" ".join(written[first:last])).split())
+    return texts
+
+
+def _gap(before: Token, after: Token) -> Seconds:
+    return (after.start or 0.0) - (before.end or 0.0)
+
+
+def _assign(apart: list[list[str]], together: list[str]) -> list[list[str]]:
+    """The words of consecutive tokens, normalized together, for each token."""
+    words = [word for texts in apart for word in texts]
+    if words == together or not words:
+        return apart
+    owners = [number for number, texts in enumerate(apart) for _ in texts]
+    assigned: list[list[str]] = [[] for _ in apart]
+    # From the end, as the word that moves is one that follows: "five dollars", "million" → "five million dollars".
+    owners.reverse()
+    matcher = SequenceMatcher(None, words[::-1], together[::-1], autojunk=False)
+    for _, a, b, c, d in matcher.get_opcodes():
+        for number in range(c, d):
+            position = a + (number - c) * (b - a) // (d - c) if b > a else max(a - 1, 0)
+            assigned[owners[position]].insert(0, together[-1 - number])
+    return assigned
+
+
+def _words(token: Token, texts: Sequence[str], confidence: float) -> Iterator[Word]:
     assert token.start is not None
     assert token.end is not None
     if token.confidence is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from audiosearch.errors import TranscriptError
+from audiosearch.tags import normalize_transcript
 from audiosearch.transcripts.imported import ImportedTranscript, Token
 from audiosearch.transcripts.readers import read_transcripts
 from audiosearch.transcripts.writers import render
@@ -299,3 +301,33 @@ def test_a_wrong_number_is_mended_and_told(values: str, word: Row, tmp_path: Pat
     if "null" not in values:
         assert "result[0]" in transcript.note
         assert "1 word of the file mended" in transcript.note
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "they raised $5 million at 7:00 pm",
+        "10 km in 2 3/4 hours, No. 5 of the U.S.A.",
+        "the twenty-first of May 2004 at 7 p.m. for $1.5 billion",
+        "5 to 10 % of 3 , 000",
+        "[door slams] it's 20 ° C (2) there(2)",
+    ],
+)
+def test_words_are_normalized_as_their_sentence_is(sentence: str) -> None:
+    tokens = tuple(Token(text, n / 2, n / 2 + 0.4, 0.9, "") for n, text in enumerate(sentence.split()))
+    words = ImportedTranscript("", "ctm", tokens).words(0.5)
+    assert " ".join(word.text for word in words) == normalize_transcript(sentence)
+    assert all(word.end <= following.start + 1e-9 for word, following in pairwise(words))
+
+
+def test_words_in_context_keep_the_times_of_their_tokens() -> None:
+    tokens = tuple(Token(text, n, n + 1, None, "") for n, text in enumerate(("$5", "million", "7:00", "pm")))
+    words = rows(ImportedTranscript("", "ctm", tokens).words(0.5))
+    assert [(text, int(start)) for text, start, *_ in words] == [
+        ("five", 0),
+        ("million", 1),
+        ("dollars", 1),
+        ("seven", 2),
+        ("p", 3),
+        ("m", 3),
+    ]
