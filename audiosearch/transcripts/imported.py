@@ -202,7 +202,7 @@ def _assign(apart: list[list[str]], together: list[str]) -> list[list[str]]:
     matcher = SequenceMatcher(None, words[::-1], together[::-1], autojunk=False)
     for _, a, b, c, d in matcher.get_opcodes():
         for number in range(c, d):
-            position = a + (number - c) * (b - a) // (d - c) if b > a else max(a - 1, 0)
+            position = a + (number - c) * (b - a) // (d - c) if b > a else min(a, len(owners) - 1)
             assigned[owners[position]].insert(0, together[-1 - number])
     return assigned
 
