@@ -21,7 +21,7 @@ MAX_TIME: Seconds = 1e6
 """Greater times are no times of recordings."""
 
 MAX_CONTEXT = 50
-"""Maximum number of tokens with figures that are normalized together."""
+"""Maximum number of tokens that are normalized together."""
 
 MAX_GAP: Seconds = 2.0
 """Longest pause between tokens that are normalized together."""
@@ -170,20 +170,28 @@ def _texts_in_context(tokens: Sequence[Token]) -> list[list[str]]:
     """Normalized words of each token, as in its sentence: "$5", "million" are "five", "million dollars"."""
     written = strip_tokens([token.text for token in tokens])
     texts = [normalize(text).split() for text in written]
-    plain = [_PLAIN.fullmatch(text) is not None for text in written]
-    number = 0
-    while number < len(tokens):
-        if plain[number]:
-            number += 1
-            continue
-        first = max(number - 1, 0)
-        while number < len(tokens) and not plain[number] and number - first < MAX_CONTEXT:
-            number += 1
-        last = min(number + 1, len(tokens))  # with the plain word after it
-        while last - first > 1 and _gap(tokens[last - 2], tokens[last - 1]) > MAX_GAP:
-            last -= 1
-        texts[first:last] = _assign(texts[first:last], normalize(" ".join(written[first:last])).split())
+    for first, end in _contexts(tokens, [_PLAIN.fullmatch(text) is not None for text in written]):
+        texts[first:end] = _assign(texts[first:end], normalize(" ".join(written[first:end])).split())
     return texts
+
+
+def _contexts(tokens: Sequence[Token], plain: Sequence[bool]) -> list[tuple[int, int]]:
+    """Runs of tokens to normalize together: those that are not plain words, with the words before and after them."""
+    contexts: list[tuple[int, int]] = []
+    for number in (number for number, is_plain in enumerate(plain) if not is_plain):
+        first, end = number, number + 1
+        if first and _gap(tokens[first - 1], tokens[first]) <= MAX_GAP:
+            first -= 1
+        if end < len(tokens) and _gap(tokens[end - 1], tokens[end]) <= MAX_GAP:
+            end += 1
+        if contexts and first < contexts[-1][1]:
+            if end - contexts[-1][0] <= MAX_CONTEXT:
+                contexts[-1] = (contexts[-1][0], end)
+                continue
+            first = contexts[-1][1]
+        if first < end:
+            contexts.append((first, end))
+    return contexts
 
 
 def _gap(before: Token, after: Token) -> Seconds:
@@ -198,13 +206,28 @@ def _assign(apart: list[list[str]], together: list[str]) -> list[list[str]]:
     owners = [number for number, texts in enumerate(apart) for _ in texts]
     assigned: list[list[str]] = [[] for _ in apart]
     # From the end, as the word that moves is one that follows: "five dollars", "million" → "five million dollars".
-    owners.reverse()
-    matcher = SequenceMatcher(None, words[::-1], together[::-1], autojunk=False)
-    for _, a, b, c, d in matcher.get_opcodes():
-        for number in range(c, d):
-            position = a + (number - c) * (b - a) // (d - c) if b > a else min(a, len(owners) - 1)
-            assigned[owners[position]].insert(0, together[-1 - number])
+    words, together, owners = words[::-1], together[::-1], owners[::-1]
+    for kind, a, b, c, d in SequenceMatcher(None, words, together, autojunk=False).get_opcodes():
+        if kind == "replace":
+            numbers = _owners_by_letters(words[a:b], owners[a:b], together[c:d])
+        else:
+            numbers = owners[a:b] if kind == "equal" else [owners[min(a, len(owners) - 1)]] * (d - c)
+        for word, number in zip(together[c:d], numbers, strict=False):
+            assigned[number].insert(0, word)
     return assigned
+
+
+def _owners_by_letters(words: Sequence[str], owners: Sequence[int], others: Sequence[str]) -> list[int]:
+    """The owner of each of the other words: of the word that has its letters, or in its place."""
+    letters = [owner for word, owner in zip(words, owners, strict=True) for _ in word]
+    matcher = SequenceMatcher(None, "".join(words), "".join(others), autojunk=False)
+    found = {b + n: letters[a + n] for a, b, size in matcher.get_matching_blocks() for n in range(size)}
+    chosen, first = [], 0
+    for number, other in enumerate(others):
+        places = [found[n] for n in range(first, first + len(other)) if n in found]
+        chosen.append(max(places, key=places.count) if places else owners[number * len(owners) // len(others)])
+        first += len(other)
+    return chosen
 
 
 def _words(token: Token, texts: Sequence[str], confidence: float) -> Iterator[Word]:
