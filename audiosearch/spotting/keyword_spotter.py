@@ -37,6 +37,10 @@ UNIT = 0.05
 LANES = 8
 """States that a processor updates at once."""
 
+MAX_LETTER_DURATION: Seconds = 0.4
+MAX_PAUSE: Seconds = 1.5
+"""Of hits, per letter and per word: letters strewn over steady noise are no speech."""
+
 _NEVER = -1_000
 _SHIFT = 16
 
@@ -76,6 +80,7 @@ class KeywordSpotter:
         assert labels
         self.letters = len(labels)
         self.words = query.text.count(" ") + 1
+        self._max_duration = MAX_LETTER_DURATION * self.letters + MAX_PAUSE * self.words
         width = LANES * -(-self.letters // LANES)
         floor = round(calibration.floor / UNIT)
         costs = np.full((len(alphabet), len(alphabet)), floor, np.int32)
@@ -122,6 +127,8 @@ class KeywordSpotter:
             if probability >= min_probability:
                 number = int(np.searchsorted(frames, frames[run] + first, side="right")) - 1
                 piece = pieces[number]
+                if (end - first) * piece.frame_duration > self._max_duration:
+                    continue
                 start = piece.start + int(frames[run] + first - frames[number]) * piece.frame_duration
                 until = start + (end - first) * piece.frame_duration
                 yield KeywordHit(number, start, until, score, end - first, probability, values)

@@ -176,3 +176,14 @@ def test_an_acoustic_profile_survives_json() -> None:
     )
     with pytest.raises(ValueError, match="unknown settings heights"):
         SpottingCalibration.from_dict({"heights": 1})
+
+
+def test_letters_strewn_over_a_long_time_are_no_hit() -> None:
+    said = spoken("human things")
+    silence = Emissions(np.repeat(spoken("a").log_probs[2:3], 200, axis=0), said.frame_duration)
+    parts = [said.log_probs[:9], silence.log_probs, said.log_probs[9:18], silence.log_probs, said.log_probs[18:]]
+    strewn = Emissions(np.concatenate(parts), said.frame_duration)
+    assert hits("human things", said)
+    assert hits("human things", strewn) == []
+    paused = Emissions(np.concatenate([said.log_probs[:18], silence.log_probs[:80], said.log_probs[18:]]), 0.03)
+    assert hits("human things", paused)[0].score == pytest.approx(0.0, abs=0.1)
