@@ -37,6 +37,8 @@ CANDIDATE_FEATURES = 7
 _MIN_SHARE = 0.003
 """Shares are clipped to ``[_MIN_SHARE, 1 - _MIN_SHARE]`` before log-odds are taken."""
 
+_MIN_LOG_ODDS = math.log(_MIN_SHARE / (1 - _MIN_SHARE))
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -150,5 +152,6 @@ def load_calibration(folder: Path) -> Calibration:
 
 
 def _log_odds(share: float) -> float:
-    share = max(_MIN_SHARE, min(1 - _MIN_SHARE, share))
-    return math.log(share / (1 - share))
+    if share <= _MIN_SHARE:  # of most candidates
+        return _MIN_LOG_ODDS
+    return math.log(share / (1 - share)) if share < 1 - _MIN_SHARE else -_MIN_LOG_ODDS
