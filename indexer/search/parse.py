@@ -12,7 +12,6 @@ from itertools import chain
 from audiosearch.errors import QueryError
 from audiosearch.normalizer import normalize
 from audiosearch.types import Seconds
-from indexer.search import written_numbers
 from indexer.types import MAX_LETTERS, MAX_SLOP, MAX_TERMS, MIN_PREFIX, Filter, Order, Phrase, Query, Term
 
 MAX_EQUAL_READINGS = 4
@@ -116,12 +115,20 @@ def _phrases(texts: Sequence[str], slop: int, notes: dict[str, None]) -> dict[Ph
         if max(len(term.text) for term in terms) > MAX_LETTERS:
             raise QueryError(f"a word has at most {MAX_LETTERS} letters: {_quoted(text)}")
         phrase = Phrase(terms, slop)
-        readings = (_terms(reading) for reading in written_numbers.readings(text))
+        readings = map(_terms, _readings_of_numbers(text))
         phrases[phrase] = phrase, *(Phrase(reading, slop) for reading in readings if 0 < len(reading) <= MAX_TERMS)
         normalized = phrase.text
         if normalized != _without_punctuation(text):
             notes[f'{_quoted(text)} is read as "{normalized}"'] = None
     return phrases
+
+
+def _readings_of_numbers(text: str) -> list[str]:
+    if not any(map(str.isnumeric, text)):
+        return []
+    from indexer.search.written_numbers import readings  # takes long to import
+
+    return readings(text)
 
 
 def _terms(text: str) -> tuple[Term, ...]:

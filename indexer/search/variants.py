@@ -38,9 +38,6 @@ _FUNCTION_WORDS = frozenset(
 _NO_PART = _FUNCTION_WORDS | {"no", "now", "here", "for"}
 """Words into which no word is split: nowhere is not now here."""
 
-_SHORT_ENDS = frozenset(("up", "in", "on"))
-"""Last parts of two letters: log in, set up."""
-
 _FIRST_LETTERS = frozenset("bcdegktuvx")
 """Letters with which a compound begins: e mail, t shirt, x ray."""
 
@@ -49,7 +46,7 @@ _AFTER_I = frozenset(("phone", "pad", "pod", "tunes", "cloud", "mac", "os", "mes
 _INITIALISMS = frozenset(
     re.findall(
         "[a-z]+",
-        "usa uk eu un uae nato nasa fbi cia ceo cfo cto cio coo ai api url usb cpu gpu ui ux atm faq diy rsvp asap "
+        "usa uk ok eu un uae nato nasa fbi cia ceo cfo cto cio coo ai api url usb cpu gpu ui ux atm faq diy rsvp asap "
         "iq id ip io ios aids opec gop ira ufo isbn ieee iso abc aka eta hiv aol aaa afl aclu adhd epa fda faa irs isp "
         "iot mba nba nfl nra ngo oecd oem pga ppe roi sec seo sos ssl tnt uae unesco uhf usda usps utc uv vip voip wto",
     )
@@ -143,9 +140,11 @@ def _pieces(terms: tuple[Term, ...]) -> Iterator[_Piece]:
         else:
             for spelling in _apostrophes(word):
                 yield index, index + 1, spelling
+            if word == "n":
+                yield index, index + 1, "and"
             if len(word) > 1 and (word in _INITIALISMS or (len(word) <= 6 and _VOWELS.isdisjoint(word))):
                 yield index, index + 1, " ".join(word)
-        for head, tail in _splits(word, MIN_PREFIX if term.prefix else 3):
+        for head, tail in _splits(word) if len(word) > MIN_PREFIX + 1 or not term.prefix else ():
             yield index, index + 1, f"{head} {tail}*" if term.prefix else f"{head} {tail}"
 
 
@@ -157,7 +156,7 @@ def _joined(words: tuple[str, ...]) -> Iterator[tuple[int, int, str]]:
         if (len(head) > 1 and tail in _ENDINGS) or (head in _BEGINNINGS and len(tail) > 1):
             yield index, index + 2, f"{head}'{tail}"
             yield index, index + 2, head + tail
-        elif _may_join(head, tail):
+        elif len(head + tail) > 2 and _may_join(head, tail):
             yield index, index + 2, head + tail
         if index + 2 < len(words) and words[index + 2] and 10 <= len(head + tail + words[index + 2]) <= MAX_LETTERS:
             yield index, index + 3, head + tail + words[index + 2]
@@ -166,7 +165,7 @@ def _joined(words: tuple[str, ...]) -> Iterator[tuple[int, int, str]]:
 def _may_join(head: str, tail: str) -> bool:
     if head == "i":
         return tail in _AFTER_I
-    return len(tail) > 1 and bool(head) and head not in _FUNCTION_WORDS and tail not in _FUNCTION_WORDS
+    return bool(head and tail) and head not in _FUNCTION_WORDS and tail not in _FUNCTION_WORDS
 
 
 def _joined_letters(words: tuple[str, ...]) -> Iterator[tuple[int, int, str]]:
@@ -197,17 +196,15 @@ def _apostrophes(word: str) -> Iterator[str]:
         yield f"{word[0]} {word[1:]}"
 
 
-def _splits(word: str, shortest: int) -> Iterator[tuple[str, str]]:
-    """Two words that are written as one.
-
-    Args:
-        shortest: number of letters of the second one.
-    """
+def _splits(word: str) -> Iterator[tuple[str, str]]:
+    """Two words that are written as one."""
+    if len(word) == 3 and _VOWELS.isdisjoint(word):
+        yield word[:2], word[2]  # ph d
     if len(word) < 4 or "'" in word:
         return
     if word[0] in _FIRST_LETTERS or (word[0] == "i" and word[1:] in _AFTER_I):
         yield word[0], word[1:]
-    for middle in range(2, len(word) - 1 if len(word) > 4 else 0):
+    for middle in range(2, len(word) - 1):
         head, tail = word[:middle], word[middle:]
-        if (len(tail) >= shortest or tail in _SHORT_ENDS) and head not in _NO_PART and tail not in _NO_PART:
+        if head not in _NO_PART and tail not in _NO_PART:
             yield head, tail

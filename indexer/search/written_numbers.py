@@ -46,9 +46,7 @@ Readings = Sequence[str]
 
 
 def readings(text: str) -> list[str]:
-    """Text with its numbers in words, in each of their other readings, the usual first; empty without such numbers."""
-    if not any(character.isdigit() or character.isnumeric() for character in text):
-        return []
+    """Text with its numbers in words, in each of their other readings, the usual first; empty if there are none."""
     text = _plain(text)
     parts: list[Readings] = []
     end = 0

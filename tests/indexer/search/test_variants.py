@@ -21,6 +21,7 @@ SPELLINGS = (
     *(("don't", "dont"), ("don't", "don t"), ("o'neil", "oneil"), ("o'neil's", "oneils"), ("o'neil", "o neil")),
     *(("usa", "u s a"), ("bbc", "b b c"), ("pm", "p m"), ("xray", "x ray")),
     *(("iphone", "i phone"), ("login", "log in"), ("nevertheless", "never the less"), ("percent", "per cent")),
+    *(("phd", "ph d"), ("ok", "o k"), ("wifi", "wi fi"), ("cooperate", "co operate"), ("follow up", "followup")),
     *(("kilometers", "kilometres"), ("seven forty seven", "seven four seven"), ("one hundred five", "one oh five")),
     ("email website", "e mail web site"),
 )
@@ -129,4 +130,5 @@ def test_prefixes_are_joined_and_split(url: str, recording: MakeRecording, spoke
         index.add(recording(1), spoken("lighthouses shine"))
         index.add(recording(2), spoken("light houses shine"))
         assert found(index, "light hous*") == ["light houses", "lighthouses"]
+        assert found(index, "phd*") == found(index, "ph d light*") == []
         assert found(index, "lighthou*") == ["lighthouses", "light houses"]
