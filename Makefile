@@ -55,7 +55,8 @@ lock: $(VENV)/installed-dev
 	$(LOCK) --group oracle --output-file constraints-pyctcdecode.txt
 
 docs: $(VENV)/installed-docs
-	$(BIN)/zensical build --strict --clean
+	rm -rf site
+	$(BIN)/zensical build --strict
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/index_speed.py --hours 0.3
