@@ -152,7 +152,7 @@ def _page_by_words(
         if page.after is None and not is_last:
             extended, is_last = with_variants(index, query), True
             page = index.search(extended, limit, after) if extended != query else page
-        hits = tuple(hit for hit in page.hits if min_confidence is None or is_shown(hit, min_confidence))
+        hits = tuple(_distinct(hit for hit in page.hits if min_confidence is None or is_shown(hit, min_confidence)))
         if hits or page.after is None or min_confidence is None:
             return Page(hits, page.after, added(query, extended))
         after = page.after
@@ -181,7 +181,22 @@ def _merged_hits(index: Index, query: Query) -> tuple[list[Hit], Query] | None:
             page = index.search(extended, MIN_HITS_BY_WORDS)
     if page.after is not None:
         return None
-    return merge(page.hits, spoken_terms.find(index, extended)), extended
+    return _distinct(merge(page.hits, spoken_terms.find(index, extended))), extended
+
+
+def _distinct(hits: Iterable[Hit]) -> list[Hit]:
+    """Hits without those of variants that overlap one of the query itself: "five million" in "five million dollars"."""
+    hits = list(hits)
+    typed: dict[str, list[Hit]] = {}
+    for hit in hits:
+        if not hit.variant:
+            typed.setdefault(hit.recording.id, []).append(hit)
+    return [
+        hit
+        for hit in hits
+        if not hit.variant
+        or all(hit.end <= other.start or other.end <= hit.start for other in typed.get(hit.recording.id, ()))
+    ]
 
 
 def merge(hits_by_words: Iterable[Hit], hits_by_sound: Iterable[Hit]) -> list[Hit]:

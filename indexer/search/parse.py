@@ -73,6 +73,11 @@ def parse(
     wanted = wanted or Filter()
     typed = Query(tuple(phrases), tuple((phrase,) for phrase in required), tuple(excluded), within, wanted, order)
     usual, others = _all(phrases.values(), MAX_EQUAL_READINGS), _all(phrases.values())
+    usual = tuple(
+        phrase
+        for phrase in usual
+        if phrase in typed.phrases or not any(_is_part(phrase, whole) for whole in typed.phrases)
+    )
     variants = tuple(phrase for phrase in others if phrase not in usual)
     query = replace(
         typed, phrases=usual, together=tuple(required.values()), without=_all(excluded.values()), variants=variants
@@ -95,6 +100,11 @@ def parse_date(text: str) -> int:
     except (ValueError, OverflowError, OSError) as error:
         raise QueryError(f"{_quoted(text)} is not a date: write it as 2024-05-31, or 2024-05-31T18:30") from error
     return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1) * 1000
+
+
+def _is_part(phrase: Phrase, whole: Phrase) -> bool:
+    """Return whether every match of ``whole`` holds one of ``phrase``, which is shorter: "five million"."""
+    return phrase.slop == whole.slop and phrase != whole and f" {phrase.text} " in f" {whole.text} "
 
 
 def _all(phrases: Iterable[tuple[Phrase, ...]], limit: int | None = None) -> tuple[Phrase, ...]:

@@ -107,6 +107,17 @@ def test_a_place_of_both_spellings_is_one_hit(url: str, recording: MakeRecording
         assert found(index, "dont") == ["dont"]
 
 
+def test_a_reading_within_the_typed_form_is_no_hit_of_its_own(
+    url: str, recording: MakeRecording, spoken: MakeWords
+) -> None:
+    with open_index(url, create=True) as index:
+        index.add(recording(0), spoken("they raised five million dollars"))
+        index.add(recording(1), spoken("it cost them five million"))
+        assert found(index, "$5 million") == ["five million dollars", "five million"]
+        assert found(index, "$5 million", mode="words") == ["five million dollars", "five million"]
+        assert len(found(index, "five million", "five million dollars")) == 3  # both were typed
+
+
 def test_only_spellings_of_the_index_are_looked_for(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
     with open_index(url, create=True) as index:
         text = "now here is land and the rapist ran a way to it i ran have h a v e light and house"
