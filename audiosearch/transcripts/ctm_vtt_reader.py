@@ -92,37 +92,52 @@ class _Cue:
     location: str
 
 
-_TIME = re.compile(r"(?:(\d+):)?([0-5]\d):([0-5]\d)\.(\d{3})")
+_TIME = re.compile(r"(?:(\d+):)?([0-5]\d):([0-5]\d)[.,](\d{3})")
 _STAMP = re.compile(rf"<({_TIME.pattern})>")
 _VOICE = re.compile(r"<(?:v(?:\.[^\s>]*)?[ \t]+([^>]*)|/v)>")
 _TAG = re.compile(r"<[^>]*>")
+_UNDERLINED = re.compile(r"<u>(.*?)</u>")
 
 
-def read_vtt(path: Path, text: str, *, word_times: bool = True) -> ImportedTranscript:
-    """Words of cues, timed by the times inside the cues.
+def read_vtt(path: Path, text: str, *, word_times: bool = True, kind: str = "WebVTT") -> ImportedTranscript:
+    """Words of cues, timed by the times inside the cues, or by the cues if each has one word or highlights one.
 
     A line that repeats one of the previous cue, as in roll-up captions, counts once. In a file with times inside its
     cues, the words of a line without them divide the time of their cue.
 
     Args:
-        word_times: refuse a file without times inside its cues.
+        word_times: refuse a file without times of words.
+        kind: name of the format, for messages; SubRip is read alike.
 
     Raises:
-        TranscriptError: a cue is malformed, or no cue has times inside.
+        TranscriptError: a cue is malformed, or there are no times of words.
     """
-    cues = list(_cues(path, text))
-    has_times = any(_STAMP.search(line) for cue in cues for line in cue.lines)
+    cues = _highlighted(list(_cues(path, text)))
+    has_stamps = any(_STAMP.search(line) for cue in cues for line in cue.lines)
+    has_times = has_stamps or all(len(_plain(" ".join(cue.lines)).split()) < 2 for cue in cues)
     if cues and not has_times and word_times:
-        raise TranscriptError(f"{path}: has no word times: cues must hold times such as <00:00:01.000> between words.")
+        raise TranscriptError(
+            f"{path}: is {kind} without word times; give a file with a time for each word, as by Whisper's option "
+            "word_timestamps or WhisperX."
+        )
     tokens: list[Token] = []
     previous: tuple[str, ...] = ()
     for cue in cues:
         shown = tuple(plain for line in cue.lines if (plain := _plain(line)))
         fresh = [line for line in cue.lines if _plain(line)]
-        del fresh[: _repeated(fresh, previous)]
+        if has_stamps or not has_times:
+            del fresh[: _repeated(fresh, previous)]
         tokens += _cue_tokens(cue, "\n".join(fresh))
         previous = shown or previous
     return ImportedTranscript("", "vtt", tuple(tokens), breaks=() if has_times else tuple(cue.end for cue in cues))
+
+
+def _highlighted(cues: list[_Cue]) -> list[_Cue]:
+    """Cues of the words that are underlined one after the other, as Whisper's highlighting does; else all cues."""
+    words = [_UNDERLINED.findall(" ".join(cue.lines)) for cue in cues]
+    if not any(words) or any(len(_plain(part).split()) > 1 for parts in words for part in parts):
+        return cues
+    return [replace(cue, lines=tuple(parts)) for cue, parts in zip(cues, words, strict=True) if parts]
 
 
 def _repeated(lines: list[str], previous: tuple[str, ...]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from audiosearch.errors import TranscriptError
@@ -11,7 +12,7 @@ from audiosearch.transcripts.json_reader import read_json
 
 
 def read_transcripts(path: Path, channel: str | None = None, *, word_times: bool = True) -> list[ImportedTranscript]:
-    """Transcripts of the recordings of a file in JSON, WebVTT or CTM.
+    """Transcripts of the recordings of a file in JSON, WebVTT, SubRip or CTM.
 
     Args:
         channel: the only channel to read of a CTM file.
@@ -21,13 +22,16 @@ def read_transcripts(path: Path, channel: str | None = None, *, word_times: bool
         TranscriptError: the file cannot be read, is of no known format, or has no word times.
     """
     text = _text(path)
-    kind = "json" if text.lstrip()[:1] in ("{", "[") else "vtt" if text.startswith("WEBVTT") else "ctm"
+    kind = _kind(text)
+    if kind in _OTHERS:
+        raise TranscriptError(f"{path}: is {_OTHERS[kind]} without word times; {_REMEDY}.")
     if kind == "ctm":
         transcripts = read_ctm(path, text, channel)
     elif channel is not None:
         raise TranscriptError(f"{path}: has no channels; only CTM files have.")
-    elif kind == "vtt":
-        transcripts = [read_vtt(path, text, word_times=word_times)]
+    elif kind in ("vtt", "srt"):
+        name = "WebVTT" if kind == "vtt" else "SubRip (SRT) captions"
+        transcripts = [read_vtt(path, text, word_times=word_times, kind=name)]
     else:
         transcripts = read_json(path, text, word_times=word_times)
     if not transcripts:
@@ -35,11 +39,40 @@ def read_transcripts(path: Path, channel: str | None = None, *, word_times: bool
     return transcripts
 
 
+_OTHERS = {"html": "HTML", "xml": "XML", "docx": "a document of a word processor", "text": "plain text"}
+"""Kinds that hold no times of words, or are not read."""
+
+_REMEDY = (
+    "import JSON, WebVTT, SRT or CTM with a time for each word, as by WhisperX or Whisper's option word_timestamps"
+)
+
+_SUBRIP = re.compile(r"\s*(?:\d+[ \t]*\r?\n)?\s*\d+:\d\d:\d\d[,.]\d+[ \t]*-->")
+_CTM = re.compile(r"(?m)^(?!;;)\S+[ \t]+\S+[ \t]+-?[\d.]+[ \t]+-?[\d.]+[ \t]+\S+")
+
+
+def _kind(text: str) -> str:
+    """Format of a transcript, by its content."""
+    start = text.lstrip()[:200]
+    if start[:1] in ("{", "["):
+        return "json"
+    if text.startswith("WEBVTT"):
+        return "vtt"
+    if _SUBRIP.match(text):
+        return "srt"
+    if start[:1] == "<":
+        return "html" if "<html" in start.lower() or "<!doctype html" in start.lower() else "xml"
+    words = text.split(maxsplit=400)
+    is_prose = len(words) > 5 and not _CTM.search(text) and ";;" not in text and not any(map(str.isdigit, text[:2000]))
+    return "text" if is_prose else "ctm"
+
+
 def _text(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
         raise TranscriptError(f"{path}: cannot be read ({error.strerror}).") from error
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise TranscriptError(f"{path}: is {_OTHERS['docx']} or an archive; {_REMEDY}.")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -178,7 +178,11 @@ def test_vtt_with_word_times(tmp_path: Path) -> None:
 
 WRONG = [
     ("", "neither|no transcript"),
-    ("WEBVTT\n\n00:01.000 --> 00:02.000\nhello\n", "has no word times"),
+    ("WEBVTT\n\n00:01.000 --> 00:02.000\nhello there\n", "is WebVTT without word times"),
+    ("1\n00:00:01,000 --> 00:00:02,000\nhello there\n", r"is SubRip \(SRT\) captions without word times"),
+    ("<!DOCTYPE html><html><body>Hello there</body></html>", "is HTML without word times"),
+    ("<?xml version='1.0'?><tt><body/></tt>", "is XML without word times"),
+    ("Hello there. This is what they said on that day.\n", "is plain text without word times"),
     ("WEBVTT\n\nx\n00:01 --> 00:02.000\nhello\n", "line 4: must be two times"),
     ("WEBVTT\n\n00:03.000 --> 00:02.000\n<00:00:01.000>hello\n", "line 3: ends at 2 s, before it starts"),
     ("WEBVTT\n\n00:01.000 --> 00:02.000\na <00:00:09.000>b\n", "line 3: the time 9 s"),
@@ -331,3 +335,22 @@ def test_words_in_context_keep_the_times_of_their_tokens() -> None:
         ("p", 3),
         ("m", 3),
     ]
+
+
+@pytest.mark.parametrize("form", ["srt", "vtt"])
+def test_cues_of_one_word_time_it(form: str, tmp_path: Path) -> None:
+    comma, head = (",", "\ufeff1\n") if form == "srt" else (".", "WEBVTT\n\n")
+    text = f"{head}00:00:01{comma}000 --> 00:00:01{comma}400\nno\n\n2\n00:00:01{comma}500 --> 00:00:02{comma}000\nNo!\n"
+    _, words = read_one(tmp_path, text)
+    assert [word[:3] for word in words] == [("no", 1.0, 1.4), ("no", 1.5, 2.0)]
+
+
+def test_highlighted_words_are_timed_by_their_cues(tmp_path: Path) -> None:
+    cues = (
+        ("01.000", "01.500", "<u>The</u> gate"),
+        ("01.500", "01.600", "The gate"),
+        ("01.600", "02.000", "The <u>gate</u>"),
+    )
+    text = "WEBVTT\n\n" + "".join(f"00:{start} --> 00:{end}\n{line}\n\n" for start, end, line in cues)
+    _, words = read_one(tmp_path, text)
+    assert [word[:3] for word in words] == [("the", 1.0, 1.5), ("gate", 1.6, 2.0)]
