@@ -59,10 +59,19 @@ def _is_transport_stream(head: bytes) -> bool:
 def is_uncompressed(head: bytes) -> bool:
     """True for a file of uncompressed samples or FLAC, which libsndfile reads."""
     if head[:4] in WAVE:
-        return head[8:12] == b"WAVE"
+        return head[8:12] == b"WAVE" and not _holds_mpeg(head)
     if head[:4] == IFF:
         return head[8:12] in (b"AIFF", b"AIFC", b"8SVX", b"16SV")
     return head.startswith((FLAC, b".snd", b"caff", b"riff\x2e\x91\xcf\x11", b"NIST_1A", b"Creative Voice File"))
+
+
+def _holds_mpeg(head: bytes) -> bool:
+    """True for MPEG audio in WAV, on whose damage libsndfile's decoder writes to the terminal."""
+    form = head.find(b"fmt ", 12) + 8
+    tag = head[form : form + 2]
+    if tag == b"\xfe\xff":  # an extensible format: that of its samples
+        tag = head[form + 24 : form + 26]
+    return form >= 12 and tag in (b"\x50\x00", b"\x55\x00")
 
 
 def is_not_audio(head: bytes) -> bool:

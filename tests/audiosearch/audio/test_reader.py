@@ -448,3 +448,23 @@ def test_formats_are_known_by_their_content(name: str, codec: str, form: str, tm
         path.write_bytes(content[77:])
         assert has_audio_signature(content[77:1101])
         assert reader.is_audio(path)
+
+
+def test_damage_of_mp3_in_wav_is_told_by_us_alone(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "phone.wav"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mp3", rate=22050, layout="mono")
+        tone = (9000 * np.sin(np.arange(22050 * 5) / 20)).astype(np.int16)[None]
+        frame = av.AudioFrame.from_ndarray(tone, format="s16p", layout="mono")
+        frame.sample_rate = 22050
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    data = bytearray(path.read_bytes())
+    data[3000:12000:97] = bytes(range(93))
+    path.write_bytes(data)
+    assert len(reader.read(path, 16000)) == pytest.approx(5 * 16000, rel=0.1)
+    assert len(reader.read_span(path, 3.0, 4.0)) == 22050
+    assert capfd.readouterr() == ("", "")  # the libraries are silent
+    assert "is damaged" in caplog.text
