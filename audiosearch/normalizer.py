@@ -126,13 +126,13 @@ _CURRENCIES = {
     "¥": ("yen", "yen", "sen", "sen"),
     "₹": ("rupee", "rupees", "paisa", "paise"),
 }
-_SCALES = {"k": "thousand", "m": "million", "mn": "million", "b": "billion", "bn": "billion", "tn": "trillion"}
+SCALES = {"k": "thousand", "m": "million", "mn": "million", "b": "billion", "bn": "billion", "tn": "trillion"}
 _FRACTIONS = ("", "", "half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 _RANGE = re.compile(r"(?<=[0-9]) ?– ?(?=[0-9])")
 _NUMBERED = re.compile(r"(?:#|(?<![a-z])nos?\.) ?(?=[0-9])")
-_SCALE = r" ?(?P<scale>hundred|thousand|million|billion|trillion|mn|bn|tn|(?<! )[kmb])\b"
-_MONEY = re.compile(rf"(?P<currency>[$£€¥₹]) ?{_AMOUNT}(?:{_SCALE})?")
+SCALE = r" ?(?P<scale>hundred|thousand|million|billion|trillion|mn|bn|tn|(?<! )[kmb])\b"
+_MONEY = re.compile(rf"(?P<currency>[$£€¥₹]) ?{_AMOUNT}(?:{SCALE})?")
 _MONEY_AFTER = re.compile(rf"(?<![0-9.,]){_AMOUNT} ?(?P<currency>[£€¥₹])")
 _CENTS = re.compile(r"(?<![0-9.,])([0-9]+) ?¢")
 _TIME = re.compile(r"(?<![0-9:.])([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?(?![0-9:])(?: ?([ap])\.?m\b\.?)?")
@@ -209,7 +209,7 @@ def _money(match: re.Match[str]) -> str:
     whole, part, scale = groups["whole"], groups["part"], groups.get("scale")
     if scale:
         amount = _decimal(whole, f".{part}") if part else _cardinal(whole)
-        return f" {amount} {_SCALES.get(scale, scale)} {plural} "
+        return f" {amount} {SCALES.get(scale, scale)} {plural} "
     if part and len(part) == 2:
         large, small = _counted(whole, singular, plural), _counted(part, small_singular, small_plural)
         if not int(part):

@@ -79,11 +79,12 @@ def probe(path: Path) -> AudioInfo:
     parts = list(_parts(path))
     for part in parts:
         with _open(path, part) as container:
-            duration += _duration(path, container)
+            joined = _is_joined(path, container)
+            duration += _duration(container, joined=joined)
     with _open(path) as container:
         stream = _track(container)
         codec = stream.codec_context.codec.canonical_name
-        is_plain = len(container.streams.audio) == len(parts) == 1 and not _is_joined(path, container)
+        is_plain = len(container.streams.audio) == len(parts) == 1 and not joined
         return AudioInfo(duration, stream.sample_rate, stream.channels, codec, is_plain)
 
 
@@ -349,10 +350,9 @@ def _levels(name: str) -> dict[int, float]:
     return {index: math.sqrt(sum(values) / len(values)) for index, values in squares.items()}
 
 
-def _duration(path: Path, container: InputContainer) -> Seconds:
+def _duration(container: InputContainer, *, joined: bool) -> Seconds:
     """Duration of the sound; packets are counted if the container does not state it."""
     declared = _declared_duration(container)
-    joined = _is_joined(path, container)
     if declared and not _is_estimate(container) and not joined:
         return _without_preskip(container, declared)
     first: Seconds | None = None

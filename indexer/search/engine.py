@@ -194,9 +194,13 @@ def _distinct(hits: Iterable[Hit]) -> list[Hit]:
     return [
         hit
         for hit in hits
-        if not hit.variant
-        or all(hit.end <= other.start or other.end <= hit.start for other in typed.get(hit.recording.id, ()))
+        if not hit.variant or not any(_overlap(hit, other) for other in typed.get(hit.recording.id, ()))
     ]
+
+
+def _overlap(hit: Hit, other: Hit) -> bool:
+    """Return whether two hits of one recording overlap in time."""
+    return hit.start < other.end and other.start < hit.end
 
 
 def merge(hits_by_words: Iterable[Hit], hits_by_sound: Iterable[Hit]) -> list[Hit]:
@@ -206,11 +210,7 @@ def merge(hits_by_words: Iterable[Hit], hits_by_sound: Iterable[Hit]) -> list[Hi
     for position, hit in enumerate(hits):
         positions.setdefault(hit.recording.id, []).append(position)
     for hit in hits_by_sound:
-        overlapping = [
-            position
-            for position in positions.get(hit.recording.id, [])
-            if hits[position].start < hit.end and hit.start < hits[position].end
-        ]
+        overlapping = [position for position in positions.get(hit.recording.id, []) if _overlap(hits[position], hit)]
         for position in overlapping:
             hits[position] = replace(hits[position], confidence=max(hits[position].confidence, hit.confidence))
         if not overlapping:

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 
-from audiosearch.normalizer import normalize
+from audiosearch.normalizer import SCALE, SCALES, normalize
 from indexer.search.number_readings import integer_readings, number_readings, ordinal_readings, phone_readings
 from indexer.search.units import SYMBOLS, unit_readings
 
@@ -33,13 +33,11 @@ _CURRENCIES = {
     "¥": ("yen", "yen", "sen", "yen"),
     "₹": ("rupees", "rupee", "paise", "rupees"),
 }
-_SCALES = {"k": "thousand", "m": "million", "mn": "million", "b": "billion", "bn": "billion", "tn": "trillion"}
 _FRACTIONS = {2: "half", 3: "third", 4: "quarter", 5: "fifth", 6: "sixth", 8: "eighth", 10: "tenth"}
 
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)"
 _AMOUNT = rf"(?P<whole>{_NUMBER})?(?:(?<=\d)\.(?P<part>\d+)|(?<![\d.])\.(?P<only>\d+)|(?<=\d))(?!\.?\d)"
 _ALONE = r"(?<![\w.,:/])"
-_SCALE = r" ?(?P<scale>hundred|thousand|million|billion|trillion|mn|bn|tn|(?<! )[kmb])\b"
 _UNIT = " ?(?P<unit>" + "|".join(sorted(map(re.escape, SYMBOLS), key=len, reverse=True)) + r")(?![\w/])"
 
 Readings = Sequence[str]
@@ -152,7 +150,7 @@ def _money(match: re.Match[str]) -> Readings:
     plural, singular, small, colloquial = _CURRENCIES[match["currency"]]
     amounts, part = _amounts(match), match["part"]
     if match["scale"]:
-        scale = _SCALES.get(match["scale"], match["scale"])
+        scale = SCALES.get(match["scale"], match["scale"])
         return [
             *(f"{amount} {scale} {plural}" for amount in amounts),
             *(f"{amount} {scale} {ending}".strip() for amount in amounts[:3] for ending in (singular, "")),
@@ -249,7 +247,7 @@ def _measure(match: re.Match[str]) -> Readings:
 
 def _scaled(match: re.Match[str]) -> Readings:
     scale = match["scale"]
-    return [f"{amount} {name}" for amount in _amounts(match)[:4] for name in dict.fromkeys((_SCALES[scale], scale))]
+    return [f"{amount} {name}" for amount in _amounts(match)[:4] for name in dict.fromkeys((SCALES[scale], scale))]
 
 
 def _negative(match: re.Match[str]) -> Readings:
@@ -262,8 +260,8 @@ _READERS: tuple[tuple[str, Callable[[re.Match[str]], Readings]], ...] = (
     (r"(?<![\w/.-])(\d{1,2})([/.])(\d{1,2})\2(\d{4}|\d{2})(?![\w/-])", _short_date),
     (rf"{_MONTH} ?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<year>\d{{4}}))?(?![\d:.]\d|\d|\w)", _named_date),
     (rf"{_ALONE}(?P<day>\d{{1,2}})(?:st|nd|rd|th)? (?:of )?{_MONTH}(?:,? (?P<year>\d{{4}}))?(?!\w)", _named_date),
-    (rf"(?P<currency>[$£€¥₹]) ?{_AMOUNT}(?:{_SCALE})?", _money),
-    (rf"{_ALONE}{_AMOUNT}(?:{_SCALE})? ?(?P<currency>[£€¥₹$])(?!\d)", _money),
+    (rf"(?P<currency>[$£€¥₹]) ?{_AMOUNT}(?:{SCALE})?", _money),
+    (rf"{_ALONE}{_AMOUNT}(?:{SCALE})? ?(?P<currency>[£€¥₹$])(?!\d)", _money),
     (rf"{_ALONE}(?P<hour>\d{{1,2}})(?:[:.](?P<minute>[0-5]\d))? ?(?P<half>[ap])\.? ?m\b\.?", _time),
     (rf"{_ALONE}(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d)(?P<half>)(?![\d:])", _time),
     (r"(?<![\w.,-])(?:\+?\d{1,3}[ .-])?(?:\(\d{2,4}\)|\d{2,4})[ .-]\d{3,4}[ .-]\d{3,4}(?![\w-]|[.,]\d)", _phone),

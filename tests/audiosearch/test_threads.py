@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -75,6 +75,19 @@ def whistles(whistler: Whistler, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def run(arguments: list[str], environment: dict[str, str], **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run Python in a process of its own."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=SECONDS,
+        check=False,
+        **more,
+    )
+
+
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("piped", [False, True], ids=["file", "standard input"])
 def test_scripts_need_no_guard_and_end(
@@ -87,15 +100,7 @@ def test_scripts_need_no_guard_and_end(
     with script.open("a") as file:
         file.write(TRANSCRIBE + USES[use])
     with script.open() as file:
-        done = subprocess.run(
-            [sys.executable] if piped else [sys.executable, str(script)],
-            stdin=file if piped else subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            env=environment,
-            timeout=SECONDS,
-            check=False,
-        )
+        done = run([] if piped else [str(script)], environment, stdin=file if piped else subprocess.DEVNULL)
     assert (done.returncode, done.stderr) == (0, "")
     assert set(done.stdout.splitlines()) == {"['human', 'things']"}
 
@@ -117,15 +122,7 @@ def test_the_example_of_the_readme_runs_as_a_script(tmp_path: Path, environment:
     for name in ("bread.opus", "the-lighthouse.opus"):
         (episodes / name).write_bytes((PODCASTS / name).read_bytes())
     (tmp_path / "script.py").write_text(code)
-    done = subprocess.run(
-        [sys.executable, "script.py"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=SECONDS,
-        check=False,
-    )
+    done = run(["script.py"], environment, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     with open_index(str(tmp_path / "talks.db")) as index:
         assert len(index.recordings()) == 2
