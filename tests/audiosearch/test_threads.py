@@ -26,13 +26,15 @@ SECONDS = 120
 """Time in which a script must end by itself; on an idle machine it takes five."""
 
 TRANSCRIBE = """
+import sys
 from audiosearch import Recognizer
 from audiosearch.config import DecoderConfig
 
 def transcribe(folder=FOLDER):
     with Recognizer.load(MODEL, threads=2) as recognizer:
         texts = [transcript.text for transcript in recognizer.transcribe_all([folder + "/a.wav", folder + "/b.wav"])]
-    print(texts, flush=True)
+    sys.stdout.write(f"{texts}\n")  # one write, since two threads may print
+    sys.stdout.flush()
     return texts
 """
 
