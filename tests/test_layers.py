@@ -30,13 +30,13 @@ MANIFESTS = {  # compare the index with a manifest, or write a manifest from it
 
 TERMINAL = {"audiosearch/console", "audiosearch/commands", "indexer/console", "indexer/commands"}
 
-ONLY_IN = {  # a library with types of its own is touched in one file
+ONLY_IN = {  # a library with types of its own is touched in one file or folder
     "pyctcdecode": {"audiosearch/decoding/pyctcdecode_engine.py"},
     "elasticsearch": {"indexer/elastic/client.py"},
     "elastic_transport": {"indexer/elastic/client.py"},
     "apsw": {"indexer/sqlite/file.py"},
     "soundfile": {"audiosearch/audio/reader.py"},
-    "av": {"audiosearch/audio/ffmpeg.py"},
+    "av": {"audiosearch/audio/ffmpeg"},
     "sounddevice": {"audiosearch/audio/player.py"},
     "watchfiles": {"indexer/ingest/watch.py"},
     "soxr": {"audiosearch/audio/reader.py"},

@@ -1,6 +1,6 @@
 """Recordings of any format as mono samples at the model's sample rate, in blocks.
 
-soundfile reads uncompressed files and FLAC; PyAV (``ffmpeg.py``) reads everything else, and continues if soundfile
+soundfile reads uncompressed files and FLAC; PyAV (``ffmpeg/``) reads everything else, and continues if soundfile
 stops at damage. (libsndfile stops at the first bad frame, reads only a part of a VBR mp3 without a header and only the
 first stream of a chained Ogg; FFmpeg reads all of them.) Each stage works on small pieces::
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from audiosearch.audio import ffmpeg, reader
 from audiosearch.audio.clip_formats import CLIP_FORMATS
 from audiosearch.audio.clips import Clip, check_target, crossfade, write_clip, write_supercut
+from audiosearch.audio.ffmpeg import container, decoding
 from audiosearch.audio.samples import Sound, mix_down
 from audiosearch.errors import AudioError, OutputError
 
@@ -110,14 +111,14 @@ def test_sound_before_a_span_is_not_decoded(name: str, tmp_path: Path, monkeypat
     codec, rate = KINDS[name]
     path = record(tmp_path / name, codec, rate, steps(rate))
     decoded = []
-    genuine = ffmpeg._frames
+    genuine = container.frames_of
 
     def counted(*about: object) -> object:
         for frame in genuine(*about):  # type: ignore[arg-type]
             decoded.append(frame.samples)
             yield frame
 
-    monkeypatch.setattr(ffmpeg, "_frames", counted)
+    monkeypatch.setattr(decoding, "frames_of", counted)
     reader.read_span(path, 11.0, 11.5)
     assert sum(decoded) < 3.5 * rate
 

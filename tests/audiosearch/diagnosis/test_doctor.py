@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from audiosearch.audio import ffmpeg
+import audiosearch
+from audiosearch.audio.ffmpeg import installation
 from audiosearch.diagnosis.doctor import Check, attempt, check_installation, check_machine, check_models, without_home
 from audiosearch.diagnosis.packages import PACKAGES
 from audiosearch.errors import ModelError
 from audiosearch.model_folder import write_checksums
 
-ENGLISH = Path(ffmpeg.__file__).parent.parent / "models" / "english"
+ENGLISH = Path(audiosearch.__file__).parent / "models" / "english"
 
 
 def by_name(checks: object) -> dict[str, Check]:
@@ -109,7 +110,7 @@ def test_incompatible_torch_and_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_ffmpeg_without_a_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ffmpeg, "DECODERS", {"mp3": "mp3", "wax": "wax_cylinder"})
+    monkeypatch.setattr(installation, "DECODERS", {"mp3": "mp3", "wax": "wax_cylinder"})
     result = by_name(check_installation())["FFmpeg"]
     assert result.status == "warning"
     assert result.value.endswith(", lacks wax")

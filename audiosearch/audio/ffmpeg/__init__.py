@@ -1,0 +1,19 @@
+"""FFmpeg through PyAV, which only this folder imports."""
+
+from audiosearch.audio.ffmpeg.decoding import can_decode, decode, decode_span
+from audiosearch.audio.ffmpeg.duration import probe
+from audiosearch.audio.ffmpeg.encoding import read_comment, writable_rate, write
+from audiosearch.audio.ffmpeg.installation import DECODERS, ffmpeg_version, missing_decoders
+
+__all__ = [
+    "DECODERS",
+    "can_decode",
+    "decode",
+    "decode_span",
+    "ffmpeg_version",
+    "missing_decoders",
+    "probe",
+    "read_comment",
+    "writable_rate",
+    "write",
+]
