@@ -3,6 +3,7 @@
     stamps later than samples      a gap becomes silence; a slow drift stretches the samples
     stamps earlier than samples    samples are compressed until both agree
     stamps begin again             a joined file, whose next part follows on the one before
+    stamps stand still             the samples alone count
 
 Legend: C channels, S samples.
 """
@@ -36,10 +37,15 @@ class Clock:
     def __init__(self, elapsed: Seconds = 0.0) -> None:
         self.elapsed = elapsed
         self._offset = self._former_offset = self._last = 0.0
+        self._stamp: Seconds | None = None
         self._drifts = False
 
     def gap(self, begin: Seconds) -> Seconds:
         """Advance to the time stamp of the next frame, and return the silence before it."""
+        if begin == self._stamp:  # of the packet before, or none at all
+            self._last = 0.0
+            return 0.0
+        self._stamp = begin
         ahead = begin + self._offset - self.elapsed
         if -MIN_GAP < ahead < MIN_GAP:
             self._last = ahead

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
-from audiosearch.audio.signatures import OGG
-
+OGG = b"OggS"
+_ID3 = b"ID3"
+_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")  # MP4 and QuickTime, at offset 4
 _PAGE_HEADER = 27
 _FIRST_PAGE = 2  # flag of the first page of a stream
 
@@ -72,6 +73,42 @@ def ogg_parts(path: Path) -> list[tuple[int, int]]:
             file.seek(position)
         size = file.seek(0, 2)
     return list(pairwise([*starts, size])) or [(0, size)]
+
+
+def mp3_header_fits(path: Path) -> bool:
+    """False if the header of an mp3 file (Xing, Info) states fewer bytes than there are: another file is joined."""
+    with path.open("rb") as file:
+        start = 0
+        while (tag := file.read(10))[:3] == _ID3 and len(tag) == 10:
+            start += 10 + sum((tag[6 + place] & 127) << 7 * (3 - place) for place in range(4))
+            file.seek(start)
+        file.seek(start)
+        frame = file.read(1024)
+        size = file.seek(0, 2)
+    at = max(frame[:256].find(b"Xing"), frame[:256].find(b"Info"))
+    if at < 0 or len(frame) < at + 16 or frame[at + 7] & 3 != 3:
+        return True
+    stated = int.from_bytes(frame[at + 12 : at + 16], "big")
+    return not stated or size - start - stated < MIN_JOINED_BYTES
+
+
+MIN_JOINED_BYTES = 4096
+"""Less after the end of an mp3 file are tags."""
+
+
+def lacks_index(path: Path) -> bool:
+    """True for an MP4 or QuickTime file without a moov box, which is written last."""
+    with path.open("rb") as file:
+        size, at, is_first = file.seek(0, 2), 0, True
+        while at < size:
+            file.seek(at)
+            box = file.read(16)
+            if box[4:8] == b"moov" or (is_first and box[4:8] not in _BOXES):
+                return False
+            length = int.from_bytes(box[:4], "big")
+            length = int.from_bytes(box[8:16], "big") if length == 1 else length
+            at, is_first = (at + length if length >= 8 else size), False
+    return True
 
 
 @contextmanager

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from audiosearch.audio import ffmpeg
 from audiosearch.audio.channels import mixed
 from audiosearch.audio.file_parts import amended_header, open_amended
+from audiosearch.audio.formats import HEAD_BYTES, is_not_audio, is_uncompressed
 from audiosearch.audio.samples import PIECE_SAMPLES, AudioInfo, Piece, Samples, Sound, mix_down
-from audiosearch.audio.signatures import HEAD_BYTES, is_not_audio, is_uncompressed
 from audiosearch.errors import AudioError
 from audiosearch.types import Seconds
 
-__all__ = ["AudioInfo", "Sound", "convert", "is_audio", "probe", "read", "read_blocks", "read_span"]
+__all__ = ["AudioInfo", "Sound", "convert", "is_audio", "probe", "read", "read_blocks", "read_span", "require_audio"]
 
 logger = logging.getLogger(__name__)
 
@@ -56,16 +56,18 @@ def probe(path: str | Path) -> AudioInfo:
 
 def is_audio(path: str | Path) -> bool:
     """Return True if the content of a file is audio, or video with audio; False if it cannot be read."""
-    path = Path(path)
     try:
-        head = _head(path)
-        if is_uncompressed(head):
-            return True
-        if is_not_audio(head):
-            return False
-        return ffmpeg.can_decode(path)
+        require_audio(path)
     except AudioError:
         return False
+    return True
+
+
+def require_audio(path: str | Path) -> None:
+    """Raise AudioError with the reason if the content of a file is not audio that can be decoded."""
+    path = Path(path)
+    if not is_uncompressed(_head(path)) and not ffmpeg.can_decode(path):
+        raise AudioError(f"{path}: holds no sound that can be decoded.")
 
 
 def read(path: str | Path, sample_rate: int) -> Samples:
@@ -248,9 +250,11 @@ def _head(path: Path) -> bytes:
         if stat.S_ISREG(kind):
             with path.open("rb") as file:
                 head = file.read(HEAD_BYTES)
-            if head:
-                return head
-            raise AudioError(f"{path}: is empty.")
+            if not head:
+                raise AudioError(f"{path}: is empty.")
+            if is_not_audio(head):
+                raise AudioError(f"{path}: is not audio of a known format, or its beginning is damaged.")
+            return head
     except OSError as error:
         raise AudioError(f"{path}: cannot be read ({error.strerror}).") from error
     except ValueError as error:  # a null character in the name

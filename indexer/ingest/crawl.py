@@ -24,7 +24,7 @@ from pathlib import Path
 from audiosearch.diagnosis.packages import explain
 from audiosearch.errors import AudioError
 from audiosearch.types import Seconds
-from indexer.ingest.media_type import explain_failure, has_audio_suffix, is_recording
+from indexer.ingest.media_type import explain_failure, is_recording
 from indexer.ingest.walk import Failed, walk
 from indexer.paths import absolute, is_empty_folder, under, vanished
 from indexer.types import Location, Recording
@@ -134,10 +134,11 @@ def crawl(
             if identity is None:
                 if is_unstable(location):
                     continue
-                if not is_recording(Path(location.path)):
+                path, is_given = Path(location.path), location.path in given
+                if not is_recording(path, is_given=is_given):
                     silent.add(location.path)
-                    if location.path in given or has_audio_suffix(Path(location.path)):
-                        yield Failed(location.path, explain_failure(Path(location.path)))
+                    if reason := explain_failure(path, is_given=is_given):
+                        yield Failed(location.path, reason)
                     continue
                 identity, location = content_id(location.path)
                 if identity not in recordings and identity not in durations:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from audiosearch.audio.signatures import media_type
+from audiosearch.audio.formats import media_type
 from audiosearch.errors import AudioError
 from indexer.ingest.crawl import content_id
 from indexer.paths import under

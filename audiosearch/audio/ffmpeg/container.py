@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from audiosearch.audio.ffmpeg.frames import damage
 from audiosearch.audio.ffmpeg.tracks import choose_track, track_of
-from audiosearch.audio.file_parts import FilePart, amended_header, ogg_parts
-from audiosearch.audio.signatures import OGG, lacks_index
+from audiosearch.audio.file_parts import OGG, FilePart, amended_header, lacks_index, ogg_parts
+from audiosearch.audio.formats import DEMUXERS, sphere_coding
 from audiosearch.errors import AudioError
 
 if TYPE_CHECKING:
@@ -21,12 +21,6 @@ logger = logging.getLogger(__name__)
 
 FIRST_PACKETS = 20
 """Packets that decide whether a file is audio; in random bytes an mp3 decoder occasionally finds a frame."""
-
-_DEMUXERS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,ircam,loas,matroska,mov,mp3,mp4,mpc,mpc8,mpeg,mpegts,"
-    "mxf,nistsphere,nut,ogg,oma,rm,sox,tak,truehd,tta,voc,w64,wav,webm,wtv,wv,xwma"
-)
-"""Formats that contain the sound; no playlists, by which FFmpeg would open other files."""
 
 FileRange = tuple[int, int]
 """Start and end of a part of a file, in bytes."""
@@ -45,7 +39,7 @@ def open_container(path: Path, part: FileRange | None = None) -> InputContainer:
     """Open a file or a part of it by PyAV; AudioError unless it has an audio stream with a decoder."""
     import av
 
-    options = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
+    options = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
     if not part and amended_header(path):
         options["ignore_length"] = "1"
     try:
@@ -60,7 +54,8 @@ def open_container(path: Path, part: FileRange | None = None) -> InputContainer:
         raise AudioError(f"{path}: is not audio of a known format, or its beginning is damaged.") from error
     tracks = [stream for stream in container.streams.audio if stream.codec_context is not None]
     if not tracks:
-        problem = "contains audio of an unknown codec" if container.streams.audio else "contains no audio"
+        problem = f"contains audio of an unknown codec{sphere_coding(path)}; convert it by the program that made it"
+        problem = problem if container.streams.audio else "contains no audio"
         container.close()
         raise AudioError(f"{path}: {problem}.")
     if len(container.streams.audio) > 1 and part is None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from audiosearch.audio.clock import MIN_GAP, MIN_RESTART
 from audiosearch.audio.ffmpeg.container import open_container, packets_of, parts_of
 from audiosearch.audio.ffmpeg.tracks import track_of
+from audiosearch.audio.file_parts import mp3_header_fits
 from audiosearch.audio.samples import AudioInfo
-from audiosearch.audio.signatures import mp3_header_fits
 from audiosearch.types import Seconds
 
 if TYPE_CHECKING:

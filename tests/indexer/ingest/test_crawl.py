@@ -84,6 +84,25 @@ def test_other_files_do_not_reach_the_audio_libraries(tmp_path: Path, monkeypatc
     assert failures == []
 
 
+def test_a_file_that_is_named_is_always_tried(tmp_path: Path) -> None:
+    path = tmp_path / "stream.bin"
+    path.write_bytes(b"\x01" * 40 + sound(tmp_path / "a.wav", 1).read_bytes())
+    (tmp_path / "a.wav").unlink()
+    plain = sound(tmp_path / "unnamed", 2)
+    assert names(run([tmp_path])[0]) == [["unnamed"]]
+    result, failures = run([path, plain])
+    assert names(result) == [["unnamed"]]
+    assert [failure.sentence.partition(": ")[0] for failure in failures] == [str(path)]
+
+
+def test_shared_suffixes_are_passed_over_in_silence(tmp_path: Path) -> None:
+    for name in ("data.ts", "library.sf", "old.mod", "lies.mts"):
+        (tmp_path / name).write_bytes(b"\x7f" + bytes(range(256)) * 4)
+    result, failures = run([tmp_path])
+    assert result.discoveries == ()
+    assert [Path(failure.path).name for failure in failures] == ["lies.mts"]
+
+
 def test_hidden_files_are_skipped_unless_given(tmp_path: Path) -> None:
     hidden = sound(tmp_path / ".hidden.wav", 1)
     inside = sound(tmp_path / ".trash" / "a.wav", 2)
@@ -124,7 +143,7 @@ def test_unusable_given_paths_are_reported(tmp_path: Path) -> None:
 def test_known_files_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = recording(sound(tmp_path / "a.wav", 1))
     for name in ("content_id", "is_recording", "_duration"):
-        monkeypatch.setattr(f"indexer.ingest.crawl.{name}", lambda path: pytest.fail(f"{path} was read"))
+        monkeypatch.setattr(f"indexer.ingest.crawl.{name}", lambda path, **_: pytest.fail(f"{path} was read"))
     result, _ = run([tmp_path], [known])
     assert result == Crawl((), (), (), {}, (known,), 1)
 
@@ -225,7 +244,7 @@ class TestGone:
         known = [recording(path)]
         os.utime(path, ns=(1, 1))
 
-        def refuse(path: Path) -> bool:
+        def refuse(path: Path, **_: object) -> bool:
             raise PermissionError(13, "Permission denied")
 
         monkeypatch.setattr("indexer.ingest.crawl.is_recording", refuse)
