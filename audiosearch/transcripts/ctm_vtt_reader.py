@@ -18,11 +18,9 @@ from audiosearch.errors import TranscriptError
 from audiosearch.transcripts.imported import (
     ImportedTranscript,
     Token,
-    check_times,
     interpolate_times,
-    mend_confidence,
-    mend_times,
 )
+from audiosearch.transcripts.numbers import mend_confidence, mend_times
 from audiosearch.types import Seconds
 
 # CTM: file channel start duration word [confidence [type [speaker]]], comments after ;;
@@ -160,7 +158,7 @@ def _cues(path: Path, text: str) -> Iterator[_Cue]:
         first, last = _TIME.fullmatch(begin.strip()), _TIME.match(rest.strip())
         if first is None or last is None:
             raise TranscriptError(f"{location}: must be two times, such as 00:00:01.000 --> 00:00:02.500.")
-        start, end = check_times(_seconds(first.group()), _seconds(last.group()), location)
+        start, end = _seconds(first.group()), _seconds(last.group())
         number += 1
         payload = []
         while lines[number] and "-->" not in lines[number]:  # a line of one space is a part of YouTube's cues

@@ -6,19 +6,17 @@ that are entirely in brackets ("<unk>", "[noise]") and punctuation are no words.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
-from audiosearch.errors import TranscriptError
 from audiosearch.normalizer import normalize
 from audiosearch.tags import strip_tokens
 from audiosearch.types import MAX_ALTERNATIVES, Alternative, Seconds, Word
 
-MAX_TIME: Seconds = 1e6
-"""Greater times are no times of recordings."""
+LETTER_TIME: Seconds = 0.1
+"""Duration of a letter of a word of which only the start or end is known."""
 
 MAX_CONTEXT = 50
 """Maximum number of tokens that are normalized together."""
@@ -59,11 +57,12 @@ class ImportedTranscript:
 
     Args:
         name: of the recording or of its file; "" if the transcript does not name it.
-        kind: whisperx, vosk, vtt, ctm or json.
+        kind: whisperx, vosk, vtt, ctm, json or another short name.
         tokens: with times, in the order of the file.
         duration: of the recording; None if unknown.
         breaks: ends of segments, if only segments have times.
         language: such as ``en``; None if unknown.
+        faults: sentences on entries of its file that are left out.
     """
 
     name: str
@@ -72,15 +71,7 @@ class ImportedTranscript:
     duration: Seconds | None = None
     breaks: tuple[Seconds, ...] = ()
     language: str | None = None
-
-    @property
-    def note(self) -> str:
-        """Sentence on mended words; empty if there are none."""
-        mended = [token.location for token in self.tokens if token.mended]
-        if not mended:
-            return ""
-        words = "1 word" if len(mended) == 1 else f"{len(mended):,} words"
-        return f"{mended[0]}: a time or confidence was out of range or no number; {words} of the file mended."
+    faults: tuple[str, ...] = ()
 
     def words(self, confidence: float) -> tuple[Word, ...]:
         """Normalized words in order of time; they overlap only where the tokens do.
@@ -91,6 +82,21 @@ class ImportedTranscript:
         texts = _texts_in_context(self.tokens)
         words = [word for pair in zip(self.tokens, texts, strict=True) for word in _words(*pair, confidence)]
         return tuple(sorted(words, key=lambda word: word.start))
+
+
+def note(transcripts: Sequence[ImportedTranscript]) -> str:
+    """Sentences on what was mended and left out in a file; empty if nothing was."""
+    mended = [token.location for transcript in transcripts for token in transcript.tokens if token.mended]
+    faults = [fault for transcript in transcripts for fault in transcript.faults]
+    total = len(faults) + sum(len(transcript.tokens) for transcript in transcripts)
+    sentences = []
+    if mended:
+        words = "1 word" if len(mended) == 1 else f"{len(mended):,} words"
+        reason = "a time or confidence was out of range or no number"
+        sentences.append(f"{mended[0]}: {reason}; {words} of the file mended.")
+    if faults:
+        sentences.append(f"{faults[0]} {len(faults):,} of {total:,} words or lines of the file left out.")
+    return " ".join(sentences)
 
 
 def interpolate_times(tokens: Sequence[Token], start: Seconds, end: Seconds) -> list[Token]:
@@ -108,56 +114,20 @@ def interpolate_times(tokens: Sequence[Token], start: Seconds, end: Seconds) -> 
     return [*timed, *_divide_time(waiting, last, max(end, last))]
 
 
-def check_times(start: object, end: object, location: str) -> tuple[Seconds, Seconds]:
-    """Start and end from a file; TranscriptError if they are no times or out of order."""
-    for value in (start, end):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not (0 <= value < math.inf):
-            raise TranscriptError(f"{location}: {value!r} is not a time; it must be a number of seconds, 0 or more.")
-    assert isinstance(start, (int, float))
-    assert isinstance(end, (int, float))
-    if end < start:
-        raise TranscriptError(f"{location}: ends at {end:g} s, before it starts at {start:g} s.")
-    return float(start), float(end)
-
-
-def mend_times(start: object, end: object) -> tuple[Seconds | None, Seconds | None, bool]:
-    """Start and end from a file, and whether they had to be mended; both None if neither is a time."""
-    first, last = mend_number(start), mend_number(end)
-    if first is None and last is None:
-        return None, None, start is not None or end is not None
-    begin = max(0.0, last if first is None and last is not None else first or 0.0)
-    stop = max(begin, begin if last is None else last)
-    return begin, stop, (begin, stop) != (start, end)
-
-
-def mend_number(value: object) -> float | None:
-    """A finite number, also one written as text; None if it is none."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) and number <= MAX_TIME else None
-
-
-def mend_confidence(value: object) -> tuple[float | None, bool]:
-    """A confidence from a file in [0, 1], or None, and whether it had to be mended."""
-    number = mend_number(value)
-    if number is None:
-        return None, value is not None
-    if not -0.1 <= number <= 1.1:
-        return None, True
-    return min(max(number, 0.0), 1.0), isinstance(value, str) or not -0.001 <= number <= 1.001
-
-
-def check_confidence(value: object, location: str) -> float | None:
-    """A confidence from a file, or None; TranscriptError if it is out of range."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -0.001 <= value <= 1.001:
-        raise TranscriptError(f"{location}: {value!r} is not a confidence; it must be from 0 to 1.")
-    return min(max(float(value), 0.0), 1.0)
+def complete_times(tokens: Sequence[Token]) -> list[Token]:
+    """Tokens of which only the start or end is known, with the other by their letters and the neighbors."""
+    completed: list[Token] = []
+    for number, token in enumerate(tokens):
+        length = LETTER_TIME * max(len(token.text.strip()), 3)
+        if token.start is None and token.end is not None:
+            before = completed[-1].end if completed else None
+            token = replace(token, start=min(max(before or 0.0, token.end - length), token.end))
+        elif token.start is not None and token.end is None:
+            after = next((other.start for other in tokens[number + 1 :] if other.start is not None), None)
+            end = token.start + length
+            token = replace(token, end=end if after is None or after < token.start else min(end, after))
+        completed.append(token)
+    return completed
 
 
 def _divide_time(tokens: Sequence[Token], start: Seconds, end: Seconds) -> Iterator[Token]:

@@ -1,29 +1,62 @@
-"""Transcripts in JSON: WhisperX and Whisper with word times, Vosk, and ``audiosearch export --format json``.
+"""Transcripts in JSON by programs and services, in the shapes of ``json_shapes.py``.
 
-A file may hold several values one after the other, on separate lines or not, as Vosk's programs write them.
+A file may hold several values one after the other, on separate lines or not, as streaming programs write them.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterator
-from dataclasses import replace
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from audiosearch.errors import TranscriptError
-from audiosearch.normalizer import normalize
-from audiosearch.transcripts.imported import (
-    ImportedTranscript,
-    Token,
-    check_confidence,
-    check_times,
-    interpolate_times,
-    mend_confidence,
-    mend_times,
+from audiosearch.transcripts.imported import ImportedTranscript, Token, complete_times, interpolate_times
+from audiosearch.transcripts.json_documents import read_documents
+from audiosearch.transcripts.json_shapes import (
+    HINTS,
+    SHAPES,
+    STREAMED,
+    WORDS,
+    Shape,
+    canonical,
+    shape_of,
+    value_at,
+    walk,
 )
-from audiosearch.types import Alternative, Seconds
+from audiosearch.transcripts.json_tokens import (
+    Segment,
+    as_object,
+    confidence_of,
+    is_interim,
+    is_segment,
+    join_pieces,
+    read_words,
+    text_of,
+    unit_of,
+    voice_namer,
+    voice_of,
+    voices_of,
+    word_object,
+)
+from audiosearch.transcripts.numbers import mend_number, mend_times, span
+from audiosearch.types import Seconds
+
+MIN_SINGLE_WORDS = 0.9
+"""Share of segments of one word from which on segments are words."""
+
+MAX_DEPTH = 3
+"""Depth of objects around a transcript, such as the answer of a service."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """A value of the file with canonical names; its shape is None if it is a segment or unknown."""
+
+    location: str
+    value: Any
+    shape: Shape | None
 
 
 def read_json(path: Path, text: str, *, word_times: bool = True) -> list[ImportedTranscript]:
@@ -35,184 +68,218 @@ def read_json(path: Path, text: str, *, word_times: bool = True) -> list[Importe
     Raises:
         TranscriptError: the file is not JSON, of no known kind, or has no word times.
     """
-    documents = list(_documents(path, text))
-    if len(documents) == 1 and isinstance(documents[0][1], list):  # a list of results or segments
-        location, entries = documents[0]
-        documents = [(f"{location}[{number}]", entry) for number, entry in enumerate(entries)]
-    for location, entry in documents:
-        if not isinstance(entry, dict):
-            raise TranscriptError(f"{location}: is not an object; it must be by WhisperX, Vosk or audiosearch.")
+    faults: list[str] = []
+    values = list(read_documents(path, text, faults))
+    documents = [_document(location, canonical(value)) for location, value in _entries(values)]
     if not documents:
         raise TranscriptError(f"{path}: holds no transcript.")
-    kinds = {_kind(entry) for _, entry in documents}
-    if kinds == {"json"}:
-        return [_own_format(location, entry) for location, entry in documents]
-    if kinds == {"vosk"}:
-        return [
+    known = {document.shape.title: document.shape for document in documents if document.shape not in (None, WORDS)}
+    if len(known) > 1:
+        raise TranscriptError(f"{path}: holds transcripts of several kinds ({', '.join(known)}); give a file for each.")
+    if known:
+        documents = [document for document in documents if document.shape is not None or _has_text(document)]
+    elif not any(is_segment(document.value) for document in documents):
+        raise TranscriptError(_unknown(path, values[0][1], documents[0]))
+    (shape,) = known.values() or (WORDS,)
+    names = [_recording_name(document.value) for document in documents]
+    groups = [[document] for document in documents] if len({*names}) > 1 and all(names) else [documents]
+    is_list = shape is WORDS and all(span(as_object(document.value) or {}) != (None, None) for document in documents)
+    if len(groups[0]) > 1 and shape.kind not in STREAMED and not is_list:
+        raise TranscriptError(f"{path}: holds {len(documents)} transcripts without names; give a file for each.")
+    transcripts = []
+    for group in groups:
+        tokens, breaks = _tokens(path, group, shape, faults, word_times)
+        transcripts.append(
             ImportedTranscript(
-                "", "vosk", _complete([token for location, entry in documents for token in _vosk(location, entry)])
+                _recording_name(group[0].value) if shape.kind == "json" or len(groups) > 1 else "",
+                shape.kind,
+                tuple(tokens),
+                mend_number(group[0].value.get("duration")) if shape.kind == "json" else None,
+                breaks,
+                _language(group[0].value),
             )
-        ]
-    if kinds == {"segment"}:
-        return [_whisper(path, documents, word_times)]
-    if kinds == {"whisperx"} and len(documents) == 1:
-        ((location, entry),) = documents
-        if "segments" not in entry and "word_segments" not in entry:
-            segments = [(location, {"words": entry["words"]})]
-        elif isinstance(entry.get("segments"), list):
-            segments = [
-                (f"{location}: segments[{number}]", segment) for number, segment in enumerate(entry["segments"])
-            ]
-        else:
-            segments = [(location, {"words": entry["word_segments"]})]
-        if entry.get("words") and not any(isinstance(part, dict) and part.get("words") for _, part in segments):
-            segments = [(location, {"words": entry["words"]})]  # services like OpenAI's: beside the segments
-        language = entry.get("language")
-        transcript = _whisper(path, segments, word_times)
-        return [replace(transcript, language=language if isinstance(language, str) else None)]
-    raise TranscriptError(f"{path}: is JSON, but not a transcript by WhisperX, Vosk or audiosearch.")
+        )
+    transcripts[0] = replace(transcripts[0], faults=tuple(faults))
+    return transcripts
 
 
-def _documents(path: Path, text: str) -> Iterator[tuple[str, Any]]:
-    """Each value with its location."""
-    decoder, position = json.JSONDecoder(), 0
-    while (position := _skip_space(text, position)) < len(text):
-        location = f"{path}, line {text.count(chr(10), 0, position) + 1}"
-        try:
-            value, position = decoder.raw_decode(text, position)
-        except json.JSONDecodeError as error:
-            raise TranscriptError(f"{path}, line {error.lineno}: is not valid JSON ({error.msg}).") from error
-        except (ValueError, RecursionError) as error:
-            raise TranscriptError(f"{location}: is not valid JSON ({error}).") from error
-        yield location, value
+def _entries(values: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """The values, or the items of the only list, each with its location."""
+    if len(values) != 1 or not isinstance(values[0][1], list):
+        return values
+    ((location, items),) = values
+    is_nested = bool(items) and isinstance(items[0], list) and bool(items[0]) and as_object(items[0]) is None
+    if is_nested and all(isinstance(item, (dict, list)) for item in items[0]):  # segments, and information on them
+        location, items = f"{location}[0]", items[0]
+    return [(f"{location}[{number}]", item) for number, item in enumerate(items)]
 
 
-def _skip_space(text: str, position: int) -> int:
-    while position < len(text) and text[position] in " \t\r\n\x1e,":
-        position += 1
-    return position
+def _document(location: str, value: Any, depth: int = 0) -> _Document:
+    """A value, or the transcript in it, with its shape."""
+    shape = shape_of(value) if isinstance(value, dict) else None
+    if shape is not None or not isinstance(value, dict) or is_segment(value) or depth == MAX_DEPTH:
+        return _Document(location, value, shape)
+    for name, item in value.items():
+        inner = _document(f"{location}: {name}", item, depth + 1)
+        if inner.shape is not None:
+            return inner
+        if isinstance(item, list) and any(map(is_segment, item)):
+            return _Document(f"{location}: {name}", {"segments": item}, shape_of({"segments": []}))
+    return _Document(location, value, None)
 
 
-def _kind(document: dict[str, Any]) -> str:
-    if "segments" in document or "word_segments" in document:
-        return "whisperx"
-    if "duration" in document and isinstance(document.get("words"), list) and "path" in document:
-        return "json"
-    if isinstance(document.get("words"), list) and not {"start", "end", "result"} & document.keys():
-        return "whisperx"
-    if "result" in document or "alternatives" in document or "partial" in document or set(document) == {"text"}:
-        return "vosk"
-    return (
-        "segment"
-        if "start" in document and "end" in document and ("words" in document or "text" in document)
-        else "unknown"
-    )
+def _has_text(document: _Document) -> bool:
+    return isinstance(document.value, dict) and bool(document.value.get("text"))
 
 
-def _whisper(path: Path, segments: list[tuple[str, Any]], word_times: bool) -> ImportedTranscript:
-    """Words of segments; those that WhisperX could not align divide the remaining time.
+def _unknown(path: Path, raw: Any, document: _Document) -> str:
+    if _has_text(document):
+        return f"{path}: is JSON with a text, but without times of words; {HINTS['vosk']}, or ask the service for them."
+    titles = ", ".join(dict.fromkeys(shape.title for shape in SHAPES))
+    what = f"with the names {', '.join(map(str, list(raw)[:8]))}" if isinstance(raw, dict) and raw else "without names"
+    return f"{path}: is JSON {what}, but not a transcript by {titles} or a program of the same form."
 
-    A word without a confidence gets that of its segment (``avg_logprob``).
-    """
+
+def _recording_name(value: Any) -> str:
+    names = ("path", "audiofilepath", "audiofilename", "filename", "file", "audio")
+    values = (value.get(name) for name in names) if isinstance(value, dict) else ()
+    return Path(next((name for name in values if isinstance(name, str)), "")).name
+
+
+def _language(value: Any) -> str | None:
+    codes = (value_at(value, path) for path in ("language", "languagecode", "result.language"))
+    return next((code for code in codes if isinstance(code, str)), None)
+
+
+def _segments(document: _Document, shape: Shape, faults: list[str]) -> Iterator[Segment]:
+    """Segments of a document, with the speakers and channels of the objects around them."""
+    container, _, name = shape.words.removesuffix("[]").rpartition(".")
+    for place, value, voices in walk(document.value, shape.segments):
+        location = f"{document.location}: {place}" if place else document.location
+        fields = as_object(value)
+        if fields is None:
+            faults.append(f"{location}: is not a segment.")
+            continue
+        inner = value_at(fields, container)
+        words = inner.get(name) if isinstance(inner, dict) and name else None
+        fields = {**voices, **fields, **(inner if container and isinstance(inner, dict) else {})}
+        if is_interim(fields) or is_interim(document.value if isinstance(document.value, dict) else {}):
+            continue
+        prefix = ": " if location == document.location else "."
+        prefix = f"{location}{prefix}{container}{'.' if container else ''}{name}"
+        items = words if isinstance(words, list) else ()
+        yield Segment(
+            location, fields, [(f"{prefix}[{number}]", word_object(item)) for number, item in enumerate(items)]
+        )
+
+
+def _tokens(
+    path: Path, documents: Sequence[_Document], shape: Shape, faults: list[str], word_times: bool
+) -> tuple[list[Token], tuple[Seconds, ...]]:
+    """Words of a recording, and the ends of its segments if only they have times."""
+    segments = [part for document in documents for part in _segments(document, document.shape or WORDS, faults)]
+    if not any(segment.words for segment in segments):
+        segments = _beside(documents[0]) or _as_words(segments) or segments
+    elif shape.kind == "google":
+        segments = _latest(segments)
+    elif shape.is_joined:
+        segments = [_joined(segments)]
+    unit, voice = unit_of(segments), voice_namer(segments)
     tokens: list[Token] = []
     breaks: list[Seconds] = []
     has_times = False
-    for location, segment in segments:
-        if not isinstance(segment, dict):
-            raise TranscriptError(f"{location}: is not a segment.")
-        words = _list(segment, "words", location) if segment.get("words") else []
-        pieces = [_token(word, f"{location}.words[{number}]", "word") for number, word in enumerate(words)]
-        timed = [piece for piece in pieces if piece.end is not None]
-        has_times |= bool(timed)
-        if not words:
-            text = str(segment.get("text") or "")
-            pieces = [Token(piece, None, None, None, location) for piece in text.split()]
-        if len(timed) < len(pieces):
-            start, end = segment.get("start"), segment.get("end")
-            if timed and (start is None or end is None):
-                start, end = timed[0].start, timed[-1].end
-            start, end, _ = mend_times(start, end)
-            if start is None or end is None:
-                start = tokens[-1].end if tokens and tokens[-1].end is not None else 0.0
-                end = max((piece.end for piece in timed if piece.end is not None), default=start)
-            pieces = interpolate_times(pieces, start, end)
+    for segment in segments:
+        pieces = read_words(segment, unit, voice, faults)
+        if segment.words and (shape.is_joined or _are_letters(pieces)):
+            pieces = join_pieces(pieces, by_spaces=shape.is_joined)
+        pieces = complete_times(pieces)
+        has_times |= any(piece.start is not None for piece in pieces)
+        if not segment.words and (text := text_of(segment.fields)):
+            if shape.kind == "vosk":
+                raise TranscriptError(f"{segment.location}: has no word times; {HINTS['vosk']}.")
+            score, speaker = confidence_of(segment.fields), voice(segment.fields)
+            pieces = [Token(word, None, None, score, segment.location, voice=speaker) for word in text.split()]
+        if any(piece.start is None for piece in pieces):
+            pieces, end = _interpolated(segment, pieces, unit, tokens)
             breaks.append(end)
-        voice = _voice(segment)
-        if voice is not None:
-            pieces = [piece if piece.voice is not None else replace(piece, voice=voice) for piece in pieces]
-        mean = segment.get("avg_logprob")
-        if isinstance(mean, (int, float)) and not isinstance(mean, bool) and mean <= 0 and math.isfinite(mean):
-            confidence = math.exp(mean)
-            pieces = [replace(piece, confidence=confidence) if piece.confidence is None else piece for piece in pieces]
         tokens += pieces
+    if faults and not has_times:
+        raise TranscriptError(faults[0])
     if tokens and not has_times and word_times:
-        raise TranscriptError(
-            f"{path}: has no word times; align it with WhisperX, or make Whisper write word timestamps."
-        )
-    return ImportedTranscript("", "whisperx", tuple(tokens), breaks=() if has_times else tuple(breaks))
+        hint = HINTS.get(shape.kind, "ask for the times of words")
+        raise TranscriptError(f"{path}: is a transcript by {shape.title} without word times; {hint}.")
+    if all(token.confidence == 0 for token in tokens):  # zeros of services that compute none
+        tokens = [replace(token, confidence=None) for token in tokens]
+    return _with_turns(tokens, documents, shape), () if has_times else tuple(breaks)
 
 
-def _vosk(location: str, entry: dict[str, Any]) -> list[Token]:
-    if entry.get("alternatives"):
-        location = f"{location}: alternatives[0]"
-        entry = _object(_list(entry, "alternatives", location)[0], location)
-    if "result" not in entry:
-        if entry.get("text"):
-            raise TranscriptError(f"{location}: has no word times; call SetWords(True) of the Vosk recognizer.")
+def _beside(document: _Document) -> list[Segment]:
+    """The words beside the segments, as of services like OpenAI's."""
+    words = value_at(document.value, "words")
+    return list(_segments(document, WORDS, [])) if isinstance(words, list) and words else []
+
+
+def _as_words(segments: Sequence[Segment]) -> list[Segment]:
+    """One segment of segments of one word each; none if they have more."""
+    lengths = [len((text_of(segment.fields) or "").split()) for segment in segments]
+    if not lengths or sum(length < 2 for length in lengths) < MIN_SINGLE_WORDS * len(lengths):
         return []
-    return [_token(word, f"{location}: result[{n}]", "word") for n, word in enumerate(_list(entry, "result", location))]
+    if all(span(segment.fields) == (None, None) for segment in segments):
+        return []
+    return [Segment(segments[0].location, {}, [(segment.location, segment.fields) for segment in segments])]
 
 
-def _own_format(location: str, entry: dict[str, Any]) -> ImportedTranscript:
-    tokens = [_token(word, f"{location}: words[{n}]", "text") for n, word in enumerate(_list(entry, "words", location))]
-    duration, _ = check_times(entry["duration"], entry["duration"], f"{location}: duration")
-    return ImportedTranscript(Path(str(entry["path"])).name, "json", _complete(tokens), duration)
+def _joined(segments: Sequence[Segment]) -> Segment:
+    """One segment with the pieces of all, as a word may extend over two; pieces get the speakers of their segments."""
+    words = [
+        (location, None if fields is None else {**voices_of(segment.fields), **fields})
+        for segment in segments
+        for location, fields in segment.words
+    ]
+    return Segment(segments[0].location, {}, words)
 
 
-def _token(word: object, location: str, name: str) -> Token:
-    fields = _object(word, location)
-    text = fields.get(name, fields.get("text") if name == "word" else None)
-    if not isinstance(text, str):
-        raise TranscriptError(f'{location}: must have a text "{name}".')
-    if name == "text" and not {"start", "end"} & fields.keys():
-        raise TranscriptError(f"{location}: has no start and end.")
-    start, end, mended = mend_times(fields.get("start"), fields.get("end"))
-    scores = (fields.get(key) for key in ("score", "confidence", "conf", "probability"))
-    score = next((score for score in scores if score is not None), None)
-    confidence, mended_score = mend_confidence(score)
-    alternatives = tuple(_alternatives(fields, location))
-    return Token(text, start, end, confidence, location, alternatives, mended or mended_score, _voice(fields))
+def _latest(segments: list[Segment]) -> list[Segment]:
+    """The last segment if it has all words again, with their speakers, which only it has; else all."""
+    *before, last = segments
+    has_speakers = [any(fields and voice_of(fields) for _, fields in segment.words) for segment in segments]
+    return [last] if before and has_speakers[-1] and not any(has_speakers[:-1]) else segments
 
 
-def _voice(fields: dict[str, Any]) -> str | None:
-    """Speaker or channel of a word or segment, under any of its usual names."""
-    values = (fields.get(name) for name in ("voice", "speaker", "speaker_id", "channel"))
-    value = next((value for value in values if value not in (None, "")), None)
-    return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else None
+def _are_letters(pieces: Sequence[Token]) -> bool:
+    """True for single letters and the spaces between words, as of the timestamps of characters."""
+    return any(piece.text == " " for piece in pieces) and all(len(piece.text) < 2 for piece in pieces)
 
 
-def _complete(tokens: list[Token]) -> tuple[Token, ...]:
-    """Tokens of a recording; those without times divide the time between their neighbors."""
-    return tuple(interpolate_times(tokens, 0.0, max((token.end or 0.0 for token in tokens), default=0.0)))
+def _interpolated(
+    segment: Segment, pieces: list[Token], unit: Seconds, before: Sequence[Token]
+) -> tuple[list[Token], Seconds]:
+    """Words of a segment of which some have no time, and its end; they divide the remaining time."""
+    timed = [piece for piece in pieces if piece.end is not None]
+    start, end = span(segment.fields, unit)
+    start, end, _ = mend_times(start, end)
+    if start is None or end is None:
+        start = before[-1].end if before and before[-1].end is not None else 0.0
+        end = max((piece.end for piece in timed if piece.end is not None), default=start)
+    return interpolate_times(pieces, start, end), end
 
 
-def _alternatives(word: dict[str, Any], location: str) -> Iterator[Alternative]:
-    for item in _list(word, "alternatives", location) if word.get("alternatives") else ():
-        fields = _object(item, f"{location}.alternatives")
-        text = normalize(str(fields.get("text", "")))
-        probability = check_confidence(fields.get("probability"), location)
-        if text and " " not in text and probability is not None:
-            yield Alternative(text, probability)
-
-
-def _object(value: object, location: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TranscriptError(f"{location}: must be an object, not {str(value)[:40]!r}.")
-    return value
-
-
-def _list(entry: dict[str, Any], name: str, location: str) -> list[Any]:
-    value = entry.get(name)
-    if not isinstance(value, list):
-        raise TranscriptError(f'{location}: "{name}" must be a list.')
-    return value
+def _with_turns(tokens: list[Token], documents: Sequence[_Document], shape: Shape) -> list[Token]:
+    """Tokens with the speakers of a list of turns, if they have none."""
+    turns = []
+    for document in documents if shape.turns else ():
+        for _, value, voices in walk(document.value, shape.turns):
+            start, end = span(value) if isinstance(value, dict) else (None, None)
+            if start is not None and end is not None:
+                turns.append((start, end, voice_of(voices)))
+    if not turns or any(token.voice is not None for token in tokens):
+        return tokens
+    turns.sort(key=lambda turn: turn[:2])
+    starts = [start for start, _, _ in turns]
+    named = []
+    for token in tokens:
+        middle = ((token.start or 0.0) + (token.end or 0.0)) / 2
+        number = bisect_right(starts, middle) - 1
+        is_inside = number >= 0 and middle <= turns[number][1]
+        named.append(replace(token, voice=turns[number][2]) if is_inside else token)
+    return named

@@ -39,8 +39,32 @@ def read_transcripts(path: Path, channel: str | None = None, *, word_times: bool
     return transcripts
 
 
-_OTHERS = {"html": "HTML", "xml": "XML", "docx": "a document of a word processor", "text": "plain text"}
+_OTHERS = {
+    "html": "HTML",
+    "xml": "XML",
+    "docx": "a document of a word processor",
+    "text": "plain text",
+    "ass": "SubStation Alpha captions",
+    "lrc": "lyrics (LRC)",
+    "console": "printed lines of Whisper",
+    "sbv": "SubViewer captions (SBV)",
+    "rttm": "a table of speakers (RTTM)",
+    "stm": "a reference in STM",
+    "tsv": "a table of segments (TSV)",
+}
 """Kinds that hold no times of words, or are not read."""
+
+_FIRST_LINES = {
+    "ass": r"\[Script Info\]|\[V4",
+    "console": r"\[[\d:.,]+s? -+> ",
+    "lrc": r"\[(?:\d+:\d\d|ar:|ti:|al:|by:|length:|offset:|re:|ve:)",
+    "json": r"[\[{]|\(\s*[\[({'\d]|\w+\(\w+=",
+    "sbv": r"\d+:\d\d:\d\d\.\d+,\d+:\d\d:\d\d\.\d+\s",
+    "rttm": r"SPEAKER[ \t]+\S+[ \t]+\S+[ \t]+[\d.]+[ \t]+[\d.]+[ \t]+<NA>",
+    "stm": r"(?:;;.*\s+)*\S+[ \t]+\S+[ \t]+\S+[ \t]+[\d.]+[ \t]+[\d.]+[ \t]+<\S+>",
+    "tsv": r"start\tend\ttext",
+}
+"""Beginnings of kinds."""
 
 _REMEDY = (
     "import JSON, WebVTT, SRT or CTM with a time for each word, as by WhisperX or Whisper's option word_timestamps"
@@ -53,10 +77,11 @@ _CTM = re.compile(r"(?m)^(?!;;)\S+[ \t]+\S+[ \t]+-?[\d.]+[ \t]+-?[\d.]+[ \t]+\S+
 def _kind(text: str) -> str:
     """Format of a transcript, by its content."""
     start = text.lstrip()[:200]
-    if start[:1] in ("{", "["):
-        return "json"
     if text.startswith("WEBVTT"):
         return "vtt"
+    for kind, pattern in _FIRST_LINES.items():
+        if re.match(pattern, start):
+            return kind
     if _SUBRIP.match(text):
         return "srt"
     if start[:1] == "<":

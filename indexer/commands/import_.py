@@ -52,8 +52,8 @@ def import_command(
 ) -> None:
     """Import transcripts with word times that other programs made.
 
-    FILE is JSON of WhisperX, Whisper (with word timestamps), Vosk or `audiosearch export`, WebVTT with times between
-    its words, or NIST CTM; the format is detected by content. docs/formats.md describes them.
+    FILE is JSON of Whisper (with word timestamps), Vosk, a speech service or `audiosearch export`, WebVTT with times
+    between its words, or NIST CTM; the format is detected by content. docs/formats.md describes them.
 
     With --media the hits can be played, and `audiosearch index` does not transcribe the recordings again, except with
     --again. Without it they can only be searched; import them again once the recordings are available.

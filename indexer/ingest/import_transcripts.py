@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 from audiosearch.errors import AudioError, RefusedError, TranscriptError
-from audiosearch.transcripts.imported import ImportedTranscript
+from audiosearch.transcripts.imported import ImportedTranscript, note
 from audiosearch.transcripts.readers import read_transcripts
 from audiosearch.types import Seconds, Word
 from indexer.index import Index
@@ -84,8 +84,8 @@ def import_files(
         except TranscriptError as error:
             yield Failed(str(file), str(error))
             continue
-        if note := next((spoken.note for spoken in transcripts if spoken.note), ""):
-            yield Mended(str(file), note)
+        if sentences := note(transcripts):
+            yield Mended(str(file), sentences)
         for spoken in transcripts:
             source = _Source(absolute(file), spoken, alone=len(transcripts) == 1)
             try:
