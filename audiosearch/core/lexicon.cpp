@@ -9,7 +9,7 @@ namespace audiosearch {
 namespace {
 
 constexpr float BEAM = 10.0f;           // tokens that score this much below the best one in the same frame are pruned
-constexpr float NARROW_BEAM = 4.0f;     // of the search that finds a lower bound
+constexpr float NARROW_BEAM = 5.0f;     // of the search that finds a lower bound
 constexpr float ROUNDING = 1e-3f;
 constexpr float MIN_LOG_PROB = -12.0f;  // a letter that the network missed does not rule out a word
 constexpr float NEVER = -1e30f;
@@ -66,7 +66,7 @@ Lexicon::Lexicon(std::vector<Word> words, const Alphabet& alphabet) : words_(std
             }
             std::stable_sort(children.begin(), children.end(),
                              [](const Run& a, const Run& b) { return a.best_prior > b.best_prior; });
-            nodes_.push_back({static_cast<int32_t>(runs.size()), static_cast<int32_t>(children.size()), label, word, best_prior});
+            nodes_.push_back({static_cast<int32_t>(runs.size()), static_cast<int16_t>(children.size()), static_cast<int16_t>(label), word, best_prior});
             runs.insert(runs.end(), children.begin(), children.end());
         }
     }
@@ -111,13 +111,14 @@ std::vector<Lexicon::Match> Lexicon::search(
         const float* row = relative.data() + first;
         const float best_label = *std::max_element(row, row + labels);
         const float reach = min_total - gains[first / labels];
-        float highest = NEVER;
+        float highest = NEVER, bound = reach;
         next.clear();
         for (const LexiconToken& token : tokens) {
             token_of[token.node] = static_cast<int32_t>(next.size());
             next.push_back({token.node, token.label, token.on_label + row[token.label], token.best() + row[blank], token.prior});
             highest = std::max(highest, next.back().best() + token.prior);
         }
+        bound = std::max(reach, highest - beam);
         // A word may begin in any frame: the root is on a blank at no cost.
         for (int number = -1; number < static_cast<int>(tokens.size()); ++number) {
             const LexiconToken token = number < 0 ? root : tokens[number];
@@ -125,24 +126,24 @@ std::vector<Lexicon::Match> Lexicon::search(
             const float after_other = token.best();
             for (int32_t child = node.first_child; child < node.first_child + node.children; ++child) {
                 const float prior = weight * nodes_[child].best_prior;
-                if (after_other + best_label + prior < std::max(highest - beam, reach)) break;  // further children have lower priors
+                if (after_other + best_label + prior < bound) break;  // further children have lower priors
                 const int32_t label = nodes_[child].label;
                 const float score = (label == token.label ? token.on_blank : after_other) + row[label];
+                if (score + prior < bound) continue;
+                highest = std::max(highest, score + prior);
+                bound = std::max(bound, highest - beam);
                 if (token_of[child] >= 0) {
                     LexiconToken& other = next[token_of[child]];
                     other.on_label = std::max(other.on_label, score);
-                    highest = std::max(highest, other.on_label + other.prior);
-                    continue;
+                } else {
+                    next.push_back({child, label, score, NEVER, prior});
                 }
-                if (score + prior < std::max(highest - beam, reach)) continue;
-                highest = std::max(highest, score + prior);
-                next.push_back({child, label, score, NEVER, prior});
             }
         }
         for (const LexiconToken& token : tokens) token_of[token.node] = -1;
         tokens.clear();
         for (const LexiconToken& token : next) {
-            if (token.best() + token.prior < std::max(highest - beam, reach)) continue;
+            if (token.best() + token.prior < bound) continue;
             tokens.push_back(token);
             const int32_t word = nodes_[token.node].word;
             if (word < 0) continue;

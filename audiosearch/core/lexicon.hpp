@@ -54,10 +54,10 @@ class Lexicon {
   public:
     struct Node {
         int32_t first_child = 0;  // children are adjacent, those with the best priors first
-        int32_t children = 0;
-        int32_t label = -1;
-        int32_t word = -1;         // the word that ends here
-        float best_prior = 0.0f;   // of the words that begin so
+        int16_t children = 0;
+        int16_t label = -1;
+        int32_t word = -1;        // the word that ends here
+        float best_prior = 0.0f;  // of the words that begin so
     };
 
     struct Match {

@@ -11,21 +11,24 @@ text (Platt 1999) and stored beside the model in ``calibration.yaml``, with thos
 
 ``spotting/scoring.py`` describes the section ``sound``. Without the file the confidence of a word is the mean
 probability of its letters, and the probability of an alternative its share among all candidates.
+
+Legend: W words, C candidates, N rows, F features.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from operator import mul
 from pathlib import Path
 from typing import Any
 
-from audiosearch.decoding.hypothesis import Candidate, ConfusionSlot
+import numpy as np
+from numpy.typing import NDArray
+
+from audiosearch.decoding.hypothesis import ConfusionSlot
 from audiosearch.errors import ConfigError
 from audiosearch.model_folder import CALIBRATION_NAME, CALIBRATION_REMEDY, read_calibration
-from audiosearch.spotting.scoring import SpottingCalibration, sigmoid
+from audiosearch.spotting.scoring import SpottingCalibration
 from audiosearch.types import MAX_ALTERNATIVES, Alternative, Word
 
 MIN_PROBABILITY = 0.05
@@ -36,8 +39,6 @@ CANDIDATE_FEATURES = 7
 
 _MIN_SHARE = 0.003
 """Shares are clipped to ``[_MIN_SHARE, 1 - _MIN_SHARE]`` before log-odds are taken."""
-
-_MIN_LOG_ODDS = math.log(_MIN_SHARE / (1 - _MIN_SHARE))
 
 
 @dataclass(frozen=True)
@@ -69,66 +70,87 @@ class Calibration:
         Args:
             keep: words that are never replaced by an alternative.
         """
-        rescored = (self._with_probabilities(word, slot) for word, slot in zip(words, slots, strict=True))
-        return tuple(self._most_probable(word, keep) for word in rescored)
-
-    def _most_probable(self, word: Word, keep: Collection[str]) -> Word:
-        if not (self.word and self.alternative and word.alternatives) or word.text in keep:
-            return word
-        best, *alternatives = word.alternatives
-        if best.probability <= word.confidence:
-            return word
-        alternatives.append(Alternative(word.text, word.confidence))
-        alternatives.sort(key=_by_probability)
-        return replace(word, text=best.text, confidence=best.probability, alternatives=tuple(alternatives))
-
-    def _with_probabilities(self, word: Word, slot: ConfusionSlot) -> Word:
-        confidence = word.confidence
+        confidences = [word.confidence for word in words]
         if self.word:
-            confidence = logistic(self.word, word_features(word, slot))
-        alternatives = []
-        for candidate in slot.candidates:
-            probability = candidate.share
-            if self.alternative:
-                probability = logistic(self.alternative, candidate_features(candidate, slot))
-            if probability >= MIN_PROBABILITY:
-                alternatives.append(Alternative(candidate.text, probability))
+            confidences = logistic(self.word, word_features(words, slots)).tolist()
+        shares = [candidate.share for slot in slots for candidate in slot.candidates]
+        if self.alternative:
+            shares = logistic(self.alternative, candidate_features(slots)).tolist()
+        probabilities = iter(shares)
+        rescored = []
+        for word, confidence, slot in zip(words, confidences, slots, strict=True):
+            alternatives = [
+                Alternative(candidate.text, probability)
+                for candidate, probability in zip(slot.candidates, probabilities, strict=False)
+                if probability >= MIN_PROBABILITY
+            ]
+            rescored.append(self._rescored(word, confidence, alternatives, fixed=word.text in keep))
+        return tuple(rescored)
+
+    def _rescored(self, word: Word, confidence: float, alternatives: list[Alternative], *, fixed: bool) -> Word:
         alternatives.sort(key=_by_probability)
-        return replace(word, confidence=confidence, alternatives=tuple(alternatives[:MAX_ALTERNATIVES]))
+        del alternatives[MAX_ALTERNATIVES:]
+        text = word.text
+        if alternatives and self.word and self.alternative and not fixed and alternatives[0].probability > confidence:
+            alternatives.append(Alternative(text, confidence))
+            text, confidence = alternatives[0].text, alternatives[0].probability
+            alternatives = sorted(alternatives[1:], key=_by_probability)
+        return replace(word, text=text, confidence=confidence, alternatives=tuple(alternatives))
 
 
 def _by_probability(alternative: Alternative) -> tuple[float, str]:
     return -alternative.probability, alternative.text
 
 
-def word_features(word: Word, slot: ConfusionSlot) -> tuple[float, ...]:
-    """Features of an aligned word; its ``confidence`` is the mean probability of its letters."""
-    return (
-        1.0,
-        math.log(max(word.confidence, 1e-4)),
-        _log_odds(slot.posterior),
-        _log_odds(slot.share),
-        math.log(len(word.text)),
+def word_features(words: Sequence[Word], slots: Sequence[ConfusionSlot]) -> NDArray[np.float64]:
+    """Features [W, 5] of aligned words; the ``confidence`` of each is the mean probability of its letters."""
+    columns = [
+        (word.confidence, slot.posterior, slot.share, len(word.text)) for word, slot in zip(words, slots, strict=True)
+    ]
+    confidence, posterior, share, length = np.array(columns, np.float64).reshape(-1, 4).T
+    return np.column_stack(
+        [
+            np.ones(len(columns)),
+            np.log(np.maximum(confidence, 1e-4)),
+            _log_odds(posterior),
+            _log_odds(share),
+            np.log(length),
+        ]
     )
 
 
-def candidate_features(candidate: Candidate, slot: ConfusionSlot) -> tuple[float, ...]:
-    """Features of a candidate in a slot."""
-    return (
-        1.0,
-        candidate.acoustic_score,
-        candidate.language_score,
-        _log_odds(candidate.posterior),
-        _log_odds(candidate.share),
-        math.log(len(candidate.text)),
-        _log_odds(slot.share),
+def candidate_features(slots: Sequence[ConfusionSlot]) -> NDArray[np.float64]:
+    """Features [C, 7] of the candidates of all slots, one slot after another."""
+    columns = [
+        (
+            candidate.acoustic_score,
+            candidate.language_score,
+            candidate.posterior,
+            candidate.share,
+            len(candidate.text),
+            share,
+        )
+        for slot, share in ((slot, slot.share) for slot in slots)
+        for candidate in slot.candidates
+    ]
+    acoustic, language, posterior, share, length, best = np.array(columns, np.float64).reshape(-1, 6).T
+    return np.column_stack(
+        [
+            np.ones(len(columns)),
+            acoustic,
+            language,
+            _log_odds(posterior),
+            _log_odds(share),
+            np.log(length),
+            _log_odds(best),
+        ]
     )
 
 
-def logistic(weights: Sequence[float], features: Sequence[float]) -> float:
-    """Probability by a logistic model."""
-    total = sum(map(mul, weights, features))
-    return sigmoid(max(-30.0, min(30.0, total)))
+def logistic(weights: Sequence[float], features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities [N] by a logistic model, for features [N, F]."""
+    odds: NDArray[np.float64] = np.exp(np.clip(features @ np.asarray(weights), -30.0, 30.0))
+    return odds / (1 + odds)
 
 
 def load_calibration(folder: Path) -> Calibration:
@@ -151,7 +173,7 @@ def load_calibration(folder: Path) -> Calibration:
         raise ConfigError(f"{path}: sound: {error}; {CALIBRATION_REMEDY}.") from error
 
 
-def _log_odds(share: float) -> float:
-    if share <= _MIN_SHARE:  # of most candidates
-        return _MIN_LOG_ODDS
-    return math.log(share / (1 - share)) if share < 1 - _MIN_SHARE else -_MIN_LOG_ODDS
+def _log_odds(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    shares = np.clip(shares, _MIN_SHARE, 1 - _MIN_SHARE)
+    odds: NDArray[np.float64] = np.log(shares / (1 - shares))
+    return odds

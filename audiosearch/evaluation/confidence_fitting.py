@@ -18,6 +18,9 @@ from audiosearch.evaluation.reliability import ReliabilityBin, expected_calibrat
 from audiosearch.types import Emissions, Seconds, Word
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from audiosearch.data.manifest import Utterance
     from audiosearch.recognizer import Recognizer
 
@@ -120,18 +123,21 @@ def fit_calibration(examples: Sequence[ConfidenceExample]) -> tuple[Calibration,
     for example in examples:
         word_counts[example.speaker] += len(example.reference)
     fitted_speakers = split_by_speaker(word_counts)
-    rows: dict[tuple[str, bool], list[tuple[tuple[float, ...], bool, float]]] = {
+    rows: dict[tuple[str, bool], list[tuple[NDArray[np.float64], bool, float]]] = {
         (kind, fitted): [] for kind in ("words", "alternatives") for fitted in (True, False)
     }
     for example in examples:
         fitted = example.speaker in fitted_speakers
+        words, candidates = [], []
         for word, slot in zip(example.words, example.slots, strict=True):
             nearby = {reference.text for reference in example.reference if _overlap(word, reference)}
-            rows["words", fitted].append((word_features(word, slot), word.text in nearby, word.confidence))
-            rows["alternatives", fitted] += (
-                (candidate_features(candidate, slot), candidate.text in nearby, candidate.share)
-                for candidate in slot.candidates
-            )
+            words.append((word.text in nearby, word.confidence))
+            candidates += ((candidate.text in nearby, candidate.share) for candidate in slot.candidates)
+        for kind, features, outcomes in (
+            ("words", word_features(example.words, example.slots), words),
+            ("alternatives", candidate_features(example.slots), candidates),
+        ):
+            rows[kind, fitted] += ((row, *outcome) for row, outcome in zip(features, outcomes, strict=True))
     if not rows["words", True] or not rows["words", False]:
         raise ConfigError("Too few words were recognized to calibrate; give utterances of at least two speakers.")
     weights: dict[str, tuple[float, ...]] = {"alternatives": ()}
@@ -142,7 +148,7 @@ def fit_calibration(examples: Sequence[ConfidenceExample]) -> tuple[Calibration,
         features, correct, _ = zip(*rows[kind, True], strict=True)
         fit = weights[kind] = fit_logistic(np.array(features), np.array(correct))
         features, correct, uncalibrated = zip(*rows[kind, False], strict=True)
-        calibrated = [logistic(fit, row) for row in features]
+        calibrated = logistic(fit, np.array(features)).tolist()
         reports.append(calibration_report(kind, uncalibrated, calibrated, correct))
     return Calibration(weights["words"], weights["alternatives"]), reports
 
