@@ -187,11 +187,12 @@ class Context {
         if (has_following_) following_ = model_.id(words[position + 1]);
     }
 
-    double score(const std::string& word, bool is_known) const {
+    // The word is nullptr if it is not in the lexicon.
+    double score(const Lexicon::Word* word) const {
         NgramState state = state_;
-        double log10 = model_.score(state, model_.id(word));
+        double log10 = model_.score(state, word ? word->id : static_cast<uint32_t>(UNKNOWN_WORD));
         if (has_following_) log10 += model_.score(state, following_);
-        if (!is_known) log10 += settings_.unknown_score;
+        if (!word) log10 += settings_.unknown_score;
         return settings_.alpha * NATS_PER_LOG10 * log10;
     }
 
@@ -203,13 +204,14 @@ class Context {
     uint32_t following_ = UNKNOWN_WORD;
 };
 
-bool is_known(const std::string& word, const SearchModel& model) {
+const Lexicon::Word* find(const std::string& text, const SearchModel& model) {
     int node = 0;
-    for (const char letter : word) {
+    for (const char letter : text) {
         node = model.lexicon->child(node, model.alphabet.label(letter));
-        if (node < 0) return false;
+        if (node < 0) return nullptr;
     }
-    return (*model.lexicon)[node].word >= 0;
+    const int word = (*model.lexicon)[node].word;
+    return word < 0 ? nullptr : &model.lexicon->word(word);
 }
 
 ConfusionSlot slot_of(
@@ -230,23 +232,24 @@ ConfusionSlot slot_of(
     };
     struct Scored {
         std::string text;
-        double acoustic, language, weight;
+        const Lexicon::Word* word;
+        double acoustic, language = 0.0, weight = 0.0;
     };
-    std::vector<Scored> scored{{word, score(word), 0.0, 1.0}};
+    std::vector<Scored> scored{{word, find(word, model), score(word)}};
     const auto weight = static_cast<float>(settings.alpha * NATS_PER_LOG10);
     for (const Lexicon::Match& match :
          model.lexicon->n_best(relative, frames.labels, blank, weight, LEXICON_WORDS, workspace)) {
-        const std::string text(model.lexicon->word(match.word).text);
-        if (text != word) scored.push_back({text, match.score, 0.0, 0.0});
+        const Lexicon::Word& known = model.lexicon->word(match.word);
+        if (known.text != word) scored.push_back({std::string(known.text), &known, match.score});
     }
     for (const auto& [text, p] : posteriors) {
         const auto same = [&text = text](const Scored& other) { return other.text == text; };
-        if (std::none_of(scored.begin(), scored.end(), same)) scored.push_back({text, score(text), 0.0, 0.0});
+        if (std::none_of(scored.begin(), scored.end(), same)) scored.push_back({text, find(text, model), score(text)});
     }
     const Context context(model, settings, words, position);
     double total = 0.0;
     for (Scored& candidate : scored) {
-        candidate.language = context.score(candidate.text, is_known(candidate.text, model));
+        candidate.language = context.score(candidate.word);
         const double difference = candidate.acoustic + candidate.language - scored[0].acoustic - scored[0].language;
         candidate.weight = std::exp(std::max(-MAX_EXPONENT, std::min(MAX_EXPONENT, SCALE * difference)));
         total += candidate.weight;

@@ -128,16 +128,17 @@ def fit_calibration(examples: Sequence[ConfidenceExample]) -> tuple[Calibration,
     }
     for example in examples:
         fitted = example.speaker in fitted_speakers
-        words, candidates = [], []
+        words: list[tuple[bool, float]] = []
+        candidates: list[tuple[bool, float]] = []
         for word, slot in zip(example.words, example.slots, strict=True):
             nearby = {reference.text for reference in example.reference if _overlap(word, reference)}
             words.append((word.text in nearby, word.confidence))
             candidates += ((candidate.text in nearby, candidate.share) for candidate in slot.candidates)
-        for kind, features, outcomes in (
+        for kind, found, outcomes in (
             ("words", word_features(example.words, example.slots), words),
             ("alternatives", candidate_features(example.slots), candidates),
         ):
-            rows[kind, fitted] += ((row, *outcome) for row, outcome in zip(features, outcomes, strict=True))
+            rows[kind, fitted] += ((row, *outcome) for row, outcome in zip(found, outcomes, strict=True))
     if not rows["words", True] or not rows["words", False]:
         raise ConfigError("Too few words were recognized to calibrate; give utterances of at least two speakers.")
     weights: dict[str, tuple[float, ...]] = {"alternatives": ()}
