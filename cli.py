@@ -6,11 +6,13 @@ and prints the results. Errors caused by users become one sentence here.
 
 from __future__ import annotations
 
+import errno
 import importlib
 
 import click
 
 from audiosearch.commands.options import INTERRUPTED
+from audiosearch.display import printable
 from audiosearch.errors import AudioSearchError
 
 COMMANDS = {  # name: module:attribute, in the order of the help
@@ -36,6 +38,13 @@ COMMANDS = {  # name: module:attribute, in the order of the help
 }
 
 
+FILE_SYSTEM = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP),
+    *(errno.ENOSPC, errno.EDQUOT, errno.EIO),
+}
+"""Errors of files that are no fault of the program: permissions, names, disks."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are run or described (click, "Lazily Loading Subcommands")."""
 
@@ -52,6 +61,13 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the options before the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise _displayed(error) if args else error from None
+
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; errors caused by users become one sentence, all others keep their traceback.
 
@@ -61,15 +77,18 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except AudioSearchError as error:
             raise _failure(ctx, str(error)) from error
-        except click.UsageError:
-            raise
+        except click.UsageError as error:
+            raise _displayed(error) from None
         except click.ClickException as error:
-            raise _failure(ctx, error.message) from error
+            raise _failure(ctx, printable(error.message)) from error
         except Exception as error:
             from audiosearch.diagnosis.packages import explain
 
             if broken := explain(error):
                 raise _failure(ctx, str(broken)) from error
+            if isinstance(error, OSError) and error.errno in FILE_SYSTEM and error.filename is not None:
+                sentence = f"{error.filename}: cannot be read or written ({error.strerror})."
+                raise _failure(ctx, printable(sentence)) from error
             raise
         except KeyboardInterrupt:
             click.echo("\nStopped by Ctrl-C.", err=True)
@@ -85,6 +104,13 @@ class SearchFailure(click.ClickException):
 def _failure(ctx: click.Context, message: str) -> click.ClickException:
     """An error as one sentence, with the exit status of the command."""
     return (SearchFailure if ctx.invoked_subcommand == "query" else click.ClickException)(message)
+
+
+def _displayed(error: click.UsageError) -> click.UsageError:
+    """A usage error on one line, safe to display; the choices of a missing option are one a line."""
+    if isinstance(error, click.MissingParameter):
+        return error
+    return click.UsageError(printable(error.format_message()), error.ctx)
 
 
 @click.group(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+
 JOINERS = "\u200c\u200d"
 """Characters for format that scripts and emoji need; they move nothing."""
 
@@ -16,13 +19,39 @@ def printable(text: str, keep: str = "") -> str:
         return text
     return "".join(
         character
-        if character.isprintable() or character in JOINERS or character in keep or _is_space(character)
+        if character in keep or _is_safe(character)
         # a byte of a file name that is not UTF-8, or an escape of Python
         else (f"\\x{ord(character) - 0xDC00:02x}" if "\udc80" <= character <= "\udcff" else ascii(character)[1:-1])
         for character in text
     )
 
 
-def _is_space(character: str) -> bool:
-    """True for spaces of any width within a line."""
+def document(text: str) -> str | bytes:
+    """A document for standard output: exact, also in names that are not UTF-8, but safe to display on a terminal."""
+    if sys.stdout.isatty():
+        return printable(text, keep="\n\r\t")
+    return text if is_unicode(text) else text.encode(errors="surrogateescape")
+
+
+def is_unicode(text: str) -> bool:
+    """False for a name of a file with bytes that are not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def json_line(record: object) -> str:
+    """JSON on one line; what is not safe to display, or not valid Unicode, is an escape of JSON."""
+    text = json.dumps(record, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    return "".join(character if _is_safe(character) else json.dumps(character)[1:-1] for character in text)
+
+
+def _is_safe(character: str) -> bool:
+    """True for letters, marks, joiners, and spaces of any width within a line."""
+    if character.isprintable() or character in JOINERS:
+        return True
     return character.isspace() and character not in "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"

@@ -27,13 +27,18 @@ from audiosearch.display import printable
 class AudioSearchError(Exception):
     """Base of all errors that the command line reports in one sentence, with exit status 1.
 
-    The text is safe to display, also with names of files in it.
+    The text is safe to display, also with names of files in it: it is on one line, but for ``advice``.
+
+    Args:
+        advice: lines to follow the sentence, without names or values.
     """
 
-    multiline = False
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.advice = advice
 
     def __str__(self) -> str:
-        return printable(super().__str__(), keep="\n" if self.multiline else "")
+        return "\n".join(filter(None, (printable(super().__str__()), self.advice)))
 
 
 class AudioError(AudioSearchError):
@@ -47,8 +52,6 @@ class ManifestError(AudioSearchError):
 class ConfigError(AudioSearchError):
     """A setting is unknown or out of range."""
 
-    multiline = True
-
 
 class ModelError(AudioSearchError):
     """A model or checkpoint is missing, corrupt or of another kind."""
@@ -60,8 +63,6 @@ class LanguageModelError(AudioSearchError):
 
 class TrainingError(AudioSearchError):
     """Training cannot continue."""
-
-    multiline = True
 
 
 class TranscriptError(AudioSearchError):

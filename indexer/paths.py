@@ -1,9 +1,10 @@
-"""Paths of an index: absolute form, containment in folders, existence."""
+"""Paths of an index: absolute form, spellings of a name, containment in folders, existence."""
 
 from __future__ import annotations
 
 import os
 import stat
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +12,23 @@ from pathlib import Path
 def absolute(path: str | Path) -> str:
     """Absolute form of a path, without ``..``; symbolic links keep their names."""
     return str(Path(path).resolve() if ".." in Path(path).parts else Path(path).absolute())
+
+
+def composed(path: str) -> str:
+    """Form of a path for comparison: an accented letter is one character, or a letter and a mark (as in macOS)."""
+    return unicodedata.normalize("NFC", path)
+
+
+def has_spelling(path: str) -> bool:
+    """Return whether a file exists whose absolute path has this composed form; OSError if a folder cannot be read."""
+    found = [Path("/")]
+    for name in Path(path).parts[1:]:
+        if name.isascii():
+            found = [folder / name for folder in found if (folder / name).exists()]
+        else:
+            entries = (entry for folder in found if folder.is_dir() for entry in folder.iterdir())
+            found = [entry for entry in entries if composed(entry.name) == composed(name)]
+    return bool(found)
 
 
 def under(path: str, roots: Iterable[str]) -> bool:

@@ -141,18 +141,20 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Condition on recordings: one location meets all of the following.
+    """Condition on recordings: the id is wanted, and one location meets all other conditions.
 
     Args:
         paths: absolute paths or globs (``filters.py``), of which one must match; a folder matches everything in it.
             Empty: every path matches.
         since_ns: earliest time of modification, nanoseconds since 1970.
         until_ns: end of the times of modification, exclusive.
+        ids: of recordings; empty: of any.
     """
 
     paths: tuple[str, ...] = ()
     since_ns: int | None = None
     until_ns: int | None = None
+    ids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for path in self.paths:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -16,7 +17,7 @@ from click.testing import CliRunner, Result
 from transcribers import FakeTranscriber
 
 import cli
-from audiosearch.errors import AudioError, QueryError
+from audiosearch.errors import AudioError, ConfigError, QueryError, TrainingError
 from audiosearch.types import Transcript, Word
 from indexer.console.format import clock, length, rows, shown
 from indexer.index import open_index
@@ -77,6 +78,27 @@ class TestGroup:
         result = command(QueryError("the query is empty."))
         assert (result.exit_code, result.stdout) == (1, "")
         assert result.stderr == "Error: the query is empty.\n"
+
+    def test_names_of_users_do_not_reach_the_terminal_as_they_are(
+        self, command: Callable[[BaseException], Result]
+    ) -> None:
+        for error in (
+            ConfigError("a\x1b[2J\nb: is no setting."),
+            TrainingError("a\x1b[2J\nb: is no setting."),
+            click.ClickException("a\x1b[2J\nb: is no setting."),
+        ):
+            assert command(error).stderr == "Error: a\\x1b[2J\\nb: is no setting.\n"
+        assert command(TrainingError("no data.", "Make\n  one")).stderr == "Error: no data.\nMake\n  one\n"
+
+    def test_options_that_do_not_exist_are_named_on_one_line(self) -> None:
+        for arguments in (["--a\x1b\n"], ["list", "--a\x1b\n"]):
+            assert "--a\\x1b\\n" in run(*arguments).stderr.splitlines()[-1]
+
+    def test_errors_of_file_systems_are_sentences(self, command: Callable[[BaseException], Result]) -> None:
+        for number in (errno.EACCES, errno.ENAMETOOLONG, errno.ENOSPC, errno.EROFS):
+            result = command(OSError(number, os.strerror(number), "a\nb"))
+            assert result.stderr == f"Error: a\\nb: cannot be read or written ({os.strerror(number)}).\n"
+        assert isinstance(command(FileNotFoundError(errno.ENOENT, "no file", "a")).exception, FileNotFoundError)
 
     def test_other_errors_keep_their_traceback(self, command: Callable[[BaseException], Result]) -> None:
         result = command(ZeroDivisionError("bug"))
@@ -414,6 +436,32 @@ class TestLibrary:
         ]
         first, _ = map(json.loads, run("list", "--store", store, "--json").stdout.splitlines())
         assert first["paths"] == [f"{store.parent}/talks/b.mp3", f"{store.parent}/talks/c.mp3"]
+
+    def test_list_of_files_folders_and_ids(self, store: Path) -> None:
+        def listed(*names: str | Path) -> list[str]:
+            lines = run("list", *names, "--json", "--store", store).stdout.splitlines()
+            return [Path(json.loads(line)["paths"][0]).name for line in lines]
+
+        assert listed(store.parent / "talks" / "one.opus") == ["one.opus"]
+        assert listed("a1b2c3d4", store.parent / "talks") == ["one.opus", "b.mp3"]
+        assert "there is no such file" in run("list", "nonsense", "--store", store).stderr
+
+    def test_names_are_found_in_any_normalization(self, store: Path) -> None:
+        composed, decomposed = "Zo\u00eb.mp3", "Zoe\u0308.mp3"
+        names = {"0": f"old/{composed}", "1": f"old/{decomposed}", "2": decomposed}
+        with open_index(str(store), create=True) as index:
+            for identity, name in names.items():
+                location = Location(str(store.parent / name), 1, 1)
+                index.add(Recording(identity * 32, (location,), 9.0, "model", "2024-05-06T07:08:09+00:00"), words())
+        for command in (["list", "--json"], ["export", "--format", "json"]):
+            lines = run(*command, store.parent / composed, "--store", store).stdout.splitlines()
+            assert [json.loads(line)["id"] for line in lines] == ["2" * 32]
+        hits = run("query", "human things", "--path", store.parent / composed, "--json", "--store", store)
+        assert json.loads(hits.stdout)["path"] == str(store.parent / decomposed)
+        assert run("remove", store.parent / "old" / decomposed, "--store", store).stdout == "1 recording removed.\n"
+        assert run("remove", store.parent / composed, "--store", store).stdout == "1 recording removed.\n"
+        (kept,) = run("list", store.parent / "old", "--json", "--store", store).stdout.splitlines()
+        assert json.loads(kept)["id"] == "0" * 32
 
     def test_remove_by_path_folder_and_id(self, store: Path) -> None:
         def remaining() -> list[str]:

@@ -230,6 +230,17 @@ class TestExportAndImport:
         assert run("export", "0bcdef", "--format", "vtt", "--output", target, "--store", store).exit_code == 0
         assert target.read_text().startswith("WEBVTT\n")
 
+    def test_files_that_cannot_be_written_are_reported_at_the_end(self, store: Path) -> None:
+        folder = store.parent / "out"
+        (folder / ".one.partial.srt").mkdir(parents=True)
+        result = run("export", "--all", "--format", "srt", "--output", folder, "--store", store)
+        assert result.exit_code == 1
+        assert result.stdout.splitlines() == [f"{folder}/missing.srt", f"{folder}/two.srt"]
+        assert result.stderr.splitlines() == [
+            f"2 transcripts in {folder}, 1 failed.",
+            f"{folder}/one.srt: cannot be written (Is a directory).",
+        ]
+
     def test_unusable_transcripts_are_reported(self, store: Path) -> None:
         bad = store.parent / "bad.ctm"
         bad.write_text("talk 1 0.5 0.5 fine\ntalk 1 never 0.5 bad\n")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audiosearch.commands.options import model_option
+from audiosearch.display import printable
 
 if TYPE_CHECKING:
     from audiosearch.evaluation.confidence_fitting import CalibrationReport
@@ -49,7 +50,7 @@ def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None
     records: Iterator[CalibrationReport | Stored] = results(calibration.calibrate(path, utterances))
     for record in records:
         if isinstance(record, Stored):
-            click.echo(f"Stored in {record.path}.")
+            click.echo(printable(f"Stored in {record.path}."))
         else:
             _draw(record)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from audiosearch.commands.options import model_option
+from audiosearch.display import printable
 
 MAX_SECONDS = 120.0
 
@@ -49,4 +50,4 @@ def inspect(file: Path, output: Path, model: Path | None, start: float, seconds:
     with Recognizer.load(path) as recognizer:
         view = inspect_recording(recognizer, file, start, seconds)
     draw(view, output)
-    click.echo(output)
+    click.echo(printable(str(output)))

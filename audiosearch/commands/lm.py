@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from audiosearch.display import printable
+
 
 def _counts(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
     try:
@@ -107,7 +109,7 @@ def lm(
         files = [path for kind in texts for path in kind]
         model = estimate(files, output, order=order, prune=prune, min_count=min_count, memory=memory, arpa=write_arpa)
         click.echo(
-            f"{output}: {model.bytes / 1e6:.1f} MB, {model.vocabulary:,} words, "
+            f"{printable(str(output))}: {model.bytes / 1e6:.1f} MB, {model.vocabulary:,} words, "
             f"from {model.words:,} words in {model.sentences:,} sentences"
         )
         return
@@ -127,11 +129,12 @@ def lm(
         arpa=write_arpa,
     )
     for kind, weight in zip(texts, mixture.weights, strict=True):
-        click.echo(f"weight {weight:.3f}  {','.join(map(str, kind))}")
+        click.echo(f"weight {weight:.3f}  {printable(','.join(map(str, kind)))}")
     for fit in mixture.fits:
-        click.echo(f"perplexity {fit.perplexity:.0f} before pruning, {fit.unknown:.2%} unknown words  {fit.path}")
+        perplexity = f"perplexity {fit.perplexity:.0f} before pruning, {fit.unknown:.2%} unknown words"
+        click.echo(f"{perplexity}  {printable(str(fit.path))}")
     click.echo(
-        f"{output}: {mixture.bytes / 1e6:.1f} MB, {mixture.vocabulary:,} words, "
+        f"{printable(str(output))}: {mixture.bytes / 1e6:.1f} MB, {mixture.vocabulary:,} words, "
         f"n-grams {', '.join(f'{count:,}' for count in mixture.ngrams)}, from {mixture.words:,} words"
     )
 
@@ -148,4 +151,4 @@ def _convert(context: click.Context, arpa: Path, output: Path) -> None:
 
     model = convert_arpa(arpa, output)
     ngrams = ", ".join(f"{len(order):,}" for order in model.orders)
-    click.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB, n-grams {ngrams}")
+    click.echo(f"{printable(str(output))}: {output.stat().st_size / 1e6:.1f} MB, n-grams {ngrams}")

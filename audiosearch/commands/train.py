@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audiosearch.commands.options import INTERRUPTED
+from audiosearch.display import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -105,7 +106,7 @@ def train(
         ):
             screen.show(record)
     if screen.model is not None:
-        click.echo(screen.model)
+        click.echo(printable(str(screen.model)))
     if stop.is_set():
         raise click.exceptions.Exit(INTERRUPTED)
 
@@ -138,7 +139,11 @@ def _screen() -> Iterator[_Screen]:
     from rich.progress import BarColumn, Progress, TextColumn
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), TextColumn("{task.fields[status]}"))
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[status]}", markup=False),
+    )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         yield _Screen(console, bar)
 
@@ -155,7 +160,7 @@ class _Screen:
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        self._console.print(text, markup=False)
+        self._console.print(printable(text), markup=False)
 
     def show(self, record: Record) -> None:
         """Show a record."""
@@ -205,6 +210,7 @@ class _Screen:
         self._advance(position, report.step, report.total_steps, numbers)
 
     def _advance(self, description: str, done: int, total: int, status: str) -> None:
+        description = printable(description)
         self._bar.update(self._task, description=description, completed=done, total=total, status=status, visible=True)
 
     def _validation(self, report: ValidationReport) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from audiosearch.commands.options import hotwords_option, model_option
-from audiosearch.display import printable
+from audiosearch.display import document, printable
 from audiosearch.transcripts.writers import FORMATS, JOINABLE
 
 
@@ -90,9 +90,7 @@ def transcribe(
                     continue
                 text = render(result.transcript, form).removeprefix(CSV_HEADER if header_written else "")
                 header_written = form == "csv"
-                click.echo(
-                    f"{printable(result.transcript.path)}: {text}" if form == "text" and len(files) > 1 else text,
-                    nl=False,
-                )
+                named = form == "text" and len(files) > 1
+                click.echo(document(f"{printable(result.transcript.path)}: {text}" if named else text), nl=False)
     if failed:
         raise click.exceptions.Exit(1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audiosearch.commands.options import model_option
+from audiosearch.display import printable
 
 if TYPE_CHECKING:
     from audiosearch.evaluation.decoder_tuning import Trial
@@ -52,7 +53,7 @@ def tune(manifest: Path, model: Path | None, limit: int | None, threads: int | N
             click.echo(
                 f"alpha {best.weights.alpha:g}, beta {best.weights.beta:g}, prior {best.weights.prior:g}: "
                 f"{best.errors.rate:.2%} word errors ({best.errors.errors} of {best.errors.total}); "
-                f"stored in {record.path}"
+                f"stored in {printable(str(record.path))}"
             )
         else:
             weights, mark = record.weights, "  best so far" if record.best else ""

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from audiosearch.display import printable
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.progress import Progress, TaskID
@@ -30,7 +32,7 @@ class ProgressBar:
 
     def print(self, line: str) -> None:
         """Print a line above the bar."""
-        self._progress.console.print(line, markup=False, soft_wrap=True)
+        self._progress.console.print(printable(line), markup=False, soft_wrap=True)
 
 
 @contextmanager

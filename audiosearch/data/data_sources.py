@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def cache_folder(root: Path, path: str) -> Path:
     """Folder of the decoded audio of a manifest or folder."""
     absolute = Path(path).absolute()
     name = absolute.parent.name if absolute.stem == "manifest" else absolute.stem
-    return root / f"{name}-{hashlib.sha1(str(absolute).encode()).hexdigest()[:8]}"
+    return root / f"{name}-{hashlib.sha1(os.fsencode(absolute)).hexdigest()[:8]}"
 
 
 def _of_manifest(path: str) -> list[Source]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from audiosearch.data.events import NO_TEXT, LeftOut
+from audiosearch.display import json_line
 from audiosearch.errors import ManifestError
 from audiosearch.files import atomic_write
 from audiosearch.tags import normalize_transcript
@@ -194,4 +195,4 @@ def _line(utterance: Utterance, folder: Path) -> str:
     row = {"audio": audio.as_posix(), "text": utterance.text, "duration": utterance.duration}
     row |= {"speaker": utterance.speaker, "id": utterance.id}
     row |= {"confidence": utterance.confidence, "score": utterance.score}
-    return json.dumps({key: value for key, value in row.items() if value is not None}, ensure_ascii=False)
+    return json_line({key: value for key, value in row.items() if value is not None})

@@ -218,7 +218,7 @@ def _key(path: Path) -> str | None:
         status = path.stat()
     except OSError:
         return None
-    return hashlib.sha1(f"{path}\0{status.st_size}\0{status.st_mtime_ns}".encode()).hexdigest()
+    return hashlib.sha1(os.fsencode(f"{path}\0{status.st_size}\0{status.st_mtime_ns}")).hexdigest()
 
 
 def _samples_path(folder: Path, sample_rate: int) -> Path:

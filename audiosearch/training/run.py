@@ -35,8 +35,9 @@ from audiosearch.training.trainer import Trainer
 CONFIG_NAME = "config.yaml"
 """File of the settings in the folder of a run."""
 
-NO_DATA = """there is no training data: name manifests by --train or data.train.
-A manifest has one JSON object per line: {"audio": "a.flac", "text": "what is said"}.
+NO_DATA = "there is no training data: name manifests by --train or data.train."
+
+DATA_ADVICE = """A manifest has one JSON object per line: {"audio": "a.flac", "text": "what is said"}.
 LibriSpeech is a good start (6.3 GB for the 100 hours):
   audiosearch manifest --download librispeech:train-clean-100 corpora
   audiosearch manifest --download librispeech:dev-clean corpora
@@ -69,7 +70,7 @@ def train(
         AudioSearchError: an argument or setting is invalid; all are checked before the audio is decoded.
     """
     if not config.data.train:
-        raise TrainingError(NO_DATA)
+        raise TrainingError(NO_DATA, DATA_ADVICE)
     stop = stop or threading.Event()
     alphabet = Alphabet()
     device = choose_device(config.trainer)

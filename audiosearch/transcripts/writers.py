@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import groupby
 from pathlib import Path
 
+from audiosearch.display import json_line
 from audiosearch.transcripts.csv_rows import csv_line
 from audiosearch.transcripts.turns import in_turns
 from audiosearch.types import Seconds, Transcript, Word
@@ -92,7 +92,7 @@ def to_json(transcript: Transcript, metadata: Mapping[str, object] | None = None
         "text": " ".join(word.text for word in in_turns(transcript.words)),
         "words": [_word_record(word) for word in transcript.words],
     }
-    return json.dumps(record, ensure_ascii=False)
+    return json_line(record)
 
 
 def _word_record(word: Word) -> dict[str, object]:
@@ -281,7 +281,7 @@ def _whisperx(transcript: Transcript) -> str:
         for group, records in zip(groups, words, strict=True)
     ]
     every = [record for records in words for record in records]
-    return json.dumps({"segments": segments, "word_segments": every, "language": "en"}, ensure_ascii=False)
+    return json_line({"segments": segments, "word_segments": every, "language": "en"})
 
 
 def _times_and_score(word: Word) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import textwrap
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 import click
 
 from audiosearch.diagnosis.doctor import ABSENT, Check
-from audiosearch.display import printable
+from audiosearch.display import json_line, printable
 from indexer.commands.options import model_option, store_option
 from indexer.console.format import count
 
@@ -38,7 +37,7 @@ def doctor(store: str | None, model: Path | None, as_json: bool) -> None:
     checks = list(examine(store, model))
     problems = sum(check.status == "problem" for check in checks)
     if as_json:
-        click.echo(json.dumps({"ok": not problems, "checks": list(map(asdict, checks))}, ensure_ascii=False))
+        click.echo(json_line({"ok": not problems, "checks": list(map(asdict, checks))}))
     else:
         _draw(checks)
     if problems:

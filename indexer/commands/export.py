@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from audiosearch.display import document, printable
 from audiosearch.transcripts.writers import FORMATS, JOINABLE
-from indexer.commands.library import by_id
+from indexer.commands.library import selected
 from indexer.commands.options import store_option
-from indexer.console.format import count, document, shown
+from indexer.console.format import count, shown
 
 
 @click.command(
@@ -29,8 +30,15 @@ from indexer.console.format import count, document, shown
     help="File to write, or folder for one file per recording. Default: standard output.",
 )
 @click.option("--force", is_flag=True, help="Replace existing files.")
+@click.pass_context
 def export(
-    names: tuple[str, ...], store: str | None, everything: bool, form: str, output: Path | None, force: bool
+    ctx: click.Context,
+    names: tuple[str, ...],
+    store: str | None,
+    everything: bool,
+    form: str,
+    output: Path | None,
+    force: bool,
 ) -> None:
     """Write transcripts from the index for other programs.
 
@@ -47,9 +55,11 @@ def export(
     whisperx-json  segments and words
 
     Several recordings fit in one document of text, json, csv or ctm. `audiosearch query --format` exports hits.
+
+    Files that cannot be written are reported and skipped, and the exit status is then 1.
     """
     from audiosearch.settings import load_settings
-    from indexer.export.transcripts import check_target, recordings_under, render_document, write_files, write_text
+    from indexer.export.transcripts import Unwritten, check_target, render_document, write_files, write_text
     from indexer.index import open_index
 
     if everything == bool(names):
@@ -57,12 +67,7 @@ def export(
     with open_index(load_settings(store).store, create=False) as index:
         recordings = index.recordings()
         if not everything:
-            selected = [
-                recording
-                for name in names
-                for recording in recordings_under(recordings, name) or by_id(recordings, name)
-            ]
-            recordings = list({recording.id: recording for recording in selected}.values())
+            recordings = selected(recordings, names)
         if not recordings:
             click.echo("The index is empty.", err=True)
             return
@@ -70,9 +75,17 @@ def export(
             for piece in render_document(index, recordings, form):
                 click.echo(document(piece), nl=False)
         elif output.is_dir() or (len(recordings) > 1 and form not in JOINABLE):
-            for path in write_files(index, recordings, form, output, force=force):
-                click.echo(shown(str(path)))
-            click.echo(f"{count(len(recordings), 'transcript')} in {shown(str(output))}.", err=True)
+            failed: list[str] = []
+            for result in write_files(index, recordings, form, output, force=force):
+                if isinstance(result, Unwritten):
+                    failed.append(result.sentence)
+                else:
+                    click.echo(shown(str(result)))
+            written = count(len(recordings) - len(failed), "transcript")
+            click.echo(f"{written} in {shown(str(output))}{f', {len(failed):,} failed' if failed else ''}.", err=True)
+            for sentence in failed:
+                click.echo(printable(sentence), err=True)
+            ctx.exit(1 if failed else 0)
         else:
             check_target(output, force=force)
             write_text(output, render_document(index, recordings, form))

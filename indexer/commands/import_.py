@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from audiosearch.display import json_line, printable
 from indexer.commands.options import store_option
 from indexer.console.format import count, shown
 
@@ -84,18 +85,18 @@ def _report(step: Imported | Mended | Failed, counts: dict[str, int], as_json: b
 
     if isinstance(step, Failed):
         counts["failed"] += 1
-        click.echo(step.sentence, err=True)
+        click.echo(printable(step.sentence), err=True)
         if as_json:
             click.echo(json.dumps({"event": "failed", "path": step.path, "reason": step.sentence}))
         return
     if isinstance(step, Mended):
-        click.echo(step.sentence, err=True)
+        click.echo(printable(step.sentence), err=True)
         if as_json:
             click.echo(json.dumps({"event": "mended", "path": step.path, "reason": step.sentence}))
         return
     counts[step.was] += 1
     if as_json:
         metadata = {"id": step.recording.id, "path": step.recording.path, "source": step.source, "words": step.words}
-        click.echo(json.dumps({"event": step.was, **metadata}, ensure_ascii=False))
+        click.echo(json_line({"event": step.was, **metadata}))
     else:
         click.echo(f"{shown(step.recording.path)}: {count(step.words, 'word')} ({step.was})", err=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from audiosearch.display import printable
+from audiosearch.display import json_line, printable
+from audiosearch.errors import UnknownRecordingError
 from indexer.commands.options import store_option
 from indexer.console.format import clock, count, length, rows, shown
 from indexer.records import recording_record
@@ -21,19 +21,22 @@ SHORT_ID = 12  # characters of an id that are printed
 MIN_ID = 6  # minimum characters of an id on the command line
 
 
-@click.command("list", epilog="\b\nExample:\n  audiosearch list --json")
+@click.command("list", epilog="\b\nExample:\n  audiosearch list ~/Podcasts --json")
+@click.argument("names", metavar="[PATH_OR_ID]…", nargs=-1)
 @store_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
-def list_command(store: str | None, as_json: bool) -> None:
-    """List the recordings in the index, with all paths of each."""
+def list_command(names: tuple[str, ...], store: str | None, as_json: bool) -> None:
+    """List the recordings in the index, or those in files and folders, with all paths of each."""
     from audiosearch.settings import load_settings
     from indexer.index import open_index
 
     with open_index(load_settings(store).store, create=False) as index:
         recordings = index.recordings()
+    if names:
+        recordings = selected(recordings, names)
     if as_json:
         for recording in recordings:
-            click.echo(json.dumps(recording_record(recording), ensure_ascii=False))
+            click.echo(json_line(recording_record(recording)))
         return
     if not recordings:
         click.echo("The index is empty.", err=True)
@@ -57,22 +60,16 @@ def remove(names: tuple[str, ...], store: str | None) -> None:
     """
     from audiosearch.settings import load_settings
     from indexer.index import open_index
-    from indexer.paths import absolute, under
+    from indexer.matching.filters import locations_under
 
     with open_index(load_settings(store).store, create=False) as index:
         recordings = index.recordings()
         removals: dict[str, set[str]] = {}  # id → paths
         for name in names:
-            path = absolute(name)
-            matches = {
-                recording.id: {location.path for location in recording.locations if under(location.path, [path])}
-                for recording in recordings
+            matches = locations_under(recordings, name) or {
+                recording.id: {location.path for location in recording.locations}
+                for recording in by_id(recordings, name)
             }
-            if not any(matches.values()):
-                matches = {
-                    recording.id: {location.path for location in recording.locations}
-                    for recording in by_id(recordings, name)
-                }
             for recording_id, paths in matches.items():
                 removals.setdefault(recording_id, set()).update(paths)
         removed = 0
@@ -109,7 +106,7 @@ def info(store: str | None, as_json: bool) -> None:
             "bytes": statistics.bytes,
             "models": dict(sorted(models.items())),
         }
-        click.echo(json.dumps(record, ensure_ascii=False))
+        click.echo(json_line(record))
         return
     click.echo(f"store       {shown(name)}")
     click.echo(f"recordings  {statistics.recordings:,}")
@@ -120,11 +117,21 @@ def info(store: str | None, as_json: bool) -> None:
         click.echo(f"model       {printable(model)} ({count(number, 'recording')})")
 
 
+def selected(recordings: Sequence[Recording], names: Sequence[str]) -> list[Recording]:
+    """Return the recordings of files, folders and beginnings of ids, each once in the order of the names."""
+    from indexer.export.transcripts import recordings_under
+
+    found = [each for name in names for each in recordings_under(recordings, name) or by_id(recordings, name)]
+    return list({recording.id: recording for recording in found}.values())
+
+
 def by_id(recordings: Sequence[Recording], name: str) -> list[Recording]:
     """Return the only recording whose id begins with ``name``, as a list."""
     matches = [recording for recording in recordings if len(name) >= MIN_ID and recording.id.startswith(name)]
     if not matches:
-        raise click.ClickException(f"{name}: there is no such file, folder or id in the index; see `audiosearch list`.")
+        raise UnknownRecordingError(
+            f"{name}: there is no such file, folder or id in the index; see `audiosearch list`."
+        )
     if len(matches) > 1:
-        raise click.ClickException(f"{name}: {len(matches)} ids begin with it; give more characters.")
+        raise UnknownRecordingError(f"{name}: {len(matches)} ids begin with it; give more characters.")
     return matches

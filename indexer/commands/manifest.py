@@ -193,7 +193,7 @@ def _report(records: Iterator[Checked | Scoring | ManifestSummary]) -> None:
         if summary is not None:  # also if no row could be used
             _print_summary(summary)
     assert summary is not None
-    click.echo(summary.output)
+    click.echo(printable(str(summary.output)))
 
 
 def _print_summary(summary: ManifestSummary) -> None:

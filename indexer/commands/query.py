@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from audiosearch.display import printable
+from audiosearch.display import document, printable
 from indexer.commands.options import store_option
-from indexer.console.format import count, document
+from indexer.console.format import count
 from indexer.console.hit_output import HitOutput, hit_output_options
 from indexer.console.hit_table import write_counts, write_hits
 from indexer.types import Order

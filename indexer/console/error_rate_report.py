@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiosearch.display import printable
+from audiosearch.display import json_line, printable
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from audiosearch.evaluation.bootstrap import Interval
     from audiosearch.evaluation.error_rates import (
@@ -102,7 +102,7 @@ def _write_json(
         ]
     if worst is not None:
         record["worst"] = [_utterance_record(errors) for errors in worst]
-    click.echo(json.dumps(record, ensure_ascii=False))
+    click.echo(json_line(record))
 
 
 def _record(evaluation: Evaluation) -> dict[str, object]:
@@ -169,7 +169,7 @@ def _draw(
     if sets is not None:
         table = _table("set")
         for group in sets:
-            table.add_row(group.set_name, *_cells(group.evaluation))
+            table.add_row(_plain(group.set_name), *_cells(group.evaluation))
         if len(sets) > 1:
             mean = sum(group.evaluation.words.rate for group in sets) / len(sets)
             table.add_row("mean of sets", "", "", f"{mean:.2%}")
@@ -177,7 +177,7 @@ def _draw(
     if speakers is not None:
         table = _table("set", "speaker")
         for group in speakers:
-            table.add_row(group.set_name, group.speaker or "unknown", *_cells(group.evaluation))
+            table.add_row(_plain(group.set_name), _plain(group.speaker or "unknown"), *_cells(group.evaluation))
         console.print(table)
     for errors in worst or ():
         reference = errors.recognized.utterance
@@ -196,6 +196,13 @@ def _table(*names: str) -> Table:
     for column in table.columns[len(names) :]:
         column.justify = "right"
     return table
+
+
+def _plain(name: str) -> Text:
+    """A name in a table, safe to display, in which brackets are no markup."""
+    from rich.text import Text
+
+    return Text(printable(name))
 
 
 def _cells(evaluation: Evaluation) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,11 +31,6 @@ def shown(path: str) -> str:
     """A path relative to the working directory if it is inside, else absolute, safe to display."""
     here = str(Path.cwd()).rstrip("/") + "/"
     return printable(path.removeprefix(here))
-
-
-def document(text: str) -> str:
-    """A document for standard output: exact, but safe to display on a terminal."""
-    return printable(text, keep="\n\r\t") if sys.stdout.isatty() else text
 
 
 def rows(header: Sequence[str], table: Sequence[Sequence[str]]) -> list[str]:

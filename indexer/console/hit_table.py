@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from audiosearch.display import printable
+from audiosearch.display import json_line, printable
 from indexer.console.format import clock, rows, shown
 from indexer.records import hit_record
 
@@ -23,7 +22,7 @@ def write_hits(hits: Sequence[Hit], as_json: bool) -> None:
     """Print one line per hit, or a table on a terminal."""
     if as_json:
         for hit in hits:
-            click.echo(json.dumps(hit_record(hit), ensure_ascii=False))
+            click.echo(json_line(hit_record(hit)))
     elif sys.stdout.isatty():
         draw(hits)
     else:
@@ -36,7 +35,7 @@ def write_counts(counts: Sequence[Count], as_json: bool) -> None:
     if as_json:
         for item in counts:
             record = {"path": item.recording.path, "hits": item.hits, "duration": item.recording.duration}
-            click.echo(json.dumps(record, ensure_ascii=False))
+            click.echo(json_line(record))
         return
     table = [(f"{item.hits:,}", clock(item.recording.duration), shown(item.recording.path)) for item in counts]
     for line in rows(("hits", "duration", "file"), table):

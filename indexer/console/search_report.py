@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiosearch.display import printable
+from audiosearch.display import json_line, printable
 from audiosearch.errors import AudioSearchError, QueryError, StoreError
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def measure(task: Task, as_json: bool) -> bool:
             "model": recognizer.fingerprint,
         }
     if as_json:
-        click.echo(json.dumps({**metadata, **_record(quality)}, ensure_ascii=False))
+        click.echo(json_line({**metadata, **_record(quality)}))
     else:
         _draw(quality, metadata)
     return complete

@@ -73,19 +73,30 @@ class Address:
         return f"{self.server}/{self.name}"
 
 
+_EXAMPLE = "like http://localhost:9200/library, with a name in small letters"
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,200}")
+
+
+def _is_host(name: str) -> bool:
+    """True for the name or address of a host, which may have letters of any script, in its encoding for DNS."""
+    try:
+        return bool(re.fullmatch(r"[a-z0-9._:%-]*[a-z0-9.]", name.encode("idna").decode()))
+    except UnicodeError:
+        return False
+
+
 def address(url: str) -> Address:
     """Address of ``http(s)://[user@]host[:port]/name``; StoreError for anything else."""
     try:
         parts = urlsplit(url)
         port = parts.port or 9200
     except ValueError as error:
-        raise StoreError(f"the URL of the index cannot be read: {error}") from error
+        raise StoreError(f"the URL of the index cannot be read ({error}): {_EXAMPLE}") from error
     prefix, _, name = parts.path.rstrip("/").rpartition("/")
-    if not parts.hostname or parts.query or parts.fragment or not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,200}", name):
-        raise StoreError(
-            "the URL of an Elasticsearch index is like http://localhost:9200/library, with a name in small letters"
-        )
-    index = Address(parts.scheme, parts.hostname, port, prefix, name)
+    host = parts.hostname or ""
+    if not _is_host(host) or parts.query or parts.fragment or not _NAME.fullmatch(name):
+        raise StoreError(f"the URL of an Elasticsearch index is {_EXAMPLE}")
+    index = Address(parts.scheme, host, port, prefix, name)
     if parts.password is not None:
         raise StoreError(f"the URL of {index.shown} contains a password, which other users can read: {LOGIN}")
     fingerprint, authority = _certificates(index)

@@ -201,6 +201,8 @@ def filtered(wanted: Filter) -> dict[str, Any]:
     for edge, time in (("gte", wanted.since_ns), ("lt", wanted.until_ns)):
         if time is not None:
             clauses.append({"range": {"locations.modified_ns": {edge: time}}})
+    if wanted.ids:
+        clauses.append({"terms": {"recording": list(wanted.ids)}})
     return {"bool": {"filter": clauses}}
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from audiosearch.errors import OutputError
+from audiosearch.errors import InUseError, OutputError, UnknownRecordingError
 from audiosearch.files import atomic_write
 from audiosearch.transcripts.writers import CSV_HEADER, JOINABLE, SUFFIXES, ctm_lines, render
 from audiosearch.types import Transcript
 from indexer.index import Index
-from indexer.paths import absolute, under
+from indexer.matching.filters import locations_under
 from indexer.types import Recording
 
 SHORT_ID = 12
@@ -24,10 +25,8 @@ MAX_NAME_BYTES = 255
 
 def recordings_under(recordings: Sequence[Recording], path: str) -> list[Recording]:
     """Recordings with a location that is this file or in this folder."""
-    root = absolute(path)
-    return [
-        recording for recording in recordings if any(under(location.path, [root]) for location in recording.locations)
-    ]
+    found = locations_under(recordings, path)
+    return [recording for recording in recordings if recording.id in found]
 
 
 def stored_transcripts(index: Index, recordings: Sequence[Recording]) -> Iterator[Transcript]:
@@ -53,13 +52,22 @@ def render_document(index: Index, recordings: Sequence[Recording], form: str) ->
         yield text.removeprefix(CSV_HEADER) if number and form == "csv" else text
 
 
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """A transcript that could not be written; ``sentence`` names the file, or the recording, and the reason."""
+
+    recording: Recording
+    sentence: str
+
+
 def write_files(
     index: Index, recordings: Sequence[Recording], form: str, folder: Path, *, force: bool
-) -> Iterator[Path]:
+) -> Iterator[Path | Unwritten]:
     """Write a file for each recording into ``folder``, created if needed, and yield its path.
 
     Raises:
-        OutputError: a file exists and ``force`` is False, and nothing is written; or a file cannot be written.
+        OutputError: a file exists and ``force`` is False, and nothing is written; or the folder cannot be created.
+        StoreError: the index fails.
     """
     names = file_names(recordings, MAX_NAME_BYTES - len(SUFFIXES[form].encode()))
     targets = {recording.id: folder / f"{names[recording.id]}{SUFFIXES[form]}" for recording in recordings}
@@ -71,20 +79,33 @@ def write_files(
         raise OutputError(f"{folder}: cannot be created as a folder ({error.strerror}).") from error
     for recording in recordings:
         target = targets[recording.id]
-        write_text(target, [_render(index, recording, form, names[recording.id])])
-        yield target
+        try:
+            write_text(target, [_render(index, recording, form, names[recording.id])])
+        except (OutputError, InUseError) as error:
+            yield Unwritten(recording, str(error))
+        except UnknownRecordingError:
+            yield Unwritten(recording, f"{recording.path}: was removed from the index meanwhile.")
+        else:
+            yield target
 
 
 def check_target(path: Path, *, force: bool) -> None:
     """Raise OutputError if writing would replace a file without ``force``, or anything but a file."""
-    if path.is_symlink() or (path.exists() and not (force and path.is_file())):
+    try:
+        is_taken = path.is_symlink() or (path.exists() and not (force and path.is_file()))
+    except OSError:
+        return  # the name is too long, or its folder is not readable, as writing tells
+    if is_taken:
         raise OutputError(f"{path}: exists; replace files with --force, or name another.")
 
 
 def write_text(path: Path, pieces: Iterator[str] | Sequence[str]) -> None:
-    """Write a text in UTF-8, atomically."""
+    """Write a text in UTF-8, atomically; names with other bytes keep these."""
     try:
-        with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        with (
+            atomic_write(path) as temporary,
+            temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="\n") as file,
+        ):
             file.writelines(pieces)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror}).") from error

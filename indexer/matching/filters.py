@@ -3,18 +3,21 @@
 A path without wildcards matches that file, or everything in that folder. In a glob ``*`` matches any characters but /,
 ``?`` one of them, ``[a-z]`` one character of a set, ``[!a-z]`` one outside it, ``**`` any characters, and ``/**/``
 also a single /. A glob matches whole paths. A wildcard in brackets is an ordinary character: ``[*]``.
+
+Names that differ only in the normalization of Unicode are spellings of one name, and a filter matches all of them.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from indexer.paths import absolute
+from indexer.paths import absolute, composed, has_spelling, under
 from indexer.types import Filter, Location, Recording
 
 _WILDCARD = re.compile(r"[*?[]")
@@ -22,24 +25,24 @@ _ESCAPED = re.compile(r"\[[*?[]\]")
 
 
 def passes(wanted: Filter) -> Callable[[Recording], bool]:
-    """Predicate on recordings: one of the locations meets all conditions of a filter."""
+    """Predicate on recordings: the id is wanted, and one of the locations meets all other conditions of a filter."""
     patterns = [pattern(path) for path in wanted.paths]
 
     def meets(location: Location) -> bool:
         return (
-            (not patterns or any(pattern_.fullmatch(location.path) for pattern_ in patterns))
+            (not patterns or any(pattern_.fullmatch(composed(location.path)) for pattern_ in patterns))
             and (wanted.since_ns is None or location.modified_ns >= wanted.since_ns)
             and (wanted.until_ns is None or location.modified_ns < wanted.until_ns)
         )
 
-    return lambda recording: any(map(meets, recording.locations))
+    return lambda recording: (not wanted.ids or recording.id in wanted.ids) and any(map(meets, recording.locations))
 
 
 @cache
 def pattern(path: str) -> re.Pattern[str]:
-    """Regular expression for the paths that a path or glob matches."""
+    """Regular expression for the paths that a path or glob matches, in their ``composed`` form."""
     is_glob = _is_glob(path)
-    rest = path if is_glob else path.rstrip("/")
+    rest = composed(path if is_glob else path.rstrip("/"))
     parts = []
     while rest:
         for glob, regex in _TOKENS:
@@ -51,9 +54,31 @@ def pattern(path: str) -> re.Pattern[str]:
 
 
 def literal(path: str) -> str:
-    """Common beginning of all paths that a path or glob matches."""
+    """Common beginning of all paths that a path or glob matches, up to the first letter with several spellings."""
     wildcard = _WILDCARD.search(path)
-    return path[: wildcard.start()] if wildcard else path.rstrip("/")
+    beginning = composed(path[: wildcard.start()] if wildcard else path.rstrip("/"))
+    several = (n for n in range(len(beginning)) if _has_spellings(beginning[n : n + 2]))
+    return beginning[: next(several, None)]
+
+
+def _has_spellings(characters: str) -> bool:
+    """True if the first of one or two characters can be written as a letter and a mark, or the second is a mark."""
+    return unicodedata.normalize("NFD", characters[0]) != characters[0] or any(map(unicodedata.combining, characters))
+
+
+def locations_under(recordings: Iterable[Recording], path: str) -> dict[str, set[str]]:
+    """Paths of the locations that are this file or in this folder, by id of their recording.
+
+    Names as they are spelled come first; other spellings count if there are none.
+    """
+    root = absolute(path)
+    everywhere = [(recording.id, location.path) for recording in recordings for location in recording.locations]
+    found = [item for item in everywhere if under(item[1], [root])]
+    found = found or [item for item in everywhere if under(composed(item[1]), [composed(root)])]
+    paths: dict[str, set[str]] = {}
+    for identity, location in found:
+        paths.setdefault(identity, set()).add(location)
+    return paths
 
 
 def from_here(typed: str) -> str:
@@ -67,8 +92,9 @@ def from_here(typed: str) -> str:
 
 
 def _exists(path: Path) -> bool:
+    """True if there is a file of this name in any spelling."""
     try:
-        return path.exists()
+        return path.exists() or (not str(path).isascii() and has_spelling(absolute(path)))
     except OSError:
         return False  # the name is too long, or its folder is not readable
 

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from audiosearch.audio.waveform import resample_peaks
 from audiosearch.errors import AudioError, QueryError
+from indexer.paths import composed
 from indexer.records import hit_record, recording_record, word_record
 from indexer.server.byte_ranges import FileSource, respond
 from indexer.server.index_pool import IndexPool
@@ -114,9 +115,9 @@ class Api:
         parameters = Parameters(request.query_params, ("offset", "limit", "name"))
         offset = parameters.whole("offset", 0, 0, 10**9)
         limit = parameters.whole("limit", 100, 1, MAX_RECORDINGS)
-        name = (parameters.text("name") or "").lower()
+        name = composed((parameters.text("name") or "").lower())
         recordings = await self.index_pool.run(self.index_pool.recordings)
-        matching = [recording for recording in recordings if name in recording.path.lower()]
+        matching = [recording for recording in recordings if name in composed(recording.path.lower())]
         return json_response(
             {"recordings": list(map(recording_record, matching[offset : offset + limit])), "total": len(matching)}
         )

@@ -7,6 +7,7 @@ from typing import cast, get_args
 
 from audiosearch.errors import QueryError
 from indexer.matching import filters
+from indexer.paths import composed, under
 from indexer.search import engine
 from indexer.search.parse import ParsedQuery, parse, parse_date
 from indexer.search.suggestions import similar_words
@@ -84,8 +85,7 @@ def _parse(index_pool: IndexPool, parameters: Parameters) -> ParsedQuery | None:
     recording = index_pool.recording(identity)
     if recording is None:
         return None
-    paths = tuple(filters.exactly(location.path) for location in recording.locations)
-    restricted = replace(parsed.query.filter, paths=paths)
+    restricted = replace(parsed.query.filter, paths=(), ids=(recording.id,))
     return replace(
         parsed, query=replace(parsed.query, filter=restricted), typed=replace(parsed.typed, filter=restricted)
     )
@@ -96,5 +96,5 @@ def _path_filter(index_pool: IndexPool, typed: str) -> str:
     if not typed.startswith("/"):
         raise QueryError(f"path must be an absolute path or glob, not {typed[:40]!r}")
     folder = typed.rstrip("/")
-    is_known = any(known == folder or known.startswith(folder + "/") for known in index_pool.folders())
+    is_known = any(under(composed(known), [composed(folder)]) for known in index_pool.folders())
     return filters.exactly(folder) or "/" if is_known else typed

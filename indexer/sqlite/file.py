@@ -206,6 +206,8 @@ class SqliteFile:
             raise StoreError(f"{self.path} is damaged: restore a copy, or delete it and index again") from error
         except OSError as error:
             raise StoreError(f"{self.path} cannot be used as an index: {error.strerror or error}") from error
+        except UnicodeEncodeError as error:
+            raise StoreError(f"{self.path} cannot be used as an index: its name is not valid Unicode") from error
         except apsw.Error as error:
             raise StoreError(f"{self.path} cannot be used as an index: {error}") from error
 

@@ -1,8 +1,10 @@
 """Text for display: no control character, line break or mark of direction reaches a terminal."""
 
+import json
+
 import pytest
 
-from audiosearch.display import printable
+from audiosearch.display import json_line, printable
 from audiosearch.errors import AudioError
 
 
@@ -31,3 +33,12 @@ def test_line_breaks_of_a_document_are_kept() -> None:
 
 def test_an_error_names_a_file_safely() -> None:
     assert str(AudioError("a\x1b[2J\n.wav: is damaged.")) == r"a\x1b[2J\n.wav: is damaged."
+
+
+def test_json_is_on_one_line_and_exact() -> None:
+    record = {"Zoë": "a\x1b\n\u202e\u2028\x7f\x9b\udcff 👩\u200d🔬 \U000e0001"}
+    line = json_line(record)
+    assert json.loads(line) == record
+    assert printable(line) == line
+    assert "Zoë" in line
+    assert "👩\u200d🔬" in line

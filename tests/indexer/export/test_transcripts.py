@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from audiosearch.errors import OutputError
 from audiosearch.transcripts.writers import FORMATS, JOINABLE
 from audiosearch.types import Alternative, Word
-from indexer.export.transcripts import file_names, recordings_under, render_document, write_files
+from indexer.export.transcripts import Unwritten, file_names, recordings_under, render_document, write_files
 from indexer.index import Index, open_index
 from indexer.types import Location, Recording
 
@@ -52,7 +55,7 @@ def test_several_transcripts_in_one_document(index: Index) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_one_file_per_recording(form: str, index: Index, tmp_path: Path) -> None:
     folder = tmp_path / "out" / "deep"
-    written = list(write_files(index, RECORDINGS, form, folder, force=False))
+    written = [path for path in write_files(index, RECORDINGS, form, folder, force=False) if isinstance(path, Path)]
     assert sorted(written) == sorted(folder.iterdir())
     for entry, path in zip(RECORDINGS, written, strict=True):
         text = "".join(render_document(index, [entry], form))
@@ -84,7 +87,31 @@ def test_long_names_are_shortened_to_what_file_systems_allow(letter: str, tmp_pa
     with open_index(str(tmp_path / "long.db"), create=True) as opened:
         for entry in long:
             opened.add(entry, (Word("human", 1.0, 1.5, 0.9),))
-        written = list(write_files(opened, long, "textgrid", tmp_path / "out", force=False))
+        results = list(write_files(opened, long, "textgrid", tmp_path / "out", force=False))
+        written = [path for path in results if isinstance(path, Path)]
     assert len({path.name for path in written}) == 3
     assert [path.stem for path in written][2] == "short"
     assert all(path.is_file() and path.stem.startswith(letter) for path in written[:2])
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.ENAMETOOLONG, errno.EACCES])
+def test_files_that_cannot_be_written_are_told_and_the_others_are_written(
+    number: int, index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.open
+
+    def opened(path: Path, *arguments: Any, **options: Any) -> Any:
+        if ".two.partial" in path.name:
+            raise OSError(number, os.strerror(number), str(path))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", opened)
+    index.remove(RECORDINGS[1].id)  # by another process, after the list was read
+    first, second, third = write_files(index, RECORDINGS, "srt", tmp_path / "out", force=False)
+    assert isinstance(first, Path)
+    assert first.read_text().startswith("1\n")
+    assert isinstance(second, Unwritten)
+    assert "/more/One.wav: was removed" in second.sentence
+    assert isinstance(third, Unwritten)
+    assert third.sentence == f"{tmp_path}/out/two.srt: cannot be written ({os.strerror(number)})."
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [first.name]

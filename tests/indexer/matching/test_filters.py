@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
 
-from indexer.matching.filters import from_here, literal, passes, pattern
+from indexer.matching.filters import from_here, literal, locations_under, passes, pattern
+from indexer.paths import composed
 from indexer.types import Filter, Location, Recording
 
 
@@ -53,6 +55,34 @@ def test_filter_applies_to_a_single_location() -> None:
         assert passes(wanted)(recording) == expected, wanted
     with pytest.raises(ValueError, match="absolute"):
         Filter(("a",))
+
+
+def test_the_literal_beginning_is_that_of_every_spelling() -> None:
+    for path in ("/talks/Über/x", "/talks/Zo\u0308e*", "/a\u0301", "/각", "/फ़/x", "/K\u0302", "/talks/録音/x"):
+        for name in (unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path)):
+            assert name.startswith(literal(path))
+            assert pattern(path).fullmatch(composed(name))
+    assert literal("/talks/録音/x*") == "/talks/録音/x"
+
+
+def test_the_name_as_spelled_comes_before_other_spellings() -> None:
+    names = ["/t/e\u0301.ogg", "/t/\u00e9.ogg", "/u/\u00e9.ogg"]
+    recordings = [Recording(str(n), (Location(name, 1, 1),), 1.0, "m", "now") for n, name in enumerate(names)]
+    assert locations_under(recordings, names[0]) == {"0": {names[0]}}
+    assert locations_under(recordings, names[1]) == {"1": {names[1]}}
+    assert locations_under(recordings, "/u/e\u0301.ogg") == {"2": {names[2]}}
+    assert locations_under(recordings, "/t") == {"0": {names[0]}, "1": {names[1]}}
+    assert locations_under(recordings, "/t/e") == {}
+
+
+def test_brackets_in_a_name_that_is_spelt_otherwise_on_disk(tmp_path: Path) -> None:
+    folder = tmp_path / "Cafe\u0301"
+    folder.mkdir()
+    (folder / "Zoe\u0308 [abc].ogg").touch()
+    typed = f"{tmp_path}/Caf\u00e9/Zo\u00eb [abc].ogg"
+    assert pattern(from_here(typed)).fullmatch(composed(f"{folder}/Zoe\u0308 [abc].ogg"))
+    assert not pattern(from_here(typed)).fullmatch(composed(f"{folder}/Zoe\u0308 a.ogg"))
+    assert pattern(from_here(typed + "x")).fullmatch(composed(f"{folder}/Zoe\u0308 a.oggx"))
 
 
 def test_typed_paths_are_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -320,6 +321,30 @@ def test_filter_applies_to_a_single_location(url: str, spoken: MakeWords) -> Non
         assert matches("/r/caf?/*", since=500)
         assert matches(strange.removesuffix("/x.ogg"))
         assert not matches("/r/cafe", "/ab")
+
+
+def test_names_are_found_in_any_normalization(url: str, spoken: MakeWords) -> None:
+    """Two files whose names differ only in normalization are two recordings, and a filter matches both."""
+    letters = "Müller", "Über", "Ёлка", "がぎ", "각", "Ǎ̧", "שּׁ", "फ़िल्म"
+    names = [unicodedata.normalize("NFC", f"/é/{letter} [x]/a{letter}.ogg") for letter in letters]
+    with open_index(url, create=True) as index:
+        for name in names:
+            for path, identity in ((name, "c"), (unicodedata.normalize("NFD", name), "d")):
+                location = Location(path, 1, 1)
+                index.add(Recording(f"{identity}{names.index(name)}", (location,), 1.0, "model", "now"), spoken("hi"))
+        for number, name in enumerate(names):
+            folder, file = name.rsplit("/", 1)
+            nfd = unicodedata.normalize("NFD", name)
+            mixed = f"{folder}/{unicodedata.normalize('NFD', file)}"
+            globs = f"{folder.split(' ')[0]}*/*", f"/?/*/{file}"
+            for path in (*map(filters.exactly, (name, nfd, mixed, folder)), *globs):
+                query = Query((phrase("hi"),), filter=Filter((path,)))
+                found = {hit.recording.id: hit.recording.path for hit in index.search(query, 99).hits}
+                assert found == {f"c{number}": name, f"d{number}": nfd}, path
+                assert len(index.count(query)) == 2
+            one = Query((phrase("hi"),), filter=Filter(ids=(f"d{number}",)))
+            assert [hit.recording.path for hit in index.search(one, 99).hits] == [nfd]
+        assert not index.search(Query((phrase("hi"),), filter=Filter(("/e",))), 1).hits
 
 
 def test_invalid_cursors_are_refused(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
