@@ -21,7 +21,9 @@ from audiosearch.types import Seconds, Transcript, Word
 MAX_SECONDS: Seconds = 17.0
 """``data.max_seconds`` of the recipes."""
 
-TRANSCRIPT_SUFFIXES = frozenset({".json", ".jsonl", ".vtt", ".ctm"})
+TRANSCRIPT_SUFFIXES = frozenset(
+    {".json", ".jsonl", ".vtt", ".srt", ".ctm", ".textgrid", ".json3", ".srv1", ".srv2", ".srv3", ".ttml"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def read_transcripts(folder: Path, max_seconds: Seconds = MAX_SECONDS) -> Iterat
             continue
         for transcript in transcripts:
             name = Path(transcript.name).stem or path.stem
+            yield from (Rejected(Row(name, None), "malformed entry", fault) for fault in transcript.faults)
             audio = _recording(path.parent, name) or _recording(path.parent, Path(name).stem)
             if audio is None:
                 detail = f"there is no recording called {name} beside {path}"

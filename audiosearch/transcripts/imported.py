@@ -15,6 +15,9 @@ from audiosearch.normalizer import normalize
 from audiosearch.tags import strip_tokens
 from audiosearch.types import MAX_ALTERNATIVES, Alternative, Seconds, Word
 
+MIN_SINGLE_WORDS = 0.9
+"""Share of segments of one word from which on the times of segments are those of words."""
+
 LETTER_TIME: Seconds = 0.1
 """Duration of a letter of a word of which only the start or end is known."""
 
@@ -97,6 +100,12 @@ def note(transcripts: Sequence[ImportedTranscript]) -> str:
     if faults:
         sentences.append(f"{faults[0]} {len(faults):,} of {total:,} words or lines of the file left out.")
     return " ".join(sentences)
+
+
+def is_by_word(texts: Sequence[str]) -> bool:
+    """True if segments, by far the most of them, have one word each."""
+    lengths = [len(text.split()) for text in texts]
+    return bool(lengths) and sum(length < 2 for length in lengths) >= MIN_SINGLE_WORDS * len(lengths)
 
 
 def interpolate_times(tokens: Sequence[Token], start: Seconds, end: Seconds) -> list[Token]:

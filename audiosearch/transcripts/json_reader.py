@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from audiosearch.errors import TranscriptError
-from audiosearch.transcripts.imported import ImportedTranscript, Token, complete_times, interpolate_times
+from audiosearch.transcripts.imported import ImportedTranscript, Token, complete_times, interpolate_times, is_by_word
 from audiosearch.transcripts.json_documents import read_documents
 from audiosearch.transcripts.json_shapes import (
     HINTS,
@@ -40,11 +40,8 @@ from audiosearch.transcripts.json_tokens import (
     voices_of,
     word_object,
 )
-from audiosearch.transcripts.numbers import mend_number, mend_times, span
+from audiosearch.transcripts.numbers import mend_number, mend_times, repaired, span
 from audiosearch.types import Seconds
-
-MIN_SINGLE_WORDS = 0.9
-"""Share of segments of one word from which on segments are words."""
 
 MAX_DEPTH = 3
 """Depth of objects around a transcript, such as the answer of a service."""
@@ -69,7 +66,21 @@ def read_json(path: Path, text: str, *, word_times: bool = True) -> list[Importe
         TranscriptError: the file is not JSON, of no known kind, or has no word times.
     """
     faults: list[str] = []
-    values = list(read_documents(path, text, faults))
+    return read_values(path, list(read_documents(path, text, faults)), faults, word_times=word_times)
+
+
+def read_values(
+    path: Path, values: list[tuple[str, Any]], faults: list[str], *, word_times: bool, segments: Shape = WORDS
+) -> list[ImportedTranscript]:
+    """Transcripts of the recordings of values, each with its location.
+
+    Args:
+        faults: sentences on what is left out.
+        segments: shape of values that are segments.
+
+    Raises:
+        TranscriptError: the values are of no known kind, or have no word times.
+    """
     documents = [_document(location, canonical(value)) for location, value in _entries(values)]
     if not documents:
         raise TranscriptError(f"{path}: holds no transcript.")
@@ -80,10 +91,9 @@ def read_json(path: Path, text: str, *, word_times: bool = True) -> list[Importe
         documents = [document for document in documents if document.shape is not None or _has_text(document)]
     elif not any(is_segment(document.value) for document in documents):
         raise TranscriptError(_unknown(path, values[0][1], documents[0]))
-    (shape,) = known.values() or (WORDS,)
-    names = [_recording_name(document.value) for document in documents]
-    groups = [[document] for document in documents] if len({*names}) > 1 and all(names) else [documents]
-    is_list = shape is WORDS and all(span(as_object(document.value) or {}) != (None, None) for document in documents)
+    (shape,) = known.values() or (segments,)
+    groups = _groups(documents, shape)
+    is_list = shape is segments and any(span(as_object(document.value) or {}) != (None, None) for document in documents)
     if len(groups[0]) > 1 and shape.kind not in STREAMED and not is_list:
         raise TranscriptError(f"{path}: holds {len(documents)} transcripts without names; give a file for each.")
     transcripts = []
@@ -101,6 +111,16 @@ def read_json(path: Path, text: str, *, word_times: bool = True) -> list[Importe
         )
     transcripts[0] = replace(transcripts[0], faults=tuple(faults))
     return transcripts
+
+
+def _groups(documents: list[_Document], shape: Shape) -> list[list[_Document]]:
+    """Documents of each recording, if all have names of recordings; else they are of one."""
+    if shape.kind == "json":
+        return [[document] for document in documents]
+    groups: dict[str, list[_Document]] = {}
+    for document in documents:
+        groups.setdefault(_recording_name(document.value), []).append(document)
+    return [documents] if "" in groups else list(groups.values())
 
 
 def _entries(values: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
@@ -210,6 +230,7 @@ def _tokens(
         raise TranscriptError(f"{path}: is a transcript by {shape.title} without word times; {hint}.")
     if all(token.confidence == 0 for token in tokens):  # zeros of services that compute none
         tokens = [replace(token, confidence=None) for token in tokens]
+    tokens = [token if token.text.isascii() else replace(token, text=repaired(token.text)) for token in tokens]
     return _with_turns(tokens, documents, shape), () if has_times else tuple(breaks)
 
 
@@ -221,8 +242,7 @@ def _beside(document: _Document) -> list[Segment]:
 
 def _as_words(segments: Sequence[Segment]) -> list[Segment]:
     """One segment of segments of one word each; none if they have more."""
-    lengths = [len((text_of(segment.fields) or "").split()) for segment in segments]
-    if not lengths or sum(length < 2 for length in lengths) < MIN_SINGLE_WORDS * len(lengths):
+    if not is_by_word([text_of(segment.fields) or "" for segment in segments]):
         return []
     if all(span(segment.fields) == (None, None) for segment in segments):
         return []

@@ -22,7 +22,7 @@ from audiosearch.transcripts.json_shapes import (
     TEXTS,
     canonical_name,
 )
-from audiosearch.transcripts.numbers import Fields, mend_confidence, mend_times, span, time_names, value_of
+from audiosearch.transcripts.numbers import Fields, mend_confidence, mend_times, repaired, span, time_names, value_of
 from audiosearch.types import Alternative, Seconds
 
 Namer = Callable[[Fields], "str | None"]
@@ -196,7 +196,7 @@ def join_pieces(tokens: Sequence[Token], *, by_spaces: bool = True) -> list[Toke
 
 
 def _joined(pieces: Sequence[Token]) -> Token:
-    text = "".join(piece.text for piece in pieces).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = "".join(piece.text for piece in pieces)
     known = [piece.confidence for piece in pieces if piece.confidence is not None]
     return replace(
         pieces[0],
@@ -249,7 +249,7 @@ def _name(fields: Fields, names: Sequence[str]) -> str | None:
             value = value[0]
         is_unknown = value == "" or (name == "speakertag" and value == 0)  # Google counts from 1
         if isinstance(value, (str, int)) and not isinstance(value, bool) and not is_unknown:
-            return str(value)
+            return repaired(str(value))
     return None
 
 

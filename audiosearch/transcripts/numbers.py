@@ -145,6 +145,17 @@ def mend_confidence(value: object) -> tuple[float | None, bool]:
     return min(max(number, 0.0), 1.0), not -0.001 <= number <= 1.001
 
 
+def repaired(text: str) -> str:
+    """Text of which bytes were no UTF-8 and are escaped: UTF-8 if they are now, or else Windows-1252."""
+    if text.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in text):
+        return text
+    data = text.encode("utf-8", "surrogateescape")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
 def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None

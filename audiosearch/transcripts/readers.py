@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from pathlib import Path
 
 from audiosearch.errors import TranscriptError
-from audiosearch.transcripts.ctm_vtt_reader import read_ctm, read_vtt
+from audiosearch.transcripts.caption_reader import read_vtt
 from audiosearch.transcripts.imported import ImportedTranscript
+from audiosearch.transcripts.interval_reader import read_ctm, read_table, read_textgrid
 from audiosearch.transcripts.json_reader import read_json
+from audiosearch.transcripts.numbers import repaired
+from audiosearch.transcripts.timed_text_reader import read_json3, read_xml
 
 
 def read_transcripts(path: Path, channel: str | None = None, *, word_times: bool = True) -> list[ImportedTranscript]:
-    """Transcripts of the recordings of a file in JSON, WebVTT, SubRip or CTM.
+    """Transcripts of the recordings of a file in any of the formats of docs/formats.md.
 
     Args:
         channel: the only channel to read of a CTM file.
@@ -25,15 +29,24 @@ def read_transcripts(path: Path, channel: str | None = None, *, word_times: bool
     kind = _kind(text)
     if kind in _OTHERS:
         raise TranscriptError(f"{path}: is {_OTHERS[kind]} without word times; {_REMEDY}.")
-    if kind == "ctm":
-        transcripts = read_ctm(path, text, channel)
-    elif channel is not None:
+    if channel is not None and kind != "ctm":
         raise TranscriptError(f"{path}: has no channels; only CTM files have.")
-    elif kind in ("vtt", "srt"):
-        name = "WebVTT" if kind == "vtt" else "SubRip (SRT) captions"
-        transcripts = [read_vtt(path, text, word_times=word_times, kind=name)]
-    else:
-        transcripts = read_json(path, text, word_times=word_times)
+    match kind:
+        case "ctm":
+            transcripts = read_ctm(path, text, channel)
+        case "vtt" | "srt":
+            name = "WebVTT" if kind == "vtt" else "SubRip (SRT) captions"
+            transcripts = [read_vtt(path, text, word_times=word_times, kind=name)]
+        case "json3":
+            transcripts = [read_json3(path, text, word_times=word_times)]
+        case "xml":
+            transcripts = [read_xml(path, text, word_times=word_times)]
+        case "textgrid":
+            transcripts = [read_textgrid(path, text, word_times=word_times)]
+        case "table":
+            transcripts = read_table(path, text, word_times=word_times)
+        case _:
+            transcripts = read_json(path, text, word_times=word_times)
     if not transcripts:
         raise TranscriptError(f"{path}: holds no transcript.")
     return transcripts
@@ -41,7 +54,6 @@ def read_transcripts(path: Path, channel: str | None = None, *, word_times: bool
 
 _OTHERS = {
     "html": "HTML",
-    "xml": "XML",
     "docx": "a document of a word processor",
     "text": "plain text",
     "ass": "SubStation Alpha captions",
@@ -50,45 +62,44 @@ _OTHERS = {
     "sbv": "SubViewer captions (SBV)",
     "rttm": "a table of speakers (RTTM)",
     "stm": "a reference in STM",
-    "tsv": "a table of segments (TSV)",
 }
 """Kinds that hold no times of words, or are not read."""
 
-_FIRST_LINES = {
+_BEGINNINGS = {
+    "vtt": r"WEBVTT",
     "ass": r"\[Script Info\]|\[V4",
     "console": r"\[[\d:.,]+s? -+> ",
     "lrc": r"\[(?:\d+:\d\d|ar:|ti:|al:|by:|length:|offset:|re:|ve:)",
     "json": r"[\[{]|\(\s*[\[({'\d]|\w+\(\w+=",
+    "html": r"(?is)<!doctype html|<html|<(?!\?xml|tt|timedtext|transcript).{0,500}<html",
+    "xml": r"<",
+    "textgrid": r'File type = "ooTextFile|"?ooTextFile',
     "sbv": r"\d+:\d\d:\d\d\.\d+,\d+:\d\d:\d\d\.\d+\s",
     "rttm": r"SPEAKER[ \t]+\S+[ \t]+\S+[ \t]+[\d.]+[ \t]+[\d.]+[ \t]+<NA>",
     "stm": r"(?:;;.*\s+)*\S+[ \t]+\S+[ \t]+\S+[ \t]+[\d.]+[ \t]+[\d.]+[ \t]+<\S+>",
-    "tsv": r"start\tend\ttext",
+    "table": r"(?i)-?\d+(?:\.\d+)?\t-?\d+(?:\.\d+)?\t|(?=[^\n]*\bstart)[\"\w ]+(?:[,;\t][\"\w ]+){2,}[\r\n]",
 }
-"""Beginnings of kinds."""
+"""Beginnings of kinds; the first that fits holds."""
 
 _REMEDY = (
     "import JSON, WebVTT, SRT or CTM with a time for each word, as by WhisperX or Whisper's option word_timestamps"
 )
 
-_SUBRIP = re.compile(r"\s*(?:\d+[ \t]*\r?\n)?\s*\d+:\d\d:\d\d[,.]\d+[ \t]*-->")
+_CUE = re.compile(r"(?m)^[ \t]*\d+:[\d:.,]+[ \t]*-->")
 _CTM = re.compile(r"(?m)^(?!;;)\S+[ \t]+\S+[ \t]+-?[\d.]+[ \t]+-?[\d.]+[ \t]+\S+")
 
 
 def _kind(text: str) -> str:
     """Format of a transcript, by its content."""
-    start = text.lstrip()[:200]
-    if text.startswith("WEBVTT"):
-        return "vtt"
-    for kind, pattern in _FIRST_LINES.items():
-        if re.match(pattern, start):
-            return kind
-    if _SUBRIP.match(text):
+    start = text.lstrip()[:1000]
+    kind = next((kind for kind, pattern in _BEGINNINGS.items() if re.match(pattern, start)), "")
+    if kind == "json" and '"tStartMs"' in text and '"segs"' in text:
+        return "json3"
+    if kind:
+        return kind
+    if _CUE.search(text):
         return "srt"
-    if start[:1] == "<":
-        return "html" if "<html" in start.lower() or "<!doctype html" in start.lower() else "xml"
-    words = text.split(maxsplit=400)
-    is_prose = len(words) > 5 and not _CTM.search(text) and ";;" not in text and not any(map(str.isdigit, text[:2000]))
-    return "text" if is_prose else "ctm"
+    return "ctm" if _CTM.search(text) or not text.strip() or start.startswith(";;") else "text"
 
 
 def _text(path: Path) -> str:
@@ -98,8 +109,11 @@ def _text(path: Path) -> str:
         raise TranscriptError(f"{path}: cannot be read ({error.strerror}).") from error
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise TranscriptError(f"{path}: is {_OTHERS['docx']} or an archive; {_REMEDY}.")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise TranscriptError(f"{path}, line {line}: is not UTF-8 text.") from error
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    text = data.decode("utf-8-sig", "surrogateescape")
+    if "\0" in text:
+        raise TranscriptError(f"{path}: is not text; {_REMEDY}.")
+    if text.lstrip()[:1] in ("{", "["):  # a letter may be divided among tokens
+        return text
+    return "".join(repaired(line) for line in text.splitlines(keepends=True))
