@@ -102,7 +102,7 @@ LAYERS = {  # folders and single files, lowest layer first; each imports only lo
     "audiosearch": (
         "types display",
         "errors",
-        "files alphabet normalizer tags core",
+        "files csv_rows alphabet normalizer tags core",
         "config settings parallel audio spotting transcripts alignment",
         "model_folder",
         "acoustic language_model decoding",

@@ -11,8 +11,8 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
+from audiosearch.csv_rows import csv_line
 from audiosearch.display import json_line
-from audiosearch.transcripts.csv_rows import csv_line
 from audiosearch.transcripts.turns import in_turns
 from audiosearch.types import Seconds, Transcript, Word
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from audiosearch.csv_rows import csv_line
 from audiosearch.errors import OutputError
-from audiosearch.transcripts.csv_rows import csv_line
 from audiosearch.transcripts.writers import audacity_label
 from audiosearch.types import Seconds
 from indexer.export.clips import padded_span

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audiosearch.transcripts.csv_rows import csv_line
+from audiosearch.csv_rows import csv_line
 from audiosearch.transcripts.writers import FORMATS, MAX_CAPTION, captions, render
 from audiosearch.types import Alternative, Transcript, Word
 
