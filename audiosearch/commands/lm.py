@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
 from audiosearch.display import printable
+
+if TYPE_CHECKING:
+    from audiosearch.language_model.estimation import LeftOut
 
 
 def _counts(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
@@ -108,6 +112,7 @@ def lm(
 
         files = [path for kind in texts for path in kind]
         model = estimate(files, output, order=order, prune=prune, min_count=min_count, memory=memory, arpa=write_arpa)
+        _report_left_out(model.left_out)
         click.echo(
             f"{printable(str(output))}: {model.bytes / 1e6:.1f} MB, {model.vocabulary:,} words, "
             f"from {model.words:,} words in {model.sentences:,} sentences"
@@ -128,6 +133,7 @@ def lm(
         memory=memory,
         arpa=write_arpa,
     )
+    _report_left_out(mixture.left_out)
     for kind, weight in zip(texts, mixture.weights, strict=True):
         click.echo(f"weight {weight:.3f}  {printable(','.join(map(str, kind)))}")
     for fit in mixture.fits:
@@ -137,6 +143,15 @@ def lm(
         f"{printable(str(output))}: {mixture.bytes / 1e6:.1f} MB, {mixture.vocabulary:,} words, "
         f"n-grams {', '.join(f'{count:,}' for count in mixture.ngrams)}, from {mixture.words:,} words"
     )
+
+
+def _report_left_out(left_out: tuple[LeftOut, ...]) -> None:
+    """Name each text with lines of which normalization leaves nothing."""
+    for text in left_out:
+        lines = "1 line" if text.lines == 1 else f"{text.lines:,} lines"
+        which = f"line {text.first}" if text.lines == 1 else f"the first is line {text.first}"
+        message = f"{text.path}: {lines} left out, of which normalization leaves nothing ({which})."
+        click.echo(printable(message), err=True)
 
 
 def _convert(context: click.Context, arpa: Path, output: Path) -> None:

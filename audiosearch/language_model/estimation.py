@@ -38,6 +38,24 @@ _UNKNOWN = "x"
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Lines of a text of which normalization leaves nothing: their number, and the number of the first."""
+
+    path: Path
+    lines: int
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class NormalizedText:
+    """Counts of words and sentences of a normalized text, and its files with lines that were left out."""
+
+    counts: Counter[str]
+    sentences: int
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EstimationSummary:
     """Size of a language model and of the text it was estimated from."""
 
@@ -45,6 +63,7 @@ class EstimationSummary:
     words: int
     vocabulary: int
     bytes: int
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def estimate(
@@ -81,7 +100,8 @@ def estimate(
     # Beside the output: that disk has room for the model.
     with tempfile.TemporaryDirectory(prefix=".lm-", dir=output.parent) as folder:
         work = Path(folder)
-        counts, sentences = normalize_into(work / "text", texts)
+        text = normalize_into(work / "text", texts)
+        counts = text.counts
         words = sorted(word for word, count in counts.items() if count >= min_count)
         if not words:
             raise LanguageModelError(f"{', '.join(map(str, texts))}: no word occurs {min_count} times or more.")
@@ -90,7 +110,7 @@ def estimate(
         unseen[UNKNOWN] = 1.0  # what lmplz leaves is for unknown words
         model = estimate_numbered(work / "text", numbered(names), unseen, order, prune, memory)
         save_model(model, names, output, arpa)
-    return EstimationSummary(sentences, counts.total(), len(words), output.stat().st_size)
+    return EstimationSummary(text.sentences, counts.total(), len(words), output.stat().st_size, text.left_out)
 
 
 def estimate_numbered(
@@ -202,19 +222,25 @@ def _run(program: str, *arguments: str) -> None:
         raise LanguageModelError(f"{Path(program).name} failed: {lines[-1].strip()}") from error
 
 
-def normalize_into(target: Path, texts: Iterable[Path]) -> tuple[Counter[str], int]:
-    """Write the normalized sentences of ``texts`` to ``target``; returns word counts and the number of sentences."""
+def normalize_into(target: Path, texts: Iterable[Path]) -> NormalizedText:
+    """Write the normalized sentences of ``texts`` to ``target``; lines of which nothing is left are counted."""
     counts: Counter[str] = Counter()
     sentences = 0
+    left_out: list[LeftOut] = []
     with target.open("w", encoding="ascii") as file:
         for path in texts:
-            for line in read_lines(path):
+            empty, first = 0, 0
+            for number, line in enumerate(read_lines(path), start=1):
                 sentence = normalize_transcript(line)
                 if sentence:
                     counts.update(sentence.split())
                     sentences += 1
                     file.write(sentence + "\n")
-    return counts, sentences
+                elif line.strip():
+                    empty, first = empty + 1, first or number
+            if empty:
+                left_out.append(LeftOut(path, empty, first))
+    return NormalizedText(counts, sentences, tuple(left_out))
 
 
 def read_lines(path: Path) -> Iterator[str]:

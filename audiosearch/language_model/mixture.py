@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from audiosearch.errors import LanguageModelError
 from audiosearch.language_model.estimation import (
+    LeftOut,
     check_files,
     check_settings,
     estimate_numbered,
@@ -69,6 +70,7 @@ class MixtureSummary:
     fits: tuple[DevelopmentFit, ...]
     ngrams: tuple[int, ...]
     bytes: int
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def estimate_mixture(
@@ -113,7 +115,8 @@ def estimate_mixture(
     with tempfile.TemporaryDirectory(prefix=".lm-", dir=output.parent) as folder:
         work = Path(folder)
         texts = [work / f"text{number}" for number in range(len(kinds))]
-        counts = [normalize_into(text, kind)[0] for text, kind in zip(texts, kinds, strict=True)]
+        normalized = [normalize_into(text, kind) for text, kind in zip(texts, kinds, strict=True)]
+        counts = [text.counts for text in normalized]
         known = _known_words(kinds, counts, vocabulary, max_words, min_count)
         if len(known) > MAX_WORDS:
             raise LanguageModelError(f"{len(known):,} words are more than {MAX_WORDS:,}; raise --min-count.")
@@ -138,7 +141,8 @@ def estimate_mixture(
         save_model(mixture, names, output, arpa)
     sizes = tuple(map(len, mixture.orders))
     words = sum(count.total() for count in counts)
-    return MixtureSummary(words, len(known), tuple(weights.tolist()), fits, sizes, output.stat().st_size)
+    left_out = tuple(lines for text in normalized for lines in text.left_out)
+    return MixtureSummary(words, len(known), tuple(weights.tolist()), fits, sizes, output.stat().st_size, left_out)
 
 
 def _known_words(

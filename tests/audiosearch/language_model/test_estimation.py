@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from audiosearch.commands.lm import lm as command
 from audiosearch.errors import LanguageModelError
-from audiosearch.language_model.estimation import PROGRAM_FOLDER, estimate, normalize_into
+from audiosearch.language_model.estimation import PROGRAM_FOLDER, LeftOut, estimate, normalize_into
 from audiosearch.language_model.model import LanguageModel
 
 
@@ -58,11 +58,12 @@ def test_rare_words_become_unknown(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("kenlm")
 def test_the_command_makes_a_model_folder(tmp_path: Path) -> None:
-    (tmp_path / "text").write_text("i am a human\nsaying human things\n")
+    (tmp_path / "text").write_text("i am a human\n\n[noise]\nsaying human things\nПривет\n")
     arguments = [str(tmp_path / "text"), "-o", str(tmp_path / "lm.bin"), "--order", "2", "--prune", "0,0"]
     result = CliRunner().invoke(command, [*arguments, "--write-arpa", str(tmp_path / "lm.arpa.gz")])
     assert result.exit_code == 0, result.output
     assert "6 words, from 7 words in 2 sentences" in result.output
+    assert "text: 2 lines left out, of which normalization leaves nothing (the first is line 3)." in result.stderr
     model = LanguageModel.load(tmp_path)
     assert model.words == ("a", "am", "human", "i", "saying", "things")
     assert CliRunner().invoke(command, [*arguments, "--prune", "0,x"]).exit_code == 2
@@ -153,6 +154,7 @@ def test_settings_out_of_range_are_refused(settings: dict[str, int], tmp_path: P
 
 def test_tags_of_corpora_are_no_words_of_a_model(tmp_path: Path) -> None:
     (tmp_path / "plain.txt").write_text("<s> the <unk> fox(2) ++um++ </s> (u_1)\n[noise]\n{lipsmack} th[is]- !SIL so\n")
-    counts, sentences = normalize_into(tmp_path / "normal", [tmp_path / "plain.txt"])
+    text = normalize_into(tmp_path / "normal", [tmp_path / "plain.txt"])
     assert (tmp_path / "normal").read_text() == "the fox\nso\n"
-    assert (set(counts), sentences) == ({"the", "fox", "so"}, 2)
+    assert (set(text.counts), text.sentences) == ({"the", "fox", "so"}, 2)
+    assert text.left_out == (LeftOut(tmp_path / "plain.txt", 1, 2),)
