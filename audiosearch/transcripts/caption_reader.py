@@ -35,6 +35,9 @@ class Cue:
 
 
 _TIME = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:[.,]\d+)?)")
+_ARROW = re.compile(r"(.*?)-->|([ \t]*[\d:.,]*\d[ \t]*)(?:-{1,3}>|[–—]>|→)(?=[ \t]*\d)")
+"""Times of a cue up to the arrow, also if it is mistyped."""
+
 _STAMP = re.compile(rf"<({_TIME.pattern})>")
 _VOICE = re.compile(r"<(?:v(?:\.[^\s>]*)?[ \t]+([^>]*)|/v)>")
 _TAG = re.compile(r"<[^>]*>")
@@ -129,12 +132,12 @@ def _cues(path: Path, text: str, faults: list[str]) -> Iterator[Cue]:
     lines = [*text.splitlines(), ""]
     number = 0
     while number < len(lines):
-        if "-->" not in lines[number]:
+        arrow = _ARROW.match(lines[number])
+        if arrow is None:
             number += 1
             continue
         location = f"{path}, line {number + 1}"
-        begin, _, rest = lines[number].partition("-->")
-        first, last = _TIME.fullmatch(begin.strip()), _TIME.match(rest.strip())
+        first, last = _TIME.fullmatch((arrow[1] or arrow[2]).strip()), _TIME.match(lines[number][arrow.end() :].strip())
         number += 1
         payload = []
         while lines[number] and "-->" not in lines[number]:  # a line of one space is a part of YouTube's cues

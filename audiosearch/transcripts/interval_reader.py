@@ -172,5 +172,5 @@ def read_table(path: Path, text: str, *, word_times: bool = True) -> list[Import
     values: list[tuple[str, Any]] = [
         (f"{path}, line {number}", dict(zip(names, row, strict=False))) for number, row in rows if row[0] != "\\"
     ]
-    shape = replace(WORDS, kind="table", title="a table")
+    shape = replace(WORDS, kind="table", title="a table of segments")
     return read_values(path, values, [], word_times=word_times, segments=shape)

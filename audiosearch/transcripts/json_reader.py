@@ -5,7 +5,6 @@ A file may hold several values one after the other, on separate lines or not, as
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,9 +37,11 @@ from audiosearch.transcripts.json_tokens import (
     voice_namer,
     voice_of,
     voices_of,
+    with_parallel_lists,
     word_object,
 )
 from audiosearch.transcripts.numbers import mend_number, mend_times, repaired, span
+from audiosearch.transcripts.turns import with_speakers
 from audiosearch.types import Seconds
 
 MAX_DEPTH = 3
@@ -136,6 +137,8 @@ def _entries(values: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
 
 def _document(location: str, value: Any, depth: int = 0) -> _Document:
     """A value, or the transcript in it, with its shape."""
+    if isinstance(value, dict):
+        value = with_parallel_lists(value)
     shape = shape_of(value) if isinstance(value, dict) else None
     if shape is not None or not isinstance(value, dict) or is_segment(value) or depth == MAX_DEPTH:
         return _Document(location, value, shape)
@@ -155,7 +158,7 @@ def _has_text(document: _Document) -> bool:
 def _unknown(path: Path, raw: Any, document: _Document) -> str:
     if _has_text(document):
         return f"{path}: is JSON with a text, but without times of words; {HINTS['vosk']}, or ask the service for them."
-    titles = ", ".join(dict.fromkeys(shape.title for shape in SHAPES))
+    titles = ", ".join(dict.fromkeys(shape.title for shape in SHAPES if shape != WORDS))
     what = f"with the names {', '.join(map(str, list(raw)[:8]))}" if isinstance(raw, dict) and raw else "without names"
     return f"{path}: is JSON {what}, but not a transcript by {titles} or a program of the same form."
 
@@ -195,15 +198,17 @@ def _segments(document: _Document, shape: Shape, faults: list[str]) -> Iterator[
 
 def _tokens(
     path: Path, documents: Sequence[_Document], shape: Shape, faults: list[str], word_times: bool
-) -> tuple[list[Token], tuple[Seconds, ...]]:
+) -> tuple[Sequence[Token], tuple[Seconds, ...]]:
     """Words of a recording, and the ends of its segments if only they have times."""
     segments = [part for document in documents for part in _segments(document, document.shape or WORDS, faults)]
     if not any(segment.words for segment in segments):
         segments = _beside(documents[0]) or _as_words(segments) or segments
     elif shape.kind == "google":
         segments = _latest(segments)
-    elif shape.is_joined:
+    elif shape.is_joined and all(segment.words or not text_of(segment.fields) for segment in segments):
         segments = [_joined(segments)]
+    if segments and not any(segment.words or text_of(segment.fields) is not None for segment in segments):
+        raise TranscriptError(faults[0] if faults else _unknown(path, segments[0].fields, documents[0]))
     unit, voice = unit_of(segments), voice_namer(segments)
     tokens: list[Token] = []
     breaks: list[Seconds] = []
@@ -223,15 +228,25 @@ def _tokens(
             pieces, end = _interpolated(segment, pieces, unit, tokens)
             breaks.append(end)
         tokens += pieces
-    if faults and not has_times:
+    if faults and not (has_times if word_times else tokens):
         raise TranscriptError(faults[0])
     if tokens and not has_times and word_times:
+        what = f"a transcript by {shape.title}" if shape in SHAPES and shape != WORDS else shape.title
         hint = HINTS.get(shape.kind, "ask for the times of words")
-        raise TranscriptError(f"{path}: is a transcript by {shape.title} without word times; {hint}.")
+        raise TranscriptError(f"{path}: is {what} without word times; {hint}.")
     if all(token.confidence == 0 for token in tokens):  # zeros of services that compute none
         tokens = [replace(token, confidence=None) for token in tokens]
     tokens = [token if token.text.isascii() else replace(token, text=repaired(token.text)) for token in tokens]
-    return _with_turns(tokens, documents, shape), () if has_times else tuple(breaks)
+    return with_speakers(tokens, _turns(documents, shape)), () if has_times else tuple(breaks)
+
+
+def _turns(documents: Sequence[_Document], shape: Shape) -> Iterator[tuple[Seconds, Seconds, str | None]]:
+    """Start, end and speaker of each of the turns that are listed beside the words."""
+    for document in documents if shape.turns else ():
+        for _, value, voices in walk(document.value, shape.turns):
+            start, end = span(value) if isinstance(value, dict) else (None, None)
+            if start is not None and end is not None:
+                yield start, end, voice_of(voices)
 
 
 def _beside(document: _Document) -> list[Segment]:
@@ -282,24 +297,3 @@ def _interpolated(
         start = before[-1].end if before and before[-1].end is not None else 0.0
         end = max((piece.end for piece in timed if piece.end is not None), default=start)
     return interpolate_times(pieces, start, end), end
-
-
-def _with_turns(tokens: list[Token], documents: Sequence[_Document], shape: Shape) -> list[Token]:
-    """Tokens with the speakers of a list of turns, if they have none."""
-    turns = []
-    for document in documents if shape.turns else ():
-        for _, value, voices in walk(document.value, shape.turns):
-            start, end = span(value) if isinstance(value, dict) else (None, None)
-            if start is not None and end is not None:
-                turns.append((start, end, voice_of(voices)))
-    if not turns or any(token.voice is not None for token in tokens):
-        return tokens
-    turns.sort(key=lambda turn: turn[:2])
-    starts = [start for start, _, _ in turns]
-    named = []
-    for token in tokens:
-        middle = ((token.start or 0.0) + (token.end or 0.0)) / 2
-        number = bisect_right(starts, middle) - 1
-        is_inside = number >= 0 and middle <= turns[number][1]
-        named.append(replace(token, voice=turns[number][2]) if is_inside else token)
-    return named

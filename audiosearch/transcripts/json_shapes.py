@@ -36,7 +36,7 @@ class Shape:
     is_joined: bool = False
 
 
-WORDS = Shape("whisperx", "Whisper", "", "words[]")
+WORDS = Shape("whisperx", "JSON of segments", "", "words[]")
 """Words alone, as services like OpenAI's write them; their segments have this shape, too."""
 
 SHAPES = (
@@ -49,6 +49,7 @@ SHAPES = (
     Shape("elevenlabs", "ElevenLabs", "transcripts[]", "words[]", ("transcripts[].channelindex",)),
     Shape("deepspeech", "DeepSpeech or Coqui STT", "transcripts[0]", "words[]"),
     Shape("deepgram", "Deepgram", "results.channels[]", "alternatives[0].words[]"),
+    Shape("deepgram", "Deepgram", "results.utterances[]", "words[]"),
     Shape("deepgram", "Deepgram", "channel", "alternatives[0].words[]"),
     Shape("aws", "Amazon Transcribe", "results.channellabels.channels[]", "items[]"),
     Shape("aws", "Amazon Transcribe", "results", "items[]", turns="results.speakerlabels.segments[]"),
@@ -69,6 +70,7 @@ SHAPES = (
     Shape("azure", "Azure Speech", "audiofileresults[].segmentresults[]", "nbest[0].words[]"),
     Shape("azure", "Azure Speech", "", "nbest[0].words[]"),
     Shape("azure", "Azure Speech", "phrases[]", "words[]"),
+    Shape("vosk", "Vosk", "monologues[]", "terms[]", ("monologues[].terms",)),
     Shape("revai", "Rev AI", "monologues[]", "elements[]"),
     Shape("assemblyai", "AssemblyAI", "", "words[]", ("audioduration", "audiourl", "speechmodel")),
     Shape("assemblyai", "AssemblyAI", "utterances[]", "words[]", ("audioduration", "audiourl", "speechmodel")),
@@ -77,6 +79,8 @@ SHAPES = (
     Shape("nemo", "NeMo", "timestep.word[]"),
     Shape("pocketsphinx", "PocketSphinx", "", "w[]"),
     Shape("parakeet", "Parakeet", "sentences[]", "tokens[]", is_joined=True),
+    Shape("mfa", "the Montreal Forced Aligner", "tiers.words", "entries[]"),
+    Shape("sherpa", "sherpa-onnx", "", "tokens[]", ("tokens[].startsec",), is_joined=True),
     Shape("soniox", "Soniox", "", "tokens[]", ("tokens[].startms",), is_joined=True),
     Shape("vosk", "Vosk", "", "result[]"),
     Shape("vosk", "Vosk", "alternatives[0]", "result[]"),

@@ -34,6 +34,10 @@ _SPECIAL = re.compile(r"\s*(?:\[_\w+\]|<\|.*\|>)\s*")
 """Tokens of Whisper that are no text."""
 
 
+_PIECE_SPACE = "\u2581"
+"""Beginning of a word in pieces of SentencePiece."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A segment and its words, each with its location; words are None where they have a wrong shape."""
@@ -71,6 +75,15 @@ def word_object(value: object) -> Fields | None:
     fields = as_object(value)
     others = None if fields is None or text_of(fields) is not None else fields.get("alternatives")
     return {**fields, **others[0]} if fields and isinstance(others, list) and isinstance(others[0], dict) else fields
+
+
+def with_parallel_lists(document: dict[str, Any]) -> dict[str, Any]:
+    """A document in which pieces and their starts are lists beside one another, with a list of objects instead."""
+    texts, starts = document.get("tokens"), document.get("timestamps")
+    if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
+        return document
+    pieces = [{"text": text, "startsec": start} for text, start in zip(texts, starts, strict=True)]
+    return {**document, "tokens": pieces} if all(isinstance(text, str) for text in texts) else document
 
 
 def text_of(fields: Fields) -> str | None:
@@ -188,6 +201,7 @@ def join_pieces(tokens: Sequence[Token], *, by_spaces: bool = True) -> list[Toke
     for token in tokens:
         if _SPECIAL.fullmatch(token.text) or not token.text:
             continue
+        token = replace(token, text=token.text.replace(_PIECE_SPACE, " "))
         if begins or token.text[0].isspace() or token.voice != groups[-1][-1].voice:
             groups.append([])
         begins = not by_spaces and token.text.isspace()
@@ -249,7 +263,7 @@ def _name(fields: Fields, names: Sequence[str]) -> str | None:
             value = value[0]
         is_unknown = value == "" or (name == "speakertag" and value == 0)  # Google counts from 1
         if isinstance(value, (str, int)) and not isinstance(value, bool) and not is_unknown:
-            return repaired(str(value))
+            return None if value == "unknown" else repaired(str(value))
     return None
 
 

@@ -56,6 +56,7 @@ TIMES = (
     TimeNames("startms", "endms", "durationms", 1e-3),
     TimeNames("offsetinticks", "", "durationinticks", 1e-7),
     TimeNames("offsetmilliseconds", "", "durationmilliseconds", 1e-3),
+    TimeNames("offsetinseconds", "", "durationinseconds"),
     TimeNames("beginoffsetmillis", "endoffsetmillis", unit=1e-3),
     TimeNames("offset", "", "duration", 1e-7),
     TimeNames("startoffset", "endoffset", unit=math.nan),

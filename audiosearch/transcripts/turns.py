@@ -5,8 +5,11 @@ Each voice is followed to its next pause; what others said meanwhile comes after
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from audiosearch.transcripts.imported import Token
 from audiosearch.types import Seconds, Word
 
 PAUSE: Seconds = 1.0
@@ -42,3 +45,22 @@ def by_time(words: Sequence[Word]) -> Sequence[Word]:
     if all(word.voice is None for word in words):
         return words
     return sorted(words, key=lambda word: (word.start, word.end, word.voice or ""))
+
+
+def with_speakers(tokens: Sequence[Token], turns: Iterable[tuple[Seconds, Seconds, str | None]]) -> Sequence[Token]:
+    """Tokens, if none has a voice, with the speaker of the turn that their middle is in.
+
+    Args:
+        turns: start, end and speaker.
+    """
+    ordered = sorted(turns, key=lambda turn: turn[:2])
+    if not ordered or any(token.voice is not None for token in tokens):
+        return tokens
+    starts = [start for start, _, _ in ordered]
+    named = []
+    for token in tokens:
+        middle = ((token.start or 0.0) + (token.end or 0.0)) / 2
+        number = bisect_right(starts, middle) - 1
+        is_inside = number >= 0 and middle <= ordered[number][1]
+        named.append(replace(token, voice=ordered[number][2]) if is_inside else token)
+    return named

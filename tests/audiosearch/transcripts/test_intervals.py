@@ -89,7 +89,7 @@ def test_tables_of_words(tmp_path: Path) -> None:
     assert read(tmp_path, "start\tend\ttext\n300\t500\tThe\n500\t1100\tgate\n") == expected
     assert read(tmp_path, "word,start,end\nThe,0.3,0.5\ngate,0.5,1.1\n") == expected
     assert read(tmp_path, "0.3\t0.5\tThe\n0.5\t1.1\tgate\n") == expected
-    with pytest.raises(TranscriptError, match="by a table without word times"):
+    with pytest.raises(TranscriptError, match="is a table of segments without word times"):
         read(tmp_path, "start\tend\ttext\n300\t5000\tThe gate closed\n")
 
 

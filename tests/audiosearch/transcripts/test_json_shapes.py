@@ -58,6 +58,9 @@ MESSAGES = [
     ("".join(json.dumps({"segments": [{"words": [WORD]}]}) + "\n" for _ in "ab"), "holds 2 transcripts without names"),
     ([{"monologues": []}, {"recognizedPhrases": []}], r"several kinds \(Rev AI, Azure Speech\)"),
     ({"words": [{"word": 5, "start": 0.1, "end": 0.2}]}, r"words\[0\]: must have a text"),
+    ([{"start": 0, "end": 2, "text": "so it began"}], "is JSON of segments without word times"),
+    ([[1, 0, 0.3, 1.1, " The gate.", [50364], -0.1, 1.2, 0.01, None, 0.0]], "is JSON of segments without word times"),
+    ({"results": [{"name": "a"}, {"name": "b"}]}, "is JSON with the names .*, but not a transcript"),
     ("[00:00.000 --> 00:02.000]  So it began.\n", "is printed lines of Whisper without word times"),
     ("[Script Info]\nTitle: x\n", "is SubStation Alpha captions without word times"),
 ]

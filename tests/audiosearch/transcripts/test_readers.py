@@ -369,7 +369,7 @@ def test_malformed_lines_are_left_out_and_counted(tmp_path: Path) -> None:
 
 
 def test_malformed_cues_are_left_out_and_wrong_times_mended(tmp_path: Path) -> None:
-    cues = ["00:01.000 --> 00:02.000\nso <00:01.500>it", "late --> 00:03.000\nwas <00:02.500>not"]
+    cues = ["00:01.000 -> 00:02.000\nso <00:01.500>it", "late --> 00:03.000\nwas <00:02.500>not"]
     cues += [
         "00:05.000 --> 00:04.000\nthe <00:05.500>gate",
         "00:06.000 --> 00:07.000\nby <00:09.000>the <00:06.500>sea",
