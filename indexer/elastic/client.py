@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import elastic_transport
 import elasticsearch
 
-from audiosearch.errors import RefusedError, StoreError
+from audiosearch.errors import QueryError, RefusedError, StoreError
 from indexer.elastic.connection import LOGIN, Address, pinned
 
 RETRY_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -35,21 +36,33 @@ KEEP_ALIVE = "5m"
 MAX_BULK_BYTES = 900_000
 """Size of a bulk request; proxies often refuse bodies above 1 MB, as nginx by default."""
 
-MAX_BULK = 200
-"""Documents in a bulk request."""
-
 TOO_LARGE = 413
 """HTTP status of a request that a proxy or the server refuses for its size."""
 
 LIMIT = "raise its limit, or that of a proxy before it (nginx: client_max_body_size)"
 
-BUSY = frozenset({429, 502, 503, 504})
+NO_ANSWER = 504
+"""HTTP status of a proxy whose server did not answer in time."""
+
+BUSY = frozenset({429, 502, 503, NO_ANSWER})
 """HTTP statuses after which a retry may succeed."""
+
+MAX_SILENCES = 2
+"""Timeouts after which a small request that writes is sent again."""
+
+TOO_COMPLEX = re.compile(
+    "too_many_(nested_)?clauses|too_many_buckets|maxclausecount|result window is too large|terms query", re.IGNORECASE
+)
+"""Types and reasons of errors of searches that are beyond the limits of a server."""
 
 BLOCKED = "takes no changes: its disk is nearly full, or it was made read-only"
 
 OLDEST_SERVER = 8
 """Oldest supported major version of servers."""
+
+
+Lines = Sequence[bytes]
+"""Lines of a bulk request, in JSON."""
 
 
 class _Transport(elastic_transport.Transport):
@@ -70,17 +83,8 @@ class TooLargeError(RefusedError):
     """A request is larger than the server, or a proxy before it, accepts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """Lines of a bulk request about one document."""
-
-    id: str
-    lines: tuple[bytes, ...]
-
-    @property
-    def size(self) -> int:
-        """Bytes in a request."""
-        return sum(len(line) + 1 for line in self.lines)
+class NoAnswerError(StoreError):
+    """There was no answer in time, from the server or from the server behind a proxy."""
 
 
 @dataclass
@@ -98,7 +102,7 @@ class Server:
         self.name = address.name
         self._reached = False
         self._require_alias = False
-        self._max_bulk_bytes = MAX_BULK_BYTES
+        self.max_bulk_bytes = MAX_BULK_BYTES
         self._client = elasticsearch.Elasticsearch(
             address.server,
             request_timeout=REQUEST_SECONDS,
@@ -166,7 +170,7 @@ class Server:
 
     def refresh(self) -> None:
         """Make written documents visible to searches."""
-        self._ask(self._client.indices.refresh, index=self.name)
+        self._ask(self._client.indices.refresh, patience=MAX_SILENCES, index=self.name)
 
     def bytes(self) -> int:
         """Size of the index on the server's disks."""
@@ -199,7 +203,7 @@ class Server:
             if not errors:
                 return responses
             if pause is None:
-                raise StoreError(f"{self.shown} answers with an error: {errors[0].get('reason')}")
+                raise StoreError(f"{self.shown} answers with an error: {' '.join(kind_and_reason(errors[0]))}")
             time.sleep(pause)
         raise AssertionError
 
@@ -210,9 +214,11 @@ class Server:
         if document is not None:
             condition: Mapping[str, Any] = {"op_type": "create"} if state is None else state
             alias = {"require_alias": True} if self._require_alias else {}
-            response = self._ask(client.index, **target, document=document, **alias, **condition)
+            write = partial(self._ask, client.index, patience=MAX_SILENCES)
+            response = write(**target, document=document, **alias, **condition)
         elif state is not None:
-            response = self._ask(self._client.options(ignore_status=(404, 409)).delete, **target, **state)
+            delete = self._client.options(ignore_status=(404, 409)).delete
+            response = self._ask(delete, patience=MAX_SILENCES, **target, **state)
         else:
             return True
         return "error" not in response and response.get("result") != "not_found"
@@ -221,14 +227,23 @@ class Server:
 
     def count(self, query: Mapping[str, Any]) -> int:
         """Number of documents that match a query."""
-        number: int = self._ask(self._client.count, index=self.name, query=query)["count"]
+        number: int = self._ask(self._client.count, patience=MAX_SILENCES, index=self.name, query=query)["count"]
         return number
 
     def search(self, **body: Any) -> dict[str, Any]:
         """Response of the server to a search."""
-        response: dict[str, Any] = self._ask(
-            self._client.search, index=self.name, allow_partial_search_results=False, **body
-        )
+        return self._search(index=self.name, allow_partial_search_results=False, **body)
+
+    def _search(self, **body: Any) -> dict[str, Any]:
+        """Response to a search; QueryError if it is beyond the limits of the server."""
+        sentence = f"the query is too large for {self.shown}: give fewer or shorter texts, and fewer paths"
+        with self._errors():
+            try:
+                response: dict[str, Any] = self._retry(self._client.search, **body)
+            except elasticsearch.ApiError as error:
+                if error.status_code == TOO_LARGE or TOO_COMPLEX.search(" ".join(_causes(error.body))):
+                    raise QueryError(sentence) from error
+                raise
         return response
 
     def hits(
@@ -259,9 +274,9 @@ class Server:
             **({"search_after": after} if after else {}),
         }
         if snapshot is None or snapshot.id is None:
-            response = self._ask(self._client.search, index=self.name, **search)
+            response = self._search(index=self.name, **search)
         else:
-            response = self._ask(self._client.search, pit={"id": snapshot.id, "keep_alive": KEEP_ALIVE}, **search)
+            response = self._search(pit={"id": snapshot.id, "keep_alive": KEEP_ALIVE}, **search)
             snapshot.id = response.get("pit_id", snapshot.id)
         hits: list[dict[str, Any]] = response["hits"]["hits"]
         return hits
@@ -306,84 +321,55 @@ class Server:
             if snapshot.id is not None:
                 self._ask(self._client.options(ignore_status=404).close_point_in_time, id=snapshot.id)
 
-    def bulk(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Write all documents, with retries for those that a busy server rejects.
+    def send_bulk(self, lines: Lines) -> dict[str, Any]:
+        """Response to one bulk request (``bulk.py``).
 
         Raises:
-            RefusedError: documents that can never be written; the rest of the same request is written.
-        """
-        for request in _requests(lines, lambda: self._max_bulk_bytes):
-            refused: list[str] = []
-            pending = request
-            for pause in (*RETRY_SECONDS, None):
-                pending = self._send(pending, refused)
-                if not pending:
-                    break
-                if pause is None:
-                    raise StoreError(f"{self.shown} is too busy to take more words: try again later")
-                time.sleep(pause)
-            if refused:
-                raise RefusedError(f"{self.shown} refuses {' and '.join(refused)}")
-
-    def _send(self, operations: Sequence[Operation], refused: list[str]) -> list[Operation]:
-        """Send operations, in halves if they are too large for one request, and return those to send again.
-
-        Documents that can never be written are added to ``refused``.
+            TooLargeError: the request is too large.
+            NoAnswerError: there is no answer in time; documents may be written.
         """
         alias = {"require_alias": True} if self._require_alias else {}
-        lines = [line for operation in operations for line in operation.lines]
-        try:
-            response = self._ask(self._client.bulk, index=self.name, operations=lines, **alias)
-        except TooLargeError:
-            if len(operations) == 1:
-                size = f"{operations[0].size / 1e6:.1f} MB"
-                refused.append(f"{operations[0].id} ({size}, larger than it accepts: {LIMIT})")
-                return []
-            self._max_bulk_bytes = min(self._max_bulk_bytes, sum(operation.size for operation in operations) // 2)
-            middle = len(operations) // 2
-            return self._send(operations[:middle], refused) + self._send(operations[middle:], refused)
-        return self._rejected(operations, response["items"], refused) if response["errors"] else []
-
-    def _rejected(
-        self, operations: Sequence[Operation], items: Sequence[Mapping[str, Any]], refused: list[str]
-    ) -> list[Operation]:
-        """Operations to send again; documents that can never be written are added to ``refused``."""
-        rejected: list[Operation] = []
-        for operation, item in zip(operations, items, strict=True):
-            (result,) = item.values()
-            status, error = result["status"], result.get("error", {})
-            message = _message(status, error.get("type") or "")
-            if status in BUSY and message != BLOCKED:
-                rejected.append(operation)
-            elif status == 400:
-                refused.append(f"{result['_id']} ({error.get('reason')})")
-            elif error:
-                message = message or f"answers with an error (status {status}): {error.get('reason')}"
-                raise StoreError(f"{self.shown} {message}")
-        return rejected
+        again = BUSY - {NO_ANSWER}
+        response: dict[str, Any] = self._ask(
+            self._client.bulk, again=again, index=self.name, operations=list(lines), **alias
+        )
+        return response
 
     # Requests
 
-    def _ask(self, method: Callable[..., Any], **arguments: Any) -> Any:
+    def _ask(self, method: Callable[..., Any], /, **arguments: Any) -> Any:
         """Response to a method of the client, with retries; errors become StoreError."""
         with self._errors():
             return self._retry(method, **arguments)
 
-    def _retry(self, method: Callable[..., Any], **arguments: Any) -> Any:
-        """Response to a method of the client; while the server is busy it is retried, then the client's own error."""
+    def _retry(
+        self, method: Callable[..., Any], /, again: frozenset[int] = BUSY, patience: int = 0, **arguments: Any
+    ) -> Any:
+        """Response to a method of the client; while the server is busy it is retried, then the client's own error.
+
+        Args:
+            again: statuses after which to retry.
+            patience: timeouts after which to retry.
+        """
         for pause in (*RETRY_SECONDS, None):
             try:
                 body = method(**arguments).body
             except elasticsearch.ApiError as error:
                 self._reached = True
-                if error.status_code not in BUSY or pause is None or _message_of(error) == BLOCKED:
+                if error.status_code not in again or pause is None or _message_of(error) == BLOCKED:
                     raise
             except elastic_transport.ConnectionError:
                 # A server that was reached before may come back; otherwise fail at once.
                 if not self._reached or pause is None:
                     raise
+            except elastic_transport.ConnectionTimeout:
+                patience -= 1
+                if not self._reached or pause is None or patience < 0:
+                    raise
             else:
                 self._reached = True
+                if not isinstance(body, dict):  # a page of a proxy
+                    raise StoreError(f"{self.shown} is not an Elasticsearch: check the URL")
                 return body
             time.sleep(pause)
         raise AssertionError
@@ -394,59 +380,51 @@ class Server:
         try:
             yield
         except elastic_transport.ConnectionTimeout as error:
-            raise StoreError(f"{self.shown} does not answer within {REQUEST_SECONDS:.0f} seconds") from error
+            raise NoAnswerError(f"{self.shown} does not answer within {REQUEST_SECONDS:.0f} seconds") from error
         except elastic_transport.TlsError as error:
             raise StoreError(f"{self.shown} cannot be reached safely: {error.message}") from error
-        except elastic_transport.ConnectionError as error:
-            raise StoreError(f"{self.shown} cannot be reached: is the server running, and the URL right?") from error
         except (elasticsearch.UnsupportedProductError, elastic_transport.SerializationError) as error:
             raise StoreError(f"{self.shown} is not an Elasticsearch: check the URL") from error
+        except elastic_transport.TransportError as error:
+            raise StoreError(f"{self.shown} cannot be reached: is the server running, and the URL right?") from error
         except elasticsearch.ApiError as error:
             if error.status_code == TOO_LARGE:
                 raise TooLargeError(f"{self.shown} refuses a request of this size: {LIMIT}") from error
-            message = _message_of(error) or f"answers with an error (status {error.status_code}){_reason(error)}"
-            raise StoreError(f"{self.shown} {message}") from error
+            kind = NoAnswerError if error.status_code == NO_ANSWER else StoreError
+            raise kind(f"{self.shown} {_message_of(error) or _unknown(error)}") from error
 
 
-def _requests(lines: Iterable[Mapping[str, Any]], max_bytes: Callable[[], int]) -> Iterator[list[Operation]]:
-    """Bulk operations of lines, grouped into requests of at most ``max_bytes()`` and MAX_BULK operations."""
-    request: list[Operation] = []
-    size = 0
-    for operation in _operations(iter(lines)):
-        if request and (size + operation.size > max_bytes() or len(request) == MAX_BULK):
-            yield request
-            request, size = [], 0
-        request.append(operation)
-        size += operation.size
-    if request:
-        yield request
+def kind_and_reason(error: object) -> tuple[str, str]:
+    """Type and reason of an error in a response; empty where the server does not state them."""
+    if not isinstance(error, dict):
+        return "", error if isinstance(error, str) else ""
+    kind, reason = error.get("type"), error.get("reason")
+    return kind if isinstance(kind, str) else "", reason if isinstance(reason, str) else ""
 
 
-def _operations(lines: Iterator[Mapping[str, Any]]) -> Iterator[Operation]:
-    """Bulk operations of lines: an "index" is followed by its document."""
-    for action in lines:
-        ((kind, target),) = action.items()
-        parts = [action, next(lines)] if kind == "index" else [action]
-        yield Operation(target["_id"], tuple(_JSON.dumps(part) for part in parts))
+def _causes(body: object) -> list[str]:
+    """Types and reasons in an error response, the outermost first."""
+    causes = [body.get("error") if isinstance(body, dict) else None]
+    for cause in causes:
+        roots = cause.get("root_cause") if isinstance(cause, dict) else None
+        inner = cause.get("caused_by") if isinstance(cause, dict) else None
+        causes += [*(roots if isinstance(roots, list) else []), *([inner] if inner else [])]
+    return [text for cause in causes for text in kind_and_reason(cause) if text]
 
 
-_JSON = elastic_transport.JsonSerializer()
-
-
-def _reason(error: elasticsearch.ApiError) -> str:
-    """Reason given in an error response, after a colon; empty if there is none."""
-    cause = error.body.get("error") if isinstance(error.body, dict) else None
-    reason = cause.get("reason") if isinstance(cause, dict) else cause
-    return f": {reason}" if isinstance(reason, str) and reason else ""
+def _unknown(error: elasticsearch.ApiError) -> str:
+    """Message for any other error response, with the innermost reason if there is one."""
+    reason = next((f": {cause}" for cause in reversed(_causes(error.body)) if " " in cause), "")
+    return f"answers with an error (status {error.status_code}){reason}"
 
 
 def _message_of(error: elasticsearch.ApiError) -> str:
     """Message for an error response; empty if unknown."""
     cause = error.body.get("error") if isinstance(error.body, dict) else None
-    return _message(error.status_code, cause.get("type") or "" if isinstance(cause, dict) else "")
+    return message(error.status_code, kind_and_reason(cause)[0])
 
 
-def _message(status: int, kind: str) -> str:
+def message(status: int, kind: str) -> str:
     """Message for a status and a type of error; empty if unknown."""
     if kind == "cluster_block_exception" and status in (403, 429):  # with 503 the server is starting
         return BLOCKED

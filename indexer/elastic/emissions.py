@@ -17,7 +17,7 @@ from typing import Any
 
 from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Word
-from indexer.elastic import documents
+from indexer.elastic import bulk, documents
 from indexer.elastic.client import Server
 from indexer.elastic.reader import NEWEST, Group, PassageReader
 from indexer.elastic.recording_cache import RecordingCache
@@ -73,7 +73,7 @@ def _key(number: int) -> str:
 def keep_acoustic_profile(server: Server, model: str, profile: AcousticProfile) -> None:
     """Store the acoustic profile of a recognizer."""
     document = {"kind": "sounding", "model": model, "sounding": profile.to_json()}
-    server.bulk([{"index": {"_id": f"sounding:{model}"}}, document])
+    bulk.write(server, [{"index": {"_id": f"sounding:{model}"}}, document])
     server.refresh()
 
 

@@ -24,7 +24,7 @@ from typing import Any
 from audiosearch.errors import RefusedError, StoreError, UnknownRecordingError
 from audiosearch.transcripts.turns import in_turns
 from audiosearch.types import PackedEmissions, Word
-from indexer.elastic import documents
+from indexer.elastic import bulk, documents
 from indexer.elastic.client import Server
 from indexer.elastic.emissions import emission_lines
 from indexer.elastic.passages import Passage, cut
@@ -68,11 +68,11 @@ class Writer:
             )
         )
         try:
-            self._server.bulk(chain(lines, emission_lines(recording.id, generation, words, emissions)))
+            bulk.write(self._server, chain(lines, emission_lines(recording.id, generation, words, emissions)))
         except RefusedError as error:
             self._server.refresh()
             self._delete(documents.parts_of(generation))
-            self._server.bulk([{"delete": {"_id": note}}])
+            bulk.write(self._server, [{"delete": {"_id": note}}])
             raise RefusedError(f"{recording.path}: cannot be indexed; {error}.") from error
         self._server.refresh()
         self._check_written(recording, generation, len(passages) + len(emissions))
@@ -144,7 +144,7 @@ class Writer:
             name, recording_id = documents.writing_id(note["generation"]), note["recording"]
             if self._take(name):
                 self._sweep(recording_id, self._orphans(recording_id, note["generation"]))
-                self._server.bulk([{"delete": {"_id": name}}])
+                bulk.write(self._server, [{"delete": {"_id": name}}])
 
     def _orphans(self, recording_id: str, generation: str) -> set[str]:
         """Generations of a recording to delete after its writer stopped while writing ``generation``."""
@@ -165,7 +165,7 @@ class Writer:
         current = self._server.get(note)
         if current is None or current[0]["kind"] != "writing":
             return False
-        self._server.bulk([{"delete": {"_id": note}}])
+        bulk.write(self._server, [{"delete": {"_id": note}}])
         return True
 
     def _take(self, note: str) -> bool:
@@ -182,7 +182,7 @@ class Writer:
         """Delete the parts that match a query."""
         pages = self._server.pages(query, ["generation", "kind", "passage"], False)
         ids = [hit["_id"] for page in pages for hit in page]
-        self._server.bulk({"delete": {"_id": document_id}} for document_id in ids)
+        bulk.write(self._server, ({"delete": {"_id": document_id}} for document_id in ids))
 
 
 def _generation_before(seconds: float) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from audiosearch.types import Word
-from indexer.elastic import passages
+from indexer.elastic import bulk, passages
+from indexer.elastic.client import Server
 from indexer.elastic.index import ElasticIndex
 from indexer.elastic.writer import Writer
 from indexer.index import open_index
@@ -108,15 +109,15 @@ def test_recording_named_during_a_search_is_read_whole(
     ):
         if before:
             index.add(recording(1), spoken(before))
-        bulk, get = second._server.bulk, index._server.documents
+        write, get = bulk.write, index._server.documents
 
-        def in_halves(lines: Any) -> None:
+        def in_halves(server: Server, lines: Any) -> None:
             all_lines = list(lines)
-            bulk(all_lines[: len(all_lines) // 2])
+            write(server, all_lines[: len(all_lines) // 2])
             second._server.refresh()
             half_written.set()
             assert resume.wait(60)
-            bulk(all_lines[len(all_lines) // 2 :])
+            write(server, all_lines[len(all_lines) // 2 :])
 
         def after_writing(ids: Any) -> Any:
             resume.set()
@@ -124,7 +125,7 @@ def test_recording_named_during_a_search_is_read_whole(
             return get(ids)
 
         with monkeypatch.context() as patched:
-            patched.setattr(second._server, "bulk", in_halves)
+            patched.setattr(bulk, "write", in_halves)
             patched.setattr(index._server, "documents", after_writing)
             writer = threading.Thread(target=second.add, args=(recording(1), spoken("hello world " * passages.STRIDE)))
             writer.start()
