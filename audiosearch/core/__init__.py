@@ -3,7 +3,7 @@
 Four dynamic programs write labels into frames, each with a recurrence of its own:
 
 - ``beam_search.cpp``: the best texts of all frames, by summed paths;
-- ``alignment.cpp``: the best path of one text through all frames, with its frames (Viterbi);
+- ``alignment.cpp``: the best path of one text through all frames, with its frames (Viterbi), words left out or not;
 - ``lexicon.cpp``: the best words of a lexicon within some frames (token passing over a trie);
 - ``keyword_scan.cpp``, ``trigram_keys.cpp``: spans of one text anywhere in a recording; letter trigrams on paths.
 
@@ -29,6 +29,7 @@ from audiosearch.core._core import (
     SearchSettings,
     add_rarities,
     find_peaks,
+    find_words,
     has_integer_products,
     mark_keys,
     scan_keyword,
@@ -45,6 +46,7 @@ __all__ = [
     "SearchSettings",
     "add_rarities",
     "find_peaks",
+    "find_words",
     "has_integer_products",
     "mark_keys",
     "scan_keyword",

@@ -167,6 +167,27 @@ def find_peaks(log_probs: NDArray[np.float32], labels: Sequence[int], blank: int
         ValueError: a label is not below V.
     """
 
+def find_words(
+    log_probs: NDArray[np.float32],
+    words: Sequence[Sequence[int]],
+    blank: int,
+    space: int,
+    letter_penalty: float,
+    word_penalty: float,
+) -> list[list[Peak]]:
+    """The peaks of the letters of each word on the best path, in which words may be left out; none for these.
+
+    Args:
+        log_probs: [T', V], in nats.
+        words: labels of the letters of each word.
+        blank, space: labels; -1 for an alphabet without a space.
+        letter_penalty: of a frame of speech between words, in nats.
+        word_penalty: of a word that is left out, in nats.
+
+    Raises:
+        ValueError: a label is not below V, or a word has no letters.
+    """
+
 def scan_keyword(
     entries: NDArray[np.uint8] | NDArray[np.uint16],
     starts: NDArray[np.int64],

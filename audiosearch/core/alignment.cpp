@@ -77,4 +77,85 @@ std::vector<Peak> find_peaks(Frames frames, const std::vector<int>& labels, int 
     return peaks;
 }
 
+// Before, between and after the words are gaps, each a state that takes any frame. A word is left by its last letter and
+// followed by a gap; a step from a gap to the next within a frame leaves the word between them out:
+//
+//     gap 0 ──→ l₁ ──→ blank ──→ l₂ ──→ gap 1 ──→ l₁ ──→ …
+//       │        ╰────────────────↗      ↑
+//       ╰──────────── left out ──────────╯
+std::vector<std::vector<Peak>> find_words(
+    Frames frames, const std::vector<std::vector<int>>& words, int blank, int space, const GapPenalties& penalties) {
+    enum Step : int8_t { STAY, PREVIOUS, LETTER_BEFORE, LEFT_OUT };
+    struct State {
+        int label;  // -1: a gap
+        int word;   // the one that it belongs to, or that follows the gap
+        int letter;
+    };
+    std::vector<State> states;
+    std::vector<int> gaps;
+    for (size_t word = 0; word <= words.size(); ++word) {
+        gaps.push_back(static_cast<int>(states.size()));
+        states.push_back({-1, static_cast<int>(word), -1});
+        if (word == words.size()) break;
+        for (size_t letter = 0; letter < words[word].size(); ++letter) {
+            if (letter > 0) states.push_back({blank, static_cast<int>(word), -1});
+            states.push_back({words[word][letter], static_cast<int>(word), static_cast<int>(letter)});
+        }
+    }
+    std::vector<std::vector<Peak>> peaks(words.size());
+    if (frames.count == 0) return peaks;
+    const auto count = static_cast<int>(states.size());
+    std::vector<float> score(count, static_cast<float>(NEVER)), before(count);
+    std::vector<int8_t> steps(static_cast<size_t>(frames.count) * count, STAY);
+    for (int frame = -1; frame < frames.count; ++frame) {
+        int8_t* step = frame < 0 ? nullptr : steps.data() + static_cast<size_t>(frame) * count;
+        if (frame < 0) {
+            score[0] = 0.0f;
+        } else {
+            const float* row = frames[frame];
+            const float best = *std::max_element(row, row + frames.labels);
+            const float pause = std::max(row[blank], space < 0 ? row[blank] : row[space]);
+            const float gap = std::max(pause, best - penalties.letter);
+            before.swap(score);
+            for (int state = 0; state < count; ++state) {
+                const State& own = states[state];
+                float highest = before[state];
+                if (state > 0 && before[state - 1] > highest) {
+                    highest = before[state - 1];
+                    step[state] = PREVIOUS;
+                }
+                if (own.letter > 0 && own.label != states[state - 2].label && before[state - 2] > highest) {
+                    highest = before[state - 2];
+                    step[state] = LETTER_BEFORE;
+                }
+                score[state] = highest + (own.label < 0 ? gap : std::max(MIN_LOG_PROB, row[own.label]));
+            }
+        }
+        for (size_t word = 0; word < words.size(); ++word) {
+            const float left_out = score[gaps[word]] - penalties.word;
+            if (left_out <= score[gaps[word + 1]]) continue;
+            score[gaps[word + 1]] = left_out;
+            if (step) step[gaps[word + 1]] = LEFT_OUT;
+        }
+    }
+    // The last word may end in the last frame, without a gap after it.
+    int state = count - 1;
+    if (count > 1 && score[count - 2] > score[state]) --state;
+    for (int frame = frames.count - 1; frame >= 0; --frame) {
+        const int8_t* step = steps.data() + static_cast<size_t>(frame) * count;
+        while (step[state] == LEFT_OUT) state = gaps[states[state].word - 1];
+        const State& own = states[state];
+        if (own.letter >= 0) {
+            std::vector<Peak>& letters = peaks[own.word];
+            if (letters.empty()) letters.resize(words[own.word].size(), {0, 0, static_cast<float>(NEVER)});
+            Peak& peak = letters[own.letter];
+            peak.start = frame;
+            if (peak.end == 0) peak.end = frame + 1;
+            peak.log_prob = std::max(peak.log_prob, frames[frame][own.label]);
+        }
+        state -= step[state] == PREVIOUS ? 1 : step[state] == LETTER_BEFORE ? 2 : 0;
+    }
+    return peaks;
+}
+
 }  // namespace audiosearch

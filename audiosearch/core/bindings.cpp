@@ -171,6 +171,19 @@ NB_MODULE(_core, module) {
         "log_probs"_a, "labels"_a, "blank"_a, ReleaseGil());
 
     module.def(
+        "find_words",
+        [](const LogProbs& log_probs, const std::vector<std::vector<int>>& words, int blank, int space, float letter_penalty,
+           float word_penalty) {
+            const Frames frames = frames_of(log_probs);
+            const auto known = [&](int label) { return label >= 0 && label < frames.labels; };
+            require(known(blank) && space < frames.labels, "a label is not in the emissions");
+            for (const std::vector<int>& word : words)
+                require(!word.empty() && std::all_of(word.begin(), word.end(), known), "a label is not in the emissions");
+            return find_words(frames, words, blank, space, {letter_penalty, word_penalty});
+        },
+        "log_probs"_a, "words"_a, "blank"_a, "space"_a, "letter_penalty"_a, "word_penalty"_a, ReleaseGil());
+
+    module.def(
         "scan_keyword",
         [](const Array<nb::ro>& entries, const Array<const int64_t>& starts, const Array<const int64_t>& counts,
            const std::vector<int64_t>& runs, const Array<const int32_t, 2>& table, const Array<const int32_t, 2>& edges,
