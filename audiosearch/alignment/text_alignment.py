@@ -22,10 +22,10 @@ from audiosearch.alignment.forced_alignment import word_spans
 from audiosearch.alphabet import Alphabet
 from audiosearch.types import Emissions, Seconds, Word
 
-LETTER_PENALTY = 2.0
+LETTER_PENALTY = 5.0
 """Of a frame of speech without text, in nats: the loss at which a letter of the text is still preferred."""
 
-WORD_PENALTY = 4.0
+WORD_PENALTY = 15.0
 """Of a word of the text that is left out, in nats."""
 
 MIN_STRETCH: Seconds = 8.0
