@@ -24,6 +24,7 @@ COMMANDS = {  # name: module:attribute, in the order of the help
     "evaluate": "indexer.commands.evaluate:evaluate",
     "inspect": "audiosearch.commands.inspect:inspect",
     "transcribe": "audiosearch.commands.transcribe:transcribe",
+    "align": "audiosearch.commands.align:align",
     "index": "indexer.commands.index:index",
     "query": "indexer.commands.query:query",
     "list": "indexer.commands.library:list_command",

@@ -55,10 +55,12 @@ class Recognized:
 
     Args:
         greedy: text of the most probable label of each frame, without a beam search; None unless it was requested.
+        segments: emissions of the segments, if they were requested.
     """
 
     transcript: Transcript
     greedy: str | None = None
+    segments: tuple[Emissions, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -207,13 +209,17 @@ class Recognizer:
         for result in self.recognize(paths):
             yield result.error if isinstance(result, Unreadable) else result.transcript
 
-    def recognize(self, paths: Iterable[str | Path], *, with_greedy: bool = False) -> Iterator[Recognized | Unreadable]:
+    def recognize(
+        self, paths: Iterable[str | Path], *, with_greedy: bool = False, with_segments: bool = False
+    ) -> Iterator[Recognized | Unreadable]:
         """Transcribe recordings, in order; short ones of similar length share batches best.
 
         Args:
             with_greedy: return the greedy text of each recording too.
+            with_segments: return the emissions too; they take 14 MB an hour.
         """
-        return self._decode((self.pipeline.source(path) for path in paths), with_greedy=with_greedy)
+        sources = (self.pipeline.source(path) for path in paths)
+        return self._decode(sources, with_greedy=with_greedy, with_segments=with_segments)
 
     def emissions(self, path: str | Path) -> Iterator[Emissions]:
         """Yield the emissions of a recording segment by segment, in order of time and in bounded memory.
@@ -234,7 +240,7 @@ class Recognizer:
     # Stages
 
     def _decode(
-        self, sources: Iterable[Source], *, with_greedy: bool = False
+        self, sources: Iterable[Source], *, with_greedy: bool = False, with_segments: bool = False
     ) -> Generator[Recognized | Unreadable, None, None]:
         """Decode the segments of all sources and yield one result at the end of each source."""
         alphabet = self.model.alphabet
@@ -252,6 +258,8 @@ class Recognizer:
                     assert decoded is not None, "every segment is decoded"
                     partial.words += decoded.words
                     partial.emissions += decoded.emissions
+                    if with_segments:
+                        partial.segments.append(item)
                     if partial.greedy is not None:
                         partial.greedy.append(decode_greedily(item, alphabet).text)
                     self.position = item.seconds(len(item))
@@ -285,7 +293,7 @@ class Recognizer:
         words = clip_words(partial.words, duration)
         transcript = Transcript(source.path, duration, words, tuple(partial.emissions))
         greedy = None if partial.greedy is None else " ".join(text for text in partial.greedy if text)
-        return Recognized(transcript, greedy)
+        return Recognized(transcript, greedy, tuple(partial.segments))
 
     def hypotheses(self, segments: Iterable[Emissions]) -> Iterator[Hypothesis]:
         """Yield the best hypothesis for each segment, in order: text and uncalibrated scores, without times."""
@@ -314,10 +322,11 @@ class Recognizer:
 
 @dataclass
 class _PartialTranscript:
-    """Words, packed emissions and, if requested, greedy texts of a recording's segments so far."""
+    """Words, packed emissions and, if requested, emissions and greedy texts of a recording's segments so far."""
 
     words: list[Word] = field(default_factory=list)
     emissions: list[PackedEmissions] = field(default_factory=list)
+    segments: list[Emissions] = field(default_factory=list)
     greedy: list[str] | None = None
 
 

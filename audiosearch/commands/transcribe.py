@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -48,6 +47,7 @@ def transcribe(
 
     Unreadable files are reported and skipped; the exit status is then 1.
     """
+    from audiosearch.commands.progress import recognition_progress
     from audiosearch.decoding.hotwords import read_hotwords
     from audiosearch.model_folder import find_model
     from audiosearch.normalizer import normalize
@@ -61,36 +61,22 @@ def transcribe(
     if hotwords is not None:
         preferred += read_hotwords(hotwords)
 
-    from rich.console import Console
-    from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task
-    from rich.text import Text
-
     from audiosearch.recognizer import Recognizer, Unreadable
     from audiosearch.transcripts.writers import CSV_HEADER, render
 
-    class Position(ProgressColumn):
-        """Position up to which the recording is transcribed."""
-
-        def render(self, task: Task) -> Text:
-            return Text(f"Transcribing {timedelta(seconds=int(recognizer.position))}")
-
     failed = header_written = False
-    screen = Console(stderr=True)
-    with Recognizer.load(path, hotwords=preferred, greedy=greedy) as recognizer:
-        hidden = not screen.is_terminal
-        progress = Progress(
-            SpinnerColumn(), Position(), console=screen, transient=True, redirect_stdout=False, disable=hidden
-        )
-        progress.add_task("")
-        with progress:
-            for result in recognizer.recognize(files):
-                if isinstance(result, Unreadable):
-                    click.echo(f"Error: {result.error}", err=True)
-                    failed = True
-                    continue
-                text = render(result.transcript, form).removeprefix(CSV_HEADER if header_written else "")
-                header_written = form == "csv"
-                named = form == "text" and len(files) > 1
-                click.echo(document(f"{printable(result.transcript.path)}: {text}" if named else text), nl=False)
+    with (
+        Recognizer.load(path, hotwords=preferred, greedy=greedy) as recognizer,
+        recognition_progress(recognizer, "Transcribing"),
+    ):
+        for result in recognizer.recognize(files):
+            if isinstance(result, Unreadable):
+                click.echo(f"Error: {result.error}", err=True)
+                failed = True
+                continue
+            text = render(result.transcript, form).removeprefix(CSV_HEADER if header_written else "")
+            header_written = form == "csv"
+            named = form == "text" and len(files) > 1
+            click.echo(document(f"{printable(result.transcript.path)}: {text}" if named else text), nl=False)
     if failed:
         raise click.exceptions.Exit(1)

@@ -82,7 +82,7 @@ class ImportedTranscript:
         Args:
             confidence: of words without one.
         """
-        texts = _texts_in_context(self.tokens)
+        texts = normalized_texts(self.tokens)
         words = [word for pair in zip(self.tokens, texts, strict=True) for word in _words(*pair, confidence)]
         return tuple(sorted(words, key=lambda word: word.start))
 
@@ -145,7 +145,7 @@ def _divide_time(tokens: Sequence[Token], start: Seconds, end: Seconds) -> Itera
         yield replace(token, start=first, end=last)
 
 
-def _texts_in_context(tokens: Sequence[Token]) -> list[list[str]]:
+def normalized_texts(tokens: Sequence[Token]) -> list[list[str]]:
     """Normalized words of each token, as in its sentence: "$5", "million" are "five", "million dollars"."""
     written = strip_tokens([token.text for token in tokens])
     texts = [normalize(text).split() for text in written]

@@ -25,8 +25,8 @@ def read_transcripts(path: Path, channel: str | None = None, *, word_times: bool
     Raises:
         TranscriptError: the file cannot be read, is of no known format, or has no word times.
     """
-    text = _text(path)
-    kind = _kind(text)
+    text = read_file(path)
+    kind = kind_of(text)
     if kind in _OTHERS:
         raise TranscriptError(f"{path}: is {_OTHERS[kind]} without word times; {_REMEDY}.")
     if channel is not None and kind != "ctm":
@@ -89,7 +89,7 @@ _CUE = re.compile(r"(?m)^[ \t]*\d+:[\d:.,]+[ \t]*-->")
 _CTM = re.compile(r"(?m)^(?!;;)\S+[ \t]+\S+[ \t]+-?[\d.]+[ \t]+-?[\d.]+[ \t]+\S+")
 
 
-def _kind(text: str) -> str:
+def kind_of(text: str) -> str:
     """Format of a transcript, by its content."""
     start = text.lstrip()[:1000]
     kind = next((kind for kind, pattern in _BEGINNINGS.items() if re.match(pattern, start)), "")
@@ -102,7 +102,8 @@ def _kind(text: str) -> str:
     return "ctm" if _CTM.search(text) or not text.strip() or start.startswith(";;") else "text"
 
 
-def _text(path: Path) -> str:
+def read_file(path: Path) -> str:
+    """Text of a file; TranscriptError if it cannot be read, or is no text in UTF-8."""
     try:
         data = path.read_bytes()
     except OSError as error:
