@@ -114,13 +114,16 @@ def align_recording(
 
 
 def _unwritten(recognized: Sequence[Word], placed: Sequence[Word]) -> list[Word]:
-    """Recognized words that overlap no word of the text."""
+    """Recognized words of which the middle lies in no word of the text, clipped to the time between these."""
     unwritten, number = [], 0
     for word in recognized:
-        while number < len(placed) and placed[number].end <= word.start:
+        middle = (word.start + word.end) / 2
+        while number < len(placed) and placed[number].end <= middle:
             number += 1
-        if number == len(placed) or placed[number].start >= word.end:
-            unwritten.append(word)
+        start = max(word.start, placed[number - 1].end) if number else word.start
+        end = min(word.end, placed[number].start) if number < len(placed) else word.end
+        if start < middle < end:
+            unwritten.append(replace(word, start=start, end=end))
     return unwritten
 
 

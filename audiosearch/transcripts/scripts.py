@@ -6,6 +6,7 @@ voice of the words up to the next one.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from pathlib import Path
 from audiosearch.errors import TranscriptError
 from audiosearch.transcripts.imported import ImportedTranscript, Token
 from audiosearch.transcripts.readers import kind_of, read_file, read_transcripts
+
+TEXT_SUFFIXES = frozenset({".txt", ".text", ".md"})
 
 LINES_OF_TEXT = frozenset({"text", "console", "lrc"})
 """Kinds of which each line is text, with a time before it or not."""
@@ -35,7 +38,7 @@ def read_script(path: Path) -> ImportedTranscript:
     """
     text = read_file(path)
     kind = kind_of(text)
-    if kind in LINES_OF_TEXT:
+    if kind in LINES_OF_TEXT or (kind == "json" and path.suffix.lower() in TEXT_SUFFIXES and not _is_json(text)):
         transcript = _read_plain_text(path, text)
     else:
         transcripts = read_transcripts(path, word_times=False)
@@ -46,6 +49,15 @@ def read_script(path: Path) -> ImportedTranscript:
     if not transcript.tokens:
         raise TranscriptError(f"{path}: holds no words.")
     return transcript
+
+
+def _is_json(text: str) -> bool:
+    """False for a text that begins with a bracket, as "[music] Welcome"."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _read_plain_text(path: Path, text: str) -> ImportedTranscript:
@@ -70,7 +82,8 @@ def _with_voices(tokens: Sequence[Token]) -> list[Token]:
     voice: str | None = None
     for line, label in zip(lines, labels, strict=True):
         if label and (label["name"].isupper() or counts[label["name"]] > 1):
-            voice = label["name"]
+            voice, start = label["name"], line[0].start
             del line[: len(label.group().split())]
+            line[:1] = [replace(token, start=start) for token in line[:1]]
         voiced += [token if token.voice is not None else replace(token, voice=voice) for token in line]
     return voiced
