@@ -80,7 +80,7 @@ def align_recording(
     """Find the times of the words of a text in a recording.
 
     Args:
-        script: as ``transcripts/scripts.py`` reads it.
+        script: as ``alignment/scripts.py`` reads it.
         fill: add recognized words where nothing was written.
 
     Raises:

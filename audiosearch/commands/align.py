@@ -46,10 +46,10 @@ def align(audio: Path, text: Path, model: Path | None, form: str, fill: bool) ->
     Exit status: 0; 1 if no word of the text was found; 2 for errors.
     """
     from audiosearch.aligner import align_recording
+    from audiosearch.alignment.scripts import read_script
     from audiosearch.commands.progress import recognition_progress
     from audiosearch.model_folder import find_model
     from audiosearch.recognizer import Recognizer
-    from audiosearch.transcripts.scripts import read_script
     from audiosearch.transcripts.writers import render
 
     script = read_script(text)

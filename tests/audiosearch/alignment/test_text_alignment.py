@@ -15,10 +15,10 @@ from click.testing import CliRunner
 from audiosearch.aligner import Alignment, align_recording
 from audiosearch.alignment import text_alignment
 from audiosearch.alignment.anchors import find_anchors
+from audiosearch.alignment.scripts import read_script
 from audiosearch.alignment.unsaid_text import said_words
 from audiosearch.core import find_peaks, find_words
 from audiosearch.recognizer import Recognizer
-from audiosearch.transcripts.scripts import read_script
 from audiosearch.types import Word
 from cli import main
 from tests.audiosearch.conftest import Whistler

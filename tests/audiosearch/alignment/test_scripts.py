@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from audiosearch.alignment.scripts import read_script
 from audiosearch.errors import TranscriptError
-from audiosearch.transcripts.scripts import read_script
 
 
 def voiced(path: Path, text: str) -> list[tuple[str | None, str]]:
