@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from audiosearch.errors import AudioSearchError
     from audiosearch.normalizer import normalize
     from audiosearch.recognizer import Recognizer
-    from audiosearch.types import Alternative, Emissions, Transcript, Word
+    from audiosearch.types import Alternative, Emissions, SoundSelection, Transcript, Word
 
 __all__ = [
     "__version__",
@@ -20,6 +20,7 @@ __all__ = [
     "Word",
     "Alternative",
     "Emissions",
+    "SoundSelection",
     "normalize",
     "AudioSearchError",
 ]
@@ -32,6 +33,7 @@ _TARGETS = {  # name: module
     "Word": "audiosearch.types",
     "Alternative": "audiosearch.types",
     "Emissions": "audiosearch.types",
+    "SoundSelection": "audiosearch.types",
     "normalize": "audiosearch.normalizer",
     "AudioSearchError": "audiosearch.errors",
 }

@@ -18,6 +18,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -39,7 +40,8 @@ from audiosearch.model_folder import decoder_settings, find_model, read_checksum
 from audiosearch.normalizer import normalize
 from audiosearch.parallel import map_in_threads, prefetch
 from audiosearch.spotting.scoring import AcousticProfile
-from audiosearch.types import Emissions, PackedEmissions, Seconds, Transcript, Word
+from audiosearch.transcripts.turns import by_time
+from audiosearch.types import ALL_SOUND, Emissions, PackedEmissions, Seconds, SoundSelection, Transcript, Word
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,6 +93,7 @@ class Recognizer:
         hotwords: words and phrases with a bonus.
         greedy: use the most probable label of each frame instead of a beam search: faster, less accurate.
         keep_emissions: store packed emissions in the transcripts, for searching by sound.
+        selection: sound of the files that is recognized.
         device: of the network; default: a GPU if there is one.
 
     Raises:
@@ -108,6 +111,7 @@ class Recognizer:
         hotwords: Sequence[str] = (),
         greedy: bool = False,
         keep_emissions: bool = False,
+        selection: SoundSelection = ALL_SOUND,
         device: torch.device | None = None,
     ) -> None:
         self.model = model
@@ -120,6 +124,7 @@ class Recognizer:
             check_engine(self.decoder, self.hotwords)
         self.greedy = greedy
         self.keep_emissions = keep_emissions
+        self.selection = selection
         self.pipeline = EmissionPipeline(model, self.window, device)
         self.fingerprint = self._fingerprint()
         self.position: Seconds = 0.0  # time up to which the current recording is transcribed; for progress bars
@@ -132,6 +137,7 @@ class Recognizer:
         hotwords: Sequence[str] = (),
         greedy: bool = False,
         keep_emissions: bool = False,
+        selection: SoundSelection = ALL_SOUND,
         alpha: float | None = None,
         beta: float | None = None,
         beam_width: int | None = None,
@@ -142,6 +148,7 @@ class Recognizer:
 
         Args:
             path: default: the configured model, else the installed one.
+            selection: sound of the files that is recognized.
             alpha, beta, beam_width, threads: override the decoder settings.
 
         Raises:
@@ -165,6 +172,7 @@ class Recognizer:
             hotwords=hotwords,
             greedy=greedy,
             keep_emissions=keep_emissions,
+            selection=selection,
             device=device,
         )
 
@@ -218,7 +226,7 @@ class Recognizer:
             with_greedy: return the greedy text of each recording too.
             with_segments: return the emissions too; they take 14 MB an hour.
         """
-        sources = (self.pipeline.source(path) for path in paths)
+        sources = (self.pipeline.source(path, self.selection) for path in paths)
         return self._decode(sources, with_greedy=with_greedy, with_segments=with_segments)
 
     def emissions(self, path: str | Path) -> Iterator[Emissions]:
@@ -256,8 +264,8 @@ class Recognizer:
                         partial = _PartialTranscript(greedy=[] if with_greedy else None)
                         continue
                     assert decoded is not None, "every segment is decoded"
-                    partial.words += decoded.words
-                    partial.emissions += decoded.emissions
+                    partial.words.setdefault(item.voice, []).extend(decoded.words)
+                    partial.emissions.setdefault(item.voice, []).extend(decoded.emissions)
                     if with_segments:
                         partial.segments.append(item)
                     if partial.greedy is not None:
@@ -290,8 +298,13 @@ class Recognizer:
         if end.error is not None:
             return Unreadable(source.path, end.error)
         duration = end.samples / self.model.config.features.sample_rate
-        words = clip_words(partial.words, duration)
-        transcript = Transcript(source.path, duration, words, tuple(partial.emissions))
+        words = [
+            replace(word, voice=voice)
+            for voice, spoken in partial.words.items()
+            for word in clip_words(spoken, duration)
+        ]
+        emissions = tuple(chain.from_iterable(partial.emissions.values()))
+        transcript = Transcript(source.path, duration, tuple(by_time(words)), emissions)
         greedy = None if partial.greedy is None else " ".join(text for text in partial.greedy if text)
         return Recognized(transcript, greedy, tuple(partial.segments))
 
@@ -306,7 +319,7 @@ class Recognizer:
             yield hypothesis
 
     def _fingerprint(self) -> str:
-        """Hash, in 16 hexadecimal digits, of everything that determines transcripts."""
+        """Hash, in 16 hexadecimal digits, of everything that determines transcripts, and the label of the selection."""
         # The built-in engine is left out: indexes made before the setting existed used it.
         ignored = {"threads", "engine"} if self.decoder.engine == "builtin" else {"threads"}
         decoder = "greedy" if self.greedy else self.decoder.model_dump_json(exclude=ignored)
@@ -317,15 +330,15 @@ class Recognizer:
             with self.language_model.path.open("rb") as file:
                 while block := file.read(1 << 20):
                     digest.update(block)
-        return digest.hexdigest()[:16]
+        return " ".join(filter(None, (digest.hexdigest()[:16], self.selection.label)))
 
 
 @dataclass
 class _PartialTranscript:
-    """Words, packed emissions and, if requested, emissions and greedy texts of a recording's segments so far."""
+    """Words and packed emissions of each voice and, if requested, emissions and greedy texts of the segments so far."""
 
-    words: list[Word] = field(default_factory=list)
-    emissions: list[PackedEmissions] = field(default_factory=list)
+    words: dict[str | None, list[Word]] = field(default_factory=dict)
+    emissions: dict[str | None, list[PackedEmissions]] = field(default_factory=dict)
     segments: list[Emissions] = field(default_factory=list)
     greedy: list[str] | None = None
 

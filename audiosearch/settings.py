@@ -1,4 +1,4 @@
-"""Store and model to use: command-line option, else environment variable, else configuration file, else default.
+"""Store, model and channels to use: option of the command, else environment variable, else configuration file.
 
 Every query reads these settings, so nothing heavy is imported; YAML only if there is a configuration file.
 """
@@ -10,31 +10,38 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiosearch.errors import ConfigError
+from audiosearch.types import CHANNEL_MODES, MAX_CHANNEL
 
 STORE_VARIABLE = "AUDIOSEARCH_STORE"
 MODEL_VARIABLE = "AUDIOSEARCH_MODEL"
 CONFIG_VARIABLE = "AUDIOSEARCH_CONFIG"
 
 
+CHANNEL_CHOICES = "auto, mix, split or the number of a channel"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Store and model that commands use unless options name others.
+    """Store, model and channels that commands use unless options name others.
 
     Args:
         store: path of a database or URL of an Elasticsearch index.
         model: file or folder of the recognizer's model; None: the installed one.
+        channels: of ``types.SoundSelection``.
     """
 
     store: str
     model: Path | None
+    channels: str = "auto"
 
 
-def load_settings(store: str | None = None, model: Path | None = None) -> Settings:
+def load_settings(store: str | None = None, model: Path | None = None, channels: str | None = None) -> Settings:
     """Merge command-line options, environment variables and configuration file.
 
     Args:
         store: value of ``--store``; None: not given.
         model: value of ``--model``; None: not given.
+        channels: value of ``--channels``; None: not given.
 
     Raises:
         ConfigError: the configuration file is malformed, or CONFIG_VARIABLE names a file that does not exist.
@@ -43,6 +50,7 @@ def load_settings(store: str | None = None, model: Path | None = None) -> Settin
     return Settings(
         store=store or os.environ.get(STORE_VARIABLE) or configured.get("store") or str(default_store()),
         model=model or _path(os.environ.get(MODEL_VARIABLE)) or _path(configured.get("model")),
+        channels=channels or configured.get("channels") or "auto",
     )
 
 
@@ -60,6 +68,11 @@ def configuration_path() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_config_dir("audiosearch", appauthor=False)) / "config.yaml"
+
+
+def is_channel_choice(text: str) -> bool:
+    """True for a value of ``types.SoundSelection.channels``."""
+    return text in CHANNEL_MODES or (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_CHANNEL)
 
 
 def is_url(store: str) -> bool:
@@ -90,12 +103,15 @@ def _read_configuration() -> dict[str, str]:
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: must contain lines such as 'store: ~/talks.db'.")
     for key, value in values.items():
-        if key not in ("store", "model"):
-            raise ConfigError(f"{path}: there is no setting {key}; there are store and model.")
-        if not isinstance(value, str) or not value:
+        if key not in ("store", "model", "channels"):
+            raise ConfigError(f"{path}: there is no setting {key}; there are store, model and channels.")
+        if key == "channels" and not is_channel_choice(str(value)):
+            raise ConfigError(f"{path}: channels must be {CHANNEL_CHOICES} (given: {value!r}).")
+        if key != "channels" and (not isinstance(value, str) or not value):
             raise ConfigError(f"{path}: {key} must be a path or URL (given: {value!r}).")
     return {
-        key: value if is_url(value) else str(path.parent / Path(value).expanduser()) for key, value in values.items()
+        key: str(value) if key == "channels" or is_url(value) else str(path.parent / Path(value).expanduser())
+        for key, value in values.items()
     }
 
 

@@ -24,11 +24,13 @@ class Emissions:
         log_probs: natural logarithms [T', V], float32; the probabilities in each row sum to 1.
         frame_duration: length of one frame.
         start: time at which frame 0 begins.
+        voice: that of the words (``Word.voice``).
     """
 
     log_probs: NDArray[np.float32]
     frame_duration: Seconds
     start: Seconds = 0.0
+    voice: str | None = None
 
     def __len__(self) -> int:
         return int(self.log_probs.shape[0])
@@ -71,6 +73,46 @@ class Word:
     voice: str | None = None
 
 
+CHANNEL_MODES = ("auto", "mix", "split")
+
+MAX_CHANNEL = 1024
+"""Largest number of a channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundSelection:
+    """Sound of a file that is recognized.
+
+    Args:
+        channels: ``mix``, one signal of all channels; ``split``, each channel by itself; ``auto``, each by itself if
+            they have different voices; or the number of one channel, from "1" on.
+        track: number of the audio track, from 1 on; None: the default track, or the first that is not silent.
+    """
+
+    channels: str = "auto"
+    track: int | None = None
+
+    @property
+    def label(self) -> str:
+        """Settings other than the defaults, as in ``track=2 channels=split``; empty for the defaults."""
+        track = [] if self.track is None else [f"track={self.track}"]
+        return " ".join([*track, *([] if self.channels == "auto" else [f"channels={self.channels}"])])
+
+    @classmethod
+    def of_label(cls, label: str) -> SoundSelection:
+        """Selection of a label; other words are ignored."""
+        values = dict(word.split("=", 1) for word in label.split() if "=" in word)
+        track = values.get("track", "")
+        return cls(values.get("channels", "auto"), int(track) if track.isdigit() else None)
+
+
+ALL_SOUND = SoundSelection()
+"""The default."""
+
+ONE_SIGNAL = SoundSelection("mix")
+"""All channels as one signal, also if they have different voices."""
+
+
 @dataclass(frozen=True, slots=True)
 class PackedEmissions:
     """Emissions of a segment in few bytes; ``spotting/posteriorgram.py`` packs and unpacks them.
@@ -96,7 +138,7 @@ class Transcript:
         path: of the recording, as given.
         duration: of the recording.
         words: with ``0 <= start < end <= duration`` and non-decreasing starts.
-        emissions: in order of time; empty unless they are kept.
+        emissions: in order of time, voice after voice; empty unless they are kept.
     """
 
     path: str

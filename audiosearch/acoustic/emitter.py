@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,13 +22,14 @@ import torch
 from audiosearch.acoustic.checkpoint import AcousticModel
 from audiosearch.acoustic.inference import Inference, StageTimes, WindowInput, WindowOutput
 from audiosearch.acoustic.segmenter import PauseSegmenter, Segment
-from audiosearch.acoustic.windows import Stitcher, WindowGrid, blank_log_probs, is_silent
+from audiosearch.acoustic.windows import Stitcher, WindowCutter, WindowGrid, blank_log_probs, is_silent
 from audiosearch.alphabet import Alphabet
-from audiosearch.audio.reader import read_blocks
+from audiosearch.audio.channels.selection import voice_channels
+from audiosearch.audio.reader import read_blocks, read_voices
 from audiosearch.config import WindowConfig
 from audiosearch.errors import AudioError
 from audiosearch.parallel import prefetch
-from audiosearch.types import Emissions
+from audiosearch.types import ONE_SIGNAL, Emissions, SoundSelection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,10 +43,16 @@ PREFETCHED_WINDOWS = 32
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Recording to transcribe; compared by identity, as one path may be given twice."""
+    """Recording to transcribe; compared by identity, as one path may be given twice.
+
+    Args:
+        blocks: samples [S], or [K, S] of K voices.
+        voices: names of these; empty: ``blocks`` are [S].
+    """
 
     path: str
     blocks: Blocks
+    voices: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,10 +65,15 @@ class EndOfRecording:
 
 @dataclass(frozen=True)
 class _Tag:
-    """Origin of an item in the network's queue: a window of ``content`` samples, or the end of its recording."""
+    """Origin of an item in the network's queue: a window of ``content`` samples, or the end of its recording.
+
+    Args:
+        voice: number of the voice.
+    """
 
     source: Source
     content: int | EndOfRecording
+    voice: int = 0
 
 
 class EmissionPipeline:
@@ -87,9 +100,18 @@ class EmissionPipeline:
         """Processor seconds spent in each stage: read, features, network, stitch."""
         return self.inference.times
 
-    def source(self, path: str | Path) -> Source:
+    def source(self, path: str | Path, selection: SoundSelection = ONE_SIGNAL) -> Source:
         """Source of a file, which is opened when it is read."""
-        return Source(str(path), lambda: read_blocks(path, self.model.config.features.sample_rate))
+        rate = self.model.config.features.sample_rate
+        try:
+            voices = voice_channels(path, selection)
+        except AudioError as error:
+            if selection.channels.isdigit():
+                return Source(str(path), partial(_unreadable, error))
+            voices = {}  # reading meets the error again
+        if not voices:
+            return Source(str(path), lambda: read_blocks(path, rate))
+        return Source(str(path), lambda: read_voices(path, rate, tuple(voices)), tuple(voices.values()))
 
     def emissions(self, path: str | Path) -> Iterator[Emissions]:
         """Yield the emissions of a recording segment by segment, in order of time and in bounded memory.
@@ -105,35 +127,52 @@ class EmissionPipeline:
 
     def segments(self, sources: Iterable[Source]) -> Generator[tuple[Source, Emissions | EndOfRecording], None, None]:
         """Yield the stitched emissions of each recording segment by segment, then its end."""
-        assembly = None
+        assemblies: dict[int, _Assembly] = {}  # of each voice
         for output in self.inference.run(prefetch(self._windows(sources), PREFETCHED_WINDOWS)):
             started = time.thread_time()
-            if assembly is None:
-                assembly = _Assembly(self.grid, self.model.alphabet, self.window)
-            complete = [self._emissions(segment) for segment in assembly.add(output)]
+            source, is_end = output.tag.source, isinstance(output.tag.content, EndOfRecording)
+            complete = []
+            for voice in tuple(assemblies) or (0,) if is_end else (output.tag.voice,):
+                if voice not in assemblies:
+                    assemblies[voice] = _Assembly(self.grid, self.model.alphabet, self.window)
+                name = source.voices[voice] if source.voices else None
+                complete += [self._emissions(segment, name) for segment in assemblies[voice].add(output)]
             self.times.add("stitch", time.thread_time() - started)
             for emissions in complete:
-                yield output.tag.source, emissions
+                yield source, emissions
             if isinstance(output.tag.content, EndOfRecording):
-                assembly = None
-                yield output.tag.source, output.tag.content
+                assemblies = {}
+                yield source, output.tag.content
 
     def _windows(self, sources: Iterable[Source]) -> Generator[WindowInput[_Tag], None, None]:
         """Yield the windows of each recording, then its end; silent windows carry no samples."""
         for source in sources:
             blocks = _CountedBlocks(source.blocks, self.times)
             try:
-                for samples in self.grid.cut(blocks):
-                    tag = _Tag(source, len(samples))
+                for voice, samples in self._cut(source, blocks):
+                    tag = _Tag(source, len(samples), voice)
                     yield WindowInput(tag, None if is_silent(samples, self.window.silence_dbfs) else samples)
             except AudioError as error:
                 yield WindowInput(_Tag(source, EndOfRecording(blocks.samples, error)), None)
             else:
                 yield WindowInput(_Tag(source, EndOfRecording(blocks.samples)), None)
 
-    def _emissions(self, segment: Segment) -> Emissions:
+    def _cut(self, source: Source, blocks: _CountedBlocks) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Yield the windows of each voice with its number, in order of time."""
+        cutters = [WindowCutter(self.grid) for _ in source.voices or (None,)]
+        for block in blocks:
+            for voice, samples in enumerate(block if source.voices else (block,)):
+                yield from ((voice, window) for window in cutters[voice].add(samples))
+        for voice, cutter in enumerate(cutters):
+            yield from ((voice, window) for window in cutter.finish())
+
+    def _emissions(self, segment: Segment, voice: str | None) -> Emissions:
         duration = self.model.frame_duration
-        return Emissions(segment.log_probs, duration, self.model.emission_start + segment.first * duration)
+        return Emissions(segment.log_probs, duration, self.model.emission_start + segment.first * duration, voice)
+
+
+def _unreadable(error: AudioError) -> Iterator[NDArray[np.float32]]:
+    raise error
 
 
 class _CountedBlocks:
@@ -146,7 +185,7 @@ class _CountedBlocks:
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         for block in self._times.each("read", self._blocks()):
-            self.samples += len(block)
+            self.samples += block.shape[-1]
             yield block
 
 

@@ -79,15 +79,30 @@ class WindowGrid:
 
     def cut(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
         """Yield the samples of each window, given blocks of any length."""
-        size, step = self.size * self.unit, self.step * self.unit
-        pending = np.empty(0, np.float32)
+        cutter = WindowCutter(self)
         for block in blocks:
-            pending = np.concatenate([pending, block])
-            while len(pending) > size:
-                yield pending[:size]
-                pending = pending[step:]
-        if len(pending):
-            yield pending
+            yield from cutter.add(block)
+        yield from cutter.finish()
+
+
+class WindowCutter:
+    """Cuts the samples of a signal into windows."""
+
+    def __init__(self, grid: WindowGrid) -> None:
+        self._size, self._step = grid.size * grid.unit, grid.step * grid.unit
+        self._pending = np.empty(0, np.float32)
+
+    def add(self, block: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+        """Yield the windows completed by further samples."""
+        self._pending = np.concatenate([self._pending, block])
+        while len(self._pending) > self._size:
+            yield self._pending[: self._size]
+            self._pending = self._pending[self._step :]
+
+    def finish(self) -> Iterator[NDArray[np.float32]]:
+        """Yield the last window, if there is any sample."""
+        if len(self._pending):
+            yield self._pending
 
 
 def is_silent(samples: NDArray[np.float32], dbfs: float) -> bool:

@@ -4,28 +4,42 @@ soundfile reads uncompressed files and FLAC; PyAV (``ffmpeg/``) reads everything
 stops at damage. (libsndfile stops at the first bad frame, reads only a part of a VBR mp3 without a header and only the
 first stream of a chained Ogg; FFmpeg reads all of them.) Each stage works on small pieces::
 
-    file → pieces at the file's rate, one channel (channels.py) → mended → soxr → blocks
+    file → pieces at the file's rate, one signal or several (channels/) → mended → soxr → blocks
+
+Legend: C channels, K voices, S samples.
 """
 
 from __future__ import annotations
 
 import logging
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audiosearch.audio import ffmpeg
-from audiosearch.audio.channels import mixed
+from audiosearch.audio.channels.crosstalk import without_crosstalk
+from audiosearch.audio.channels.mixing import mixed
 from audiosearch.audio.file_parts import amended_header, open_amended
 from audiosearch.audio.formats import HEAD_BYTES, is_not_audio, is_uncompressed
 from audiosearch.audio.samples import PIECE_SAMPLES, AudioInfo, Piece, Samples, Sound, mix_down
 from audiosearch.errors import AudioError
 from audiosearch.types import Seconds
 
-__all__ = ["AudioInfo", "Sound", "convert", "is_audio", "probe", "read", "read_blocks", "read_span", "require_audio"]
+__all__ = [
+    "AudioInfo",
+    "Sound",
+    "convert",
+    "is_audio",
+    "probe",
+    "read",
+    "read_blocks",
+    "read_span",
+    "read_voices",
+    "require_audio",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -85,23 +99,35 @@ def read_blocks(path: str | Path, sample_rate: int, block_seconds: Seconds = 30.
     Raises:
         AudioError: as in ``read``; raised when the damage is reached.
     """
-    length = round(block_seconds * sample_rate)
+    return _blocks(_resampled(Path(path), sample_rate), round(block_seconds * sample_rate))
+
+
+def read_voices(
+    path: str | Path, sample_rate: int, channels: Sequence[int], block_seconds: Seconds = 30.0
+) -> Iterator[Samples]:
+    """Yield blocks [K, S] of channels, counted from 0, without cross-talk; see ``read_blocks``."""
+    pieces = _checked(Path(path), without_crosstalk(_pieces(Path(path)), channels))
+    return _blocks(_resampled(Path(path), sample_rate, pieces), round(block_seconds * sample_rate))
+
+
+def _blocks(pieces: Iterable[Samples], length: int) -> Iterator[Samples]:
+    """Samples [S] or [K, S] in blocks of a length."""
     if length < 1:
-        raise ValueError(f"block_seconds must be at least one sample, not {block_seconds}")
+        raise ValueError(f"blocks have at least one sample, not {length}")
     pending: list[Samples] = []
     count = 0
-    for piece in _resampled(Path(path), sample_rate):
+    for piece in pieces:
         pending.append(piece)
-        count += len(piece)
+        count += piece.shape[-1]
         if count < length:
             continue
-        joined = np.concatenate(pending)
+        joined = np.concatenate(pending, axis=-1)
         whole = count - count % length
         for start in range(0, whole, length):
-            yield joined[start : start + length].copy()
-        pending, count = [joined[whole:].copy()], count - whole
+            yield joined[..., start : start + length].copy()
+        pending, count = [joined[..., whole:].copy()], count - whole
     if count:
-        yield np.concatenate(pending)
+        yield np.concatenate(pending, axis=-1)
 
 
 def read_span(path: str | Path, start: Seconds, end: Seconds) -> Sound:
@@ -146,26 +172,31 @@ def _joined(parts: list[Sound]) -> Sound:
     return Sound(rate, np.concatenate([convert(part, rate, channels).samples for part in parts], axis=1))
 
 
-def _resampled(path: Path, sample_rate: int) -> Iterator[Samples]:
-    """Yield pieces of the recording at ``sample_rate``; AudioError if there is no sample at all."""
+def _resampled(path: Path, sample_rate: int, pieces: Iterable[Piece] | None = None) -> Iterator[Samples]:
+    """Yield pieces of the recording at ``sample_rate``; AudioError if there is no sample at all.
+
+    Args:
+        pieces: [S] or [K, S] of the recording; default: one signal of all channels.
+    """
     import soxr
 
     count = 0
-    rate, stream = sample_rate, None
-    for piece in _checked(path, mixed(path, _pieces(path))):
+    rate, stream, tail = sample_rate, None, np.empty(0, np.float32)
+    for piece in _checked(path, mixed(path, _pieces(path))) if pieces is None else pieces:
         if piece.rate != rate:  # the first piece, or the next stream of a chained file
             if stream is not None:
-                yield stream.resample_chunk(np.empty(0, np.float32), last=True)
-            rate = piece.rate
+                yield stream.resample_chunk(tail.T, last=True).T
+            rate, tail = piece.rate, piece.samples[..., :0]
             _check_rate(path, rate)
-            stream = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32") if rate != sample_rate else None
-        samples = piece.samples if stream is None else stream.resample_chunk(piece.samples)
-        count += len(samples)
-        if len(samples):
+            voices = 1 if piece.samples.ndim == 1 else len(piece.samples)
+            stream = soxr.ResampleStream(rate, sample_rate, voices, dtype="float32") if rate != sample_rate else None
+        samples = piece.samples if stream is None else stream.resample_chunk(np.ascontiguousarray(piece.samples.T)).T
+        count += samples.shape[-1]
+        if samples.shape[-1]:
             yield samples
     if stream is not None:
-        samples = stream.resample_chunk(np.empty(0, np.float32), last=True)
-        count += len(samples)
+        samples = stream.resample_chunk(np.ascontiguousarray(tail.T), last=True).T
+        count += samples.shape[-1]
         yield samples
     if not count:
         raise AudioError(f"{path}: contains no samples.")
@@ -182,12 +213,14 @@ def _checked(path: Path, pieces: Iterator[Piece]) -> Iterator[Piece]:
     for rate, samples in pieces:
         # written for NaN to fail too
         if not (samples.min() >= -MAX_SAMPLE and samples.max() <= MAX_SAMPLE):
-            samples, bad = _mended(samples)
-            if len(bad) > len(samples) / 2:
+            mended = [_mended(channel) for channel in np.atleast_2d(samples)]
+            samples = np.stack([channel for channel, _ in mended]).reshape(samples.shape)
+            bad = np.sort(np.concatenate([wrong for _, wrong in mended]))
+            if len(bad) > samples.size / 2:
                 raise AudioError(f"{path}: most samples after {elapsed:.3f} s are no numbers, or not audio.")
             first = first if count else elapsed + bad[0] / rate
             count += len(bad)
-        elapsed += len(samples) / rate
+        elapsed += samples.shape[-1] / rate
         yield Piece(rate, samples)
     if count:
         logger.warning("%s: samples that are no audio (not finite, or huge) and were mended: %d, the first at %.3f s.",

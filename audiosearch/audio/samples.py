@@ -40,7 +40,7 @@ class AudioInfo:
 
 
 class Piece(NamedTuple):
-    """Consecutive samples at the file's own rate: [C, S], or [S] after mixing."""
+    """Consecutive samples at the file's own rate: [C, S], or [S] after mixing, or [K, S] of K voices."""
 
     rate: int
     samples: Samples

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audiosearch.display import printable
+from audiosearch.settings import CHANNEL_CHOICES, is_channel_choice
 
 if TYPE_CHECKING:
     from audiosearch.data.manifest import Utterance
@@ -20,6 +21,25 @@ model_option = click.option(
     type=click.Path(path_type=Path),
     help="Model file or folder. Default: $AUDIOSEARCH_MODEL, else `model:` in ~/.config/audiosearch/config.yaml, else "
     "the installed model.",
+)
+
+
+def _channel_choice(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """The choice in lower case, a number without leading zeros."""
+    if value is None:
+        return None
+    text = value.strip().lower()
+    if not is_channel_choice(text):
+        raise click.BadParameter(f"{value!r} is not {CHANNEL_CHOICES}.", ctx, param)
+    return str(int(text)) if text.isdigit() else text
+
+
+channels_option = click.option(
+    "--channels",
+    callback=_channel_choice,
+    metavar="auto|mix|split|N",
+    help="Recognize all channels as one signal (mix), each by itself (split), each by itself if they have different "
+    "voices (auto), or channel N alone. Default: `channels:` in ~/.config/audiosearch/config.yaml, else auto.",
 )
 
 hotwords_option = click.option(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from audiosearch.commands.options import hotwords_option, model_option
+from audiosearch.commands.options import channels_option, hotwords_option, model_option
 from audiosearch.display import document, printable
 from audiosearch.transcripts.writers import FORMATS, JOINABLE
 
@@ -24,6 +24,7 @@ Examples:
 @click.option("--greedy", is_flag=True, help="Greedy decoding without language model: faster, less accurate.")
 @click.option("--hotword", "words", metavar="WORD", multiple=True, help="Prefer this word; repeatable.")
 @hotwords_option
+@channels_option
 def transcribe(
     files: tuple[Path, ...],
     model: Path | None,
@@ -31,6 +32,7 @@ def transcribe(
     greedy: bool,
     words: tuple[str, ...],
     hotwords: Path | None,
+    channels: str | None,
 ) -> None:
     """Transcribe each FILE to standard output.
 
@@ -51,7 +53,10 @@ def transcribe(
     from audiosearch.decoding.hotwords import read_hotwords
     from audiosearch.model_folder import find_model
     from audiosearch.normalizer import normalize
+    from audiosearch.settings import load_settings
+    from audiosearch.types import SoundSelection
 
+    selection = SoundSelection(load_settings(channels=channels).channels)
     path = find_model(model)
     if form not in JOINABLE and len(files) > 1:
         raise click.UsageError(f"--format {form} takes one FILE; run the command once per file.")
@@ -66,7 +71,7 @@ def transcribe(
 
     failed = header_written = False
     with (
-        Recognizer.load(path, hotwords=preferred, greedy=greedy) as recognizer,
+        Recognizer.load(path, hotwords=preferred, greedy=greedy, selection=selection) as recognizer,
         recognition_progress(recognizer, "Transcribing"),
     ):
         for result in recognizer.recognize(files):

@@ -11,6 +11,7 @@ import click
 from audiosearch.errors import StoreError
 from indexer.commands.options import (
     INTERRUPTED,
+    channels_option,
     exclude_option,
     hotwords_option,
     model_option,
@@ -32,6 +33,7 @@ from indexer.commands.options import (
     help="Index only shard K of N, chosen by content, so that N machines share the work.",
 )
 @hotwords_option
+@channels_option
 @no_sound_option
 @exclude_option
 @click.option("--quiet", is_flag=True, help="Print errors only.")
@@ -46,6 +48,7 @@ def index(
     again: bool,
     part: str,
     hotwords: Path | None,
+    channels: str | None,
     no_sound: bool,
     exclude: tuple[str, ...],
     quiet: bool,
@@ -58,12 +61,13 @@ def index(
 
     Unusable files are reported and skipped, and the exit status is then 1.
 
-    With --hotwords the recognizer counts as another model: --again renews the transcripts made without them.
+    With --hotwords or --channels the recognizer counts as another model: --again renews the transcripts made without.
     """
     from audiosearch.console.progress_bar import progress_bar
     from audiosearch.decoding.hotwords import read_hotwords
     from audiosearch.model_folder import find_model
     from audiosearch.settings import load_settings
+    from audiosearch.types import SoundSelection
     from indexer.console.format import length, shown
     from indexer.console.ingest_report import IngestReport, json_record, line
     from indexer.console.lazy_recognizer import LazyRecognizer
@@ -78,10 +82,11 @@ def index(
         shard = Shard.parse(part)
     except ValueError as error:
         raise click.BadParameter(f"{error}.", param_hint="--part") from error
-    settings = load_settings(store)
+    settings = load_settings(store, channels=channels)
     path = find_model(model, settings)
+    selection = SoundSelection(settings.channels)
     words = () if hotwords is None else read_hotwords(hotwords)
-    lazy = LazyRecognizer(path, hotwords=words, sound=not no_sound)
+    lazy = LazyRecognizer(path, hotwords=words, sound=not no_sound, selection=selection)
     report = IngestReport()
 
     def excluded(location: Location) -> bool:

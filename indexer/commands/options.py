@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from audiosearch.commands.options import INTERRUPTED, hotwords_option, model_option, read_utterances
+from audiosearch.commands.options import INTERRUPTED, channels_option, hotwords_option, model_option, read_utterances
 
 __all__ = [
     "INTERRUPTED",
+    "channels_option",
     "exclude_option",
     "hotwords_option",
     "model_option",

@@ -12,7 +12,14 @@ from types import FrameType
 import click
 
 from indexer.commands.index import check_writable
-from indexer.commands.options import exclude_option, hotwords_option, model_option, no_sound_option, store_option
+from indexer.commands.options import (
+    channels_option,
+    exclude_option,
+    hotwords_option,
+    model_option,
+    no_sound_option,
+    store_option,
+)
 
 
 @click.command(epilog="\b\nExample:\n  audiosearch watch ~/Podcasts")
@@ -20,6 +27,7 @@ from indexer.commands.options import exclude_option, hotwords_option, model_opti
 @store_option
 @model_option
 @hotwords_option
+@channels_option
 @no_sound_option
 @exclude_option
 @click.option("--keep", is_flag=True, help="Do not remove recordings whose files no longer exist.")
@@ -40,6 +48,7 @@ def watch(
     store: str | None,
     model: Path | None,
     hotwords: Path | None,
+    channels: str | None,
     no_sound: bool,
     exclude: tuple[str, ...],
     keep: bool,
@@ -55,6 +64,7 @@ def watch(
     from audiosearch.decoding.hotwords import read_hotwords
     from audiosearch.model_folder import find_model
     from audiosearch.settings import load_settings
+    from audiosearch.types import SoundSelection
     from indexer.console.format import length, shown
     from indexer.console.ingest_report import IngestReport, json_record, line
     from indexer.console.lazy_recognizer import LazyRecognizer
@@ -62,10 +72,11 @@ def watch(
     from indexer.ingest.ingest import Started
     from indexer.ingest.watch import Finished, changes, follow
 
-    settings = load_settings(store)
+    settings = load_settings(store, channels=channels)
     path = find_model(model, settings)
+    selection = SoundSelection(settings.channels)
     words = () if hotwords is None else read_hotwords(hotwords)
-    recognizer = LazyRecognizer(path, hotwords=words, sound=not no_sound)
+    recognizer = LazyRecognizer(path, hotwords=words, sound=not no_sound, selection=selection)
     with _until_stopped(), open_index(settings.store, create=True) as opened, recognizer as transcriber:
         check_writable(settings.store)
         click.echo(f"Watching {', '.join(shown(str(path)) for path in paths)}; stop with Ctrl-C.", err=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiosearch.errors import AudioError
+from audiosearch.types import ALL_SOUND, SoundSelection
 
 if TYPE_CHECKING:
     from audiosearch.recognizer import Recognizer
@@ -23,15 +24,23 @@ class LazyRecognizer:
         hotwords: preferred words and phrases.
         sound: True if transcripts keep their emissions.
         greedy: True to decode without language model.
+        selection: sound of the files that is recognized.
     """
 
     def __init__(
-        self, model: Path | None, *, hotwords: Sequence[str] = (), sound: bool = True, greedy: bool = False
+        self,
+        model: Path | None,
+        *,
+        hotwords: Sequence[str] = (),
+        sound: bool = True,
+        greedy: bool = False,
+        selection: SoundSelection = ALL_SOUND,
     ) -> None:
         self._model = model
         self._hotwords = hotwords
         self._greedy = greedy
         self._sound = sound
+        self._selection = selection
         self.is_loading = False
 
     def __enter__(self) -> LazyRecognizer:
@@ -49,7 +58,11 @@ class LazyRecognizer:
             from audiosearch.recognizer import Recognizer
 
             return Recognizer.load(
-                self._model, hotwords=self._hotwords, keep_emissions=self._sound, greedy=self._greedy
+                self._model,
+                hotwords=self._hotwords,
+                keep_emissions=self._sound,
+                greedy=self._greedy,
+                selection=self._selection,
             )
         finally:
             self.is_loading = False

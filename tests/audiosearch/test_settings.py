@@ -71,3 +71,17 @@ def test_malformed_configuration_file_is_reported(configuration: Path, text: str
 def test_configuration_file_named_by_the_environment_must_exist(configuration: Path) -> None:
     with pytest.raises(ConfigError, match="there is no such file"):
         load_settings()
+
+
+@pytest.mark.parametrize("value", ["auto", "split", "2"])
+def test_channels_are_configured(configuration: Path, value: str) -> None:
+    configuration.write_text(f"channels: {value}\n")
+    assert load_settings().channels == value
+    assert load_settings(channels="mix").channels == "mix"
+
+
+@pytest.mark.parametrize("value", ["both", "0", "-2", "1.5", "[1]", "yes"])
+def test_other_channels_are_reported(configuration: Path, value: str) -> None:
+    configuration.write_text(f"channels: {value}\n")
+    with pytest.raises(ConfigError, match="channels must be auto, mix, split or the number of a channel"):
+        load_settings()

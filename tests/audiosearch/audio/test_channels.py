@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from audiosearch.audio import reader
-from audiosearch.audio.channels import mixed
+from audiosearch.audio.channels.mixing import mixed
 from audiosearch.audio.samples import Piece, Samples, mix_down
 
 RATE = 16_000

@@ -4,10 +4,7 @@ The plain average is right for most recordings. It is wrong if the channels have
 if one of them has noise, a tone or a time code over the speech of another. Every WINDOW of a recording is judged by
 itself; the weights of the window before it remain unless others are clearly better.
 
-Speech is told from other sound by two properties of short frames: its level changes strongly, several times a second,
-and so does the shape of its spectrum. Noise, hum, tones and time codes have neither.
-
-Legend: C channels, S samples, F frames, B bands.
+Legend: C channels, S samples.
 """
 
 from __future__ import annotations
@@ -20,6 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audiosearch.audio.channels.speech_bands import (
+    MIN_SPEECH,
+    band_energies,
+    burst,
+    energy_floor,
+    finite,
+    speech_score,
+)
 from audiosearch.audio.samples import Piece, Samples, mix_down
 from audiosearch.types import Seconds
 
@@ -30,14 +35,6 @@ WINDOW: Seconds = 5.0
 
 MIN_WINDOW: Seconds = 0.7
 """A shorter rest keeps the weights before it."""
-
-FRAME: Seconds = 0.04
-
-BANDS = (200.0, 400.0, 700.0, 1100.0, 1700.0, 2600.0, 3800.0)
-"""Edges of the bands, in Hz."""
-
-MIN_SPEECH = 4.0
-"""Lowest speech score of a channel with speech, in dB."""
 
 MIN_BURST = 8.0
 """Level of the loudest moments above the usual one, in dB, that may be a few words in a noisy channel."""
@@ -51,9 +48,6 @@ MIN_ALIKE, MIN_SAME = 0.5, 0.8
 CENTER, BASS = 2, 3
 """Channels of surround sound, which has six or more."""
 
-RANGE_DB = 60.0
-"""Sound that is fainter than the loudest frame of any channel by more counts as silence."""
-
 _FADE: Seconds = 0.02
 
 Weights = tuple[float, ...]
@@ -64,7 +58,7 @@ def mixed(path: Path, pieces: Iterable[Piece]) -> Iterator[Piece]:
     """Pieces [C, S] as pieces [S] of the same lengths; a notice names weights other than the plain average."""
     used: dict[Weights, Seconds] = {}
     weights: Weights | None = None  # of the window before
-    for window in _windows(pieces):
+    for window in windows(pieces):
         if window[0].samples.shape[0] == 1:
             weights = None
             yield from (Piece(rate, mix_down(samples)) for rate, samples in window)
@@ -76,7 +70,7 @@ def mixed(path: Path, pieces: Iterable[Piece]) -> Iterator[Piece]:
         logger.warning("%s: is not recognized from the average of its channels: %s.", path, _notice(used))
 
 
-def _windows(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+def windows(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
     """Pieces of about WINDOW with the same rate and number of channels; those with one channel do not wait."""
     waiting: list[Piece] = []
     count = 0
@@ -143,7 +137,7 @@ def _judged(pieces: list[Piece], weights: Weights) -> Weights:
     with np.errstate(invalid="ignore", over="ignore"):
         products = (samples @ samples.T).astype(np.float64)
     if not np.isfinite(products).all():
-        samples = np.clip(np.nan_to_num(samples), -1e3, 1e3)
+        samples = finite(samples)
         products = (samples @ samples.T).astype(np.float64)
     norms = np.sqrt(np.maximum(products.diagonal(), 1e-20))
     alike = products / np.outer(norms, norms)
@@ -152,22 +146,20 @@ def _judged(pieces: list[Piece], weights: Weights) -> Weights:
     loudest = products.diagonal().max() / samples.shape[1]
     if loudest < 1e-9:
         return weights
-    bands = [_band_energies(channel, rate) for channel in samples]
-    floor = max(float(band.sum(axis=1).max()) for band in bands) * 10 ** (-RANGE_DB / 10)
-    scores = np.array([_speech_score(band, floor) for band in bands])
+    bands = [band_energies(channel, rate) for channel in samples]
+    floor = energy_floor(bands)
+    scores = np.array([speech_score(band, floor) for band in bands])
     clearest = int(scores.argmax())
     for number, band in enumerate(bands):  # a few words at the edge of a window
-        if _burst(band, floor) >= MIN_BURST and abs(alike[clearest, number]) < MIN_ALIKE:
+        if burst(band, floor) >= MIN_BURST and abs(alike[clearest, number]) < MIN_ALIKE:
             scores[number] = max(scores[number], MIN_SPEECH)
     candidates = _candidates(scores, alike)
-    if len(samples) >= 6 and scores[CENTER] >= MIN_SPEECH:
-        audible = float(bands[BASS].sum()) / (0.1875 * max(float(products[BASS, BASS]), 1e-20))  # of a Hann window
-        if audible < 0.25:  # not the tracks of several microphones
-            candidates = [tuple(float(number == CENTER) for number in range(len(samples)))]
+    if len(samples) >= 6 and scores[CENTER] >= MIN_SPEECH and _is_bass(bands[BASS], float(products[BASS, BASS])):
+        candidates = [tuple(float(number == CENTER) for number in range(len(samples)))]
     if not candidates:
         return weights
     rated = {
-        candidate: _speech_score(_band_energies(_gain(candidate, len(samples)) * _sum(samples, candidate), rate), floor)
+        candidate: speech_score(band_energies(_gain(candidate, len(samples)) * _sum(samples, candidate), rate), floor)
         for candidate in {weights, Weights(), *candidates}
     }
     best = max(candidates, key=lambda candidate: rated[candidate])
@@ -175,6 +167,18 @@ def _judged(pieces: list[Piece], weights: Weights) -> Weights:
         best = Weights()
     allowed = weights in candidates or not weights
     return weights if allowed and rated[best] < rated[weights] + MIN_GAIN else best
+
+
+def is_surround(samples: Samples, rate: int) -> bool:
+    """True for channels [C, S] of surround sound, not of several microphones."""
+    if len(samples) < 6:
+        return False
+    return _is_bass(band_energies(samples[BASS], rate), float(np.square(samples[BASS], dtype=np.float64).sum()))
+
+
+def _is_bass(bands: NDArray[Any], energy: float) -> bool:
+    audible = float(bands.sum()) / (0.1875 * max(energy, 1e-20))  # of a Hann window
+    return audible < 0.25
 
 
 def _gain(weights: Weights, channels: int) -> float:
@@ -196,37 +200,3 @@ def _candidates(scores: NDArray[Any], alike: NDArray[Any]) -> list[Weights]:
         if all(abs(alike[number, other]) > MIN_SAME for other in spoken):
             found.append(tuple(float(other == number) for other in range(len(scores))))
     return found
-
-
-def _band_energies(samples: Samples, rate: int) -> NDArray[np.float64]:
-    """Energies [F, B] of frames."""
-    length = max(round(FRAME * rate), 16)
-    count = len(samples) // length
-    frames = samples[: count * length].reshape(count, length) * np.hanning(length).astype(np.float32)
-    power = np.square(np.abs(np.fft.rfft(frames, axis=1)))
-    edges = np.searchsorted(np.fft.rfftfreq(length, 1 / rate), BANDS)
-    edges = np.minimum(edges, power.shape[1] - 1)
-    sums = np.add.reduceat(power, edges, axis=1)[:, :-1]
-    energies: NDArray[np.float64] = (sums / length).astype(np.float64)
-    return energies
-
-
-def _burst(energies: NDArray[np.float64], floor: float) -> float:
-    """Level that one frame in 25 exceeds, above the median level, in dB."""
-    usual, loud = np.percentile(10 * np.log10(energies.sum(axis=1) + floor), (50, 96))
-    return float(loud - usual)
-
-
-def _speech_score(energies: NDArray[np.float64], floor: float) -> float:
-    """Change of level or of spectral shape from frame to frame, whichever is less, in dB.
-
-    Args:
-        energies: [F, B].
-        floor: energy of a frame that counts as silence.
-    """
-    levels = 10 * np.log10(energies.sum(axis=1) + floor)
-    modulation = float(levels.std())
-    loud = energies[levels >= np.percentile(levels, 60)]
-    shapes = 10 * np.log10(loud + floor / 10)
-    shapes -= shapes.mean(axis=1, keepdims=True)
-    return min(modulation, 2 * float(shapes.std(axis=0).mean()))
