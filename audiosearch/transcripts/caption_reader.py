@@ -35,6 +35,7 @@ class Cue:
 
 
 _TIME = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:[.,]\d+)?)")
+_END = re.compile(rf"\s*({_TIME.pattern})(?!\S)")
 _ARROW = re.compile(r"(.*?)-->|([ \t]*[\d:.,]*\d[ \t]*)(?:-{1,3}>|[–—]>|→)(?=[ \t]*\d)")
 """Times of a cue up to the arrow, also if it is mistyped."""
 
@@ -137,7 +138,10 @@ def _cues(path: Path, text: str, faults: list[str]) -> Iterator[Cue]:
             number += 1
             continue
         location = f"{path}, line {number + 1}"
-        first, last = _TIME.fullmatch((arrow[1] or arrow[2]).strip()), _TIME.match(lines[number][arrow.end() :].strip())
+        first, last = (
+            _TIME.fullmatch((arrow[1] or arrow[2] or "").strip()),
+            _END.match(lines[number][arrow.end() :]),
+        )
         number += 1
         payload = []
         while lines[number] and "-->" not in lines[number]:  # a line of one space is a part of YouTube's cues
@@ -148,7 +152,7 @@ def _cues(path: Path, text: str, faults: list[str]) -> Iterator[Cue]:
         if first is None or last is None:
             faults.append(f"{location}: must be two times, such as 00:00:01.000 --> 00:00:02.500.")
             continue
-        start, end = _seconds(first.group()), _seconds(last.group())
+        start, end = _seconds(first.group()), _seconds(last.group(1))
         yield Cue(start, max(start, end), tuple(payload), location, mended=end < start)
 
 

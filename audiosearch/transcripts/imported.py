@@ -135,6 +135,8 @@ def complete_times(tokens: Sequence[Token]) -> list[Token]:
             after = next((other.start for other in tokens[number + 1 :] if other.start is not None), None)
             end = token.start + length
             token = replace(token, end=end if after is None or after < token.start else min(end, after))
+        elif token.start is not None and token.end is not None and token.end < token.start:
+            token = replace(token, end=token.start, mended=True)  # of pieces out of order
         completed.append(token)
     return completed
 

@@ -78,7 +78,7 @@ def _printed(text: str) -> Any:
         return None
     try:
         values = [_value(node.value) for node in ast.parse(text).body if isinstance(node, ast.Expr)]
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError):
         return None
     return values[0] if len(values) == 1 else values or None
 

@@ -74,7 +74,8 @@ def word_object(value: object) -> Fields | None:
     """A word, with the first of its alternatives if only they have texts, as of some services."""
     fields = as_object(value)
     others = None if fields is None or text_of(fields) is not None else fields.get("alternatives")
-    return {**fields, **others[0]} if fields and isinstance(others, list) and isinstance(others[0], dict) else fields
+    best = others[0] if isinstance(others, list) and others else None
+    return {**fields, **best} if fields is not None and isinstance(best, dict) else fields
 
 
 def with_parallel_lists(document: dict[str, Any]) -> dict[str, Any]:
@@ -135,8 +136,8 @@ def read_token(fields: Fields, location: str, unit: Seconds, voice: str | None, 
     if start is not None and end is not None:
         start, end, mended = mend_times(start, end)
         is_wrong |= mended
-    elif start is not None and start < 0:
-        start, is_wrong = 0.0, True
+    elif (time := end if start is None else start) is not None and time < 0:
+        start, end, is_wrong = (0.0, None, True)
     value, wrong_value = mend_confidence(_first(fields, CONFIDENCES))
     if value is None:
         value = _likelihood(fields)
@@ -215,7 +216,7 @@ def _joined(pieces: Sequence[Token]) -> Token:
     return replace(
         pieces[0],
         text=text.strip(),
-        end=next((piece.end for piece in reversed(pieces) if piece.end is not None), None),
+        end=max((piece.end for piece in pieces if piece.end is not None), default=None),
         confidence=sum(known) / len(known) if known else None,
         mended=any(piece.mended for piece in pieces),
     )

@@ -74,7 +74,7 @@ def read_xml(path: Path, text: str, *, word_times: bool = True) -> ImportedTrans
         TranscriptError: the file is not XML, of another kind, or has no times of words.
     """
     try:
-        root = ElementTree.fromstring(text.encode("utf-8", "replace"))
+        root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         line, column = error.position
         raise TranscriptError(f"{path}, line {line}: is not valid XML (at character {column + 1}).") from error
@@ -145,16 +145,17 @@ def _captions(
     cues = []
     for number, event in enumerate(spoken):
         following = spoken[number + 1] if number + 1 < len(spoken) else None
+        begin = max(event.start, 0.0)
         text = "".join(
-            (f"<{stamp(start)}>" if start is not None and start > event.start else "") + escape(unescape(part))
+            (f"<{stamp(start)}>" if start is not None and start > begin else "") + escape(unescape(part))
             for start, part in event.parts
         )
         length = LETTER_TIME * len(text) if event.duration is None else event.duration
         end = event.start + length
         if following is not None and following.start > event.start:
             end = min(end, following.start)
-        last = max((start for start, _ in event.parts if start is not None), default=event.start)
-        cues.append(Cue(event.start, max(end, last), tuple(text.split("\n")), event.location))
+        last = max((start for start, _ in event.parts if start is not None), default=begin)
+        cues.append(Cue(begin, max(begin, end, last), tuple(text.split("\n")), event.location))
     return read_cues(
         path, cues, faults, word_times=word_times, kind=kind, name="youtube" if "YouTube" in kind else "ttml"
     )

@@ -106,6 +106,16 @@ def test_an_unknown_end_is_that_of_the_next_start(tmp_path: Path) -> None:
     ]
 
 
+def test_pieces_out_of_order_and_negative_times_are_mended(tmp_path: Path) -> None:
+    tokens = [{"text": text, "start": start, "end": end} for text, start, end in ((" ga", 1.5, 1.6), ("te", 0.9, 1.1))]
+    transcript = read(tmp_path, {"sentences": [{"tokens": [{"text": "The", "end": -1}, *tokens]}]})
+    assert [row[:3] for row in rows(transcript)] == [("the", 0.0, 0.3), ("gate", 1.5, 1.6)]
+    assert "1 word of the file mended" in note([transcript])
+    empty = {"results": [{"type": "word", "start_time": 0.5, "alternatives": []}]}
+    speech = {"type": "word", "start_time": 0.5, "end_time": 1.1, "alternatives": [{"content": "gate"}]}
+    assert rows(read(tmp_path, {"results": [*empty["results"], speech]})) == EXPECTED
+
+
 def test_recordings_with_names_are_apart(tmp_path: Path) -> None:
     lines = [json.dumps({"audio_filepath": f"/x/{name}.wav", "timestamp": {"word": [WORD]}}) for name in "ab"]
     (tmp_path / "talk.jsonl").write_text("\n".join(lines))

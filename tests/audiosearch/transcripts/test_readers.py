@@ -200,6 +200,7 @@ WRONG = [
     ("[1, 2]", "is JSON without names, but not a transcript"),
     ('{"text": "hello"}', "is JSON with a text, but without times of words"),
     ("talk 1 0.1 0.2 a 0.9\ntalk 1 x 0.2 b 0.9\ntalk 1 2", "line 2: is no line of CTM: file, channel, start"),
+    ("--> 00:00:01,000\nhello\n00:00:01,000 --> 00:00:0x\nhello\n", "line 1: must be two times"),
     ("# Title 1\n", "is plain text without word times"),
 ]
 
