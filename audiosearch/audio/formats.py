@@ -53,7 +53,7 @@ FORMATS = (
     Format("AU", ".au", "au", rb"\.snd\0", ".snd", is_plain=True),
     Format("CAF", ".caf", "caf", rb"caff\0", is_plain=True),
     Format("SPHERE", ".sph .nist", "nistsphere,shn", rb"NIST_1A|ajkg", ".shn .wv1 .wv2", is_plain=True),
-    Format("VOC", ".voc", "voc", rb"Creative Voice File", is_plain=True),
+    Format("VOC", ".voc", "voc", rb"Creative Voice File"),
     Format("IRCAM", ".ircam", "ircam", rb"\x64\xa3[\x01-\x04]\0|\0[\x01-\x04]\xa3\x64", ".sf"),
     Format("SoX", ".sox", "sox", rb"\.SoX|XoS\."),
     Format("FLAC", ".flac", "flac", rb"fLaC[\0\x80]", is_plain=True),

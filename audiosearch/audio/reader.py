@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from audiosearch.audio import ffmpeg
 from audiosearch.audio.channels.crosstalk import without_crosstalk
 from audiosearch.audio.channels.mixing import mixed
-from audiosearch.audio.file_parts import amended_header, open_amended
+from audiosearch.audio.file_parts import open_samples
 from audiosearch.audio.formats import HEAD_BYTES, is_not_audio, is_uncompressed
 from audiosearch.audio.samples import PIECE_SAMPLES, AudioInfo, Piece, Samples, Sound, mix_down
 from audiosearch.errors import AudioError
@@ -59,7 +59,7 @@ def probe(path: str | Path) -> AudioInfo:
         AudioError: the file cannot be read, or contains no audio.
     """
     path = Path(path)
-    info = _probe_uncompressed(path) if is_uncompressed(_head(path)) else None
+    info = _probe_uncompressed(path) if _is_plain(path) else None
     if info is None:
         info = ffmpeg.probe(path)
     _check_rate(path, info.sample_rate)
@@ -141,7 +141,7 @@ def read_span(path: str | Path, start: Seconds, end: Seconds) -> Sound:
     path = Path(path)
     if not 0 <= start < end:
         raise ValueError(f"a span begins at 0 or later and ends after it begins, not {start} to {end}")
-    sound = _span_uncompressed(path, start, end) if is_uncompressed(_head(path)) else None
+    sound = _span_uncompressed(path, start, end) if _is_plain(path) else None
     if sound is None:
         parts = ffmpeg.decode_span(path, start, end)
         sound = parts[0] if len(parts) == 1 else _joined(parts)
@@ -245,18 +245,22 @@ def _check_rate(path: Path, rate: int) -> None:
 def _pieces(path: Path) -> Iterator[Piece]:
     """Yield all decodable samples, by soundfile up to its first error, then by PyAV; no piece is empty."""
     done, rate = 0, 1
-    if is_uncompressed(_head(path)):
+    if _is_plain(path):
         import soundfile
 
-        if amended_header(path):
-            logger.warning("%s: is longer than its header says; all of it is read.", path)
         try:
-            with open_amended(path) as file, soundfile.SoundFile(file, closefd=False) as sound:
+            with open_samples(path) as (file, header), soundfile.SoundFile(file, closefd=False) as sound:
                 rate, expected = sound.samplerate, sound.frames
+                if header.is_short:
+                    logger.warning("%s: is longer than its header says; all of it is read.", path)
                 while len(samples := sound.read(PIECE_SAMPLES, dtype="float32", always_2d=True)):
                     done += len(samples)
                     yield Piece(rate, np.ascontiguousarray(samples.T))
             if done and done >= expected:
+                if done / rate * (header.excess - 1) > 1:
+                    logger.warning(
+                        "%s: ends after %.1f s, but should last %.1f s.", path, done / rate, done / rate * header.excess
+                    )
                 return
         except (soundfile.SoundFileError, OSError) as error:
             logger.debug("%s: soundfile stops after %d samples (%s)", path, done, error)
@@ -295,16 +299,21 @@ def _head(path: Path) -> bytes:
     raise AudioError(f"{path}: is {'a folder' if stat.S_ISDIR(kind) else 'not a regular file'}; give an audio file.")
 
 
+def _is_plain(path: Path) -> bool:
+    """True for one file of uncompressed samples or FLAC, not several joined, which soundfile reads."""
+    return is_uncompressed(_head(path)) and ffmpeg.parts_of(path) == [None]
+
+
 def _probe_uncompressed(path: Path) -> AudioInfo | None:
     """Read properties by soundfile; None if it cannot read the file or the header does not state the length."""
     import soundfile
 
     try:
-        with open_amended(path) as file, soundfile.SoundFile(file, closefd=False) as sound:
+        with open_samples(path) as (file, header), soundfile.SoundFile(file, closefd=False) as sound:
             if not 0 < sound.frames < 1 << 48:
                 return None
-            duration, is_plain = sound.frames / sound.samplerate, not amended_header(path)
-            return AudioInfo(duration, sound.samplerate, sound.channels, sound.format.lower(), is_plain)
+            duration = sound.frames / sound.samplerate
+            return AudioInfo(duration, sound.samplerate, sound.channels, sound.format.lower(), not header.is_short)
     except (soundfile.SoundFileError, OSError):
         return None
 
@@ -314,7 +323,7 @@ def _span_uncompressed(path: Path, start: Seconds, end: Seconds) -> Sound | None
     import soundfile
 
     try:
-        with open_amended(path) as file, soundfile.SoundFile(file, closefd=False) as sound:
+        with open_samples(path) as (file, _), soundfile.SoundFile(file, closefd=False) as sound:
             rate, frames = sound.samplerate, sound.frames
             first, last = round(start * rate), min(round(end * rate), frames)
             if first >= last:

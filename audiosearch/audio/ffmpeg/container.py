@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiosearch.audio.ffmpeg.frames import damage
+from audiosearch.audio.ffmpeg.joined_files import FileRange
 from audiosearch.audio.ffmpeg.tracks import choose_track, track_of
-from audiosearch.audio.file_parts import OGG, FilePart, amended_header, lacks_index, ogg_parts
+from audiosearch.audio.file_parts import FilePart
 from audiosearch.audio.formats import DEMUXERS, sphere_coding
+from audiosearch.audio.sample_headers import SampleHeader, read_header
 from audiosearch.errors import AudioError
 
 if TYPE_CHECKING:
@@ -22,28 +24,28 @@ logger = logging.getLogger(__name__)
 FIRST_PACKETS = 20
 """Packets that decide whether a file is audio; in random bytes an mp3 decoder occasionally finds a frame."""
 
-FileRange = tuple[int, int]
-"""Start and end of a part of a file, in bytes."""
 
-
-def parts_of(path: Path) -> list[FileRange | None]:
-    """Parts to decode one after the other; None: the whole file."""
+def header_of(path: Path, part: FileRange | None = None) -> SampleHeader:
+    """The header of a file or of a part of it, which may state a wrong length."""
     with path.open("rb") as file:
-        if file.read(4) != OGG:
-            return [None]
-    parts = ogg_parts(path)
-    return [*parts] if len(parts) > 1 else [None]
+        return read_header(file, *(part or (0, file.seek(0, 2))))
 
 
-def open_container(path: Path, part: FileRange | None = None) -> InputContainer:
-    """Open a file or a part of it by PyAV; AudioError unless it has an audio stream with a decoder."""
+def open_container(path: Path, part: FileRange | None = None, header: SampleHeader | None = None) -> InputContainer:
+    """Open a file or a part of it by PyAV; AudioError unless it has an audio stream with a decoder.
+
+    Args:
+        header: ``header_of`` the part.
+    """
     import av
 
     options = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
-    if not part and amended_header(path):
-        options["ignore_length"] = "1"
     try:
-        source: Any = FilePart(path, *part) if part else f"file:{path.absolute()}"
+        source: Any = f"file:{path.absolute()}"
+        start, stop = part or (0, path.stat().st_size)
+        header = header or header_of(path, part)
+        if part or header.is_amended:
+            source = FilePart(path, start, stop, header)
         container: InputContainer = av.open(source, "r", options=options, metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
         if lacks_index(path):
@@ -99,3 +101,22 @@ def frames_of(path: Path, container: InputContainer, packets: int | None = None)
         raise AudioError(f"{path}: is damaged or not audio; most of it cannot be decoded.")
     if bad and packets is None:
         logger.warning("%s: is damaged; packets of sound that cannot be decoded: %d.", path, bad)
+
+
+_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+"""Boxes with which MP4 and QuickTime begin, at offset 4."""
+
+
+def lacks_index(path: Path) -> bool:
+    """True for an MP4 or QuickTime file without a moov box, which is written last."""
+    with path.open("rb") as file:
+        size, at, is_first = file.seek(0, 2), 0, True
+        while at < size:
+            file.seek(at)
+            box = file.read(16)
+            if box[4:8] == b"moov" or (is_first and box[4:8] not in _BOXES):
+                return False
+            length = int.from_bytes(box[:4], "big")
+            length = int.from_bytes(box[8:16], "big") if length == 1 else length
+            at, is_first = (at + length if length >= 8 else size), False
+    return True

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audiosearch.audio.clock import Clock
-from audiosearch.audio.ffmpeg.container import FIRST_PACKETS, FileRange, frames_of, open_container, parts_of
+from audiosearch.audio.ffmpeg.container import FIRST_PACKETS, frames_of, header_of, open_container
 from audiosearch.audio.ffmpeg.duration import declared_duration, has_time_stamps, is_estimate, is_joined
 from audiosearch.audio.ffmpeg.frames import damage, samples_of
+from audiosearch.audio.ffmpeg.joined_files import FileRange, parts_of
 from audiosearch.audio.ffmpeg.tracks import track_notice, track_of
 from audiosearch.audio.samples import PIECE_SAMPLES, Piece, PieceBuffer, Samples, Sound
 from audiosearch.errors import AudioError
@@ -47,12 +48,18 @@ def can_decode(path: Path) -> bool:
 
 def decode(path: Path) -> Iterator[Piece]:
     """Yield decoded samples with their channels, in the times of ``clock.py``."""
-    for part in parts_of(path):
+    parts = parts_of(path)
+    if len(parts) > 1 and path.suffix.lower() not in (".ogg", ".opus", ".oga", ".ogx"):  # where this is usual
+        logger.warning("%s: consists of %d joined files; all of them are read.", path, len(parts))
+    for part in parts:
         yield from _decode_part(path, part)
 
 
 def _decode_part(path: Path, part: FileRange | None) -> Iterator[Piece]:
-    with open_container(path, part) as container:
+    header = header_of(path, part)
+    if header.is_short:
+        logger.warning("%s: is longer than its header says; all of it is read.", path)
+    with open_container(path, part, header) as container:
         if notice := track_notice(container):
             logger.warning("%s", notice)
         start = (container.start_time or 0) / 1e6

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiosearch.audio.clock import MIN_GAP, MIN_RESTART
-from audiosearch.audio.ffmpeg.container import open_container, packets_of, parts_of
+from audiosearch.audio.ffmpeg.container import open_container, packets_of
+from audiosearch.audio.ffmpeg.joined_files import mp3_header_fits, parts_of
 from audiosearch.audio.ffmpeg.tracks import track_of
-from audiosearch.audio.file_parts import mp3_header_fits
 from audiosearch.audio.samples import AudioInfo
 from audiosearch.types import Seconds
 
@@ -29,12 +29,12 @@ def probe(path: Path) -> AudioInfo:
         AudioError: the file cannot be read, or contains no audio.
     """
     duration = 0.0
-    parts = list(parts_of(path))
+    parts = parts_of(path)
     for part in parts:
         with open_container(path, part) as container:
             joined = is_joined(path, container)
             duration += _duration(container, joined=joined)
-    with open_container(path) as container:
+    with open_container(path, parts[0]) as container:
         stream = track_of(container)
         codec = stream.codec_context.codec.canonical_name
         is_plain = len(container.streams.audio) == len(parts) == 1 and not joined
