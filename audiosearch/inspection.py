@@ -18,6 +18,7 @@ from audiosearch.alphabet import Alphabet
 from audiosearch.audio.reader import read_blocks
 from audiosearch.config import FeaturesConfig
 from audiosearch.errors import AudioError, AudioSearchError
+from audiosearch.files import atomic_write
 from audiosearch.recognizer import Recognizer
 from audiosearch.types import Emissions, Seconds, Word
 
@@ -101,7 +102,8 @@ def draw(view: View, output: Path) -> None:
         _draw_words(words, view, start, start + shown)
         _draw_characters(characters, view, start, start + shown)
     try:
-        figure.savefig(output, format="png")
+        with atomic_write(output) as temporary:
+            figure.savefig(temporary, format="png")
     except OSError as error:
         raise AudioSearchError(f"{output}: cannot be written ({error.strerror}).") from error
 

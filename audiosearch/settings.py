@@ -75,6 +75,13 @@ def is_channel_choice(text: str) -> bool:
     return text in CHANNEL_MODES or (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_CHANNEL)
 
 
+def cache_folder() -> Path:
+    """The user's cache folder of this program, which may be deleted at any time."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("audiosearch", appauthor=False))
+
+
 def is_url(store: str) -> bool:
     """True if ``store`` is the URL of a server, False if it is a path."""
     return store.startswith(("http://", "https://"))

@@ -180,7 +180,7 @@ def test_training(folder: Path, name: str) -> None:
     run("train", f"--{name}", status=[2])
     for options in ([], ["--json"]):
         run("evaluate", rows, rows, "--by", "speaker", "--worst", "2", *options)
-    run("manifest", folder / name, "--kind", "audio-text")
+    run("manifest", folder / name, "--kind", "txt")
     run("manifest", folder / name, "--output", folder / name / "out.jsonl")
     run("manifest", rows, "--output", folder / name / "out.jsonl", "--no-score")
     run("manifest", folder / name, "--transcripts", "--no-score", "--output", folder / name / "out.jsonl")

@@ -113,13 +113,13 @@ def write_checked(
     """
     tally = _Tally()
     with contextlib.ExitStack() as stack:
+        write = stack.enter_context(manifest_writer(output))
         rejected_rows = None
-        if rejects is not None:
+        if rejects is not None:  # once the manifest is locked
             try:
                 rejected_rows = stack.enter_context(rejects.open("w", encoding="utf-8"))
             except OSError as error:
                 raise ManifestError(f"{rejects}: cannot be written ({error.strerror}).") from error
-        write = stack.enter_context(manifest_writer(output))
         for number, verdict in enumerate(verdicts, start=1):
             if number % 100 == 0:
                 yield Checked(number)

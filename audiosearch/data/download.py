@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiosearch.errors import ManifestError
+from audiosearch.files import lock_folder
 
 LIBRISPEECH_SETS = (
     "dev-clean",
@@ -61,10 +62,21 @@ def download(name: str, folder: Path) -> Corpus:
 
     Raises:
         ManifestError: the name is unknown, the download fails, the checksum is wrong or the disk is full.
+        InUseError: another process downloads into the folder.
     """
     corpus = corpus_location(name, folder)
     if corpus.folder.is_dir():
         return corpus
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ManifestError(f"{folder}: cannot be created as a folder ({error.strerror}).") from error
+    with lock_folder(folder):
+        _download(name, folder, corpus)
+    return corpus
+
+
+def _download(name: str, folder: Path, corpus: Corpus) -> None:
     unfinished = folder / f".{name.replace(':', '-')}.download"
     timeout = socket.getdefaulttimeout()
     try:
@@ -90,7 +102,6 @@ def download(name: str, folder: Path) -> Corpus:
     finally:
         socket.setdefaulttimeout(timeout)
         shutil.rmtree(unfinished, ignore_errors=True)
-    return corpus
 
 
 def _fetch(name: str, folder: Path) -> None:

@@ -41,20 +41,23 @@ def convert_arpa(arpa: Path, output: Path) -> NGramModel:
         LanguageModelError: the file cannot be read or is no ARPA file, or the output cannot be written.
     """
     try:
-        with gzip.open(arpa) if arpa.suffix == ".gz" else arpa.open("rb") as file:
-            model, vocabulary = read_text_arpa(file)
-    except (OSError, EOFError, zlib.error) as error:
-        raise LanguageModelError(
-            f"{arpa}: cannot be read ({getattr(error, 'strerror', None) or 'it is damaged'})."
-        ) from error
-    except ValueError as error:
-        raise LanguageModelError(f"{arpa}: cannot be read as a language model in ARPA format: {error}.") from error
-    try:
         with atomic_write(output) as temporary:
+            model, vocabulary = _read(arpa)
             write_model(model, vocabulary, temporary)
     except OSError as error:
         raise LanguageModelError(f"{output}: cannot be written ({error.strerror}).") from error
     return model
+
+
+def _read(arpa: Path) -> tuple[NGramModel, tuple[str, ...]]:
+    try:
+        with gzip.open(arpa) if arpa.suffix == ".gz" else arpa.open("rb") as file:
+            return read_text_arpa(file)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or "it is damaged"
+        raise LanguageModelError(f"{arpa}: cannot be read ({reason}).") from error
+    except ValueError as error:
+        raise LanguageModelError(f"{arpa}: cannot be read as a language model in ARPA format: {error}.") from error
 
 
 def read_text_arpa(file: BufferedIOBase) -> tuple[NGramModel, tuple[str, ...]]:

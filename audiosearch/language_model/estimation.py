@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from audiosearch.errors import LanguageModelError
-from audiosearch.files import atomic_write
+from audiosearch.files import atomic_write, lock_output
 from audiosearch.tags import normalize_transcript
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def estimate(
     find_lmplz()
     check_files(texts, output, arpa)
     # Beside the output: that disk has room for the model.
-    with tempfile.TemporaryDirectory(prefix=".lm-", dir=output.parent) as folder:
+    with lock_output(output), tempfile.TemporaryDirectory(prefix=".lm-", dir=output.parent) as folder:
         work = Path(folder)
         text = normalize_into(work / "text", texts)
         counts = text.counts

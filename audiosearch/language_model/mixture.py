@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiosearch.errors import LanguageModelError
+from audiosearch.files import lock_output
 from audiosearch.language_model.estimation import (
     LeftOut,
     check_files,
@@ -112,7 +113,7 @@ def estimate_mixture(
     check_files([*(path for kind in kinds for path in kind), *development], output, arpa)
     if not development:
         raise LanguageModelError("no development text, which the weights of the kinds of text are fitted to.")
-    with tempfile.TemporaryDirectory(prefix=".lm-", dir=output.parent) as folder:
+    with lock_output(output), tempfile.TemporaryDirectory(prefix=".lm-", dir=output.parent) as folder:
         work = Path(folder)
         texts = [work / f"text{number}" for number in range(len(kinds))]
         normalized = [normalize_into(text, kind) for text, kind in zip(texts, kinds, strict=True)]

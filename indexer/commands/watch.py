@@ -70,14 +70,19 @@ def watch(
     from indexer.console.lazy_recognizer import LazyRecognizer
     from indexer.index import open_index
     from indexer.ingest.ingest import Started
-    from indexer.ingest.watch import Finished, changes, follow
+    from indexer.ingest.watch import Finished, changes, follow, lock_watch
 
     settings = load_settings(store, channels=channels)
     path = find_model(model, settings)
     selection = SoundSelection(settings.channels)
     words = () if hotwords is None else read_hotwords(hotwords)
     recognizer = LazyRecognizer(path, hotwords=words, sound=not no_sound, selection=selection)
-    with _until_stopped(), open_index(settings.store, create=True) as opened, recognizer as transcriber:
+    with (
+        _until_stopped(),
+        lock_watch(settings.store, paths),
+        open_index(settings.store, create=True) as opened,
+        recognizer as transcriber,
+    ):
         check_writable(settings.store)
         click.echo(f"Watching {', '.join(shown(str(path)) for path in paths)}; stop with Ctrl-C.", err=True)
         report = IngestReport()

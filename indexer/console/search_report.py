@@ -14,6 +14,7 @@ import click
 
 from audiosearch.display import json_line, printable
 from audiosearch.errors import AudioSearchError, QueryError, StoreError
+from audiosearch.files import lock_folder
 
 if TYPE_CHECKING:
     from audiosearch.data.manifest import Utterance
@@ -154,7 +155,8 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         keep.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{keep}: cannot be created ({error.strerror}); name another folder with --keep.") from error
-    yield keep
+    with lock_folder(keep):
+        yield keep
 
 
 def _index(index: Index, recognizer: LazyRecognizer, utterances: Sequence[Utterance]) -> dict[str, Recording]:

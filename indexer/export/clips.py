@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiosearch.errors import AudioError, OutputError
+from audiosearch.files import lock_folder
 from audiosearch.types import Seconds
 from indexer.ingest.crawl import same_file
 from indexer.types import Hit, Recording
@@ -71,6 +72,7 @@ def write_clips(hits: Sequence[Hit], folder: Path, suffix: str, padding: Seconds
 
     Raises:
         OutputError: a file that was not made by this program would be overwritten; nothing is written then.
+        InUseError: another process writes to the folder.
     """
     from audiosearch.audio.clips import check_target
 
@@ -81,13 +83,14 @@ def write_clips(hits: Sequence[Hit], folder: Path, suffix: str, padding: Seconds
     targets = [folder / f"{name}{suffix}" for name in clip_names(hits)]
     for target in targets:
         check_target(target)
-    for hit, target in zip(hits, targets, strict=True):
-        try:
-            export_clip(hit, target, padding)
-        except AudioError as error:
-            yield FailedClip(hit, str(error))
-        else:
-            yield WrittenClip(target, hit)
+    with lock_folder(folder):
+        for hit, target in zip(hits, targets, strict=True):
+            try:
+                export_clip(hit, target, padding)
+            except (AudioError, OutputError) as error:
+                yield FailedClip(hit, str(error))
+            else:
+                yield WrittenClip(target, hit)
 
 
 def write_supercut(

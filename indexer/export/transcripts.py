@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiosearch.errors import InUseError, OutputError, UnknownRecordingError
-from audiosearch.files import atomic_write
+from audiosearch.files import atomic_write, lock_folder
 from audiosearch.transcripts.writers import CSV_HEADER, JOINABLE, SUFFIXES, ctm_lines, render
 from audiosearch.types import Transcript
 from indexer.index import Index
@@ -67,6 +67,7 @@ def write_files(
 
     Raises:
         OutputError: a file exists and ``force`` is False, and nothing is written; or the folder cannot be created.
+        InUseError: another process writes to the folder.
         StoreError: the index fails.
     """
     names = file_names(recordings, MAX_NAME_BYTES - len(SUFFIXES[form].encode()))
@@ -77,16 +78,17 @@ def write_files(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be created as a folder ({error.strerror}).") from error
-    for recording in recordings:
-        target = targets[recording.id]
-        try:
-            write_text(target, [_render(index, recording, form, names[recording.id])])
-        except (OutputError, InUseError) as error:
-            yield Unwritten(recording, str(error))
-        except UnknownRecordingError:
-            yield Unwritten(recording, f"{recording.path}: was removed from the index meanwhile.")
-        else:
-            yield target
+    with lock_folder(folder):
+        for recording in recordings:
+            target = targets[recording.id]
+            try:
+                write_text(target, [_render(index, recording, form, names[recording.id])])
+            except (OutputError, InUseError) as error:
+                yield Unwritten(recording, str(error))
+            except UnknownRecordingError:
+                yield Unwritten(recording, f"{recording.path}: was removed from the index meanwhile.")
+            else:
+                yield target
 
 
 def check_target(path: Path, *, force: bool) -> None:

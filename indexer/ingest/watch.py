@@ -11,12 +11,17 @@ The only module that imports watchfiles.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from audiosearch.errors import WatchError
+from audiosearch.files import lock_file
+from audiosearch.settings import cache_folder, is_url
 from audiosearch.types import Seconds
 from indexer.index import Index
 from indexer.ingest.exclusion import is_excluded
@@ -38,6 +43,25 @@ _TICK: Seconds = 0.5
 @dataclass(frozen=True, slots=True)
 class Finished:
     """A run has ended."""
+
+
+@contextmanager
+def lock_watch(store: str, paths: Sequence[str | Path]) -> Iterator[None]:
+    """Keep other processes of this user from watching one of these folders for the same index.
+
+    Raises:
+        InUseError: another process watches one.
+    """
+    index = store if is_url(store) else os.path.realpath(Path(store).expanduser())
+    with ExitStack() as stack:
+        with suppress(OSError):  # a cache folder that cannot be written
+            cache_folder().mkdir(parents=True, exist_ok=True)
+            for folder in sorted({os.path.realpath(path) for path in paths}):
+                key = hashlib.sha256(os.fsencode(f"{index}\0{folder}")).hexdigest()[:32]
+                stack.enter_context(
+                    lock_file(cache_folder() / f"watch-{key}", f"{folder}: is being watched for {store}")
+                )
+        yield
 
 
 def changes(paths: Sequence[str | Path], *, poll: bool = False) -> Iterator[set[str]]:

@@ -16,13 +16,6 @@ MAX_PEAKS = 64
 _MAGIC = b"audiosearch peaks 1\n"
 
 
-def cache_folder() -> Path:
-    """The user's cache folder of this program."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("audiosearch", appauthor=False))
-
-
 class PeakCache:
     """Peaks of recordings, measured on first request, one recording at a time."""
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from audiosearch import files
 from audiosearch.errors import InUseError
-from audiosearch.files import atomic_write, lock_folder
+from audiosearch.files import atomic_write, lock_file, lock_folder, lock_output
 
 
 def test_the_new_content_replaces_the_old_on_success(tmp_path: Path) -> None:
@@ -60,3 +63,43 @@ def test_a_folder_is_locked_once(tmp_path: Path) -> None:
         pass
     with lock_folder(tmp_path):
         pass
+
+
+def test_an_output_is_made_by_one_process_and_its_lock_is_deleted(tmp_path: Path) -> None:
+    path = tmp_path / ("ö" * 125 + ".json")
+    with lock_output(path):
+        with pytest.raises(InUseError, match="another process"), lock_output(path):
+            pass
+        with atomic_write(path) as temporary:
+            temporary.write_text("{}")
+    with lock_output(path):
+        pass
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_lock_deleted_by_another_process_meanwhile_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, real = tmp_path / "lock", os.open
+
+    def opened_and_deleted(*arguments: Any) -> int:
+        monkeypatch.setattr(os, "open", real)
+        descriptor = real(*arguments)
+        lock.unlink()
+        return descriptor
+
+    monkeypatch.setattr(os, "open", opened_and_deleted)
+    with lock_file(lock, "x: is used"):
+        assert lock.exists()
+        with pytest.raises(InUseError, match=r"x: is used by another process"), lock_file(lock, "x: is used"):
+            pass
+
+
+def test_the_other_process_is_named_where_the_system_tells_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with lock_folder(tmp_path):
+        if files.LOCKS.exists():
+            with pytest.raises(InUseError, match=rf"by another process \({os.getpid()}\);"), lock_folder(tmp_path):
+                pass
+        monkeypatch.setattr(files, "LOCKS", tmp_path / "none")
+        with pytest.raises(InUseError, match="by another process;"), lock_folder(tmp_path):
+            pass
