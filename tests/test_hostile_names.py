@@ -46,7 +46,7 @@ class Speller(FakeTranscriber):
     position = 0.0
     is_loading = False
 
-    def __init__(self, model: Path | None, *, hotwords: Sequence[str] = (), sound: bool = True) -> None:
+    def __init__(self, model: Path | None, **options: object) -> None:
         pass
 
     def __enter__(self) -> Speller:
@@ -136,8 +136,8 @@ def test_import(folder: Path, name: str) -> None:
     source = folder / name / (name[:60] + ".json")
     words = [{"text": "human", "start": 0.1, "end": 0.3, "confidence": 0.9}]
     records = [
-        {"path": f"/talks/{name}", "duration": 1.0, "words": words},
-        {"path": f"2{name}", "duration": 2.0, "words": []},
+        {"path": f"/talks/{name}", "duration": 1.0, "text": "human", "words": words},
+        {"path": f"2{name}", "duration": 2.0, "text": "", "words": []},
     ]
     source.write_text("".join(json.dumps(record) + "\n" for record in records))
     store = folder / "store.db"
