@@ -67,12 +67,15 @@ def open_container(path: Path, part: FileRange | None = None, header: SampleHead
 
 def packets_of(container: InputContainer) -> Iterator[Any]:
     """Yield packets of the audio track, up to damage that FFmpeg cannot skip."""
+    tags = _Tags()
     with contextlib.suppress(*damage()):
-        yield from container.demux(track_of(container))
+        for packet in container.demux(track_of(container)):
+            if not tags.include(packet):
+                yield packet
 
 
 def frames_of(path: Path, container: InputContainer, packets: int | None = None) -> Iterator[Any]:
-    """Yield decoded frames of the audio track; bad packets are skipped and counted in a warning.
+    """Yield decoded frames of the audio track; bad packets are skipped and counted in a warning, unless they are tags.
 
     Args:
         packets: maximum number to decode; None: all.
@@ -83,24 +86,53 @@ def frames_of(path: Path, container: InputContainer, packets: int | None = None)
     import av
 
     good = bad = 0
+    packet, tags = None, _Tags()
     source = container.demux(track_of(container))
     while packets is None or good + bad < packets:
         try:
             packet = next(source, None)
             if packet is None:
                 break
+            if tags.include(packet):
+                continue
             yield from packet.decode()
             good += 1
         except av.error.EOFError:
             break
         except damage():
-            bad += 1
+            bad += not tags.touch(packet)
         if bad > good and good + bad == FIRST_PACKETS:
             break
     if bad > good and good + bad <= FIRST_PACKETS:
         raise AudioError(f"{path}: is damaged or not audio; most of it cannot be decoded.")
     if bad and packets is None:
         logger.warning("%s: is damaged; packets of sound that cannot be decoded: %d.", path, bad)
+
+
+class _Tags:
+    """Tags between joined files, which FFmpeg gives as packets."""
+
+    def __init__(self) -> None:
+        self._end = 0  # of the last tag, in the file
+
+    def include(self, packet: Any) -> bool:
+        """True if a packet is nothing but a tag or a part of one."""
+        if not packet.size or packet.pos is None:
+            return False
+        head = bytes(memoryview(packet)[:16])
+        if head.startswith(b"ID3") and len(head) >= 10:
+            length = 10 + sum((byte & 127) << 7 * (3 - place) for place, byte in enumerate(head[6:10]))
+        elif head.startswith(b"APETAGEX"):
+            length = 32 + int.from_bytes(head[12:16], "little")
+        else:
+            length = 128 if head.startswith(b"TAG") else 0
+        if length:
+            self._end = max(self._end, packet.pos + length)
+        return bool(packet.pos + packet.size <= self._end)
+
+    def touch(self, packet: Any) -> bool:
+        """True if a packet begins in a tag."""
+        return packet is not None and packet.pos is not None and packet.pos < self._end
 
 
 _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")

@@ -21,7 +21,7 @@ from audiosearch.audio.clock import Clock
 from audiosearch.audio.ffmpeg.container import FIRST_PACKETS, frames_of, header_of, open_container
 from audiosearch.audio.ffmpeg.duration import declared_duration, has_time_stamps, is_estimate, is_joined
 from audiosearch.audio.ffmpeg.frames import damage, samples_of
-from audiosearch.audio.ffmpeg.joined_files import FileRange, parts_of
+from audiosearch.audio.ffmpeg.joined_files import FileRange, mp3_header_fits, parts_of
 from audiosearch.audio.ffmpeg.tracks import track_notice, track_of
 from audiosearch.audio.samples import PIECE_SAMPLES, Piece, PieceBuffer, Samples, Sound
 from audiosearch.errors import AudioError
@@ -64,7 +64,8 @@ def _decode_part(path: Path, part: FileRange | None) -> Iterator[Piece]:
             logger.warning("%s", notice)
         start = (container.start_time or 0) / 1e6
         longest = container.duration / 1e6 + 1 if container.duration else math.inf
-        declared = 0.0 if is_estimate(container) else declared_duration(container)
+        is_joined_mp3 = container.format.name == "mp3" and not mp3_header_fits(path)
+        declared = 0.0 if is_joined_mp3 or is_estimate(container) else declared_duration(container)
         unit = float(track_of(container).time_base or 0) if has_time_stamps(container) else 0.0
         clock, buffer = Clock(), PieceBuffer()
         for frame in frames_of(path, container):  # about 50 per second: keep this loop cheap

@@ -101,7 +101,9 @@ JOINED = {  # suffix → codec; the parts differ in rate and channels
 
 @pytest.mark.parametrize("suffix", JOINED)
 @pytest.mark.parametrize("loud_first", [False, True])
-def test_joined_files_are_read_and_cut_to_their_end(suffix: str, loud_first: bool, tmp_path: Path) -> None:
+def test_joined_files_are_read_and_cut_to_their_end(
+    suffix: str, loud_first: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     rates = (48000, 48000) if JOINED[suffix] == "libopus" else (48000, 44100) if suffix == "ac3" else (44100, 22050)
     options: dict[str, Any] = {"format": "adts"} if suffix == "aac" else {"format": "ogg"} if suffix == "ogg" else {}
     advert = encode(
@@ -113,6 +115,8 @@ def test_joined_files_are_read_and_cut_to_their_end(suffix: str, loud_first: boo
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     length = 22 if loud_first else 14
     assert len(reader.read(path, 16000)) / 16000 == pytest.approx(length, abs=0.4)
+    assert "damaged" not in caplog.text  # nothing was lost
+    assert "should last" not in caplog.text
     assert reader.probe(path).duration == pytest.approx(length, abs=0.4)
     assert reader.is_audio(path)
     if not loud_first:
@@ -124,6 +128,23 @@ def test_joined_files_are_read_and_cut_to_their_end(suffix: str, loud_first: boo
         assert onset(span.samples[0], 16000) == pytest.approx(1, abs=0.03)
         across = reader.read_span(path, 7.0, 9.0)  # both rates
         assert len(across) / across.rate == pytest.approx(2, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        b"ID3\4\0\0\0\3\x54\x60" + np.random.default_rng(1).bytes(60000),  # as large as with a picture
+        b"TAG" + bytes(125),
+        b"APETAGEX\xd0\7\0\0\x08\7\0\0" + bytes(16) + b"Title" * 360,
+    ],
+)
+def test_tags_between_joined_files_are_no_damage(tag: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    part = encode(tmp_path / "part.mp3", "libmp3lame", 44100, quiet_then_tone(44100, 4, 6), 2).read_bytes()
+    path = tmp_path / "joined.mp3"
+    path.write_bytes(part + tag + part)
+    assert len(reader.read(path, 16000)) / 16000 == pytest.approx(12, abs=0.15)
+    assert reader.probe(path).duration == pytest.approx(12, abs=0.15)
+    assert caplog.text == ""
 
 
 def test_a_single_wrong_time_stamp_moves_nothing() -> None:
