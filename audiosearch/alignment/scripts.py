@@ -16,12 +16,9 @@ from pathlib import Path
 
 from audiosearch.errors import TranscriptError
 from audiosearch.transcripts.imported import ImportedTranscript, Token
-from audiosearch.transcripts.readers import kind_of, read_file, read_transcripts
+from audiosearch.transcripts.readers import LINES_OF_TEXT, kind_of, read_file, read_transcripts
 
 TEXT_SUFFIXES = frozenset({".txt", ".text", ".md"})
-
-LINES_OF_TEXT = frozenset({"text", "console", "lrc"})
-"""Kinds of which each line is text, with a time before it or not."""
 
 _LABEL = re.compile(
     r"(?:[-–—>»]+\s*)?(?P<name>[A-Z0-9][\w.'’&-]*(?: [A-Z0-9][\w.'’&-]*){0,3})(?: ?\([^)]*\))? ?:(?: |$)"

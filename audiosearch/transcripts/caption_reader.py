@@ -15,7 +15,7 @@ from html import unescape
 from pathlib import Path
 
 from audiosearch.errors import TranscriptError
-from audiosearch.transcripts.imported import ImportedTranscript, Token, interpolate_times, is_by_word
+from audiosearch.transcripts.imported import ALIGN, ImportedTranscript, Token, interpolate_times, is_by_word
 from audiosearch.types import Seconds
 
 
@@ -84,8 +84,8 @@ def read_cues(
     has_times = has_stamps or is_by_word([_plain(" ".join(cue.lines)) for cue in cues])
     if cues and not has_times and word_times:
         raise TranscriptError(
-            f"{path}: is {kind} without word times; give a file with a time for each word, as by Whisper's option "
-            "word_timestamps or WhisperX."
+            f"{path}: is {kind} without word times; {ALIGN}, or give a file with a time for each word, as by Whisper's "
+            "option word_timestamps or WhisperX."
         )
     tokens: list[Token] = []
     previous: tuple[str, ...] = ()

@@ -27,6 +27,9 @@ MAX_CONTEXT = 50
 MAX_GAP: Seconds = 2.0
 """Longest pause between tokens that are normalized together."""
 
+ALIGN = "`audiosearch align RECORDING FILE` finds them"
+"""Way to times of words, for messages."""
+
 _PLAIN = re.compile(r"[\"“(]*[A-Za-z]+(?:['’-][A-Za-z]+)*[.,;:!?\"”)]*|")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from audiosearch.errors import TranscriptError
-from audiosearch.transcripts.imported import ImportedTranscript, Token, interpolate_times, is_by_word
+from audiosearch.transcripts.imported import ALIGN, ImportedTranscript, Token, interpolate_times, is_by_word
 from audiosearch.transcripts.json_reader import read_values
 from audiosearch.transcripts.json_shapes import WORDS
 from audiosearch.transcripts.numbers import mend_confidence, mend_times
@@ -114,9 +114,7 @@ def read_textgrid(path: Path, text: str, *, word_times: bool = True) -> Imported
     has_times = bool(chosen) or not any(tokens for _, tokens in others)
     if not has_times and word_times:
         names = ", ".join(name for name, _ in tiers)
-        raise TranscriptError(
-            f"{path}: is a TextGrid without a tier of words, only {names}; give one aligned by words."
-        )
+        raise TranscriptError(f"{path}: is a TextGrid without a tier of words, only {names}; {ALIGN}.")
     tokens: list[Token] = []
     breaks = []
     for name, intervals in chosen or others[:1]:

@@ -1,4 +1,4 @@
-"""Values of JSON files, one or several after one another, and of printed Python values.
+"""Values of JSON files, one or several after one another, of printed Python values, and of objects dumped as lists.
 
 Programs often print or save ``repr`` of their results: ``{'text': ' So', 'start': np.float64(0.5)}``, or
 ``Segment(id=1, start=0.0, words=[Word(start=0.0, end=0.4, word=' So')])``. Names of such objects are left out.
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from audiosearch.errors import TranscriptError
+from audiosearch.transcripts.numbers import Fields
 
 _NEXT = re.compile(r"\n(?=[ \t]*[\[{])")
 _NAMES = {"nan": float("nan"), "inf": float("inf"), "null": None, "true": True, "false": False}
@@ -101,3 +102,39 @@ def _value(node: ast.expr) -> Any:
     if isinstance(node, ast.Name) and node.id in _NAMES:
         return _NAMES[node.id]
     raise ValueError(ast.dump(node)[:40])
+
+
+def as_object(value: object) -> Fields | None:
+    """An object, also of one that was dumped as a list, such as ``[0.0, 0.4, " So", 0.9]``; None if it is none.
+
+    The two numbers before the text are start and end, or else the two after it; a list of objects are the words.
+    """
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, list):
+        return None
+    texts = [number for number, item in enumerate(value) if isinstance(item, str)]
+    if not texts:
+        return None
+    before, after = value[: texts[0]], value[texts[0] + 1 :]
+    times, rest = (before[-2:], after) if len(before) > 1 else (after[:2], after[2:])
+    if len(times) < 2 or not all(_is_number(item) for item in times):
+        return None
+    fields = {"text": value[texts[0]], "start": times[0], "end": times[1]}
+    if len(before) < 3 and rest and _is_number(rest[0]):
+        fields["probability"] = rest[0]
+    words = (item for item in rest if isinstance(item, list) and item and any(map(as_object, item)))
+    return {**fields, "words": next(words, None)}
+
+
+def with_parallel_lists(document: dict[str, Any]) -> dict[str, Any]:
+    """A document in which pieces and their starts are lists beside one another, with a list of objects instead."""
+    texts, starts = document.get("tokens"), document.get("timestamps")
+    if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
+        return document
+    pieces = [{"text": text, "startsec": start} for text, start in zip(texts, starts, strict=True)]
+    return {**document, "tokens": pieces} if all(isinstance(text, str) for text in texts) else document
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -11,8 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from audiosearch.errors import TranscriptError
-from audiosearch.transcripts.imported import ImportedTranscript, Token, complete_times, interpolate_times, is_by_word
-from audiosearch.transcripts.json_documents import read_documents
+from audiosearch.transcripts.imported import (
+    ALIGN,
+    ImportedTranscript,
+    Token,
+    complete_times,
+    interpolate_times,
+)
+from audiosearch.transcripts.json_documents import as_object, read_documents, with_parallel_lists
 from audiosearch.transcripts.json_shapes import (
     HINTS,
     SHAPES,
@@ -26,18 +32,19 @@ from audiosearch.transcripts.json_shapes import (
 )
 from audiosearch.transcripts.json_tokens import (
     Segment,
-    as_object,
+    are_letters,
+    as_words,
     confidence_of,
     is_interim,
     is_segment,
     join_pieces,
+    joined_segment,
+    latest_segments,
     read_words,
     text_of,
     unit_of,
     voice_namer,
     voice_of,
-    voices_of,
-    with_parallel_lists,
     word_object,
 )
 from audiosearch.transcripts.numbers import mend_number, mend_times, repaired, span
@@ -89,6 +96,7 @@ def read_values(
     if len(known) > 1:
         raise TranscriptError(f"{path}: holds transcripts of several kinds ({', '.join(known)}); give a file for each.")
     if known:
+        faults += [f"{other.location}: is no transcript." for other in documents if not _belongs(other)]
         documents = [document for document in documents if document.shape is not None or _has_text(document)]
     elif not any(is_segment(document.value) for document in documents):
         raise TranscriptError(_unknown(path, values[0][1], documents[0]))
@@ -99,7 +107,13 @@ def read_values(
         raise TranscriptError(f"{path}: holds {len(documents)} transcripts without names; give a file for each.")
     transcripts = []
     for group in groups:
-        tokens, breaks = _tokens(path, group, shape, faults, word_times)
+        left_out: list[str] = []
+        try:
+            tokens, breaks = _tokens(path, group, shape, left_out, word_times)
+        except TranscriptError as error:
+            faults.append(str(error))
+            continue
+        faults += left_out
         transcripts.append(
             ImportedTranscript(
                 _recording_name(group[0].value) if shape.kind == "json" or len(groups) > 1 else "",
@@ -110,6 +124,8 @@ def read_values(
                 _language(group[0].value),
             )
         )
+    if not transcripts:
+        raise TranscriptError(faults[-1])
     transcripts[0] = replace(transcripts[0], faults=tuple(faults))
     return transcripts
 
@@ -149,6 +165,12 @@ def _document(location: str, value: Any, depth: int = 0) -> _Document:
         if isinstance(item, list) and any(map(is_segment, item)):
             return _Document(f"{location}: {name}", {"segments": item}, shape_of({"segments": []}))
     return _Document(location, value, None)
+
+
+def _belongs(document: _Document) -> bool:
+    """False for a value that is no transcript, nor a message of a stream, such as one of progress."""
+    messages = {"type", "event", "message", "partial", "text"}
+    return document.shape is not None or (isinstance(document.value, dict) and bool(messages & document.value.keys()))
 
 
 def _has_text(document: _Document) -> bool:
@@ -202,11 +224,11 @@ def _tokens(
     """Words of a recording, and the ends of its segments if only they have times."""
     segments = [part for document in documents for part in _segments(document, document.shape or WORDS, faults)]
     if not any(segment.words for segment in segments):
-        segments = _beside(documents[0]) or _as_words(segments) or segments
+        segments = _beside(documents[0]) or as_words(segments) or segments
     elif shape.kind == "google":
-        segments = _latest(segments)
+        segments = latest_segments(segments)
     elif shape.is_joined and all(segment.words or not text_of(segment.fields) for segment in segments):
-        segments = [_joined(segments)]
+        segments = [joined_segment(segments)]
     if segments and not any(segment.words or text_of(segment.fields) is not None for segment in segments):
         raise TranscriptError(faults[0] if faults else _unknown(path, segments[0].fields, documents[0]))
     unit, voice = unit_of(segments), voice_namer(segments)
@@ -215,7 +237,7 @@ def _tokens(
     has_times = False
     for segment in segments:
         pieces = read_words(segment, unit, voice, faults)
-        if segment.words and (shape.is_joined or _are_letters(pieces)):
+        if segment.words and (shape.is_joined or are_letters(pieces)):
             pieces = join_pieces(pieces, by_spaces=shape.is_joined)
         pieces = complete_times(pieces)
         has_times |= any(piece.start is not None for piece in pieces)
@@ -232,8 +254,8 @@ def _tokens(
         raise TranscriptError(faults[0])
     if tokens and not has_times and word_times:
         what = f"a transcript by {shape.title}" if shape in SHAPES and shape != WORDS else shape.title
-        hint = HINTS.get(shape.kind, "ask for the times of words")
-        raise TranscriptError(f"{path}: is {what} without word times; {hint}.")
+        hint = HINTS.get(shape.kind, "ask for them")
+        raise TranscriptError(f"{path}: is {what} without word times; {hint}, or {ALIGN}.")
     if all(token.confidence == 0 for token in tokens):  # zeros of services that compute none
         tokens = [replace(token, confidence=None) for token in tokens]
     tokens = [token if token.text.isascii() else replace(token, text=repaired(token.text)) for token in tokens]
@@ -253,37 +275,6 @@ def _beside(document: _Document) -> list[Segment]:
     """The words beside the segments, as of services like OpenAI's."""
     words = value_at(document.value, "words")
     return list(_segments(document, WORDS, [])) if isinstance(words, list) and words else []
-
-
-def _as_words(segments: Sequence[Segment]) -> list[Segment]:
-    """One segment of segments of one word each; none if they have more."""
-    if not is_by_word([text_of(segment.fields) or "" for segment in segments]):
-        return []
-    if all(span(segment.fields) == (None, None) for segment in segments):
-        return []
-    return [Segment(segments[0].location, {}, [(segment.location, segment.fields) for segment in segments])]
-
-
-def _joined(segments: Sequence[Segment]) -> Segment:
-    """One segment with the pieces of all, as a word may extend over two; pieces get the speakers of their segments."""
-    words = [
-        (location, None if fields is None else {**voices_of(segment.fields), **fields})
-        for segment in segments
-        for location, fields in segment.words
-    ]
-    return Segment(segments[0].location, {}, words)
-
-
-def _latest(segments: list[Segment]) -> list[Segment]:
-    """The last segment if it has all words again, with their speakers, which only it has; else all."""
-    *before, last = segments
-    has_speakers = [any(fields and voice_of(fields) for _, fields in segment.words) for segment in segments]
-    return [last] if before and has_speakers[-1] and not any(has_speakers[:-1]) else segments
-
-
-def _are_letters(pieces: Sequence[Token]) -> bool:
-    """True for single letters and the spaces between words, as of the timestamps of characters."""
-    return any(piece.text == " " for piece in pieces) and all(len(piece.text) < 2 for piece in pieces)
 
 
 def _interpolated(

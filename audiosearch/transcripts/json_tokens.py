@@ -11,7 +11,8 @@ from typing import Any
 
 from audiosearch.errors import TranscriptError
 from audiosearch.normalizer import normalize
-from audiosearch.transcripts.imported import Token
+from audiosearch.transcripts.imported import Token, is_by_word
+from audiosearch.transcripts.json_documents import as_object
 from audiosearch.transcripts.json_shapes import (
     CHANNELS,
     CONFIDENCES,
@@ -47,44 +48,12 @@ class Segment:
     words: Sequence[tuple[str, Fields | None]]
 
 
-def as_object(value: object) -> Fields | None:
-    """An object, also of one that was dumped as a list, such as ``[0.0, 0.4, " So", 0.9]``; None if it is none.
-
-    The two numbers before the text are start and end, or else the two after it; a list of objects are the words.
-    """
-    if isinstance(value, dict):
-        return value
-    if not isinstance(value, list):
-        return None
-    texts = [number for number, item in enumerate(value) if isinstance(item, str)]
-    if not texts:
-        return None
-    before, after = value[: texts[0]], value[texts[0] + 1 :]
-    times, rest = (before[-2:], after) if len(before) > 1 else (after[:2], after[2:])
-    if len(times) < 2 or not all(_is_number(item) for item in times):
-        return None
-    fields = {"text": value[texts[0]], "start": times[0], "end": times[1]}
-    if len(before) < 3 and rest and _is_number(rest[0]):
-        fields["probability"] = rest[0]
-    words = (item for item in rest if isinstance(item, list) and item and any(map(as_object, item)))
-    return {**fields, "words": next(words, None)}
-
-
 def word_object(value: object) -> Fields | None:
     """A word, with the first of its alternatives if only they have texts, as of some services."""
     fields = as_object(value)
     others = None if fields is None or text_of(fields) is not None else fields.get("alternatives")
     best = others[0] if isinstance(others, list) and others else None
     return {**fields, **best} if fields is not None and isinstance(best, dict) else fields
-
-
-def with_parallel_lists(document: dict[str, Any]) -> dict[str, Any]:
-    """A document in which pieces and their starts are lists beside one another, with a list of objects instead."""
-    texts, starts = document.get("tokens"), document.get("timestamps")
-    if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
-        return document
-    pieces = [{"text": text, "startsec": start} for text, start in zip(texts, starts, strict=True)]
-    return {**document, "tokens": pieces} if all(isinstance(text, str) for text in texts) else document
 
 
 def text_of(fields: Fields) -> str | None:
@@ -279,3 +248,34 @@ def _alternatives(items: Sequence[object]) -> Iterator[Alternative]:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def as_words(segments: Sequence[Segment]) -> list[Segment]:
+    """One segment of segments of one word each; none if they have more."""
+    if not is_by_word([text_of(segment.fields) or "" for segment in segments]):
+        return []
+    if all(span(segment.fields) == (None, None) for segment in segments):
+        return []
+    return [Segment(segments[0].location, {}, [(segment.location, segment.fields) for segment in segments])]
+
+
+def joined_segment(segments: Sequence[Segment]) -> Segment:
+    """One segment with the pieces of all, as a word may extend over two; pieces get the speakers of their segments."""
+    words = [
+        (location, None if fields is None else {**voices_of(segment.fields), **fields})
+        for segment in segments
+        for location, fields in segment.words
+    ]
+    return Segment(segments[0].location, {}, words)
+
+
+def latest_segments(segments: list[Segment]) -> list[Segment]:
+    """The last segment if it has all words again, with their speakers, which only it has; else all."""
+    *before, last = segments
+    has_speakers = [any(fields and voice_of(fields) for _, fields in segment.words) for segment in segments]
+    return [last] if before and has_speakers[-1] and not any(has_speakers[:-1]) else segments
+
+
+def are_letters(pieces: Sequence[Token]) -> bool:
+    """True for single letters and the spaces between words, as of the timestamps of characters."""
+    return any(piece.text == " " for piece in pieces) and all(len(piece.text) < 2 for piece in pieces)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from audiosearch.errors import TranscriptError
 from audiosearch.transcripts.caption_reader import read_vtt
-from audiosearch.transcripts.imported import ImportedTranscript
+from audiosearch.transcripts.imported import ALIGN, ImportedTranscript
 from audiosearch.transcripts.interval_reader import read_ctm, read_table, read_textgrid
 from audiosearch.transcripts.json_reader import read_json
 from audiosearch.transcripts.numbers import repaired
@@ -28,7 +28,8 @@ def read_transcripts(path: Path, channel: str | None = None, *, word_times: bool
     text = read_file(path)
     kind = kind_of(text)
     if kind in _OTHERS:
-        raise TranscriptError(f"{path}: is {_OTHERS[kind]} without word times; {_REMEDY}.")
+        remedy = ALIGN if kind in LINES_OF_TEXT else _REMEDY
+        raise TranscriptError(f"{path}: is {_OTHERS[kind]} without word times; {remedy}.")
     if channel is not None and kind != "ctm":
         raise TranscriptError(f"{path}: has no channels; only CTM files have.")
     match kind:
@@ -64,6 +65,9 @@ _OTHERS = {
     "stm": "a reference in STM",
 }
 """Kinds that hold no times of words, or are not read."""
+
+LINES_OF_TEXT = frozenset({"text", "console", "lrc"})
+"""Kinds of which each line is text, with a time before it or not."""
 
 _BEGINNINGS = {
     "vtt": r"WEBVTT",
@@ -103,7 +107,7 @@ def kind_of(text: str) -> str:
 
 
 def read_file(path: Path) -> str:
-    """Text of a file; TranscriptError if it cannot be read, or is no text in UTF-8."""
+    """Text of a file; TranscriptError if it cannot be read, or is no text."""
     try:
         data = path.read_bytes()
     except OSError as error:

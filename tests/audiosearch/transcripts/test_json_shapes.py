@@ -122,6 +122,19 @@ def test_recordings_with_names_are_apart(tmp_path: Path) -> None:
     assert [transcript.name for transcript in read_transcripts(tmp_path / "talk.jsonl")] == ["a.wav", "b.wav"]
 
 
+def test_one_recording_of_several_without_word_times_is_left_out(tmp_path: Path) -> None:
+    lines = [
+        {"audio": "a.wav", "segments": [{"words": [WORD]}]},
+        {"audio": "b.wav", "segments": [{"text": "so it"}]},
+        7,
+    ]
+    (tmp_path / "talk.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    (transcript,) = read_transcripts(tmp_path / "talk.jsonl")
+    assert rows(transcript) == EXPECTED
+    assert transcript.faults[0].endswith("line 3: is no transcript.")
+    assert "by Whisper without word times" in transcript.faults[1]
+
+
 def test_channels_with_several_speakers_name_both(tmp_path: Path) -> None:
     channels = [{"alternatives": [{"words": [{**WORD, "speaker": speaker} for speaker in (0, 1)]}]} for _ in range(2)]
     voices = {word.voice for word in read(tmp_path, {"results": {"channels": channels}}).words(0.5)}
