@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from audiosearch.errors import InUseError
@@ -43,8 +43,13 @@ def lock_output(path: Path) -> Iterator[None]:
 
     Raises:
         InUseError: another process is making it.
+        OSError: it cannot be written.
     """
-    with lock_file(_hidden(path, "lock"), f"{path}: is being written"):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(lock_file(_hidden(path, "lock"), f"{path}: is being written"))
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error
         yield
 
 

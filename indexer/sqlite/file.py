@@ -14,6 +14,7 @@ process writes, writers wait for one another, and added recordings survive a kil
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from array import array
 from collections.abc import Iterator
@@ -45,6 +46,8 @@ MMAP_BYTES = 1 << 40
 
 PAGE_BYTES = 8192
 """Size of a page; with 4096, word blocks leave an eighth of it empty."""
+
+READ_ONLY = "cannot be written: its medium is read-only; name another"
 
 SCHEMA = """
 CREATE TABLE recordings (
@@ -200,12 +203,13 @@ class SqliteFile:
             raise StoreError(f"{self.path} cannot be read or written, is the disk full? ({error})") from error
         except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, apsw.AuthError) as error:
             if self._on_read_only_medium():
-                raise StoreError(f"{self.path} cannot be written: its medium is read-only; name another") from error
+                raise StoreError(f"{self.path} {READ_ONLY}") from error
             raise StoreError(f"{self.path} cannot be opened or written: check its permissions ({error})") from error
         except (apsw.CorruptError, apsw.NotADBError) as error:
             raise StoreError(f"{self.path} is damaged: restore a copy, or delete it and index again") from error
         except OSError as error:
-            raise StoreError(f"{self.path} cannot be used as an index: {error.strerror or error}") from error
+            reason = f"cannot be used as an index: {error.strerror or error}"
+            raise StoreError(f"{self.path} {READ_ONLY if error.errno == errno.EROFS else reason}") from error
         except UnicodeEncodeError as error:
             raise StoreError(f"{self.path} cannot be used as an index: its name is not valid Unicode") from error
         except apsw.Error as error:
