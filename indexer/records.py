@@ -24,7 +24,8 @@ def word_record(word: Word) -> dict[str, object]:
 
 
 def hit_record(hit: Hit) -> dict[str, object]:
-    """Hit with its context."""
+    """Hit with its context, and the voice of its words if it is known."""
+    voice = {} if hit.voice is None else {"voice": hit.voice}
     return {
         "id": hit.recording.id,
         "path": hit.recording.path,
@@ -33,6 +34,7 @@ def hit_record(hit: Hit) -> dict[str, object]:
         "confidence": hit.confidence,
         "way": hit.way,
         "variant": hit.variant,
+        **voice,
         "text": hit.text,
         "before": " ".join(word.text for word in hit.before),
         "after": " ".join(word.text for word in hit.after),

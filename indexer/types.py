@@ -236,6 +236,12 @@ class Hit:
         """The words joined by single spaces."""
         return " ".join(word.text for word in self.words)
 
+    @property
+    def voice(self) -> str | None:
+        """Voice of the words; None if it is unknown, or if they have several."""
+        voices = {word.voice for word in self.words}
+        return voices.pop() if len(voices) == 1 else None
+
 
 @dataclass(frozen=True, slots=True)
 class StoredEmissions:

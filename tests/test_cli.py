@@ -9,6 +9,7 @@ import subprocess
 import sys
 import wave
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -196,6 +197,25 @@ class TestQuery:
             assert max(map(len, output.splitlines())) <= columns
         else:
             assert f"{store.parent}/talks/one.opus" in output
+
+    @pytest.mark.parametrize("columns", [0, 40, 160])
+    def test_the_voice_of_a_hit_is_shown(
+        self, tmp_path: Path, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        from indexer.console.hit_table import draw, write_hits
+        from indexer.search.parse import parse
+
+        monkeypatch.setenv("COLUMNS", str(columns or 80))
+        location = Location("/talks/call.wav", 1, 1)
+        recording = Recording("ab" * 16, (location,), 100.0, "model", "2024-05-06T07:08:09+00:00")
+        spoken = [replace(word, voice="left") for word in words()]
+        with open_index(str(tmp_path / "call.db"), create=True) as index:
+            index.add(recording, spoken)
+            hits = index.search(parse(["human things"]).query, 9).hits
+        draw(hits) if columns else write_hits(hits, as_json=False)
+        output = capsys.readouterr().out
+        assert "left" in output
+        assert ("voice" in output) == (columns != 40)
 
     def test_explanations_of_an_empty_result(self, store: Path) -> None:
         result = run("query", "humen things", "--store", store)

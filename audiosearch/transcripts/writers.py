@@ -27,7 +27,7 @@ SUFFIXES = dict.fromkeys(FORMATS, "") | {
 }
 """Suffixes of files with one transcript."""
 
-CSV_HEADER = csv_line(("path", "start", "end", "confidence", "word"))
+CSV_HEADER = csv_line(("path", "start", "end", "confidence", "word", "voice"))
 
 LINE_LENGTH = 42
 """Maximum characters per line of a caption, as in broadcasting; a caption has at most two lines."""
@@ -74,9 +74,9 @@ def render(transcript: Transcript, form: str, metadata: Mapping[str, object] | N
         case "textgrid":
             return _textgrid(transcript)
         case "audacity":
-            return "".join(audacity_label(word.start, word.end, word.text) for word in transcript.words)
+            return "".join(audacity_label(word.start, word.end, word.text, word.voice) for word in transcript.words)
         case "csv":
-            rows = ((transcript.path, *_rounded(word), word.text) for word in transcript.words)
+            rows = ((transcript.path, *_rounded(word), word.text, word.voice or "") for word in transcript.words)
             return CSV_HEADER + "".join(map(csv_line, rows))
         case "whisperx-json":
             return _whisperx(transcript) + "\n"
@@ -216,9 +216,10 @@ def ctm_lines(transcript: Transcript, name: str) -> Iterator[str]:
         yield f"{name} {channel} {word.start:.3f} {length:.3f} {word.text} {word.confidence:.3f}\n"
 
 
-def audacity_label(start: Seconds, end: Seconds, text: str) -> str:
-    """One line of an Audacity label track."""
-    return f"{start:.6f}\t{end:.6f}\t{' '.join(text.split())}\n"
+def audacity_label(start: Seconds, end: Seconds, text: str, voice: str | None = None) -> str:
+    """One line of an Audacity label track; a known voice precedes the text."""
+    label = text if voice is None else f"{voice}: {text}"
+    return f"{start:.6f}\t{end:.6f}\t{' '.join(label.split())}\n"
 
 
 def _rounded(word: Word) -> tuple[float, float, float]:

@@ -42,10 +42,16 @@ def write_counts(counts: Sequence[Count], as_json: bool) -> None:
         click.echo(line)
 
 
-def _cells(hit: Hit) -> tuple[str, str, str]:
-    """File, time, and confidence, followed by "sound" for hits by sound."""
+def _cells(hit: Hit) -> tuple[str, str, str, str]:
+    """File, time, confidence, followed by "sound" for hits by sound, and voice."""
     confidence = f"{hit.confidence:.0%}" + " sound" * (hit.way == "sound")
-    return shown(hit.recording.path), f"{clock(hit.start)}–{clock(hit.end)}", confidence
+    time = f"{clock(hit.start)}–{clock(hit.end)}"
+    return shown(hit.recording.path), time, confidence, printable(hit.voice or "")
+
+
+def _columns(hits: Sequence[Hit]) -> int:
+    """Number of the cells of these hits that are shown: without the voice if none is known."""
+    return 4 if any(hit.voice is not None for hit in hits) else 3
 
 
 def _context(hit: Hit, opening: str, closing: str) -> str:
@@ -55,8 +61,9 @@ def _context(hit: Hit, opening: str, closing: str) -> str:
 
 
 def _lines(hits: Sequence[Hit]) -> Iterator[str]:
-    header = ("file", "start–end", "confidence", "words")
-    yield from rows(header, [(*_cells(hit), _context(hit, "«", "»")) for hit in hits])
+    header, columns = ("file", "start–end", "confidence", "voice"), _columns(hits)
+    table = [(*_cells(hit)[:columns], _context(hit, "«", "»")) for hit in hits]
+    yield from rows((*header[:columns], "words"), table)
 
 
 def draw(hits: Sequence[Hit]) -> None:
@@ -72,16 +79,18 @@ def draw(hits: Sequence[Hit]) -> None:
     console = Console(highlight=False)
     if console.width < MIN_TABLE_WIDTH:
         for hit in hits:
-            path, time, confidence = _cells(hit)
-            console.print(Text.assemble((path, "cyan"), f"  {time}  {confidence}"), soft_wrap=True)
+            path, *facts = _cells(hit)
+            console.print(Text.assemble((path, "cyan"), "  ", "  ".join(filter(None, facts))), soft_wrap=True)
             console.print(Text.assemble("    ", highlighted(hit)), soft_wrap=True)
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("file", style="cyan", overflow="fold", max_width=console.width // 3)
     table.add_column("start–end", no_wrap=True)
     table.add_column("confidence", no_wrap=True, justify="right")
+    columns = _columns(hits)
+    if columns == 4:
+        table.add_column("voice", overflow="fold", max_width=console.width // 8)
     table.add_column("words", overflow="fold")
     for hit in hits:
-        path, time, confidence = _cells(hit)
-        table.add_row(Text(path), time, confidence, highlighted(hit))
+        table.add_row(*map(Text, _cells(hit)[:columns]), highlighted(hit))
     console.print(table)

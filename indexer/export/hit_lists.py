@@ -60,11 +60,11 @@ def format_hits(hits: Sequence[Hit], form: str, *, padding: Seconds = 0.0, rate:
 
 
 def _csv(hits: Sequence[Hit]) -> Iterator[str]:
-    yield csv_line(("path", "start", "end", "confidence", "way", "before", "text", "after", "id"))
+    yield csv_line(("path", "start", "end", "confidence", "way", "before", "text", "after", "id", "voice"))
     for hit in hits:
         before, after = (" ".join(word.text for word in words) for words in (hit.before, hit.after))
         fields = hit.recording.path, hit.start, hit.end, hit.confidence, hit.way, before, hit.text, after
-        yield csv_line((*fields, hit.recording.id))
+        yield csv_line((*fields, hit.recording.id, hit.voice or ""))
 
 
 def _labels(hits: Sequence[Hit]) -> str:
@@ -75,7 +75,7 @@ def _labels(hits: Sequence[Hit]) -> str:
             f"Audacity's labels belong to one recording, but these hits are in {count}: select one with --path."
         )
     ordered = sorted(hits, key=lambda hit: (hit.start, hit.end))
-    return "".join(audacity_label(hit.start, hit.end, hit.text or "(sound)") for hit in ordered)
+    return "".join(audacity_label(hit.start, hit.end, hit.text or "(sound)", hit.voice) for hit in ordered)
 
 
 def _m3u(hits: Sequence[Hit], padding: Seconds) -> Iterator[str]:

@@ -154,15 +154,17 @@ def _schemas() -> Json:
             "end": SECONDS,
             "confidence": SHARE,
             "alternatives": _list(_ref("Alternative")),
+            "voice": TEXT,
         },
-        optional=("alternatives",),
+        optional=("alternatives", "voice"),
     )
     hit = _object(
         {
             **{"id": TEXT, "path": TEXT, "start": SECONDS, "end": SECONDS, "confidence": SHARE},
             **{"text": TEXT, "before": TEXT, "after": TEXT, "words": _list(_ref("Word"))},
-            **{"way": {"enum": list(get_args(Way))}, "variant": {"type": "boolean"}},
-        }
+            **{"way": {"enum": list(get_args(Way))}, "variant": {"type": "boolean"}, "voice": TEXT},
+        },
+        optional=("voice",),
     )
     recording = _object(
         {"id": TEXT, "path": TEXT, "paths": _list(TEXT), "duration": SECONDS, "model": TEXT, "added": TEXT}

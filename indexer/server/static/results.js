@@ -128,9 +128,10 @@ export class Results {
     meter.firstChild.style.width = `${hit.confidence * 100}%`;
     const confidence = el("span", { class: "confidence" }, percent(hit.confidence), meter);
     const way = hit.way === "sound" ? el("span", { class: "way", title: "found by sound, not by recognized words" }, "by sound") : null;
+    const voice = hit.voice ? el("span", { class: "voice", title: "speaker or channel" }, hit.voice) : null;
     const button = el("button", { class: "hit", type: "button", onclick: () => this.play(item) },
       el("span", { class: "at" }, icon("play"), el("span", { "aria-hidden": true }, clock(hit.start)), el("span", { class: "visually-hidden" }, `Play at ${spoken(hit.start)}:`)),
-      words, el("span", { class: "facts" }, way, confidence));
+      words, el("span", { class: "facts" }, voice, way, confidence));
     const open = el("a", { class: "open", href: this.url(recording, Math.round(hit.start * 10) / 10), "aria-label": `Transcript at ${spoken(hit.start)}`, title: "Open the transcript here" }, icon("text"));
     const item = el("li", {}, button, open);
     item.hit = { recording, hit, spans, lead: before.length, wordless };

@@ -65,9 +65,11 @@ export class Transcript {
     let length = 0;
     words.forEach((word, i) => {
       const pause = i ? word.start - words[i - 1].end : 0;
-      if (!paragraph || pause >= MIN_PAUSE || (length >= LONG && pause >= MIN_PAUSE_LONG) || length >= MAX_WORDS) {
+      const turn = i ? word.voice !== words[i - 1].voice : word.voice;
+      if (!paragraph || turn || pause >= MIN_PAUSE || (length >= LONG && pause >= MIN_PAUSE_LONG) || length >= MAX_WORDS) {
         const stamp = el("button", { class: "stamp", type: "button", "data-t": word.start, "aria-label": `Play from ${spoken(word.start)}` }, clock(word.start));
         paragraph = el("p", {});
+        if (turn && word.voice) paragraph.append(el("span", { class: "voice" }, word.voice));
         chunk.append(el("div", { class: "paragraph" }, stamp, paragraph));
         length = 0;
       }
@@ -105,9 +107,11 @@ export class Transcript {
     const spans = this.rendered.get(n);
     let next = 0;
     words.forEach((word, i) => {
+      if (i && word.start < words[i - 1].start) next = 0; // turns of voices may overlap
       while (next < this.hits.length && this.hits[next].end <= word.start) next += 1;
       const hit = this.hits[next];
-      const inside = hit && word.end > hit.start && word.start < hit.end;
+      const same = !hit?.voice || !word.voice || hit.voice === word.voice;
+      const inside = hit && same && word.end > hit.start && word.start < hit.end;
       spans[i].classList.toggle("match", Boolean(inside));
       spans[i].classList.toggle("joined", Boolean(inside && i + 1 < words.length && words[i + 1].start < hit.end));
     });

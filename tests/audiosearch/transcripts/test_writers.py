@@ -76,7 +76,7 @@ def test_a_recording_without_words(form: str) -> None:
     elif form == "textgrid":
         assert 'intervals: size = 1\nintervals [1]:\nxmin = 0.0\nxmax = 1.0\ntext = ""\n' in rendered
     else:
-        assert rendered.strip() in ("", "WEBVTT", "path,start,end,confidence,word")
+        assert rendered.strip() in ("", "WEBVTT", "path,start,end,confidence,word,voice")
 
 
 def test_captions_are_readable_and_hold_every_word_once() -> None:
@@ -191,3 +191,12 @@ def test_cells_are_never_formulas() -> None:
     plain = ["a=1", 'say "hi", ok', "two\nlines", "é", ""]
     (row,) = csv.reader(io.StringIO(csv_line([*formulas, *plain, -1.5]), newline=""))
     assert row == [*(f"'{cell}" for cell in formulas), *plain, "-1.5"]
+
+
+def test_voices_are_named_in_tables_and_labels() -> None:
+    words = (Word("i", 0.5, 0.6, 0.9, voice="left"), Word("am", 0.6, 0.8, 0.8, voice="channel 3"), WORDS[2])
+    transcript = Transcript("a.wav", 3601.75, words)
+    rows = list(csv.DictReader(io.StringIO(render(transcript, "csv"), newline="")))
+    assert [row["voice"] for row in rows] == ["left", "channel 3", ""]
+    labels = [line.split("\t")[2] for line in render(transcript, "audacity").splitlines()]
+    assert labels == ["left: i", "channel 3: am", "human"]

@@ -79,6 +79,7 @@ def test_csv_as_read_by_the_standard_library() -> None:
         "text": "human things",
         "after": "",
         "id": "ab" * 16,
+        "voice": "",
     }
     assert second["path"] == "'=cmd.wav"
 
@@ -152,3 +153,13 @@ def test_an_edl_has_at_most_999_events() -> None:
     assert format_hits([hit()] * 999, "edl").count(" AA ") == 999
     with pytest.raises(OutputError, match="lower --limit"):
         format_hits([hit()] * 1000, "edl")
+
+
+def test_lists_name_the_voice_of_a_hit() -> None:
+    known = hit()
+    known = replace(known, words=tuple(replace(word, voice="left") for word in known.words))
+    both = replace(known, words=(known.words[0], replace(known.words[1], voice="right")))
+    rows = list(csv.DictReader(io.StringIO(format_hits([hit(), known, both], "csv"), newline="")))
+    assert [row["voice"] for row in rows] == ["", "left", ""]
+    labels = format_hits([hit(), known], "audacity").splitlines()
+    assert [label.split("\t")[2] for label in labels] == ["human things", "left: human things"]

@@ -45,7 +45,7 @@ def test_several_transcripts_in_one_document(index: Index) -> None:
     assert [line.split()[0] for line in ctm[::2]] == ["one-abababababab", "One-cdcdcdcdcdcd", "two"]
     table = "".join(render_document(index, RECORDINGS, "csv")).splitlines()
     assert len(table) == 7
-    assert table[0] == "path,start,end,confidence,word"
+    assert table[0] == "path,start,end,confidence,word,voice"
     for form in set(FORMATS) - set(JOINABLE):
         with pytest.raises(OutputError, match="give --output FOLDER"):
             list(render_document(index, RECORDINGS, form))
