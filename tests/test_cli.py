@@ -326,7 +326,7 @@ class TestQuery:
 class Speller(FakeTranscriber):
     """Transcribes every recording as one sentence."""
 
-    def __init__(self, model: Path | None, *, hotwords: Sequence[str] = (), sound: bool = True) -> None:
+    def __init__(self, model: Path | None, *, hotwords: Sequence[str] = (), sound: bool = True, **_: object) -> None:
         self.fingerprint = "-".join(["speller", *hotwords, *([] if sound else ["silent"])])
 
     def __enter__(self) -> Speller:
