@@ -21,9 +21,10 @@ from audiosearch.types import Seconds, Transcript, Word
 MAX_SECONDS: Seconds = 17.0
 """``data.max_seconds`` of the recipes."""
 
-TRANSCRIPT_SUFFIXES = frozenset(
-    {".json", ".jsonl", ".vtt", ".srt", ".ctm", ".textgrid", ".json3", ".srv1", ".srv2", ".srv3", ".ttml"}
+TRANSCRIPT_SUFFIXES = tuple(
+    [".json", ".jsonl", ".ctm", ".textgrid", ".json3", ".srv3", ".srv2", ".srv1", ".ttml", ".vtt", ".srt"]
 )
+"""Of several transcripts of a recording the first counts, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,14 @@ def read_transcripts(folder: Path, max_seconds: Seconds = MAX_SECONDS) -> Iterat
 
     if not folder.is_dir():
         raise ManifestError(f"{folder}: is not a folder; give the folder of the recordings and their transcripts.")
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in TRANSCRIPT_SUFFIXES and path.is_file())
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in TRANSCRIPT_SUFFIXES and path.is_file())
+    files = sorted(found, key=lambda path: (TRANSCRIPT_SUFFIXES.index(path.suffix.lower()), path))
     if not files:
         raise ManifestError(
             f"{folder}: contains no transcript ({', '.join(sorted(TRANSCRIPT_SUFFIXES))}); put them beside "
             "their recordings, with the same names."
         )
+    sources: dict[Path, Path] = {}
     for path in files:
         try:
             transcripts = readers.read_transcripts(path, word_times=False)
@@ -112,6 +115,8 @@ def read_transcripts(folder: Path, max_seconds: Seconds = MAX_SECONDS) -> Iterat
                 yield Rejected(Row(name, audio), "another language", detail)
             elif fault := text_fault(" ".join(token.text for token in transcript.tokens)):
                 yield Rejected(Row(name, audio), *fault)
+            elif sources.setdefault(audio, path) != path:
+                yield Rejected(Row(name, audio), "audio listed before", f"{path}: {sources[audio]} is taken")
             else:
                 has_confidence = any(token.confidence is not None for token in transcript.tokens)
                 yield from label_segments(

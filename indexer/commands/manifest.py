@@ -114,10 +114,10 @@ def manifest(
     a folder of audio with .txt files of the same names. Every row is checked: its recording must be readable, and its
     duration must suit its text. Rejected rows are reported.
 
-    Texts by a recognizer come from an index (--from-index), from files of Whisper, WhisperX, Vosk, CTM or WebVTT
-    beside recordings (--transcripts), or from FILE, a manifest with `teacher_text` and `avg_logprob`. Of these, texts
-    with low confidence, loops and texts in other languages are rejected, and texts that do not match the recording
-    by a model's score. docs/training-data.md describes the checks.
+    Texts by a recognizer come from an index (--from-index), from transcripts beside recordings, of any format that
+    `audiosearch import` reads (--transcripts), or from FILE, a manifest with `teacher_text` and `avg_logprob`. Of these,
+    texts with low confidence, loops and texts in other languages are rejected, and texts that do not match the
+    recording by a model's score. docs/training-data.md describes the checks.
     """
     options = {
         **{"--clips": clips, "--max-seconds": max_seconds, "--min-confidence": min_confidence},

@@ -158,6 +158,7 @@ def test_labels_of_transcripts_beside_recordings(tmp_path: Path) -> None:
     tone(tmp_path / "captions.flac", 4)
     cues = "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nso it\n\n00:00:02.000 --> 00:00:04.000\nbegan\n"
     (tmp_path / "captions.vtt").write_text(cues)
+    (tmp_path / "captions.en.srt").write_text("1\n00:00:00,000 --> 00:00:02,000\nso it ended\n")
     (tmp_path / "broken.json").write_text("{")
     results = list(read_transcripts(tmp_path, max_seconds=5))
     labels = {label.id: label for label in results if isinstance(label, Label)}
@@ -175,6 +176,7 @@ def test_labels_of_transcripts_beside_recordings(tmp_path: Path) -> None:
     reasons = {result.row.id: result.reason for result in results if isinstance(result, Rejected)}
     assert reasons == {
         **{"french": "another language", "russian": "foreign letters", "none": "audio missing"},
+        **{"captions.en": "audio listed before"},
         "broken": "transcript unreadable",
     }
     (tmp_path / "empty").mkdir()
