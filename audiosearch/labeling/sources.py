@@ -21,8 +21,18 @@ from audiosearch.types import Seconds, Transcript, Word
 MAX_SECONDS: Seconds = 17.0
 """``data.max_seconds`` of the recipes."""
 
-TRANSCRIPT_SUFFIXES = tuple(
-    [".json", ".jsonl", ".ctm", ".textgrid", ".json3", ".srv3", ".srv2", ".srv1", ".ttml", ".vtt", ".srt"]
+TRANSCRIPT_SUFFIXES = (
+    ".json",
+    ".jsonl",
+    ".ctm",
+    ".textgrid",
+    ".json3",
+    ".srv3",
+    ".srv2",
+    ".srv1",
+    ".ttml",
+    ".vtt",
+    ".srt",
 )
 """Of several transcripts of a recording the first counts, in this order."""
 

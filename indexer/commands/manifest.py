@@ -115,8 +115,8 @@ def manifest(
     duration must suit its text. Rejected rows are reported.
 
     Texts by a recognizer come from an index (--from-index), from transcripts beside recordings, of any format that
-    `audiosearch import` reads (--transcripts), or from FILE, a manifest with `teacher_text` and `avg_logprob`. Of these,
-    texts with low confidence, loops and texts in other languages are rejected, and texts that do not match the
+    `audiosearch import` reads (--transcripts), or from FILE, a manifest with `teacher_text` and `avg_logprob`. Of
+    these, texts with low confidence, loops and texts in other languages are rejected, and texts that do not match the
     recording by a model's score. docs/training-data.md describes the checks.
     """
     options = {
