@@ -33,12 +33,14 @@ from audiosearch.decoding.confidence import Calibration, load_calibration
 from audiosearch.decoding.decoder import BeamDecoder, DecodedSegment, SegmentDecoder
 from audiosearch.decoding.decoder import greedy as decode_greedily
 from audiosearch.decoding.hypothesis import Hypothesis
+from audiosearch.decoding.label_priors import subtract_label_priors
 from audiosearch.decoding.pyctcdecode_engine import check_engine
 from audiosearch.errors import AudioError
 from audiosearch.language_model.model import MODEL_NAME, LanguageModel
 from audiosearch.model_folder import decoder_settings, find_model, read_checksums
 from audiosearch.normalizer import normalize
 from audiosearch.parallel import map_in_threads, prefetch
+from audiosearch.spotting.posteriorgram import pack_in_pieces
 from audiosearch.spotting.scoring import AcousticProfile
 from audiosearch.transcripts.turns import by_time
 from audiosearch.types import ALL_SOUND, Emissions, PackedEmissions, Seconds, SoundSelection, Transcript, Word
@@ -236,6 +238,15 @@ class Recognizer:
             AudioError: the recording cannot be read.
         """
         return self.pipeline.emissions(path)
+
+    def packed_emissions(self, path: str | Path) -> tuple[PackedEmissions, ...]:
+        """The emissions of a recording as transcripts keep them, without decoding.
+
+        Raises:
+            AudioError: the recording cannot be read.
+        """
+        segments = (subtract_label_priors(segment, self.decoder) for segment in self.emissions(path))
+        return tuple(piece for segment in segments for piece in pack_in_pieces(segment))
 
     def recognize_samples(self, samples: NDArray[np.float32]) -> RecognizedExcerpt:
         """Recognize a short excerpt, given as samples at the model's rate."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from audiosearch.display import json_line, printable
-from indexer.commands.options import store_option
+from audiosearch.display import json_line
+from indexer.commands.options import model_option, no_sound_option, store_option
 from indexer.console.format import count, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from indexer.ingest.import_transcripts import Imported, Mended
     from indexer.ingest.walk import Failed
 
@@ -40,6 +43,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="Confidence of words without one in the transcript.",
 )
+@model_option
+@click.option("--fill", is_flag=True, help="Add recognized words where a text without times of words has none.")
+@no_sound_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event, and a final one with counts.")
 @click.pass_context
 def import_command(
@@ -49,26 +55,46 @@ def import_command(
     media: Path | None,
     channel: str | None,
     confidence: float,
+    model: Path | None,
+    fill: bool,
+    no_sound: bool,
     as_json: bool,
 ) -> None:
-    """Import transcripts with word times that other programs made.
+    """Import transcripts and texts that other programs or people made.
 
-    FILE is JSON of Whisper (with word timestamps), Vosk, a speech service or `audiosearch export`, WebVTT with times
-    between its words, or NIST CTM; the format is detected by content. docs/formats.md describes them.
+    FILE is JSON of Whisper, Vosk, a speech service or `audiosearch export`, captions, CTM or plain text; the format is
+    detected by content. docs/formats.md describes them.
 
-    With --media the hits can be played, and `audiosearch index` does not transcribe the recordings again, except with
-    --again. Without it they can only be searched; import them again once the recordings are available.
+    With --media the network runs over the recordings: texts and captions without times of words are aligned, and
+    names are found by their sound. The hits can be played, and `audiosearch index` does not transcribe the recordings
+    again, except with --again. Without it transcripts with times of words can be searched only; import them again once
+    the recordings are available.
 
     Unusable files are reported and skipped, and the exit status is then 1.
     """
+    from audiosearch.console.progress_bar import progress_bar
+    from audiosearch.model_folder import find_model
     from audiosearch.settings import load_settings
+    from indexer.console.format import clock
+    from indexer.console.lazy_recognizer import LazyRecognizer
     from indexer.index import open_index
     from indexer.ingest.import_transcripts import import_files
 
     counts = {"new": 0, "replaced": 0, "unchanged": 0, "failed": 0}
-    with open_index(load_settings(store).store, create=True) as index:
-        for step in import_files(index, files, media=media, channel=channel, confidence=confidence):
-            _report(step, counts, as_json)
+    settings = load_settings(store)
+    lazy = None if media is None else LazyRecognizer(find_model(model, settings), sound=not no_sound)
+
+    def progress() -> dict[str, object]:
+        if lazy is None or lazy.is_loading:
+            return {"state": "loading the model" if lazy else ""}
+        return {"state": clock(lazy.position) if lazy.position else ""}
+
+    with open_index(settings.store, create=True) as index, nullcontext() if lazy is None else lazy:
+        with progress_bar("importing", poll=progress) as bar:
+            for step in import_files(
+                index, files, media=media, channel=channel, confidence=confidence, listener=lazy, fill=fill
+            ):
+                _report(step, counts, as_json, bar.print)
     if as_json:
         click.echo(json.dumps({"event": "finished", **counts}))
     else:
@@ -78,19 +104,21 @@ def import_command(
     ctx.exit(1 if counts["failed"] else 0)
 
 
-def _report(step: Imported | Mended | Failed, counts: dict[str, int], as_json: bool) -> None:
+def _report(
+    step: Imported | Mended | Failed, counts: dict[str, int], as_json: bool, say: Callable[[str], None]
+) -> None:
     """Count a step and print it."""
     from indexer.ingest.import_transcripts import Mended
     from indexer.ingest.walk import Failed
 
     if isinstance(step, Failed):
         counts["failed"] += 1
-        click.echo(printable(step.sentence), err=True)
+        say(step.sentence)
         if as_json:
             click.echo(json.dumps({"event": "failed", "path": step.path, "reason": step.sentence}))
         return
     if isinstance(step, Mended):
-        click.echo(printable(step.sentence), err=True)
+        say(step.sentence)
         if as_json:
             click.echo(json.dumps({"event": "mended", "path": step.path, "reason": step.sentence}))
         return
@@ -99,4 +127,4 @@ def _report(step: Imported | Mended | Failed, counts: dict[str, int], as_json: b
         metadata = {"id": step.recording.id, "path": step.recording.path, "source": step.source, "words": step.words}
         click.echo(json_line({"event": step.was, **metadata}))
     else:
-        click.echo(f"{shown(step.recording.path)}: {count(step.words, 'word')} ({step.was})", err=True)
+        say(f"{shown(step.recording.path)}: {count(step.words, 'word')} ({step.was})")

@@ -35,6 +35,9 @@ from indexer.commands.options import (
 @hotwords_option
 @channels_option
 @no_sound_option
+@click.option(
+    "--sound-only", is_flag=True, help="Add the search by sound to recordings with imported words, no others."
+)
 @exclude_option
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event, and a final one with counts.")
@@ -50,6 +53,7 @@ def index(
     hotwords: Path | None,
     channels: str | None,
     no_sound: bool,
+    sound_only: bool,
     exclude: tuple[str, ...],
     quiet: bool,
     as_json: bool,
@@ -73,11 +77,14 @@ def index(
     from indexer.console.lazy_recognizer import LazyRecognizer
     from indexer.index import open_index
     from indexer.ingest.exclusion import is_excluded
+    from indexer.ingest.imported_sound import add_sound
     from indexer.ingest.ingest import ingest
     from indexer.ingest.shard import Shard
     from indexer.ingest.walk import Failed
     from indexer.types import Location
 
+    if sound_only and (no_sound or prune or part != "1/1"):
+        raise click.UsageError("--sound-only goes with --again, and with none of --no-sound, --prune and --part.")
     try:
         shard = Shard.parse(part)
     except ValueError as error:
@@ -111,9 +118,12 @@ def index(
         check_writable(settings.store)
         try:
             with progress_bar("scanning files", poll=progress) as bar:
-                for record in ingest(
-                    opened, recognizer, paths, prune=prune, again=again, shard=shard, is_unstable=excluded
-                ):
+                records = (
+                    add_sound(opened, recognizer, paths, again=again, is_unstable=excluded)
+                    if sound_only
+                    else ingest(opened, recognizer, paths, prune=prune, again=again, shard=shard, is_unstable=excluded)
+                )
+                for record in records:
                     report.add(record)
                     if (text := line(record)) and (not quiet or isinstance(record, Failed)):
                         bar.print(text)

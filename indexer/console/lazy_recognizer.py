@@ -11,9 +11,11 @@ from audiosearch.errors import AudioError
 from audiosearch.types import ALL_SOUND, SoundSelection
 
 if TYPE_CHECKING:
+    from audiosearch.aligner import Alignment
     from audiosearch.recognizer import Recognizer
     from audiosearch.spotting.scoring import AcousticProfile
-    from audiosearch.types import Seconds, Transcript
+    from audiosearch.transcripts.imported import ImportedTranscript
+    from audiosearch.types import PackedEmissions, Seconds, Transcript
 
 
 class LazyRecognizer:
@@ -85,3 +87,13 @@ class LazyRecognizer:
     def transcribe_all(self, paths: Iterable[Path]) -> Iterator[Transcript | AudioError]:
         """The transcript of each recording; windows of several recordings share batches."""
         return self.loaded.transcribe_all(paths)
+
+    def listen(self, path: Path) -> tuple[PackedEmissions, ...]:
+        """Emissions of a recording, or none if they are not to be kept; AudioError if it cannot be read."""
+        return self.loaded.packed_emissions(path) if self._sound else ()
+
+    def align(self, path: Path, script: ImportedTranscript, *, fill: bool) -> Alignment:
+        """A recording with the words of its text; AudioError if it cannot be read."""
+        from audiosearch.aligner import align_recording
+
+        return align_recording(self.loaded, path, script, fill=fill)

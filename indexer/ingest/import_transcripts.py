@@ -17,25 +17,37 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from audiosearch.alignment.scripts import read_script
 from audiosearch.errors import AudioError, RefusedError, TranscriptError
 from audiosearch.transcripts.imported import ImportedTranscript, note
 from audiosearch.transcripts.readers import read_transcripts
-from audiosearch.types import Seconds, Word
+from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer.index import Index
 from indexer.ingest.crawl import content_id
+from indexer.ingest.imported_sound import Listener, with_sound_of
 from indexer.ingest.media_type import is_recording
 from indexer.ingest.walk import Failed, walk
 from indexer.paths import absolute
 from indexer.types import IMPORTED, NO_MEDIA, Location, Recording
 from indexer.word_codec import stored
 
+if TYPE_CHECKING:
+    from audiosearch.aligner import Alignment
+
 UNKNOWN_CONFIDENCE = 0.5
 """Confidence of words whose transcript has none."""
+
+MIN_PLACED = 0.2
+"""Share of the words of a text that must be found in its recording."""
+
+MAX_SHOWN = 60
+"""Letters of text in a sentence."""
 
 MAX_OVERRUN: Seconds = 1.0
 """Maximum time by which words may end after their recording; a greater one means another recording."""
@@ -64,6 +76,8 @@ def import_files(
     media: Path | None = None,
     channel: str | None = None,
     confidence: float = UNKNOWN_CONFIDENCE,
+    listener: Listener | None = None,
+    fill: bool = False,
 ) -> Iterator[Imported | Mended | Failed]:
     """Import transcripts; unusable ones are reported and skipped.
 
@@ -71,13 +85,16 @@ def import_files(
         media: the recording, or a folder of recordings with the names of the transcripts.
         channel: the channel of CTM files to import; None: all.
         confidence: of words whose transcript has none.
+        listener: aligns texts without times of words with their media, and gives the emissions of media.
+        fill: add recognized words where a text without times has none.
     """
     known = {recording.id: recording for recording in index.recordings()}
     folder = None if media is None else _MediaFolder(media)
     for file in files:
+        is_timed = True
         try:
             str(file).encode()
-            transcripts = read_transcripts(file, channel)
+            transcripts, is_timed = _read(file, channel, align=folder is not None and listener is not None)
         except UnicodeEncodeError:
             yield Failed(str(file), f"{str(file)!a}: the name is not valid Unicode; rename it.")
             continue
@@ -89,18 +106,62 @@ def import_files(
         for spoken in transcripts:
             source = _Source(absolute(file), spoken, alone=len(transcripts) == 1)
             try:
-                recording = source.without_media() if folder is None else source.with_media(folder.find(source), known)
-                words = spoken.words(confidence)
-                if spoken.tokens and not words:
-                    raise TranscriptError(
-                        f"{source.path}: none of its {len(spoken.tokens)} words can be written in English letters; "
-                        "it is not imported, and `audiosearch index` transcribes its recording."
-                    )
-                yield _store(index, known, source, recording, words)
+                emissions: tuple[PackedEmissions, ...] = ()
+                if folder is None:
+                    recording, words = source.without_media(), source.words(confidence)
+                else:
+                    media_path = folder.find(source)
+                    recording = source.with_media(media_path, known)
+                    if listener is None or is_timed:
+                        words = source.words(confidence)
+                    else:
+                        alignment = _align(listener, source, media_path, fill=fill)
+                        words, emissions = alignment.transcript.words, alignment.transcript.emissions
+                        if alignment.placed < alignment.total:
+                            yield Mended(source.path, _unsaid(source, alignment))
+                    if listener is not None and not emissions and not _has_sound(index, known, recording):
+                        emissions = listener.listen(Path(media_path))
+                    if listener is not None and emissions:
+                        recording = with_sound_of(index, listener, recording)
+                yield _store(index, known, source, recording, words, emissions)
             except (TranscriptError, AudioError, RefusedError) as error:
                 yield Failed(str(file), str(error))
             except OSError as error:
                 yield Failed(str(file), f"{error.filename or file}: cannot be read ({error.strerror}).")
+
+
+def _read(file: Path, channel: str | None, *, align: bool) -> tuple[list[ImportedTranscript], bool]:
+    """The transcripts of a file, and False if it is a text that is to be aligned, since it has no times of words."""
+    try:
+        return read_transcripts(file, channel), True
+    except TranscriptError as error:
+        if align and channel is None:
+            with suppress(TranscriptError):
+                return [read_script(file)], False
+        raise error
+
+
+def _align(listener: Listener, source: _Source, media: str, *, fill: bool) -> Alignment:
+    """The recording of a text with its words; TranscriptError if it seems to be another recording."""
+    alignment = listener.align(Path(media), source.spoken, fill=fill)
+    if alignment.placed < MIN_PLACED * alignment.total or not alignment.placed:
+        raise TranscriptError(
+            f"{source.path}: of its {alignment.total:,} words, {alignment.placed:,} were found in {media}; "
+            "is it another recording?"
+        )
+    return alignment
+
+
+def _unsaid(source: _Source, alignment: Alignment) -> str:
+    first = alignment.unsaid[0]
+    return (
+        f"{first.location}: {first.text[:MAX_SHOWN]!a} was not found in the recording; "
+        f"{alignment.total - alignment.placed:,} of the {alignment.total:,} words of the text were not."
+    )
+
+
+def _has_sound(index: Index, known: Mapping[str, Recording], recording: Recording) -> bool:
+    return recording.id in known and bool(index.emissions(recording.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +190,16 @@ class _Source:
         """Location of a recording without media."""
         inside = "".join(letter if letter.isprintable() and letter != "/" else "_" for letter in self.name)
         return f"{self.path}/{inside}"
+
+    def words(self, confidence: float) -> tuple[Word, ...]:
+        """Its words; TranscriptError if none of them can be written."""
+        words = self.spoken.words(confidence)
+        if self.spoken.tokens and not words:
+            raise TranscriptError(
+                f"{self.path}: none of its {len(self.spoken.tokens)} words can be written in English letters; "
+                "it is not imported, and `audiosearch index` transcribes its recording."
+            )
+        return words
 
     @property
     def duration(self) -> Seconds:
@@ -163,13 +234,19 @@ class _Source:
 
 
 def _store(
-    index: Index, known: dict[str, Recording], source: _Source, recording: Recording, words: tuple[Word, ...]
+    index: Index,
+    known: dict[str, Recording],
+    source: _Source,
+    recording: Recording,
+    words: tuple[Word, ...],
+    emissions: tuple[PackedEmissions, ...],
 ) -> Imported:
-    """Store a recording, and remove the one it replaces."""
+    """Store a recording, and remove the one it replaces; without new emissions the stored ones are kept."""
     before = known.get(recording.id)
-    emissions = index.emissions(recording.id) if before is not None else ()
-    if before is not None and emissions:
-        recording = _with_profile_of(index, before, recording)
+    if before is not None and not emissions:
+        emissions = index.emissions(recording.id)
+        if emissions:
+            recording = _with_profile_of(index, before, recording)
     was: Literal["new", "replaced", "unchanged"] = "new"
     if before is not None:
         same_words = before.model == recording.model and index.words(before.id) == stored(words)
