@@ -89,12 +89,15 @@ def import_command(
             return {"state": "loading the model" if lazy else ""}
         return {"state": clock(lazy.position) if lazy.position else ""}
 
-    with open_index(settings.store, create=True) as index, nullcontext() if lazy is None else lazy:
-        with progress_bar("importing", poll=progress) as bar:
-            for step in import_files(
-                index, files, media=media, channel=channel, confidence=confidence, listener=lazy, fill=fill
-            ):
-                _report(step, counts, as_json, bar.print)
+    with (
+        open_index(settings.store, create=True) as index,
+        nullcontext() if lazy is None else lazy,
+        progress_bar("importing", poll=progress) as bar,
+    ):
+        for step in import_files(
+            index, files, media=media, channel=channel, confidence=confidence, listener=lazy, fill=fill
+        ):
+            _report(step, counts, as_json, bar.print)
     if as_json:
         click.echo(json.dumps({"event": "finished", **counts}))
     else:

@@ -35,9 +35,7 @@ from indexer.commands.options import (
 @hotwords_option
 @channels_option
 @no_sound_option
-@click.option(
-    "--sound-only", is_flag=True, help="Add the search by sound to recordings with imported words, no others."
-)
+@click.option("--sound-only", is_flag=True, help="Only add the search by sound to recordings with imported words.")
 @exclude_option
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event, and a final one with counts.")

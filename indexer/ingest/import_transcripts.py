@@ -17,7 +17,6 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -135,10 +134,17 @@ def _read(file: Path, channel: str | None, *, align: bool) -> tuple[list[Importe
     try:
         return read_transcripts(file, channel), True
     except TranscriptError as error:
-        if align and channel is None:
-            with suppress(TranscriptError):
-                return [read_script(file)], False
-        raise error
+        if channel is not None:
+            raise
+        try:
+            script = read_script(file)
+        except TranscriptError:
+            raise error from None
+        if not align:
+            raise TranscriptError(
+                f"{file}: has no times of words; give its recording with --media, and the words are aligned with it."
+            ) from error
+        return [script], False
 
 
 def _align(listener: Listener, source: _Source, media: str, *, fill: bool) -> Alignment:
