@@ -43,7 +43,16 @@ from audiosearch.parallel import map_in_threads, prefetch
 from audiosearch.spotting.posteriorgram import pack_in_pieces
 from audiosearch.spotting.scoring import AcousticProfile
 from audiosearch.transcripts.turns import by_time
-from audiosearch.types import ALL_SOUND, Emissions, PackedEmissions, Seconds, SoundSelection, Transcript, Word
+from audiosearch.types import (
+    ALL_SOUND,
+    ONE_SIGNAL,
+    Emissions,
+    PackedEmissions,
+    Seconds,
+    SoundSelection,
+    Transcript,
+    Word,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -226,9 +235,10 @@ class Recognizer:
 
         Args:
             with_greedy: return the greedy text of each recording too.
-            with_segments: return the emissions too; they take 14 MB an hour.
+            with_segments: return the emissions too, which take 14 MB an hour; channels are then mixed to one signal.
         """
-        sources = (self.pipeline.source(path, self.selection) for path in paths)
+        selection = replace(self.selection, channels=ONE_SIGNAL.channels) if with_segments else self.selection
+        sources = (self.pipeline.source(path, selection) for path in paths)
         return self._decode(sources, with_greedy=with_greedy, with_segments=with_segments)
 
     def emissions(self, path: str | Path) -> Iterator[Emissions]:

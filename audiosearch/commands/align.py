@@ -51,13 +51,9 @@ def align(audio: Path, text: Path, model: Path | None, form: str, fill: bool) ->
     from audiosearch.model_folder import find_model
     from audiosearch.recognizer import Recognizer
     from audiosearch.transcripts.writers import render
-    from audiosearch.types import ONE_SIGNAL
 
     script = read_script(text)
-    with (
-        Recognizer.load(find_model(model), selection=ONE_SIGNAL) as recognizer,
-        recognition_progress(recognizer, "Aligning"),
-    ):
+    with Recognizer.load(find_model(model)) as recognizer, recognition_progress(recognizer, "Aligning"):
         alignment = align_recording(recognizer, audio, script, fill=fill)
     for line in _report(alignment):
         click.echo(printable(line), err=True)
