@@ -9,19 +9,21 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from audiosearch.errors import TranscriptError
 from audiosearch.transcripts.numbers import Fields
 
-_NEXT = re.compile(r"\n(?=[ \t]*[\[{])")
+MAX_FAULTS = 1000
+"""Maximum number of lines that are no JSON before one that is."""
+
+_NEXT = re.compile(r"\n(?=[\[{])")
 _NAMES = {"nan": float("nan"), "inf": float("inf"), "null": None, "true": True, "false": False}
 
 
-def read_documents(path: Path, text: str, faults: list[str]) -> Iterator[tuple[str, Any]]:
-    """Each value with its location; lines of JSON that are malformed are left out.
+def read_documents(path: Path, text: str, faults: list[str]) -> list[tuple[str, Any]]:
+    """Each value with its location; lines that are malformed or no JSON, such as those of a log, are left out.
 
     Args:
         faults: gets a sentence for each that is left out.
@@ -29,38 +31,44 @@ def read_documents(path: Path, text: str, faults: list[str]) -> Iterator[tuple[s
     Raises:
         TranscriptError: no line is JSON.
     """
-    decoder, position, count = json.JSONDecoder(), 0, 0
     printed = _printed(text)
     if printed is not None:
-        yield f"{path}", printed
-        return
+        return [(f"{path}", printed)]
+    decoder = json.JSONDecoder()
+    documents: list[tuple[str, Any]] = []
+    counted, line, position = 0, 1, 0
     while (position := _skip_space(text, position)) < len(text):
-        location = f"{path}, line {text.count(chr(10), 0, position) + 1}"
+        line += text.count("\n", counted, position)
+        counted = position
+        location = f"{path}, line {line}"
         try:
             value, position = decoder.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
-            line, reason = location, str(error)
+            reason = str(error)
             if isinstance(error, json.JSONDecodeError):
-                line, reason = f"{path}, line {error.lineno}", error.msg
+                location, reason = f"{path}, line {error.lineno}", error.msg
+            faults.append(f"{location}: is not valid JSON ({reason}).")
             following = _NEXT.search(text, position + 1)
-            faults.append(f"{line}: is not valid JSON ({reason}).")
-            if following is None or not (count or _is_line(text, following.end())):
-                if count:
-                    return
-                raise TranscriptError(faults[-1]) from error
+            if following is None or (not documents and len(faults) == MAX_FAULTS):
+                break
             position = following.end()
             continue
-        count += 1
-        yield location, value
+        documents.append((location, _unquoted(value)))
+    if faults and not documents:
+        raise TranscriptError(faults[0])
+    return documents
 
 
-def _is_line(text: str, position: int) -> bool:
-    """True if the line at this position holds a whole value, as in files of one value a line."""
-    try:
-        json.loads(text[position:].partition("\n")[0].rstrip(", \r"))
-    except (ValueError, RecursionError):
-        return False
-    return True
+def _unquoted(value: Any) -> Any:
+    """A value that was written as a text with JSON in it, or a list of such; else the value itself."""
+    if isinstance(value, list):
+        return [_unquoted(item) if isinstance(item, str) else item for item in value]
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
 
 
 def _skip_space(text: str, position: int) -> int:

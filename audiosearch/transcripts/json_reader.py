@@ -74,7 +74,7 @@ def read_json(path: Path, text: str, *, word_times: bool = True) -> list[Importe
         TranscriptError: the file is not JSON, of no known kind, or has no word times.
     """
     faults: list[str] = []
-    return read_values(path, list(read_documents(path, text, faults)), faults, word_times=word_times)
+    return read_values(path, read_documents(path, text, faults), faults, word_times=word_times)
 
 
 def read_values(

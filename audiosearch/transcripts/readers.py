@@ -74,7 +74,7 @@ _BEGINNINGS = {
     "ass": r"\[Script Info\]|\[V4",
     "console": r"\[[\d:.,]+s? -+> ",
     "lrc": r"\[(?:\d+:\d\d|ar:|ti:|al:|by:|length:|offset:|re:|ve:)",
-    "json": r"[\[{]|\(\s*[\[({'\d]|\w+\(\w+=",
+    "json": r"[\[{]|\(\s*[\[({'\d]|\w+\(\w+=|\"\s*(?:\\\\n)*[\[{]|(?:(?:LOG|WARNING|VLOG) ?[\[(].*\s+)+\{",
     "html": r"(?is)<!doctype html|<html|<(?!\?xml|tt|timedtext|transcript).{0,500}<html",
     "xml": r"<",
     "textgrid": r'File type = "ooTextFile|"?ooTextFile',
@@ -95,7 +95,7 @@ _CTM = re.compile(r"(?m)^(?!;;)\S+[ \t]+\S+[ \t]+-?[\d.]+[ \t]+-?[\d.]+[ \t]+\S+
 
 def kind_of(text: str) -> str:
     """Format of a transcript, by its content."""
-    start = text.lstrip()[:1000]
+    start = text.lstrip()[:4000]
     kind = next((kind for kind, pattern in _BEGINNINGS.items() if re.match(pattern, start)), "")
     if kind == "json" and '"tStartMs"' in text and '"segs"' in text:
         return "json3"

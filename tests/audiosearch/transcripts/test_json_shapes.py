@@ -96,6 +96,15 @@ def test_a_line_that_is_no_json_is_left_out(tmp_path: Path) -> None:
     assert "2 of 4 words or lines" in note([transcript])
 
 
+@pytest.mark.parametrize("text", ["LOG (VoskAPI:model.cc:213) Decoding\nLOG (VoskAPI:model.cc:279) Loading\n%s", "%s"])
+def test_printed_results_of_vosk_among_its_log(text: str, tmp_path: Path) -> None:
+    result = json.dumps({"result": [WORD], "text": "gate"}, indent=2)
+    transcript = read(tmp_path, text % f'{{\n  "partial" : "ga"\n}}\n{result}\n{{\n  "text" : ""\n}}\n')
+    assert (transcript.kind, rows(transcript)) == ("vosk", EXPECTED)
+    for document in (result, [result, '{"text": ""}']):
+        assert rows(read(tmp_path, json.dumps(document))) == EXPECTED
+
+
 def test_an_unknown_end_is_that_of_the_next_start(tmp_path: Path) -> None:
     chunks = [("The", 0.3, None), ("gate", 0.5, None), ("closed", 4.0, None)]
     document = {"chunks": [{"text": text, "timestamp": [start, end]} for text, start, end in chunks]}
