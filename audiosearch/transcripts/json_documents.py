@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,10 @@ def _printed(text: str) -> Any:
     if not _PYTHON.match(text):
         return None
     try:
-        values = [_value(node.value) for node in ast.parse(text).body if isinstance(node, ast.Expr)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of numbers like 0.5x
+            body = ast.parse(text).body
+        values = [_value(node.value) for node in body if isinstance(node, ast.Expr)]
     except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError):
         return None
     return values[0] if len(values) == 1 else values or None

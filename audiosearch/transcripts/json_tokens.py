@@ -157,7 +157,19 @@ def read_words(segment: Segment, unit: Seconds, voice: Namer, faults: list[str])
             tokens[-1] = replace(tokens[-1], text=f"{tokens[-1].text}{token.text}".rstrip())
         elif kind not in MARKS:
             tokens.append(token)
-    return tokens
+    return _with_voices_of_neighbors(tokens)
+
+
+def _with_voices_of_neighbors(tokens: list[Token]) -> list[Token]:
+    """Words of a segment; those without a voice, as those that were not aligned, have that of the word before."""
+    voice = next((token.voice for token in tokens if token.voice is not None), None)
+    if voice is None:
+        return tokens
+    named = []
+    for token in tokens:
+        voice = token.voice or voice
+        named.append(token if token.voice == voice else replace(token, voice=voice))
+    return named
 
 
 def join_pieces(tokens: Sequence[Token], *, by_spaces: bool = True) -> list[Token]:

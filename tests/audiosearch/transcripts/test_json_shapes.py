@@ -144,6 +144,12 @@ def test_one_recording_of_several_without_word_times_is_left_out(tmp_path: Path)
     assert "by Whisper without word times" in transcript.faults[1]
 
 
+def test_words_without_a_speaker_have_that_of_the_word_before(tmp_path: Path) -> None:
+    words = [{"word": "with"}, {**WORD, "speaker": "A"}, {"word": "2266"}, {**WORD, "speaker": "B"}]
+    transcript = read(tmp_path, {"segments": [{"start": 0.0, "end": 2.0, "words": words}]})
+    assert [token.voice for token in transcript.tokens] == ["A", "A", "A", "B"]
+
+
 def test_channels_with_several_speakers_name_both(tmp_path: Path) -> None:
     channels = [{"alternatives": [{"words": [{**WORD, "speaker": speaker} for speaker in (0, 1)]}]} for _ in range(2)]
     voices = {word.voice for word in read(tmp_path, {"results": {"channels": channels}}).words(0.5)}
