@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from audiosearch.types import PackedEmissions, Seconds, Word
+from audiosearch.types import PackedEmissions, Seconds, SoundSelection, Word
 
 MAX_TERMS = 64
 """Maximum number of terms of a phrase."""
@@ -60,8 +60,8 @@ class Recording:
         id: hash of the content.
         locations: sorted by path, at least one.
         duration: stored to the millisecond.
-        model: fingerprint of the recognizer; begins with IMPORTED if the words are imported, and with NO_MEDIA if
-            there is no file either.
+        model: fingerprint of the recognizer, and the label of its selection of sound; begins with IMPORTED if the words
+            are imported, and with NO_MEDIA if there is no file either.
         added: time of indexing, ISO 8601 in UTC.
     """
 
@@ -79,6 +79,16 @@ class Recording:
     def path(self) -> str:
         """Path of the first location."""
         return self.locations[0].path
+
+    @property
+    def track(self) -> int | None:
+        """Number of the audio track that was recognized, from 1 on; None: the default."""
+        return SoundSelection.of_label(self.model).track
+
+    @property
+    def sound_id(self) -> str:
+        """Identifier of the sound that was recognized: the id, and the track if it was chosen."""
+        return self.id if self.track is None else f"{self.id}-{self.track}"
 
     @property
     def has_media(self) -> bool:

@@ -102,7 +102,7 @@ class EmissionPipeline:
 
     def source(self, path: str | Path, selection: SoundSelection = ONE_SIGNAL) -> Source:
         """Source of a file, which is opened when it is read."""
-        rate = self.model.config.features.sample_rate
+        rate, track = self.model.config.features.sample_rate, selection.track
         try:
             voices = voice_channels(path, selection)
         except AudioError as error:
@@ -110,8 +110,8 @@ class EmissionPipeline:
                 return Source(str(path), partial(_unreadable, error))
             voices = {}  # reading meets the error again
         if not voices:
-            return Source(str(path), lambda: read_blocks(path, rate))
-        return Source(str(path), lambda: read_voices(path, rate, tuple(voices)), tuple(voices.values()))
+            return Source(str(path), lambda: read_blocks(path, rate, track=track))
+        return Source(str(path), lambda: read_voices(path, rate, tuple(voices), track=track), tuple(voices.values()))
 
     def emissions(self, path: str | Path) -> Iterator[Emissions]:
         """Yield the emissions of a recording segment by segment, in order of time and in bounded memory.

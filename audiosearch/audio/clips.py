@@ -27,12 +27,18 @@ _COMMENT_PREFIX = "audiosearch: "
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Half-open span of a recording; ``description`` is one line for the file's comment."""
+    """Half-open span of a recording.
+
+    Args:
+        description: one line for the file's comment.
+        track: as in ``reader.probe``.
+    """
 
     path: Path
     start: Seconds
     end: Seconds
     description: str
+    track: int | None = None
 
 
 def check_target(path: Path) -> None:
@@ -61,7 +67,7 @@ def write_clip(clip: Clip, target: Path, *, mono_rate: int | None = None) -> Sec
         OutputError: the file cannot be written.
     """
     _check_sources(target, [clip])
-    sound = read_span(clip.path, clip.start, clip.end)
+    sound = read_span(clip.path, clip.start, clip.end, track=clip.track)
     rate = ffmpeg.writable_rate(target.suffix.lower(), mono_rate or sound.rate)
     fitted = convert(sound, rate, sound.channels if sound.channels <= 2 and mono_rate is None else 1)
     _write(target, rate, fitted.channels, [fitted.samples], clip.description)
@@ -87,14 +93,17 @@ def write_supercut(clips: Sequence[Clip], target: Path, *, fade: Seconds = FADE,
         OutputError: the file cannot be written.
     """
     _check_sources(target, clips)
-    recordings = {path: probe(path) for path in dict.fromkeys(clip.path for clip in clips)}
+    sources = dict.fromkeys((clip.path, clip.track) for clip in clips)
+    recordings = {source: probe(*source) for source in sources}
     rate = ffmpeg.writable_rate(target.suffix.lower(), max(info.sample_rate for info in recordings.values()))
     channels = 2 if any(info.channels == 2 for info in recordings.values()) else 1
     length = 0
 
     def pieces() -> Iterator[Samples]:
         nonlocal length
-        sounds = (convert(read_span(clip.path, clip.start, clip.end), rate, channels) for clip in clips)
+        sounds = (
+            convert(read_span(clip.path, clip.start, clip.end, track=clip.track), rate, channels) for clip in clips
+        )
         for piece in crossfade(sounds, round(fade * rate), round(gap * rate)):
             length += piece.shape[1]
             yield piece

@@ -50,18 +50,21 @@ MAX_SAMPLE = 2.0**31
 """Largest plausible magnitude; floating-point files may have any scale below it."""
 
 
-def probe(path: str | Path) -> AudioInfo:
+def probe(path: str | Path, track: int | None = None) -> AudioInfo:
     """Read duration and format of a recording without decoding it.
 
     If no header states the duration, packets are counted.
 
+    Args:
+        track: number of the audio track, from 1 on; None: the default track, or the first that is not silent.
+
     Raises:
-        AudioError: the file cannot be read, or contains no audio.
+        AudioError: the file cannot be read, or contains no audio, or no such track.
     """
     path = Path(path)
-    info = _probe_uncompressed(path) if _is_plain(path) else None
+    info = _probe_uncompressed(path) if _is_plain(path, track) else None
     if info is None:
-        info = ffmpeg.probe(path)
+        info = ffmpeg.probe(path, track)
     _check_rate(path, info.sample_rate)
     if info.duration <= 0:
         raise AudioError(f"{path}: contains no samples.")
@@ -93,20 +96,30 @@ def read(path: str | Path, sample_rate: int) -> Samples:
     return np.concatenate(list(_resampled(Path(path), sample_rate)))
 
 
-def read_blocks(path: str | Path, sample_rate: int, block_seconds: Seconds = 30.0) -> Iterator[Samples]:
+def read_blocks(
+    path: str | Path, sample_rate: int, block_seconds: Seconds = 30.0, *, track: int | None = None
+) -> Iterator[Samples]:
     """Yield the samples of ``read`` in blocks of ``block_seconds``, the last one shorter, in bounded memory.
+
+    Args:
+        track: as in ``probe``.
 
     Raises:
         AudioError: as in ``read``; raised when the damage is reached.
     """
-    return _blocks(_resampled(Path(path), sample_rate), round(block_seconds * sample_rate))
+    return _blocks(_resampled(Path(path), sample_rate, track=track), round(block_seconds * sample_rate))
 
 
 def read_voices(
-    path: str | Path, sample_rate: int, channels: Sequence[int], block_seconds: Seconds = 30.0
+    path: str | Path,
+    sample_rate: int,
+    channels: Sequence[int],
+    block_seconds: Seconds = 30.0,
+    *,
+    track: int | None = None,
 ) -> Iterator[Samples]:
     """Yield blocks [K, S] of channels, counted from 0, without cross-talk; see ``read_blocks``."""
-    pieces = _checked(Path(path), without_crosstalk(_pieces(Path(path)), channels))
+    pieces = _checked(Path(path), without_crosstalk(_pieces(Path(path), track), channels))
     return _blocks(_resampled(Path(path), sample_rate, pieces), round(block_seconds * sample_rate))
 
 
@@ -130,10 +143,13 @@ def _blocks(pieces: Iterable[Samples], length: int) -> Iterator[Samples]:
         yield np.concatenate(pending, axis=-1)
 
 
-def read_span(path: str | Path, start: Seconds, end: Seconds) -> Sound:
+def read_span(path: str | Path, start: Seconds, end: Seconds, *, track: int | None = None) -> Sound:
     """Read the span from ``start`` to ``end`` with its channels, exact to the sample.
 
     Sound before the span is not decoded. At the end of the recording the span is shorter.
+
+    Args:
+        track: as in ``probe``.
 
     Raises:
         AudioError: the file cannot be read or ends before ``start``.
@@ -141,9 +157,9 @@ def read_span(path: str | Path, start: Seconds, end: Seconds) -> Sound:
     path = Path(path)
     if not 0 <= start < end:
         raise ValueError(f"a span begins at 0 or later and ends after it begins, not {start} to {end}")
-    sound = _span_uncompressed(path, start, end) if _is_plain(path) else None
+    sound = _span_uncompressed(path, start, end) if _is_plain(path, track) else None
     if sound is None:
-        parts = ffmpeg.decode_span(path, start, end)
+        parts = ffmpeg.decode_span(path, start, end, track)
         sound = parts[0] if len(parts) == 1 else _joined(parts)
     _check_rate(path, sound.rate)
     if not np.abs(sound.samples).max(initial=0.0) <= MAX_SAMPLE:  # written for NaN to fail too
@@ -172,7 +188,9 @@ def _joined(parts: list[Sound]) -> Sound:
     return Sound(rate, np.concatenate([convert(part, rate, channels).samples for part in parts], axis=1))
 
 
-def _resampled(path: Path, sample_rate: int, pieces: Iterable[Piece] | None = None) -> Iterator[Samples]:
+def _resampled(
+    path: Path, sample_rate: int, pieces: Iterable[Piece] | None = None, track: int | None = None
+) -> Iterator[Samples]:
     """Yield pieces of the recording at ``sample_rate``; AudioError if there is no sample at all.
 
     Args:
@@ -182,7 +200,7 @@ def _resampled(path: Path, sample_rate: int, pieces: Iterable[Piece] | None = No
 
     count = 0
     rate, stream, tail = sample_rate, None, np.empty(0, np.float32)
-    for piece in _checked(path, mixed(path, _pieces(path))) if pieces is None else pieces:
+    for piece in _checked(path, mixed(path, _pieces(path, track))) if pieces is None else pieces:
         if piece.rate != rate:  # the first piece, or the next stream of a chained file
             if stream is not None:
                 yield stream.resample_chunk(tail.T, last=True).T
@@ -242,10 +260,10 @@ def _check_rate(path: Path, rate: int) -> None:
         raise AudioError(f"{path}: has {rate} samples per second, which is not audio.")
 
 
-def _pieces(path: Path) -> Iterator[Piece]:
+def _pieces(path: Path, track: int | None = None) -> Iterator[Piece]:
     """Yield all decodable samples, by soundfile up to its first error, then by PyAV; no piece is empty."""
     done, rate = 0, 1
-    if _is_plain(path):
+    if _is_plain(path, track):
         import soundfile
 
         try:
@@ -266,7 +284,7 @@ def _pieces(path: Path) -> Iterator[Piece]:
             logger.debug("%s: soundfile stops after %d samples (%s)", path, done, error)
     skip = done
     try:
-        for piece in ffmpeg.decode(path):
+        for piece in ffmpeg.decode(path, track):
             length = piece.samples.shape[1]
             if skip < length:
                 yield Piece(piece.rate, piece.samples[:, skip:])
@@ -299,9 +317,16 @@ def _head(path: Path) -> bytes:
     raise AudioError(f"{path}: is {'a folder' if stat.S_ISDIR(kind) else 'not a regular file'}; give an audio file.")
 
 
-def _is_plain(path: Path) -> bool:
-    """True for one file of uncompressed samples or FLAC, not several joined, which soundfile reads."""
-    return is_uncompressed(_head(path)) and ffmpeg.parts_of(path) == [None]
+def _is_plain(path: Path, track: int | None = None) -> bool:
+    """True for one file of uncompressed samples or FLAC, not several joined, which soundfile reads.
+
+    Raises:
+        AudioError: such a file has no track of this number, since it has one.
+    """
+    is_plain = is_uncompressed(_head(path)) and ffmpeg.parts_of(path) == [None]
+    if is_plain and track not in (None, 1):
+        raise AudioError(f"{path}: has one audio track, and no track {track}.")
+    return is_plain
 
 
 def _probe_uncompressed(path: Path) -> AudioInfo | None:

@@ -30,8 +30,11 @@ def header(duration: Seconds) -> bytes:
     )
 
 
-def encode(path: Path, duration: Seconds) -> Iterator[bytes]:
+def encode(path: Path, duration: Seconds, track: int | None = None) -> Iterator[bytes]:
     """Yield the WAV file in pieces, of ``file_size(duration)`` in all: truncated, or padded with silence.
+
+    Args:
+        track: as in ``reader.probe``.
 
     Raises:
         AudioError: the recording cannot be read; raised when the damage is reached.
@@ -42,7 +45,7 @@ def encode(path: Path, duration: Seconds) -> Iterator[bytes]:
 
     yield header(duration)
     left = file_size(duration) - HEADER_BYTES
-    for block in read_blocks(path, RATE, block_seconds=10.0):
+    for block in read_blocks(path, RATE, 10.0, track=track):
         piece = np.clip(np.rint(block * 32767), -32768, 32767).astype("<i2").tobytes()[:left]
         left -= len(piece)
         yield piece

@@ -34,8 +34,11 @@ class Peaks:
         return len(self.highest)
 
 
-def compute_peaks(path: str | Path) -> Peaks:
+def compute_peaks(path: str | Path, track: int | None = None) -> Peaks:
     """Compute the peaks of a recording.
+
+    Args:
+        track: as in ``reader.probe``.
 
     Raises:
         AudioError: the recording cannot be read, or contains no audio.
@@ -43,7 +46,7 @@ def compute_peaks(path: str | Path) -> Peaks:
     import numpy as np
 
     highest, effective = [], []
-    for samples in _intervals(Path(path)):
+    for samples in _intervals(Path(path), track):
         magnitudes = np.abs(samples)  # [N, S]: N intervals
         highest.append(magnitudes.max(axis=1))
         effective.append(np.sqrt(np.square(magnitudes).mean(axis=1)))
@@ -51,14 +54,14 @@ def compute_peaks(path: str | Path) -> Peaks:
     return Peaks(whole[0].tobytes(), whole[1].tobytes())
 
 
-def _intervals(path: Path) -> Iterator[np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
+def _intervals(path: Path, track: int | None) -> Iterator[np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
     """Yield samples [N, S] of whole intervals; the last one is padded with silence."""
     import numpy as np
 
     from audiosearch.audio.reader import read_blocks
 
     length = _RATE // PER_SECOND
-    for block in read_blocks(path, _RATE, block_seconds=30.0):  # all but the last are whole intervals
+    for block in read_blocks(path, _RATE, 30.0, track=track):  # all but the last are whole intervals
         missing = -len(block) % length
         yield np.pad(block, (0, missing)).reshape(-1, length)
 

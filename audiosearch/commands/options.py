@@ -42,6 +42,14 @@ channels_option = click.option(
     "voices (auto), or channel N alone. Default: `channels:` in ~/.config/audiosearch/config.yaml, else auto.",
 )
 
+track_option = click.option(
+    "--track",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Recognize audio track N of files with several, counted from 1. Default: the track that the file marks as "
+    "default, or if it is silent the first that is not.",
+)
+
 hotwords_option = click.option(
     "--hotwords",
     metavar="FILE",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from audiosearch.commands.options import channels_option, hotwords_option, model_option
+from audiosearch.commands.options import channels_option, hotwords_option, model_option, track_option
 from audiosearch.display import document, printable
 from audiosearch.transcripts.writers import FORMATS, JOINABLE
 
@@ -25,6 +25,7 @@ Examples:
 @click.option("--hotword", "words", metavar="WORD", multiple=True, help="Prefer this word; repeatable.")
 @hotwords_option
 @channels_option
+@track_option
 def transcribe(
     files: tuple[Path, ...],
     model: Path | None,
@@ -33,6 +34,7 @@ def transcribe(
     words: tuple[str, ...],
     hotwords: Path | None,
     channels: str | None,
+    track: int | None,
 ) -> None:
     """Transcribe each FILE to standard output.
 
@@ -56,7 +58,7 @@ def transcribe(
     from audiosearch.settings import load_settings
     from audiosearch.types import SoundSelection
 
-    selection = SoundSelection(load_settings(channels=channels).channels)
+    selection = SoundSelection(load_settings(channels=channels).channels, track)
     path = find_model(model)
     if form not in JOINABLE and len(files) > 1:
         raise click.UsageError(f"--format {form} takes one FILE; run the command once per file.")

@@ -17,6 +17,7 @@ from indexer.commands.options import (
     model_option,
     no_sound_option,
     store_option,
+    track_option,
 )
 
 
@@ -34,6 +35,7 @@ from indexer.commands.options import (
 )
 @hotwords_option
 @channels_option
+@track_option
 @no_sound_option
 @click.option("--sound-only", is_flag=True, help="Only add the search by sound to recordings with imported words.")
 @exclude_option
@@ -50,6 +52,7 @@ def index(
     part: str,
     hotwords: Path | None,
     channels: str | None,
+    track: int | None,
     no_sound: bool,
     sound_only: bool,
     exclude: tuple[str, ...],
@@ -63,7 +66,8 @@ def index(
 
     Unusable files are reported and skipped, and the exit status is then 1.
 
-    With --hotwords or --channels the recognizer counts as another model: --again renews the transcripts made without.
+    With --hotwords, --channels or --track the recognizer counts as another model: --again renews the transcripts made
+    without them.
     """
     from audiosearch.console.progress_bar import progress_bar
     from audiosearch.decoding.hotwords import read_hotwords
@@ -89,7 +93,7 @@ def index(
         raise click.BadParameter(f"{error}.", param_hint="--part") from error
     settings = load_settings(store, channels=channels)
     path = find_model(model, settings)
-    selection = SoundSelection(settings.channels)
+    selection = SoundSelection(settings.channels, track)
     words = () if hotwords is None else read_hotwords(hotwords)
     lazy = LazyRecognizer(path, hotwords=words, sound=not no_sound, selection=selection)
     report = IngestReport()

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import click
 
-from audiosearch.commands.options import INTERRUPTED, channels_option, hotwords_option, model_option, read_utterances
+from audiosearch.commands.options import (
+    INTERRUPTED,
+    channels_option,
+    hotwords_option,
+    model_option,
+    read_utterances,
+    track_option,
+)
 
 __all__ = [
     "INTERRUPTED",
@@ -15,6 +22,7 @@ __all__ = [
     "no_sound_option",
     "read_utterances",
     "store_option",
+    "track_option",
 ]
 
 store_option = click.option(

@@ -19,6 +19,7 @@ from indexer.commands.options import (
     model_option,
     no_sound_option,
     store_option,
+    track_option,
 )
 
 
@@ -28,6 +29,7 @@ from indexer.commands.options import (
 @model_option
 @hotwords_option
 @channels_option
+@track_option
 @no_sound_option
 @exclude_option
 @click.option("--keep", is_flag=True, help="Do not remove recordings whose files no longer exist.")
@@ -49,6 +51,7 @@ def watch(
     model: Path | None,
     hotwords: Path | None,
     channels: str | None,
+    track: int | None,
     no_sound: bool,
     exclude: tuple[str, ...],
     keep: bool,
@@ -74,7 +77,7 @@ def watch(
 
     settings = load_settings(store, channels=channels)
     path = find_model(model, settings)
-    selection = SoundSelection(settings.channels)
+    selection = SoundSelection(settings.channels, track)
     words = () if hotwords is None else read_hotwords(hotwords)
     recognizer = LazyRecognizer(path, hotwords=words, sound=not no_sound, selection=selection)
     with (

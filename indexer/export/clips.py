@@ -110,8 +110,8 @@ def write_supercut(
     for hit in hits:
         try:
             span = _clip(hit, padding)
-            if all(span.path != previous.path for previous in spans):
-                probe(span.path)
+            if all((span.path, span.track) != (previous.path, previous.track) for previous in spans):
+                probe(span.path, span.track)
         except AudioError as error:
             yield FailedClip(hit, str(error))
         else:
@@ -155,4 +155,6 @@ def _clip(hit: Hit, padding: Seconds) -> Clip:
 
     start, end = padded_span(hit, padding)
     path = media_path(hit.recording)
-    return Clip(path, start, end, f"{hit.recording.path} from {start:.3f} to {end:.3f} s: {hit.text}")
+    return Clip(
+        path, start, end, f"{hit.recording.path} from {start:.3f} to {end:.3f} s: {hit.text}", hit.recording.track
+    )

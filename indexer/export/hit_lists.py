@@ -85,6 +85,8 @@ def _m3u(hits: Sequence[Hit], padding: Seconds) -> Iterator[str]:
         path = hit.recording.path
         title = f"{_single_line(Path(path).stem)} – {hit.text}"
         yield f"#EXTINF:{math.ceil(end - start)},{title}\n"
+        if hit.recording.track is not None:
+            yield f"#EXTVLCOPT:audio-track={hit.recording.track - 1}\n"
         yield f"#EXTVLCOPT:start-time={start:.3f}\n#EXTVLCOPT:stop-time={end:.3f}\n"
         yield f"{path if path.isprintable() else Path(path).as_uri()}\n"
 

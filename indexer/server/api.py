@@ -157,12 +157,14 @@ class Api:
         end = recording.duration if end is None else end
         if end <= start:
             raise QueryError(f"end must come after start, not {end:g} after {start:g}")
-        peaks = await anyio.to_thread.run_sync(self.peak_cache.get, recording.id)
+        peaks = await anyio.to_thread.run_sync(self.peak_cache.get, recording.sound_id)
         if peaks is None:
             media = await self._open(recording)
             os.close(media.descriptor)
             try:
-                peaks = await anyio.to_thread.run_sync(self.peak_cache.get_or_measure, recording.id, media.path)
+                peaks = await anyio.to_thread.run_sync(
+                    self.peak_cache.get_or_measure, recording.sound_id, media.path, recording.track
+                )
             except AudioError as error:
                 raise MediaUnavailableError("this recording cannot be played: its file cannot be read") from error
         columns = resample_peaks(peaks, points, start, end)
@@ -181,14 +183,14 @@ class Api:
             tag = f"{media.modified_ns:x}-{media.size:x}"
             return respond(request, source, media.kind, tag, partial(os.close, media.descriptor))
         os.close(media.descriptor)
-        tag = f"{recording.id}-wav"
-        if path := await anyio.to_thread.run_sync(self.transcode_cache.get, recording.id):
+        tag = f"{recording.sound_id}-wav"
+        if path := await anyio.to_thread.run_sync(self.transcode_cache.get, recording.sound_id):
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             source = FileSource(descriptor, os.fstat(descriptor).st_size)
             return respond(request, source, "audio/wav", tag, partial(os.close, descriptor))
         try:
             running = await anyio.to_thread.run_sync(
-                self.transcode_cache.begin, recording.id, media.path, recording.duration
+                self.transcode_cache.begin, recording.sound_id, media.path, recording.duration, recording.track
             )
         except OSError as error:
             raise MediaUnavailableError(

@@ -63,7 +63,7 @@ def open_media(recording: Recording, folders: Sequence[str], library: Callable[[
             if path != location.path and not is_inside(path, folders, library()):
                 reasons.append("a link in its path leads out of the library; allow it with --media FOLDER")
                 continue
-            return _open(path, location, recording.id)
+            return _open(path, location, recording)
         except (OSError, ValueError, AudioError):
             reasons.append("the file no longer exists, or has changed since it was indexed")
     raise MediaUnavailableError(f"this recording cannot be played: {reasons[0]}")
@@ -86,16 +86,16 @@ def is_inside(path: str, folders: Sequence[str], library: Iterable[Recording]) -
     return any(os.path.realpath(folder) == folder for folder in parents & above)
 
 
-def _open(path: str, indexed: Location, identity: str) -> Media:
+def _open(path: str, indexed: Location, recording: Recording) -> Media:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise AudioError(f"{path}: is no file.")
         file = Location(path, status.st_size, status.st_mtime_ns)
-        if (file.size, file.modified_ns) != (indexed.size, indexed.modified_ns) and _content_id(file) != identity:
+        if (file.size, file.modified_ns) != (indexed.size, indexed.modified_ns) and _content_id(file) != recording.id:
             raise AudioError(f"{path}: has changed.")
-        return Media(descriptor, path, file.size, file.modified_ns, _kind(file))
+        return Media(descriptor, path, file.size, file.modified_ns, _kind(file, recording.track))
     except BaseException:
         os.close(descriptor)
         raise
@@ -122,7 +122,7 @@ PLAYABLE = {  # media type → codecs that browsers play
 
 
 @lru_cache(maxsize=10_000)
-def _kind(location: Location) -> str | None:
+def _kind(location: Location, track: int | None) -> str | None:
     """The media type of a playable file, by its content; None if browsers cannot play it as it was read."""
     from audiosearch.audio.reader import probe
 
@@ -132,7 +132,7 @@ def _kind(location: Location) -> str | None:
     if container is None:
         return None
     try:
-        info = probe(location.path)
+        info = probe(location.path, track)
     except AudioError:
         return None
     return container if info.is_plain and info.format in PLAYABLE[container] else None

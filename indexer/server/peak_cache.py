@@ -39,7 +39,7 @@ class PeakCache:
                 return self._keep(identity, Peaks(packed[len(_MAGIC) : len(_MAGIC) + half], packed[-half or 1 :]))
         return None
 
-    def get_or_measure(self, identity: str, path: str) -> Peaks:
+    def get_or_measure(self, identity: str, path: str, track: int | None = None) -> Peaks:
         """The peaks of a recording, measured from its file if necessary.
 
         Raises:
@@ -48,7 +48,7 @@ class PeakCache:
         with self._measuring:
             if peaks := self.get(identity):
                 return peaks
-            peaks = self._keep(identity, compute_peaks(path))
+            peaks = self._keep(identity, compute_peaks(path, track))
         with contextlib.suppress(OSError):  # an unwritable cache costs only time
             self._path(identity).parent.mkdir(parents=True, exist_ok=True)
             temporary = self._path(identity).with_suffix(f".{os.getpid()}")

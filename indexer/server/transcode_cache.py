@@ -23,7 +23,7 @@ MAX_BYTES = 4 << 30
 class Transcoding:
     """A WAV file being written, readable up to the current end."""
 
-    def __init__(self, path: str, temporary: Path, target: Path, duration: Seconds) -> None:
+    def __init__(self, path: str, temporary: Path, target: Path, duration: Seconds, track: int | None) -> None:
         """Start decoding ``path`` in a thread, into ``temporary``, which is renamed to ``target`` when complete."""
         self.size = wav_stream.file_size(duration)
         self.readers = 0
@@ -32,7 +32,7 @@ class Transcoding:
         self._temporary, self._target = temporary, target
         temporary.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        self._thread = threading.Thread(target=self._decode, args=(Path(path), duration), daemon=True)
+        self._thread = threading.Thread(target=self._decode, args=(Path(path), duration, track), daemon=True)
         self._thread.start()
 
     async def read(self, offset: int, length: int) -> bytes:
@@ -55,10 +55,10 @@ class Transcoding:
         self._thread.join()
         os.close(self._descriptor)
 
-    def _decode(self, path: Path, duration: Seconds) -> None:
+    def _decode(self, path: Path, duration: Seconds, track: int | None) -> None:
         try:
             try:
-                for piece in wav_stream.encode(path, duration):
+                for piece in wav_stream.encode(path, duration, track):
                     os.pwrite(self._descriptor, piece, self._written)
                     self._written += len(piece)
                     if self._stopped:
@@ -94,7 +94,7 @@ class TranscodeCache:
             return path
         return None
 
-    def begin(self, identity: str, path: str, duration: Seconds) -> Transcoding:
+    def begin(self, identity: str, path: str, duration: Seconds, track: int | None = None) -> Transcoding:
         """The running transcoding of a recording, to be released by ``end``."""
         with self._lock:
             self._close_unread()
@@ -102,7 +102,7 @@ class TranscodeCache:
             if running is None or (running.failed() and not running.readers):
                 self._sweep(wav_stream.file_size(duration))
                 target = self._path(identity)
-                running = Transcoding(path, target.with_suffix(f".{os.getpid()}"), target, duration)
+                running = Transcoding(path, target.with_suffix(f".{os.getpid()}"), target, duration, track)
                 self._running[identity] = running
             running.readers += 1
             return running

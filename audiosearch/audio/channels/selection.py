@@ -29,7 +29,7 @@ def voice_channels(path: str | Path, selection: SoundSelection) -> dict[int, str
     path, mode = Path(path), selection.channels
     if mode == "mix":
         return {}
-    info = probe(path)
+    info = probe(path, selection.track)
     if mode.isdigit():
         if not 1 <= int(mode) <= info.channels:
             have = "one channel" if info.channels == 1 else f"{info.channels} channels"
@@ -37,7 +37,7 @@ def voice_channels(path: str | Path, selection: SoundSelection) -> dict[int, str
         return {int(mode) - 1: None} if info.channels > 1 else {}
     if info.channels == 1:
         return {}
-    chosen = tuple(range(info.channels)) if mode == "split" else separate_voices(_spans(path, info))
+    chosen = tuple(range(info.channels)) if mode == "split" else separate_voices(_spans(path, info, selection.track))
     names: dict[int, str | None] = {channel: channel_name(channel, info.channels) for channel in chosen}
     if names and mode == "auto":
         listed = ", ".join(name for name in names.values() if name)
@@ -45,15 +45,15 @@ def voice_channels(path: str | Path, selection: SoundSelection) -> dict[int, str
     return names
 
 
-def _spans(path: Path, info: AudioInfo) -> Iterator[Piece]:
+def _spans(path: Path, info: AudioInfo, track: int | None) -> Iterator[Piece]:
     """Yield parts of a recording for the comparison of its channels."""
     if info.is_plain:
         for start in places(info.duration):
             with suppress(AudioError):  # beyond the end of a damaged file
-                sound = read_span(path, start, start + SPAN)
+                sound = read_span(path, start, start + SPAN, track=track)
                 yield Piece(sound.rate, sound.samples)
         return
-    sound = read_span(path, 0.0, min(info.duration, BEGINNING))
+    sound = read_span(path, 0.0, min(info.duration, BEGINNING), track=track)
     length = round(SPAN * sound.rate)
     for first in range(0, len(sound), length):
         yield Piece(sound.rate, sound.samples[:, first : first + length])

@@ -31,11 +31,14 @@ def header_of(path: Path, part: FileRange | None = None) -> SampleHeader:
         return read_header(file, *(part or (0, file.seek(0, 2))))
 
 
-def open_container(path: Path, part: FileRange | None = None, header: SampleHeader | None = None) -> InputContainer:
+def open_container(
+    path: Path, part: FileRange | None = None, header: SampleHeader | None = None, track: int | None = None
+) -> InputContainer:
     """Open a file or a part of it by PyAV; AudioError unless it has an audio stream with a decoder.
 
     Args:
         header: ``header_of`` the part.
+        track: number of the audio track to read, from 1 on; None: the default.
     """
     import av
 
@@ -60,8 +63,12 @@ def open_container(path: Path, part: FileRange | None = None, header: SampleHead
         problem = problem if container.streams.audio else "contains no audio"
         container.close()
         raise AudioError(f"{path}: {problem}.")
-    if len(container.streams.audio) > 1 and part is None:
-        choose_track(path, container.name, tracks)
+    try:
+        if part is None or track is not None:
+            choose_track(path, container, tracks, track)
+    except AudioError:
+        container.close()
+        raise
     return container
 
 

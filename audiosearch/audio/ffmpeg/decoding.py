@@ -46,20 +46,20 @@ def can_decode(path: Path) -> bool:
         return any(frame.samples for frame in frames_of(path, container))
 
 
-def decode(path: Path) -> Iterator[Piece]:
-    """Yield decoded samples with their channels, in the times of ``clock.py``."""
+def decode(path: Path, track: int | None = None) -> Iterator[Piece]:
+    """Yield decoded samples of a track with their channels, in the times of ``clock.py``."""
     parts = parts_of(path)
     if len(parts) > 1 and path.suffix.lower() not in (".ogg", ".opus", ".oga", ".ogx"):  # where this is usual
         logger.warning("%s: consists of %d joined files; all of them are read.", path, len(parts))
     for part in parts:
-        yield from _decode_part(path, part)
+        yield from _decode_part(path, part, track)
 
 
-def _decode_part(path: Path, part: FileRange | None) -> Iterator[Piece]:
+def _decode_part(path: Path, part: FileRange | None, track: int | None) -> Iterator[Piece]:
     header = header_of(path, part)
     if header.is_short:
         logger.warning("%s: is longer than its header says; all of it is read.", path)
-    with open_container(path, part, header) as container:
+    with open_container(path, part, header, track) as container:
         if notice := track_notice(container):
             logger.warning("%s", notice)
         start = (container.start_time or 0) / 1e6
@@ -94,7 +94,7 @@ class _Run:
     reached: int = 0
 
 
-def decode_span(path: Path, start: Seconds, end: Seconds) -> list[Sound]:
+def decode_span(path: Path, start: Seconds, end: Seconds, track: int | None = None) -> list[Sound]:
     """Decode the span from ``start`` to ``end``, in the times of ``decode``, by seeking.
 
     The result has several parts if sample rate or channels change.
@@ -103,7 +103,7 @@ def decode_span(path: Path, start: Seconds, end: Seconds) -> list[Sound]:
         AudioError: the file cannot be read, or ends before ``start``.
     """
     runs: list[_Run] = []
-    for time, rate, samples in _all_timed_frames(path, start - PREROLL):
+    for time, rate, samples in _all_timed_frames(path, start - PREROLL, track):
         first, last, begin = round(start * rate), round(end * rate), round(time * rate)
         stop = begin + samples.shape[1]
         if stop > first:
@@ -125,19 +125,21 @@ def decode_span(path: Path, start: Seconds, end: Seconds) -> list[Sound]:
     return sounds
 
 
-def _all_timed_frames(path: Path, start: Seconds) -> Iterator[tuple[Seconds, int, Samples]]:
+def _all_timed_frames(path: Path, start: Seconds, track: int | None) -> Iterator[tuple[Seconds, int, Samples]]:
     """``_timed_frames`` of all parts of a file; those of joined files are decoded from the start."""
     parts, offset = parts_of(path), 0.0
     for part in parts:
         end = offset
-        with open_container(path, part) as container:
-            for time, rate, samples in _timed_frames(path, container, start if len(parts) == 1 else 0.0):
+        with open_container(path, part, track=track) as container:
+            for time, rate, samples in _timed_frames(path, container, start if len(parts) == 1 else 0.0, track):
                 end = offset + time + samples.shape[1] / rate
                 yield offset + time, rate, samples
         offset = end
 
 
-def _timed_frames(path: Path, container: InputContainer, start: Seconds) -> Iterator[tuple[Seconds, int, Samples]]:
+def _timed_frames(
+    path: Path, container: InputContainer, start: Seconds, track: int | None
+) -> Iterator[tuple[Seconds, int, Samples]]:
     """Yield time, rate and samples [C, S] of decoded frames, from ``start`` or earlier on."""
     stream = track_of(container)
     unit, origin = float(stream.time_base or 0), (container.start_time or 0) / 1e6
@@ -152,8 +154,8 @@ def _timed_frames(path: Path, container: InputContainer, start: Seconds) -> Iter
             container.seek(int((start + origin) / unit), stream=stream)
             frames, jumped = frames_of(path, container), True
     if lead and not jumped:
-        with open_container(path) as again:
-            yield from _timed_frames(path, again, 0.0)
+        with open_container(path, track=track) as again:
+            yield from _timed_frames(path, again, 0.0, track)
         return
     clock = Clock()
     for frame in frames:

@@ -22,8 +22,8 @@ _WITHOUT_DURATION = frozenset(("aac", "ac3", "amr", "dts", "eac3", "loas", "mp3"
 """Formats that do not state their duration; FFmpeg estimates it."""
 
 
-def probe(path: Path) -> AudioInfo:
-    """Read duration and format; if the container does not state its duration, packets are counted.
+def probe(path: Path, track: int | None = None) -> AudioInfo:
+    """Read duration and format of a track; if the container does not state its duration, packets are counted.
 
     Raises:
         AudioError: the file cannot be read, or contains no audio.
@@ -31,10 +31,10 @@ def probe(path: Path) -> AudioInfo:
     duration = 0.0
     parts = parts_of(path)
     for part in parts:
-        with open_container(path, part) as container:
+        with open_container(path, part, track=track) as container:
             joined = is_joined(path, container)
             duration += _duration(container, joined=joined)
-    with open_container(path, parts[0]) as container:
+    with open_container(path, parts[0], track=track) as container:
         stream = track_of(container)
         codec = stream.codec_context.codec.canonical_name
         is_plain = len(container.streams.audio) == len(parts) == 1 and not joined
