@@ -12,7 +12,7 @@ import importlib
 import click
 
 from audiosearch.commands.options import INTERRUPTED
-from audiosearch.display import printable
+from audiosearch.display import printable, show_warnings
 from audiosearch.errors import AudioSearchError
 
 COMMANDS = {  # name: module:attribute, in the order of the help
@@ -74,6 +74,7 @@ class LazyGroup(click.Group):
 
         Missing and broken packages are reported here for all commands, as commands import heavy packages late.
         """
+        show_warnings()
         try:
             return super().invoke(ctx)
         except AudioSearchError as error:

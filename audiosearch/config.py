@@ -14,7 +14,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from audiosearch.errors import ConfigError
+from audiosearch.errors import ConfigError, reason_of
 
 
 class Section(BaseModel):
@@ -257,7 +257,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the path of a YAML recipe.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not valid YAML: {str(error).splitlines()[0]}.") from error
+        raise ConfigError(f"{path}: is not valid YAML ({reason_of(error)}).") from error
     if settings is None:
         return {}
     if not isinstance(settings, dict) or not all(isinstance(v, dict | None) for v in settings.values()):

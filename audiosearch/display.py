@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 
 JOINERS = "\u200c\u200d"
 """Characters for format that scripts and emoji need; they move nothing."""
+
+
+SHOWN = ("audiosearch", "indexer", "uvicorn")
+"""Packages whose warnings are shown; uvicorn reports faults of the server."""
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -40,6 +45,24 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+class SafeFormatter(logging.Formatter):
+    """Messages of loggers on one line, safe to display."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The message, without the names of the logger and its level."""
+        return printable(record.getMessage())
+
+
+def show_warnings() -> None:
+    """Show warnings of loggers on standard error, safe to display, and none by other libraries.
+
+    It has no effect where logging is configured.
+    """
+    if logging.lastResort is not None and not isinstance(logging.lastResort.formatter, SafeFormatter):
+        logging.lastResort.setFormatter(SafeFormatter())
+        logging.lastResort.addFilter(lambda record: record.name.partition(".")[0] in SHOWN)
 
 
 def json_line(record: object) -> str:

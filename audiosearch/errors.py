@@ -21,7 +21,20 @@ AudioSearchError
 
 from __future__ import annotations
 
+import re
+
 from audiosearch.display import printable
+
+
+def reason_of(error: Exception) -> str:
+    """Reason of an error of the system or a library in a few words: without classes, numbers and paths."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:  # of YAML
+        return f"{getattr(error, 'problem', '')}, line {mark.line + 1}"
+    text = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+    if of_system := re.fullmatch(r"(?:.*: )?(.+?) \(os error \d+\).*", text):  # of libraries in Rust
+        text = of_system[1]
+    return text.rstrip(".") or "no reason is given"
 
 
 class AudioSearchError(Exception):

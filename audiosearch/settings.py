@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from audiosearch.errors import ConfigError
+from audiosearch.errors import ConfigError, reason_of
 from audiosearch.types import CHANNEL_MODES, MAX_CHANNEL
 
 STORE_VARIABLE = "AUDIOSEARCH_STORE"
@@ -96,15 +96,17 @@ def _read_configuration() -> dict[str, str]:
         if os.environ.get(CONFIG_VARIABLE):
             raise ConfigError(f"{path}: there is no such file; {CONFIG_VARIABLE} names it.") from None
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); it should be a YAML file.") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({reason_of(error)}); it should be a YAML file.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text; it should be a YAML file.") from error
 
     import yaml
 
     try:
         values = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is not valid YAML: {str(error).splitlines()[0]}.") from error
+        raise ConfigError(f"{path}: is not valid YAML ({reason_of(error)}).") from error
     if values is None:
         return {}
     if not isinstance(values, dict):

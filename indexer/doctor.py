@@ -10,7 +10,7 @@ from pathlib import Path
 
 from audiosearch.diagnosis.doctor import Check, attempt, check_installation, check_machine, check_models, without_home
 from audiosearch.diagnosis.packages import version
-from audiosearch.errors import AudioSearchError
+from audiosearch.errors import AudioSearchError, reason_of
 from audiosearch.model_folder import SHIPPED_MODEL
 from audiosearch.settings import Settings, configuration_path, is_url, load_settings
 from indexer.index import open_index
@@ -78,7 +78,8 @@ def _elastic(section: str, url: str) -> Check:
     try:
         socket.create_connection((target.host, target.port), CONNECT_TIMEOUT).close()
     except OSError as error:
-        advice = f"{target.server} cannot be reached ({error}); check that the server is running and the URL is right."
+        remedy = "check that the server is running and the URL is right"
+        advice = f"{target.server} cannot be reached ({reason_of(error)}); {remedy}."
         return Check(section, name, "not reached", "problem", advice)
     server = Server(target)
     try:

@@ -91,6 +91,13 @@ class TestGroup:
             assert command(error).stderr == "Error: a\\x1b[2J\\nb: is no setting.\n"
         assert command(TrainingError("no data.", "Make\n  one")).stderr == "Error: no data.\nMake\n  one\n"
 
+    def test_libraries_add_nothing_to_a_sentence(self) -> None:
+        result = audiosearch("list", "--store", "http://127.0.0.1:9/library")
+        assert result.returncode == 1
+        assert result.stderr == (
+            "Error: http://127.0.0.1:9/library cannot be reached: is the server running, and the URL right?\n"
+        )
+
     def test_options_that_do_not_exist_are_named_on_one_line(self) -> None:
         for arguments in (["--a\x1b\n"], ["list", "--a\x1b\n"]):
             assert "--a\\x1b\\n" in run(*arguments).stderr.splitlines()[-1]

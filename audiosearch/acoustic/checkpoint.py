@@ -22,7 +22,7 @@ from audiosearch.acoustic.features import Features
 from audiosearch.acoustic.model import DeepSpeech
 from audiosearch.alphabet import Alphabet
 from audiosearch.config import Config, parse_config
-from audiosearch.errors import ConfigError, ModelError
+from audiosearch.errors import ConfigError, ModelError, reason_of
 from audiosearch.files import atomic_write
 from audiosearch.model_folder import verify
 from audiosearch.types import Seconds
@@ -166,7 +166,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
                 os.fsync(file.fileno())
             temporary.chmod(0o644)  # safetensors makes it readable by its owner alone
     except (OSError, SafetensorError) as error:
-        raise ModelError(f"{path}: cannot be written ({error}).") from error
+        raise ModelError(f"{path}: cannot be written ({reason_of(error)}).") from error
 
 
 def load_tensors(path: Path, kind: str, version: str) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from audiosearch.errors import OutputError
+from audiosearch.errors import OutputError, reason_of
 
 _PROGRAMS = {
     "ffplay": ("-nodisp", "-autoexit", "-loglevel", "error", "-i"),
@@ -100,7 +100,7 @@ class _Device:
         try:
             sounddevice.play(sound.samples.T, sound.rate)
         except sounddevice.PortAudioError as error:
-            raise OutputError(f"The sound device cannot play ({error}).") from error
+            raise OutputError(f"The sound device cannot play ({reason_of(error)}).") from error
 
     def has_ended(self) -> bool:
         return not self._device.get_stream().active

@@ -12,7 +12,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from audiosearch.errors import ManifestError
+from audiosearch.errors import ManifestError, reason_of
 from audiosearch.files import lock_folder
 
 LIBRISPEECH_SETS = (
@@ -89,10 +89,13 @@ def _download(name: str, folder: Path, corpus: Corpus) -> None:
     except (OSError, http.client.HTTPException) as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
-        reason = getattr(error, "reason", None) or error
+        cause = getattr(error, "reason", None) or error
+        reason = "the connection ended early" if isinstance(cause, http.client.HTTPException) else reason_of(cause)
         raise ManifestError(f"--download {name}: download failed ({reason}); nothing was kept.") from error
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise ManifestError(f"--download {name}: the archive is damaged ({error}); nothing was kept.") from error
+        raise ManifestError(
+            f"--download {name}: the archive is damaged ({reason_of(error)}); nothing was kept."
+        ) from error
     except RuntimeError as error:
         if "hash" not in str(error):
             raise

@@ -23,7 +23,7 @@ from audiosearch.data.dataset import Collator, Dataset, Recordings, select
 from audiosearch.data.events import NO_TEXT, LeftOut
 from audiosearch.data.pcm_cache import Reader
 from audiosearch.errors import ModelError, TrainingError
-from audiosearch.files import lock_folder
+from audiosearch.files import atomic_write, lock_folder
 from audiosearch.training.checkpoint_state import FILE_NAME, TrainingState, load_state
 from audiosearch.training.distributed import choose_device, process_group
 from audiosearch.training.events import Finished, Notice, Record
@@ -195,7 +195,8 @@ def _write_config(config: Config, output: Path) -> None:
     """Write the settings, for ``--resume`` and for people; fails if the folder cannot be written."""
     try:
         text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-        (output / CONFIG_NAME).write_text(text, encoding="utf-8")
+        with atomic_write(output / CONFIG_NAME) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise TrainingError(f"{output}: cannot be written ({error.strerror}); give another --output.") from error
 

@@ -18,7 +18,7 @@ from typing import Any
 import elastic_transport
 import elasticsearch
 
-from audiosearch.errors import QueryError, RefusedError, StoreError
+from audiosearch.errors import QueryError, RefusedError, StoreError, reason_of
 from indexer.elastic.connection import LOGIN, Address, pinned
 
 RETRY_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -123,7 +123,7 @@ class Server:
         try:
             context = pinned(address.host, address.port, address.fingerprint, REQUEST_SECONDS)
         except OSError as error:
-            raise StoreError(f"{self.shown} cannot be reached: {error}") from error
+            raise StoreError(f"{self.shown} cannot be reached: {reason_of(error)}") from error
         return {"ssl_context": context}
 
     def version(self) -> str:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from audiosearch.errors import StoreError
+from audiosearch.errors import StoreError, reason_of
 
 PREFIX = "AUDIOSEARCH_ELASTICSEARCH_"
 """Prefix of the environment variables."""
@@ -137,7 +137,9 @@ def _from_keyring(server: str, user: str) -> str:
     except keyring.errors.NoKeyringError:
         return ""
     except keyring.errors.KeyringError as error:
-        raise StoreError(f"the keyring cannot be read for the password of {user} for {server}: {error}") from error
+        raise StoreError(
+            f"the keyring cannot be read for the password of {user} for {server}: {reason_of(error)}"
+        ) from error
 
 
 def _certificates(index: Address) -> tuple[str, dict[str, Any]]:

@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from audiosearch.errors import WatchError
+from audiosearch.errors import WatchError, reason_of
 from audiosearch.files import lock_file
 from audiosearch.settings import cache_folder, is_url
 from audiosearch.types import Seconds
@@ -90,7 +90,9 @@ def changes(paths: Sequence[str | Path], *, poll: bool = False) -> Iterator[set[
     except FileNotFoundError as error:
         raise WatchError(f"{', '.join(map(str, paths))}: no such folder; create it first.") from error
     except OSError as error:
-        raise WatchError(f"{', '.join(map(str, paths))}: cannot be watched ({error}); try --poll.") from error
+        raise WatchError(
+            f"{', '.join(map(str, paths))}: cannot be watched ({reason_of(error)}); try --poll."
+        ) from error
 
 
 def follow(
