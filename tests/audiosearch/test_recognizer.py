@@ -175,7 +175,7 @@ def test_silent_windows_skip_the_network(
 def test_recording_with_damage_in_the_middle_is_unreadable(
     short: Recognizer, whistler: Whistler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(path: Path, rate: int) -> Iterator[np.ndarray[Any, Any]]:
+    def broken(path: Path, rate: int, **_: object) -> Iterator[np.ndarray[Any, Any]]:
         yield whistler.say(long_text(100))
         if Path(path).name == "bad.wav":
             raise AudioError("bad.wav: ends here.")
