@@ -156,6 +156,9 @@ def _tiers(path: Path, text: str) -> list[tuple[str, list[Token]]]:
 
 # Label tracks and tables
 
+_LABEL = re.compile(r"\s*([^:]+):\s+(\S+)\s*")
+"""Label of a track of several voices."""
+
 
 def read_table(path: Path, text: str, *, word_times: bool = True) -> list[ImportedTranscript]:
     """Words of a label track, or of a table whose first line names start, end and word, apart by tabs or commas.
@@ -166,9 +169,21 @@ def read_table(path: Path, text: str, *, word_times: bool = True) -> list[Import
     lines = text.splitlines()
     mark = "\t" if "\t" in lines[0] else ";" if ";" in lines[0] else ","
     rows = [(number, row) for number, row in enumerate(csv.reader(lines, delimiter=mark), start=1) if any(row)]
-    names = ["start", "end", "text"] if _number(rows[0][1][0]) is not None else rows.pop(0)[1]
+    if _number(rows[0][1][0]) is not None:
+        names, rows = ["start", "end", "text", "voice"], _with_voices(rows)
+    else:
+        names = rows.pop(0)[1]
     values: list[tuple[str, Any]] = [
         (f"{path}, line {number}", dict(zip(names, row, strict=False))) for number, row in rows if row[0] != "\\"
     ]
     shape = replace(WORDS, kind="table", title="a table of segments")
     return read_values(path, values, [], word_times=word_times, segments=shape)
+
+
+def _with_voices(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """Rows of a label track whose words are written "NAME: word", with the name in a column of its own."""
+    labels = [_LABEL.fullmatch(row[2]) if len(row) > 2 else None for _, row in rows]
+    if not all(labels):
+        return rows
+    parts = [label.groups() for label in labels if label is not None]
+    return [(number, [*row[:2], word, name]) for (number, row), (name, word) in zip(rows, parts, strict=True)]

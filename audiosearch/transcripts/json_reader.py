@@ -229,7 +229,11 @@ def _tokens(
         segments = latest_segments(segments)
     elif shape.is_joined and all(segment.words or not text_of(segment.fields) for segment in segments):
         segments = [joined_segment(segments)]
-    if segments and not any(segment.words or text_of(segment.fields) is not None for segment in segments):
+    names = {part.removesuffix("[]").rpartition(".")[2] for part in (shape.words, WORDS.words)}
+    if segments and not any(
+        segment.words or text_of(segment.fields) is not None or any(name in segment.fields for name in names)
+        for segment in segments
+    ):
         raise TranscriptError(faults[0] if faults else _unknown(path, segments[0].fields, documents[0]))
     unit, voice = unit_of(segments), voice_namer(segments)
     tokens: list[Token] = []

@@ -66,9 +66,10 @@ def test_written_intervals_can_be_read(form: str, tmp_path: Path) -> None:
     assert [word[:3] for word in found] == [(word.text, word.start, word.end) for word in WORDS]
 
 
-def test_tiers_are_voices(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["textgrid", "audacity", "csv"])
+def test_voices_of_written_intervals_can_be_read(form: str, tmp_path: Path) -> None:
     voiced = tuple(Word(word.text, word.start, word.end, 0.9, voice="AB"[n % 2]) for n, word in enumerate(WORDS))
-    found = read(tmp_path, render(Transcript("talk.mp3", 3.0, voiced), "textgrid"))
+    found = read(tmp_path, render(Transcript("talk.mp3", 3.0, voiced), form))
     assert sorted(found, key=lambda word: word[1]) == [(word.text, word.start, word.end, word.voice) for word in voiced]
 
 

@@ -105,6 +105,20 @@ def test_printed_results_of_vosk_among_its_log(text: str, tmp_path: Path) -> Non
         assert rows(read(tmp_path, json.dumps(document))) == EXPECTED
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"path": "a.wav", "duration": 3, "words": []},
+        {"segments": []},
+        {"results": {"channels": [{"alternatives": [{"transcript": "", "confidence": 0.0, "words": []}]}]}},
+        {"result": [], "text": ""},
+        {"audio_duration": 3, "text": "", "words": []},
+    ],
+)
+def test_silence_has_no_words(document: object, tmp_path: Path) -> None:
+    assert rows(read(tmp_path, document)) == []
+
+
 def test_an_unknown_end_is_that_of_the_next_start(tmp_path: Path) -> None:
     chunks = [("The", 0.3, None), ("gate", 0.5, None), ("closed", 4.0, None)]
     document = {"chunks": [{"text": text, "timestamp": [start, end]} for text, start, end in chunks]}
