@@ -39,6 +39,9 @@ COMMANDS = {  # name: module:attribute, in the order of the help
 }
 
 
+FINDERS = ("query", "align")
+"""Commands of which status 1 means that nothing was found, as in grep, and 2 an error."""
+
 FILE_SYSTEM = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP),
     *(errno.ENOSPC, errno.EDQUOT, errno.EIO),
@@ -98,14 +101,14 @@ class LazyGroup(click.Group):
 
 
 class SearchFailure(click.ClickException):
-    """An error of ``query``, where status 1 means that nothing was found, as in grep."""
+    """An error of a command of FINDERS."""
 
     exit_code = 2
 
 
 def _failure(ctx: click.Context, message: str) -> click.ClickException:
     """An error as one sentence, with the exit status of the command."""
-    return (SearchFailure if ctx.invoked_subcommand == "query" else click.ClickException)(message)
+    return (SearchFailure if ctx.invoked_subcommand in FINDERS else click.ClickException)(message)
 
 
 def _displayed(error: click.UsageError) -> click.UsageError:

@@ -155,6 +155,9 @@ def test_recognition(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -
     garbage.write_bytes(b"no sound" * 99)
     recording = folder / name / (name + WAV)
     run("transcribe", folder / name, garbage, recording, folder / "missing" / name)
+    (folder / "text.txt").write_text("a human\n")
+    for audio, text in ((garbage, "text.txt"), (recording, folder / f"{name}{LONGER}"), (folder / name, "text.txt")):
+        run("align", audio, text, status=[2])
     run("transcribe", recording, "--model", folder / name, status=[1])
     run("transcribe", recording, f"--hotword={name}", f"--format={name}", status=[2])
     run("transcribe", recording, "--hotwords", recording, status=[1])

@@ -220,8 +220,9 @@ def _words(token: Token, texts: Sequence[str], confidence: float) -> Iterator[Wo
     if token.confidence is not None:
         confidence = token.confidence
     alternatives = token.alternatives[:MAX_ALTERNATIVES] if len(texts) == 1 else ()
+    voice = None if token.voice is None else " ".join(token.voice.split()) or None
     for text, (start, end) in zip(texts, _spans(texts, token.start, token.end), strict=True):
-        yield Word(text, start, end, confidence, tuple(item for item in alternatives if item.text != text), token.voice)
+        yield Word(text, start, end, confidence, tuple(item for item in alternatives if item.text != text), voice)
 
 
 def _spans(texts: Iterable[str], start: Seconds, end: Seconds) -> list[tuple[Seconds, Seconds]]:

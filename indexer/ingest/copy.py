@@ -7,9 +7,10 @@ skipped.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from audiosearch.errors import RefusedError
+from audiosearch.errors import RefusedError, UnknownRecordingError
 from indexer.index import Index
 from indexer.types import Recording
 
@@ -32,7 +33,7 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The target refused a recording; ``sentence`` is the reason."""
+    """A recording was not copied; ``sentence`` is the reason."""
 
     recording: Recording
     sentence: str
@@ -64,12 +65,17 @@ def copy(source: Index, target: Index, *, prune: bool = False) -> Iterator[Step]
     for recording in missing:
         existing = copies.get(recording.id)
         if existing is not None and replace(existing, locations=recording.locations) == recording:
-            target.relocate(recording.id, recording.locations)
-            yield Copied(recording, 0)
-            continue
-        words = source.words(recording.id)
+            with suppress(UnknownRecordingError):  # removed from the target meanwhile
+                target.relocate(recording.id, recording.locations)
+                yield Copied(recording, 0)
+                continue
         try:
-            target.add(recording, words, source.emissions(recording.id))
+            words, emissions = source.words(recording.id), source.emissions(recording.id)
+        except UnknownRecordingError:
+            yield Refused(recording, f"{recording.path}: was removed from the source meanwhile.")
+            continue
+        try:
+            target.add(recording, words, emissions)
         except RefusedError as error:
             yield Refused(recording, str(error))
         else:

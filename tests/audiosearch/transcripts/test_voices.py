@@ -93,3 +93,15 @@ def test_a_voice_does_not_hold_back_another_for_long() -> None:
     ordered = in_turns(sorted([*monologue, Word("b", 5.1, 5.4, 0.9, voice="B")], key=lambda word: word.start))
     place = next(number for number, word in enumerate(ordered) if word.text == "b")
     assert 0 <= ordered[place - 1].start - 5.1 <= 10
+
+
+def test_names_of_voices_are_on_one_line(tmp_path: Path) -> None:
+    """A name cannot add cues, lines or labels to what is exported."""
+    file = tmp_path / "talk.json"
+    words = [{"word": "human", "start": 0.1, "end": 0.4, "score": 0.9, "speaker": "Ann\n\n2\n00:00 --> 1\tB"}]
+    segment = {"start": 0.1, "end": 0.4, "text": "human", "words": words}
+    file.write_text(json.dumps({"segments": [segment]}))
+    (transcript,) = read_transcripts(file)
+    (word,) = transcript.words(0.5)
+    assert word.voice == "Ann 2 00:00 --> 1 B"
+    assert render(Transcript("talk.wav", 1.0, (word,)), "srt").count("\n") == 3

@@ -125,3 +125,26 @@ def test_copy_command(
     assert refused.stderr.count("cannot be indexed.") == 2
     with open_index(str(first), create=False) as source, open_index(str(tmp_path / "c.db"), create=False) as target:
         assert [type(step) for step in copy(source, target)] == [Planned, Refused, Refused]
+
+
+def test_recordings_that_another_process_removes_meanwhile(
+    url: str, tmp_path: Path, recording: MakeRecording, spoken: MakeWords
+) -> None:
+    """One removed from the source is told; one removed from the target is copied again; the others are copied."""
+    with (
+        open_index(url, create=True) as source,
+        open_index(str(tmp_path / "b.db"), create=True) as target,
+    ):
+        for number in range(3):
+            source.add(recording(number), spoken(f"words of {number}"))
+        target.add(recording(0), spoken("words of 0"))
+        source.relocate("id000", [Location("/elsewhere.ogg", 1, 1)])
+        steps = copy(source, target)
+        next(steps)
+        target.remove("id000")
+        source.remove("id001")
+        first, second, third = steps
+        assert [type(step) for step in (first, second, third)] == [Copied, Refused, Copied]
+        assert isinstance(second, Refused)
+        assert second.sentence == "/recordings/001.ogg: was removed from the source meanwhile."
+        assert library(target) == library(source)
