@@ -42,11 +42,11 @@ COMMANDS = {  # name: module:attribute, in the order of the help
 FINDERS = ("query", "align")
 """Commands of which status 1 means that nothing was found, as in grep, and 2 an error."""
 
-FILE_SYSTEM = {
-    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP),
-    *(errno.ENOSPC, errno.EDQUOT, errno.EIO),
-}
-"""Errors of files that are no fault of the program: permissions, names, disks."""
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
+"""Errors of disks, which come without a name while a file is being written."""
+
+FILE_SYSTEM = {*DISK, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP}
+"""Errors of files that are no fault of the program: disks, permissions, names."""
 
 
 class LazyGroup(click.Group):
@@ -91,8 +91,7 @@ class LazyGroup(click.Group):
 
             if broken := explain(error):
                 raise _failure(ctx, str(broken)) from error
-            if isinstance(error, OSError) and error.errno in FILE_SYSTEM and error.filename is not None:
-                sentence = f"{error.filename}: cannot be read or written ({error.strerror})."
+            if sentence := _of_system(error):
                 raise _failure(ctx, printable(sentence)) from error
             raise
         except KeyboardInterrupt:
@@ -104,6 +103,18 @@ class SearchFailure(click.ClickException):
     """An error of a command of FINDERS."""
 
     exit_code = 2
+
+
+def _of_system(error: Exception) -> str:
+    """Sentence for an error of files or of the terminal; empty for others, which are faults of the program."""
+    if isinstance(error, UnicodeEncodeError) and not error.encoding.lower().startswith("utf"):
+        return f"the output cannot be written in {error.encoding}: set a locale with UTF-8, or PYTHONUTF8=1."
+    if isinstance(error, OSError) and error.errno in FILE_SYSTEM:
+        if error.filename is not None:
+            return f"{error.filename}: cannot be read or written ({error.strerror})."
+        if error.errno in DISK:
+            return f"a file cannot be read or written: {error.strerror}."
+    return ""
 
 
 def _failure(ctx: click.Context, message: str) -> click.ClickException:

@@ -102,10 +102,23 @@ class TestGroup:
         for arguments in (["--a\x1b\n"], ["list", "--a\x1b\n"]):
             assert "--a\\x1b\\n" in run(*arguments).stderr.splitlines()[-1]
 
+    def test_a_terminal_without_unicode_gets_a_sentence(self, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+        result = audiosearch("query", "human things", "--store", store)
+        assert result.returncode == 2
+        assert result.stdout == ""
+        assert result.stderr == (
+            "Error: the output cannot be written in latin-1: set a locale with UTF-8, or PYTHONUTF8=1.\n"
+        )
+        assert audiosearch("list", "--store", store).returncode == 0
+
     def test_errors_of_file_systems_are_sentences(self, command: Callable[[BaseException], Result]) -> None:
         for number in (errno.EACCES, errno.ENAMETOOLONG, errno.ENOSPC, errno.EROFS):
             result = command(OSError(number, os.strerror(number), "a\nb"))
             assert result.stderr == f"Error: a\\nb: cannot be read or written ({os.strerror(number)}).\n"
+        full = command(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        assert full.stderr == "Error: a file cannot be read or written: No space left on device.\n"
+        assert isinstance(command(PermissionError(errno.EPERM, "of a process")).exception, PermissionError)
         assert isinstance(command(FileNotFoundError(errno.ENOENT, "no file", "a")).exception, FileNotFoundError)
 
     def test_other_errors_keep_their_traceback(self, command: Callable[[BaseException], Result]) -> None:

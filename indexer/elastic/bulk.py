@@ -2,8 +2,8 @@
 
 Every document has an id of its own, so that sending it twice stores it once::
 
-    413, too large        halves; later requests are no larger than these
-    no answer in time     halves, after a pause; a single document again
+    413, too large        in halves; later requests are no larger than these
+    no answer in time     in quarters, after a pause; a single document again
     429, 502, 503         the same request again, after a pause
     documents rejected    these again, after a pause
 """
@@ -78,7 +78,8 @@ class _Batch:
             time.sleep(pause)
 
     def _send(self, operations: Sequence[Operation]) -> list[Operation]:
-        """Send operations, in halves if they are too large or take too long, and return those to send again."""
+        """Send operations, in parts if they are too large or take too long, and return those to send again."""
+        parts = 2
         try:
             response = self._server.send_bulk([line for operation in operations for line in operation.lines])
         except TooLargeError:
@@ -87,6 +88,7 @@ class _Batch:
                 self.refused.append(f"{operations[0].id} ({size}, larger than it accepts: {LIMIT})")
                 return []
         except NoAnswerError:
+            parts = 4  # each of these requests takes a minute
             self._unanswered += 1
             if self._unanswered == MAX_UNANSWERED:
                 raise
@@ -96,10 +98,14 @@ class _Batch:
         else:
             self._unanswered = 0
             return self._rejected(operations, response["items"]) if response["errors"] else []
-        half = sum(operation.size for operation in operations) // 2
-        self._server.max_bulk_bytes = min(self._server.max_bulk_bytes, half)
-        middle = len(operations) // 2
-        return self._send(operations[:middle]) + self._send(operations[middle:])
+        size_of_part = sum(operation.size for operation in operations) // parts
+        self._server.max_bulk_bytes = min(self._server.max_bulk_bytes, size_of_part)
+        step = -(-len(operations) // parts)
+        return [
+            rejected
+            for first in range(0, len(operations), step)
+            for rejected in self._send(operations[first : first + step])
+        ]
 
     def _rejected(self, operations: Sequence[Operation], items: Sequence[Mapping[str, Any]]) -> list[Operation]:
         """Operations to send again."""

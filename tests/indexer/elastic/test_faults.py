@@ -287,9 +287,11 @@ LIMITS = (1_000_000, 100_000)
 
 @pytest.mark.elastic
 @pytest.mark.parametrize("limit", LIMITS)
-def test_bodies_stay_below_the_limit_of_a_proxy(talks: Path, proxy: Script, limit: int) -> None:
+@pytest.mark.parametrize("status", [413, 504])
+def test_bodies_stay_below_the_limit_of_a_proxy(talks: Path, proxy: Script, limit: int, status: int) -> None:
+    """It refuses larger ones, or its server takes too long for them."""
     write_noise(talks / "long.wav")
-    proxy.answer = lambda method, path, body: (413, "<h1>413</h1>") if len(body.encode()) > limit else None
+    proxy.answer = lambda method, path, body: (status, "<h1>") if len(body.encode()) > limit else None
     run = audiosearch_index(talks, proxy.url)
     assert run.exit_code == 0, run.stderr
     assert stored_library(proxy.url) == expected_library(talks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import unicodedata
 from collections import Counter
@@ -345,6 +346,33 @@ def test_names_are_found_in_any_normalization(url: str, spoken: MakeWords) -> No
             one = Query((phrase("hi"),), filter=Filter(ids=(f"d{number}",)))
             assert [hit.recording.path for hit in index.search(one, 99).hits] == [nfd]
         assert not index.search(Query((phrase("hi"),), filter=Filter(("/e",))), 1).hits
+
+
+def test_strange_names_are_kept_and_found(url: str, spoken: MakeWords) -> None:
+    """Every name that a file system allows: line breaks, escapes, marks of direction, wildcards, bytes, 255 of them."""
+    names = [
+        "two\nlines\r",
+        "\x1b[31m",
+        "abc\u202egnp",
+        "ö" * 127,
+        "-rf --help",
+        "*?[a]",
+        "hex:00",
+        "\\",
+        '"',
+        "a b",
+        ".",
+    ]
+    names += [os.fsdecode(b"caf\xe9\xff"), "\x7f\x9b", "\u2028", "𝄞", " ", "\ufeff", "%20", "a'b;--"]
+    paths = {str(n): f"/talks/{name}/{name}.wav" for n, name in enumerate(names)}
+    with open_index(url, create=True) as index:
+        for identity, path in paths.items():
+            index.add(Recording(identity, (Location(path, 1, 1),), 1.0, "model", "now"), spoken("hi"))
+        assert {recording.id: recording.path for recording in index.recordings()} == paths
+        for identity, path in paths.items():
+            for wanted in (path, path.rpartition("/")[0]):
+                query = Query((phrase("hi"),), filter=Filter((filters.exactly(wanted),)))
+                assert [hit.recording.id for hit in index.search(query, 99).hits] == [identity], wanted
 
 
 def test_invalid_cursors_are_refused(url: str, recording: MakeRecording, spoken: MakeWords) -> None:
