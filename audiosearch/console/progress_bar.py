@@ -55,7 +55,7 @@ def progress_bar(
                     self.update(task.id, **poll())
             yield from super().get_renderables()
 
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, emoji=False)
     progress = PolledProgress(
         SpinnerColumn(),
         TextColumn(f"{{task.description:.{MAX_DESCRIPTION}}}", markup=False),

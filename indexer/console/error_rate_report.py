@@ -147,9 +147,9 @@ def _draw(
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = Console(emoji=False)
     if not console.is_terminal:
-        console = Console(width=WIDTH)
+        console = Console(width=WIDTH, emoji=False)
     table = Table("decoding", "word errors", "character errors")
     for name, words, characters in (
         ("beam search", evaluation.words, evaluation.characters),

@@ -76,7 +76,7 @@ def draw(hits: Sequence[Hit]) -> None:
         before, words, after = _context(hit, "\0", "\0").split("\0")
         return Text.assemble(before, (words, "bold yellow"), after)
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     if console.width < MIN_TABLE_WIDTH:
         for hit in hits:
             path, *facts = _cells(hit)

@@ -230,9 +230,9 @@ def _draw(quality: Quality, metadata: Mapping[str, object]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = Console(emoji=False)
     if not console.is_terminal:
-        console = Console(width=WIDTH)
+        console = Console(width=WIDTH, emoji=False)
     for title, classes in (("the search", quality.classes), ("exact search in the best transcripts", quality.exact)):
         table = Table(*COLUMNS, *MORE_COLUMNS, title=title, title_justify="left")
         for name, measures in classes.items():
