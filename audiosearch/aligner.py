@@ -6,15 +6,22 @@ is passed over, or filled with the words of the recognizer.
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audiosearch.alignment.text_alignment import align_text
 from audiosearch.recognizer import Recognizer, Unreadable, clip_words
-from audiosearch.transcripts.imported import ImportedTranscript, Token, normalized_texts
+from audiosearch.transcripts.imported import ImportedTranscript, Token, divide_time, normalized_texts, timed_words
 from audiosearch.types import Seconds, Transcript, Word
+
+UNKNOWN = 0.5
+"""Confidence of a word without a place, if its token has none."""
+
+MIN_TIME: Seconds = 0.02
+"""Least time of a word without a place."""
 
 MIN_CUES = 3
 """Number of cues of which the median error is told."""
@@ -58,7 +65,7 @@ class Alignment:
         transcript: words in order of time, with the emissions if the recognizer keeps them.
         total: words of the text.
         unsaid: runs of words of the text without times, in order.
-        filled: words of the recognizer where nothing was written.
+        filled: further words in the transcript: of the recognizer, or with the times of the text.
         shift: None if the text has no cues, or too few.
     """
 
@@ -75,13 +82,19 @@ class Alignment:
 
 
 def align_recording(
-    recognizer: Recognizer, path: str | Path, script: ImportedTranscript, *, fill: bool = False
+    recognizer: Recognizer,
+    path: str | Path,
+    script: ImportedTranscript,
+    *,
+    fill: bool = False,
+    keep_times: bool = False,
 ) -> Alignment:
     """Find the times of the words of a text in a recording.
 
     Args:
         script: as ``alignment/scripts.py`` reads it.
         fill: add recognized words where nothing was written.
+        keep_times: keep the words without a place at the times that they have in the text, where there is room.
 
     Raises:
         AudioError: the recording cannot be read.
@@ -94,23 +107,70 @@ def align_recording(
     words = [word for token_words in texts for word in token_words]
     owners = [number for number, token_words in enumerate(texts) for _ in token_words]
     aligned = align_text(result.segments, recognized.words, words, recognizer.model.alphabet)
-    placed = [
-        replace(word, voice=script.tokens[owners[position]].voice)
+    placed = {
+        position: _with_token(word, script.tokens[owners[position]])
         for word, position in zip(aligned.words, aligned.positions, strict=True)
-    ]
-    added = _unwritten(recognized.words, placed) if fill else []
-    timed = clip_words(sorted([*placed, *added], key=lambda word: word.start), recognized.duration)
+    }
+    timed = list(placed.values())
+    if keep_times:
+        timed = _with_unplaced(placed, script, texts, recognized.duration)
+    elif fill:
+        timed = sorted([*timed, *_unwritten(recognized.words, timed)], key=lambda word: word.start)
     unsaid = [script.tokens[owners[first] : owners[end - 1] + 1] for first, end in aligned.unsaid]
     return Alignment(
-        replace(recognized, words=timed),
+        replace(recognized, words=clip_words(timed, recognized.duration)),
         len(words),
         tuple(
             Unsaid(tokens[0].location, " ".join(token.text for token in tokens), end - first)
             for tokens, (first, end) in zip(unsaid, aligned.unsaid, strict=True)
         ),
-        len(added),
-        _cue_shift(script.tokens, [owners[position] for position in aligned.positions], placed),
+        len(timed) - len(placed),
+        _cue_shift(script.tokens, [owners[position] for position in placed], list(placed.values())),
     )
+
+
+def _with_token(word: Word, token: Token) -> Word:
+    """A word with the voice of its token; its confidence is the token's times the root of its letters' mean."""
+    confidence = word.confidence if token.confidence is None else token.confidence * math.sqrt(word.confidence)
+    return replace(word, confidence=confidence, voice=token.voice)
+
+
+def _with_unplaced(
+    placed: Mapping[int, Word], script: ImportedTranscript, texts: Sequence[Sequence[str]], duration: Seconds
+) -> list[Word]:
+    """All words of a text with times: those with a place, and the others between them.
+
+    A run of others has the times of its tokens, clipped to the time between its neighbors, or where there is no room
+    the second half of the word before.
+    """
+    words: list[Word] = []
+    waiting: list[Word] = []
+
+    def place_waiting(until: Seconds) -> None:
+        if not waiting:
+            return
+        start = max(waiting[0].start, words[-1].end if words else 0.0)
+        end = min(waiting[-1].end, until)
+        if end - start < MIN_TIME * len(waiting) and words:
+            last = words.pop()
+            start, end = (last.start + last.end) / 2, max(last.end, min(end, until))
+            words.append(replace(last, end=start))
+        spans = divide_time([word.text for word in waiting], start, max(start, end))
+        words.extend(replace(word, start=a, end=b) for word, (a, b) in zip(waiting, spans, strict=True))
+        waiting.clear()
+
+    position = 0
+    for token, token_words in zip(script.tokens, texts, strict=True):
+        own = [] if token.start is None or token.end is None else list(timed_words(token, token_words, UNKNOWN))
+        for number in range(len(token_words)):
+            if position in placed:
+                place_waiting(placed[position].start)
+                words.append(placed[position])
+            elif own:
+                waiting.append(own[number])
+            position += 1
+    place_waiting(duration)
+    return words
 
 
 def _unwritten(recognized: Sequence[Word], placed: Sequence[Word]) -> list[Word]:

@@ -86,7 +86,7 @@ class ImportedTranscript:
             confidence: of words without one.
         """
         texts = normalized_texts(self.tokens)
-        words = [word for pair in zip(self.tokens, texts, strict=True) for word in _words(*pair, confidence)]
+        words = [word for pair in zip(self.tokens, texts, strict=True) for word in timed_words(*pair, confidence)]
         return tuple(sorted(words, key=lambda word: word.start))
 
 
@@ -145,7 +145,7 @@ def complete_times(tokens: Sequence[Token]) -> list[Token]:
 
 
 def _divide_time(tokens: Sequence[Token], start: Seconds, end: Seconds) -> Iterator[Token]:
-    spans = _spans([token.text for token in tokens], start, end)
+    spans = divide_time([token.text for token in tokens], start, end)
     for token, (first, last) in zip(tokens, spans, strict=True):
         yield replace(token, start=first, end=last)
 
@@ -214,18 +214,23 @@ def _owners_by_letters(words: Sequence[str], owners: Sequence[int], others: Sequ
     return chosen
 
 
-def _words(token: Token, texts: Sequence[str], confidence: float) -> Iterator[Word]:
+def timed_words(token: Token, texts: Sequence[str], confidence: float) -> Iterator[Word]:
+    """The normalized words of a token with times, which divide its time.
+
+    Args:
+        confidence: if the token has none.
+    """
     assert token.start is not None
     assert token.end is not None
     if token.confidence is not None:
         confidence = token.confidence
     alternatives = token.alternatives[:MAX_ALTERNATIVES] if len(texts) == 1 else ()
     voice = None if token.voice is None else " ".join(token.voice.split()) or None
-    for text, (start, end) in zip(texts, _spans(texts, token.start, token.end), strict=True):
+    for text, (start, end) in zip(texts, divide_time(texts, token.start, token.end), strict=True):
         yield Word(text, start, end, confidence, tuple(item for item in alternatives if item.text != text), voice)
 
 
-def _spans(texts: Iterable[str], start: Seconds, end: Seconds) -> list[tuple[Seconds, Seconds]]:
+def divide_time(texts: Iterable[str], start: Seconds, end: Seconds) -> list[tuple[Seconds, Seconds]]:
     """The time from ``start`` to ``end``, divided by letters."""
     lengths = [max(len(text), 1) for text in texts]
     total, done, spans = sum(lengths), 0, []

@@ -1,0 +1,1 @@
+"""Words by other recognizers, with times and sound by our network."""
