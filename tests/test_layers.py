@@ -108,6 +108,7 @@ LAYERS = {  # folders and single files, lowest layer first; each imports only lo
         "acoustic language_model decoding",
         "recognizer diagnosis data",
         "evaluation inspection aligner",
+        "engines",
         "labeling training",
         "console",
         "commands",

@@ -120,10 +120,10 @@ def interpolate_times(tokens: Sequence[Token], start: Seconds, end: Seconds) -> 
         if token.start is None or token.end is None:
             waiting.append(token)
             continue
-        timed += _divide_time(waiting, last, max(token.start, last))
+        timed += _with_times(waiting, last, max(token.start, last))
         timed.append(token)
         waiting, last = [], max(token.end, last)
-    return [*timed, *_divide_time(waiting, last, max(end, last))]
+    return [*timed, *_with_times(waiting, last, max(end, last))]
 
 
 def complete_times(tokens: Sequence[Token]) -> list[Token]:
@@ -144,7 +144,7 @@ def complete_times(tokens: Sequence[Token]) -> list[Token]:
     return completed
 
 
-def _divide_time(tokens: Sequence[Token], start: Seconds, end: Seconds) -> Iterator[Token]:
+def _with_times(tokens: Sequence[Token], start: Seconds, end: Seconds) -> Iterator[Token]:
     spans = divide_time([token.text for token in tokens], start, end)
     for token, (first, last) in zip(tokens, spans, strict=True):
         yield replace(token, start=first, end=last)

@@ -14,10 +14,12 @@ from indexer.commands.options import (
     channels_option,
     exclude_option,
     hotwords_option,
+    load_words_engine,
     model_option,
     no_sound_option,
     store_option,
     track_option,
+    words_option,
 )
 
 
@@ -33,6 +35,7 @@ from indexer.commands.options import (
     default="1/1",
     help="Index only shard K of N, chosen by content, so that N machines share the work.",
 )
+@words_option
 @hotwords_option
 @channels_option
 @track_option
@@ -50,6 +53,7 @@ def index(
     prune: bool,
     again: bool,
     part: str,
+    words: str | None,
     hotwords: Path | None,
     channels: str | None,
     track: int | None,
@@ -94,8 +98,9 @@ def index(
     settings = load_settings(store, channels=channels)
     path = find_model(model, settings)
     selection = SoundSelection(settings.channels, track)
-    words = () if hotwords is None else read_hotwords(hotwords)
-    lazy = LazyRecognizer(path, hotwords=words, sound=not no_sound, selection=selection)
+    preferred = () if hotwords is None else read_hotwords(hotwords)
+    engine = load_words_engine(words, given=(hotwords, channels, track))
+    lazy = LazyRecognizer(path, hotwords=preferred, sound=not no_sound, selection=selection, engine=engine)
     report = IngestReport()
 
     def excluded(location: Location) -> bool:

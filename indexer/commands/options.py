@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from audiosearch.commands.options import (
@@ -13,16 +15,23 @@ from audiosearch.commands.options import (
     track_option,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from audiosearch.engines.engine import Engine
+
 __all__ = [
     "INTERRUPTED",
     "channels_option",
     "exclude_option",
     "hotwords_option",
+    "load_words_engine",
     "model_option",
     "no_sound_option",
     "read_utterances",
     "store_option",
     "track_option",
+    "words_option",
 ]
 
 store_option = click.option(
@@ -42,3 +51,25 @@ exclude_option = click.option(
     multiple=True,
     help="Leave out new and changed files with this name or path, or in a folder of this name (quote it); repeatable.",
 )
+
+words_option = click.option(
+    "--words",
+    metavar="ENGINE[:MODEL]",
+    help="Take the words of another recognizer, such as whisper:tiny.en, and times and sound of our network.",
+)
+
+
+def load_words_engine(name: str | None, given: Sequence[object]) -> Engine | None:
+    """The engine of --words, or None for our own recognizer.
+
+    Args:
+        given: values of the options of our own recognizer, None where they were not given.
+    """
+    from audiosearch.engines.engine import load_engine
+
+    engine = None if name is None else load_engine(name)
+    if engine is not None and any(value is not None for value in given):
+        raise click.UsageError(
+            "--hotwords, --channels and --track are of our own recognizer; leave them out with --words."
+        )
+    return engine

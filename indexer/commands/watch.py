@@ -16,10 +16,12 @@ from indexer.commands.options import (
     channels_option,
     exclude_option,
     hotwords_option,
+    load_words_engine,
     model_option,
     no_sound_option,
     store_option,
     track_option,
+    words_option,
 )
 
 
@@ -27,6 +29,7 @@ from indexer.commands.options import (
 @click.argument("paths", metavar="DIR…", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @store_option
 @model_option
+@words_option
 @hotwords_option
 @channels_option
 @track_option
@@ -49,6 +52,7 @@ def watch(
     paths: tuple[Path, ...],
     store: str | None,
     model: Path | None,
+    words: str | None,
     hotwords: Path | None,
     channels: str | None,
     track: int | None,
@@ -78,8 +82,9 @@ def watch(
     settings = load_settings(store, channels=channels)
     path = find_model(model, settings)
     selection = SoundSelection(settings.channels, track)
-    words = () if hotwords is None else read_hotwords(hotwords)
-    recognizer = LazyRecognizer(path, hotwords=words, sound=not no_sound, selection=selection)
+    preferred = () if hotwords is None else read_hotwords(hotwords)
+    engine = load_words_engine(words, given=(hotwords, channels, track))
+    recognizer = LazyRecognizer(path, hotwords=preferred, sound=not no_sound, selection=selection, engine=engine)
     with (
         _until_stopped(),
         lock_watch(settings.store, paths),

@@ -12,6 +12,8 @@ from audiosearch.types import ALL_SOUND, SoundSelection
 
 if TYPE_CHECKING:
     from audiosearch.aligner import Alignment
+    from audiosearch.engines.engine import Engine
+    from audiosearch.engines.engine_transcriber import EngineTranscriber
     from audiosearch.recognizer import Recognizer
     from audiosearch.spotting.scoring import AcousticProfile
     from audiosearch.transcripts.imported import ImportedTranscript
@@ -27,6 +29,7 @@ class LazyRecognizer:
         sound: True if transcripts keep their emissions.
         greedy: True to decode without language model.
         selection: sound of the files that is recognized.
+        engine: of the words; None: the recognizer itself.
     """
 
     def __init__(
@@ -37,12 +40,14 @@ class LazyRecognizer:
         sound: bool = True,
         greedy: bool = False,
         selection: SoundSelection = ALL_SOUND,
+        engine: Engine | None = None,
     ) -> None:
         self._model = model
         self._hotwords = hotwords
         self._greedy = greedy
         self._sound = sound
         self._selection = selection
+        self._engine = engine
         self.is_loading = False
 
     def __enter__(self) -> LazyRecognizer:
@@ -69,10 +74,18 @@ class LazyRecognizer:
         finally:
             self.is_loading = False
 
+    @cached_property
+    def _transcriber(self) -> Recognizer | EngineTranscriber:
+        if self._engine is None:
+            return self.loaded
+        from audiosearch.engines.engine_transcriber import EngineTranscriber
+
+        return EngineTranscriber(self._engine, self.loaded)
+
     @property
     def fingerprint(self) -> str:
-        """Identifier of the model and its settings."""
-        return self.loaded.fingerprint
+        """Identifier of the engine, if there is one, and of the model and its settings."""
+        return self._transcriber.fingerprint
 
     @property
     def acoustic_profile(self) -> AcousticProfile:
@@ -86,7 +99,7 @@ class LazyRecognizer:
 
     def transcribe_all(self, paths: Iterable[Path]) -> Iterator[Transcript | AudioError]:
         """The transcript of each recording; windows of several recordings share batches."""
-        return self.loaded.transcribe_all(paths)
+        return self._transcriber.transcribe_all(paths)
 
     def listen(self, path: Path) -> tuple[PackedEmissions, ...]:
         """Emissions of a recording, or none if they are not to be kept; AudioError if it cannot be read."""
