@@ -214,6 +214,11 @@ def _owners_by_letters(words: Sequence[str], owners: Sequence[int], others: Sequ
     return chosen
 
 
+def voice_of(token: Token) -> str | None:
+    """The voice of a token on one line."""
+    return None if token.voice is None else " ".join(token.voice.split()) or None
+
+
 def timed_words(token: Token, texts: Sequence[str], confidence: float) -> Iterator[Word]:
     """The normalized words of a token with times, which divide its time.
 
@@ -225,7 +230,7 @@ def timed_words(token: Token, texts: Sequence[str], confidence: float) -> Iterat
     if token.confidence is not None:
         confidence = token.confidence
     alternatives = token.alternatives[:MAX_ALTERNATIVES] if len(texts) == 1 else ()
-    voice = None if token.voice is None else " ".join(token.voice.split()) or None
+    voice = voice_of(token)
     for text, (start, end) in zip(texts, divide_time(texts, token.start, token.end), strict=True):
         yield Word(text, start, end, confidence, tuple(item for item in alternatives if item.text != text), voice)
 

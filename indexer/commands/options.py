@@ -69,7 +69,5 @@ def load_words_engine(name: str | None, given: Sequence[object]) -> Engine | Non
 
     engine = None if name is None else load_engine(name)
     if engine is not None and any(value is not None for value in given):
-        raise click.UsageError(
-            "--hotwords, --channels and --track are of our own recognizer; leave them out with --words."
-        )
+        raise click.UsageError("--hotwords, --channels and --track are of our recognizer; leave them out with --words.")
     return engine
