@@ -415,6 +415,90 @@ class TestIndex:
             f"{path}: " in result.stderr for path in (talks / "broken.wav", talks / "text.wav", tmp_path / "missing")
         )
 
+    def test_unreadable_files_are_told_once_until_they_change(self, talks: Path, tmp_path: Path) -> None:
+        store = tmp_path / "store.db"
+        (talks / "one.wav").rename(talks / "broken.wav")
+        (talks / "copy-broken.wav").write_bytes((talks / "broken.wav").read_bytes())
+        text = talks / "text.wav"
+        text.write_text("this is text")
+        first = run("index", talks, "--skip-unreadable", "--store", store)
+        assert first.exit_code == 0
+        assert first.stderr.count("broken.wav: is broken.") == 1
+        assert f"{text}: is not audio" in first.stderr
+        second = run("index", talks, "--skip-unreadable", "--store", store)
+        assert second.exit_code == 0
+        assert second.stdout == "1 unchanged. 3 unreadable files skipped until they change.\n"
+        assert second.stderr == ""
+        text.write_text("this is other text")
+        third = run("index", talks, "--skip-unreadable", "--store", store)
+        assert (third.exit_code, third.stderr.count(f"{text}: ")) == (0, 1)
+        assert third.stdout == "1 unchanged, 1 failed. 2 unreadable files skipped until they change.\n"
+        quiet = run("index", talks, "--skip-unreadable", "--quiet", "--store", store)
+        assert (quiet.exit_code, quiet.output) == (0, "")
+        assert run("index", talks, "--store", store).exit_code == 1  # without the option each is tried
+        missing = run("index", talks, tmp_path / "missing", "--skip-unreadable", "--store", store)
+        assert missing.exit_code == 1
+        other = run("index", talks, "--skip-unreadable", "--store", tmp_path / "other.db")
+        assert "is broken" in other.stderr
+
+    def test_a_file_that_becomes_readable_is_indexed(self, talks: Path, tmp_path: Path) -> None:
+        store, path = tmp_path / "store.db", talks / "later.wav"
+        path.write_text("this is text")
+        assert run("index", talks, "--skip-unreadable", "--store", store).exit_code == 0
+        path.write_bytes((talks / "one.wav").read_bytes() + b"LIST\x04\0\0\0abcd")
+        result = run("index", talks, "--skip-unreadable", "--store", store)
+        assert result.stdout.startswith("1 recording indexed")
+
+    def test_a_dry_run_lists_what_would_happen_and_changes_nothing(self, talks: Path, tmp_path: Path) -> None:
+        store = tmp_path / "store.db"
+        new = run("index", talks, "--dry-run", "--store", store)
+        assert (new.exit_code, new.stderr) == (0, "")
+        assert new.stdout.splitlines()[0] == f"{talks}/one.wav: to transcribe, 0 s"
+        assert new.stdout.splitlines()[-1].startswith("Dry run, nothing was changed: 2 recordings to transcribe (")
+        assert not store.exists()
+        run("index", talks, "--store", store)
+        before = store.read_bytes()
+        (talks / "one.wav").rename(talks / "moved.wav")
+        (talks / "two.wav").unlink()
+        (talks / "broken.mp3").write_text("this is text")
+        (talks / "new").write_bytes((talks / "moved.wav").read_bytes() + b"LIST\x04\0\0\0abcd")
+        result = run("index", talks, "--dry-run", "--prune", "--store", store)
+        assert result.exit_code == 1
+        assert result.stdout.splitlines() == [
+            f"{talks}/moved.wav: was {talks}/one.wav",
+            f"{talks}/new: to transcribe, 0 s",
+            f"{talks}/two.wav: removed",
+            "Dry run, nothing was changed: 1 recording to transcribe (0 s), 1 moved or copied, 1 removed, 1 failed.",
+        ]
+        assert "broken.mp3" in result.stderr
+        assert store.read_bytes() == before
+        lines = run("index", talks, "--dry-run", "--json", "--store", store).stdout.splitlines()
+        events = [json.loads(text) for text in lines]
+        assert [event["event"] for event in events] == ["failed", "relocated", "planned", "finished"]
+        assert (events[-1]["dry_run"], events[-1]["planned"], events[-1]["gone"]) == (True, 1, 1)
+
+    def test_a_dry_run_lists_recordings_to_replace_and_to_renew(self, talks: Path, tmp_path: Path) -> None:
+        store, names = tmp_path / "store.db", tmp_path / "names.txt"
+        names.write_text("Zeus\n")
+        run("index", talks, "--store", store)
+        (talks / "two.wav").write_bytes((talks / "one.wav").read_bytes() + b"LIST\x04\0\0\0abcd")
+        result = run("index", talks, "--dry-run", "--again", "--hotwords", names, "--store", store)
+        assert result.stdout.splitlines()[:3] == [
+            f"{talks}/one.wav: to transcribe again, 1 min",
+            f"{talks}/two.wav: to transcribe, 0 s",
+            f"{talks}/two.wav: replaced",
+        ]
+
+    def test_an_ignore_file_leaves_out_folders(self, talks: Path, tmp_path: Path) -> None:
+        (talks / "drafts").mkdir()
+        (talks / "two.wav").rename(talks / "drafts" / "two.wav")
+        (talks / ".audiosearchignore").write_text("drafts/\n")
+        assert run("index", talks, "--store", tmp_path / "store.db").stdout.startswith("1 recording indexed")
+        (talks / ".audiosearchignore").unlink()
+        excluded = run("index", talks, "--exclude", "drafts", "--store", tmp_path / "store.db")
+        assert excluded.stdout == "1 unchanged.\n"
+        assert run("index", talks, "--store", tmp_path / "store.db").stdout.startswith("1 recording indexed")
+
     def test_json_lines(self, talks: Path, tmp_path: Path) -> None:
         (talks / "two.wav").rename(talks / "broken.wav")
         result = run("index", talks, "--store", tmp_path / "store.db", "--json")

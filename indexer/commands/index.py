@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +24,11 @@ from indexer.commands.options import (
     track_option,
     words_option,
 )
+
+if TYPE_CHECKING:
+    from indexer.ingest.ingest import Record
+    from indexer.ingest.plan import Planned
+    from indexer.types import Location
 
 
 @click.command(epilog="\b\nExample:\n  audiosearch index ~/Podcasts ~/talk.mp4 --prune")
@@ -42,6 +50,12 @@ from indexer.commands.options import (
 @no_sound_option
 @click.option("--sound-only", is_flag=True, help="Only add the search by sound to recordings with imported words.")
 @exclude_option
+@click.option(
+    "--skip-unreadable",
+    is_flag=True,
+    help="Report unreadable files once and skip them until they change; they do not count for the exit status.",
+)
+@click.option("--dry-run", is_flag=True, help="List what would be transcribed, moved and removed; change nothing.")
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event, and a final one with counts.")
 @click.pass_context
@@ -60,6 +74,8 @@ def index(
     no_sound: bool,
     sound_only: bool,
     exclude: tuple[str, ...],
+    skip_unreadable: bool,
+    dry_run: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -68,7 +84,8 @@ def index(
     Audio and video files are identified by their content: unchanged, renamed, moved and copied ones are not transcribed
     again. The command can be interrupted at any time; running it again continues.
 
-    Unusable files are reported and skipped, and the exit status is then 1.
+    Unusable files are reported and skipped, and the exit status is then 1. In a scheduled job, --skip-unreadable
+    reports each of them once, and the status is 1 only if a path is missing or something else fails.
 
     With --hotwords, --channels or --track the recognizer counts as another model: --again renews the transcripts made
     without them.
@@ -76,21 +93,23 @@ def index(
     from audiosearch.console.progress_bar import progress_bar
     from audiosearch.decoding.hotwords import read_hotwords
     from audiosearch.model_folder import find_model
-    from audiosearch.settings import load_settings
+    from audiosearch.settings import is_url, load_settings
     from audiosearch.types import SoundSelection
     from indexer.console.format import length, shown
     from indexer.console.ingest_report import IngestReport, json_record, line
     from indexer.console.lazy_recognizer import LazyRecognizer
     from indexer.index import open_index
-    from indexer.ingest.exclusion import is_excluded
     from indexer.ingest.imported_sound import add_sound
     from indexer.ingest.ingest import ingest
+    from indexer.ingest.plan import plan
     from indexer.ingest.shard import Shard
+    from indexer.ingest.unreadable import UnreadableFiles
     from indexer.ingest.walk import Failed
-    from indexer.types import Location
 
-    if sound_only and (no_sound or prune or part != "1/1"):
-        raise click.UsageError("--sound-only goes with --again, and with none of --no-sound, --prune and --part.")
+    if sound_only and (no_sound or prune or dry_run or part != "1/1"):
+        raise click.UsageError(
+            "--sound-only goes with --again, and with none of --no-sound, --prune, --part and --dry-run."
+        )
     try:
         shard = Shard.parse(part)
     except ValueError as error:
@@ -101,10 +120,33 @@ def index(
     preferred = () if hotwords is None else read_hotwords(hotwords)
     engine = load_words_engine(words, given=(hotwords, channels, track))
     lazy = LazyRecognizer(path, hotwords=preferred, sound=not no_sound, selection=selection, engine=engine)
-    report = IngestReport()
+    report = IngestReport(is_dry=dry_run)
+    unreadable = UnreadableFiles(settings.store) if skip_unreadable else None
 
-    def excluded(location: Location) -> bool:
-        return is_excluded(location.path, exclude)
+    def is_unstable(location: Location) -> bool:
+        return unreadable is not None and unreadable.skip(location)
+
+    def steps(stack: ExitStack) -> Iterator[Record | Planned]:
+        if not dry_run:
+            opened = stack.enter_context(open_index(settings.store, create=True))
+            check_writable(settings.store)
+            if sound_only:
+                return add_sound(opened, recognizer, paths, again=again, is_unstable=is_unstable, exclude=exclude)
+            return ingest(
+                opened,
+                recognizer,
+                paths,
+                prune=prune,
+                again=again,
+                shard=shard,
+                is_unstable=is_unstable,
+                exclude=exclude,
+            )
+        is_new = not is_url(settings.store) and not Path(settings.store).expanduser().exists()
+        known = [] if is_new else stack.enter_context(open_index(settings.store)).recordings()
+        return plan(
+            known, recognizer, paths, prune=prune, again=again, shard=shard, is_unstable=is_unstable, exclude=exclude
+        )
 
     def progress() -> dict[str, object]:
         if recognizer.is_loading:
@@ -121,27 +163,32 @@ def index(
             "description": Path(shown(report.current.path)).name if report.current else "",
         }
 
-    with open_index(settings.store, create=True) as opened, lazy as recognizer:
-        check_writable(settings.store)
+    with lazy as recognizer, ExitStack() as stack:
+        records = steps(stack)
         try:
             with progress_bar("scanning files", poll=progress) as bar:
-                records = (
-                    add_sound(opened, recognizer, paths, again=again, is_unstable=excluded)
-                    if sound_only
-                    else ingest(opened, recognizer, paths, prune=prune, again=again, shard=shard, is_unstable=excluded)
-                )
                 for record in records:
                     report.add(record)
+                    if unreadable and isinstance(record, Failed):
+                        unreadable.add(record.files)
                     if (text := line(record)) and (not quiet or isinstance(record, Failed)):
-                        bar.print(text)
+                        if dry_run and not as_json and not isinstance(record, Failed):
+                            click.echo(text)  # the list is the result
+                        else:
+                            bar.print(text)
                     if as_json and (event := json_record(record)):
                         click.echo(json.dumps(event))
         except KeyboardInterrupt:
             click.echo("\nInterrupted; indexed recordings are kept, and the same command continues.", err=True)
             ctx.exit(INTERRUPTED)
+        finally:
+            if unreadable:
+                report.skipped = unreadable.skipped
+                if not dry_run:
+                    unreadable.save()
     if as_json or not quiet:
         click.echo(json.dumps(report.record()) if as_json else report.summary())
-    ctx.exit(1 if report.failed else 0)
+    ctx.exit(1 if report.failed - (report.unreadable if skip_unreadable else 0) else 0)
 
 
 def check_writable(store: str) -> None:

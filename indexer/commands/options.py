@@ -49,7 +49,8 @@ exclude_option = click.option(
     "--exclude",
     metavar="GLOB",
     multiple=True,
-    help="Leave out new and changed files with this name or path, or in a folder of this name (quote it); repeatable.",
+    help="Leave out new and changed files with this name or path, or in a folder of this name (quote it); repeatable. "
+    "Files .audiosearchignore in folders do the same, with the syntax of .gitignore.",
 )
 
 words_option = click.option(

@@ -47,6 +47,7 @@ from indexer.commands.options import (
     show_default=True,
     help="Time without changes after which a file counts as complete.",
 )
+@click.option("--quiet", is_flag=True, help="Print errors only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event.")
 def watch(
     paths: tuple[Path, ...],
@@ -61,6 +62,7 @@ def watch(
     keep: bool,
     poll: bool,
     settle: float,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Keep the index up to date with folders, until Ctrl-C or SIGTERM.
@@ -77,6 +79,7 @@ def watch(
     from indexer.console.lazy_recognizer import LazyRecognizer
     from indexer.index import open_index
     from indexer.ingest.ingest import Started
+    from indexer.ingest.walk import Failed
     from indexer.ingest.watch import Finished, changes, follow, lock_watch
 
     settings = load_settings(store, channels=channels)
@@ -92,7 +95,8 @@ def watch(
         recognizer as transcriber,
     ):
         check_writable(settings.store)
-        click.echo(f"Watching {', '.join(shown(str(path)) for path in paths)}; stop with Ctrl-C.", err=True)
+        if not quiet:
+            click.echo(f"Watching {', '.join(shown(str(path)) for path in paths)}; stop with Ctrl-C.", err=True)
         report = IngestReport()
         for record in follow(
             opened, transcriber, paths, changes(paths, poll=poll), prune=not keep, settle=settle, exclude=exclude
@@ -100,14 +104,14 @@ def watch(
             if isinstance(record, Finished):
                 if as_json:
                     click.echo(json.dumps(report.record()))
-                elif report.indexed or report.relocated or report.replaced or report.removed:
+                elif not quiet and (report.indexed or report.relocated or report.replaced or report.removed):
                     click.echo(report.summary())
                 report = IngestReport()
                 continue
             report.add(record)
-            if isinstance(record, Started) and not as_json:
+            if isinstance(record, Started) and not as_json and not quiet:
                 click.echo(f"{shown(record.path)}: transcribing {length(record.duration)}", err=True)
-            if text := line(record):
+            if (text := line(record)) and (not quiet or isinstance(record, Failed)):
                 click.echo(text, err=True)
             if as_json and (event := json_record(record)):
                 click.echo(json.dumps(event))

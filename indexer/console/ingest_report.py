@@ -10,6 +10,7 @@ from audiosearch.types import Seconds
 from indexer.console.format import count, length, shown
 from indexer.ingest.crawl import Examined
 from indexer.ingest.ingest import CrawlSummary, Indexed, Record, Relocated, Removed, Started
+from indexer.ingest.plan import Planned
 from indexer.ingest.walk import Failed
 
 
@@ -20,6 +21,10 @@ class IngestReport:
     examined: int = 0  # files
     indexed: int = 0
     failed: int = 0
+    unreadable: int = 0  # of the failed: files whose content cannot be used
+    skipped: int = 0  # unreadable files of former runs
+    planned: int = 0  # recordings that a dry run lists
+    is_dry: bool = False
     relocated: int = 0
     replaced: int = 0
     removed: int = 0
@@ -32,7 +37,7 @@ class IngestReport:
     current: Started | None = None
     started_at: float | None = None  # monotonic time of the first transcription
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Record | Planned) -> None:
         """Count a record."""
         match record:
             case Examined():
@@ -51,7 +56,10 @@ class IngestReport:
                 self._finish_current()
             case Failed():
                 self.failed += 1
+                self.unreadable += bool(record.files)
                 self._finish_current()
+            case Planned():
+                self.planned += 1
             case Removed():
                 self.missing -= 1
                 self.replaced += record.replaced
@@ -80,6 +88,8 @@ class IngestReport:
         """The last line of ``--json``."""
         return {
             "event": "finished",
+            **({"dry_run": True, "planned": self.planned} if self.is_dry else {}),
+            **({"skipped": self.skipped} if self.skipped else {}),
             "indexed": self.indexed,
             "failed": self.failed,
             "relocated": self.relocated,
@@ -98,6 +108,8 @@ class IngestReport:
         if self.indexed:
             speed = f"{length(self.transcribed)} of audio in {length(self.elapsed)}, {self.speed():.0f} × real time"
             parts.append(f"{count(self.indexed, 'recording')} indexed ({speed})")
+        if self.planned:
+            parts.append(f"{count(self.planned, 'recording')} to transcribe ({length(self.total)})")
         named = {
             "unchanged": self.unchanged,
             "moved or copied": self.relocated,
@@ -107,6 +119,10 @@ class IngestReport:
         }
         parts += [f"{number:,} {name}" for name, number in named.items() if number]
         text = (", ".join(parts) or f"No recordings found in {count(self.examined, 'file')}") + "."
+        if self.is_dry:
+            text = f"Dry run, nothing was changed: {text}"
+        if self.skipped:
+            text += f" {count(self.skipped, 'unreadable file')} skipped until they change."
         if self.missing:
             text += f" {count(self.missing, 'recording')} without files; --prune removes them."
         if self.outdated:
@@ -114,13 +130,15 @@ class IngestReport:
         return text
 
 
-def line(record: Record) -> str | None:
+def line(record: Record | Planned) -> str | None:
     """A line about a record; None for those that are not reported."""
     match record:
         case Failed():
             return printable(record.sentence)
         case Indexed():
             return f"{shown(record.recording.path)}: {count(record.words, 'word')}"
+        case Planned():
+            return f"{shown(record.path)}: to transcribe{' again' if record.again else ''}, {length(record.duration)}"
         case Relocated():
             added, left = (", ".join(map(shown, paths)) for paths in (record.added, record.left))
             if not added:
@@ -131,7 +149,7 @@ def line(record: Record) -> str | None:
     return None
 
 
-def json_record(record: Record) -> dict[str, object] | None:
+def json_record(record: Record | Planned) -> dict[str, object] | None:
     """A record as ``--json`` writes it; None for those that are not reported."""
     match record:
         case Failed():
@@ -140,6 +158,8 @@ def json_record(record: Record) -> dict[str, object] | None:
             recording = record.recording
             metadata = {"path": recording.path, "id": recording.id, "duration": recording.duration}
             return {"event": "indexed", **metadata, "words": record.words}
+        case Planned():
+            return {"event": "planned", "path": record.path, "duration": record.duration, "again": record.again}
         case Relocated():
             paths = {"added": list(record.added), "left": list(record.left)}
             return {"event": "relocated", "id": record.recording.id, **paths}

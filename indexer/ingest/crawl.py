@@ -24,8 +24,7 @@ from pathlib import Path
 from audiosearch.diagnosis.packages import explain
 from audiosearch.errors import AudioError
 from audiosearch.types import Seconds
-from indexer.ingest.media_type import explain_failure, is_recording
-from indexer.ingest.walk import Failed, walk
+from indexer.ingest.walk import Failed, explain_failure, is_recording, walk
 from indexer.paths import absolute, is_empty_folder, under, vanished
 from indexer.types import Location, Recording
 
@@ -107,6 +106,7 @@ def crawl(
     paths: Sequence[str | Path],
     known: Iterable[Recording],
     is_unstable: Callable[[Location], bool] = lambda location: False,
+    exclude: Sequence[str] = (),
 ) -> Generator[Examined | Failed, None, Crawl]:
     """Compare files and folders with the recordings ``known``; yields progress and failures.
 
@@ -115,6 +115,7 @@ def crawl(
 
     Args:
         is_unstable: predicate of new or changed files to skip for now.
+        exclude: globs of files and folders to leave out.
     """
     recordings = {recording.id: recording for recording in known if recording.has_media}
     claims = {location: recording.id for recording in recordings.values() for location in recording.locations}
@@ -123,7 +124,7 @@ def crawl(
     durations: dict[str, Seconds] = {}  # of new content
     silent: set[str] = set()  # paths of files without audio
     files = 0
-    for location in walk(given):
+    for location in walk(given, exclude):
         if isinstance(location, Failed):
             yield location
             continue
@@ -138,17 +139,17 @@ def crawl(
                 if not is_recording(path, is_given=is_given):
                     silent.add(location.path)
                     if reason := explain_failure(path, is_given=is_given):
-                        yield Failed(location.path, reason)
+                        yield Failed(location.path, reason, (location,))
                     continue
                 identity, location = content_id(location.path)
                 if identity not in recordings and identity not in durations:
                     durations[identity] = _duration(location.path)
         except AudioError as error:
-            yield Failed(location.path, str(error))
+            yield Failed(location.path, str(error), (location,))
         except OSError as error:
             if broken := explain(error):  # the decoder is broken, not this file
                 raise broken from error
-            yield Failed(location.path, f"{location.path}: cannot be read ({error.strerror}).")
+            yield Failed(location.path, f"{location.path}: cannot be read ({error.strerror}).", (location,))
         else:
             present.setdefault(identity, {})[location.path] = location
 

@@ -30,8 +30,7 @@ from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer.index import Index
 from indexer.ingest.crawl import content_id
 from indexer.ingest.imported_sound import Listener, with_sound_of
-from indexer.ingest.media_type import is_recording
-from indexer.ingest.walk import Failed, walk
+from indexer.ingest.walk import Failed, is_recording, walk
 from indexer.paths import absolute
 from indexer.types import IMPORTED, NO_MEDIA, Location, Recording
 from indexer.word_codec import stored

@@ -60,13 +60,16 @@ def add_sound(
     *,
     again: bool = False,
     is_unstable: Callable[[Location], bool] = lambda location: False,
+    exclude: Sequence[str] = (),
 ) -> Iterator[Record]:
     """Add emissions to the recordings under ``paths`` that have imported words.
 
     Args:
         again: replace the emissions of another model.
+        is_unstable: predicate of new or changed files to skip for now.
+        exclude: globs of files and folders to leave out.
     """
-    crawled = yield from crawl(paths, index.recordings(), is_unstable)
+    crawled = yield from crawl(paths, index.recordings(), is_unstable, exclude)
     work = []
     for recording in crawled.seen:
         words_by, _, sound_by = recording.model.partition("+")

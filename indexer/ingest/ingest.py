@@ -6,7 +6,7 @@ ends with the same index as an uninterrupted one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -109,6 +109,7 @@ def ingest(
     again: bool = False,
     shard: Shard = ALL,
     is_unstable: Callable[[Location], bool] = lambda location: False,
+    exclude: Sequence[str] = (),
 ) -> Iterator[Record]:
     """Bring ``index`` up to date with ``paths``.
 
@@ -121,22 +122,17 @@ def ingest(
         shard: leave the recordings of other shards to other runs. Content of another shard at the path of a recording
             of this one, and not yet in the index, replaces it in a later run.
         is_unstable: predicate of new or changed files that are left to a later run.
+        exclude: globs of files and folders to leave out.
     """
-    crawled = yield from crawl(paths, index.recordings(), is_unstable)
-    selected = shard.select(crawled)
-    model = transcriber.fingerprint if selected.discoveries or again else None
-    outdated = [recording for recording in selected.seen if model not in (None, recording.model)]
-    work = [*selected.discoveries, *(_as_discoveries(outdated, selected.relocations) if again else ())]
-    work.sort(key=lambda discovery: discovery.locations[0].path)
-    moved = {change.recording.id for change in selected.relocations if change.added or change.left}
-    yield CrawlSummary(
-        new=len(work),
-        seconds=sum(discovery.duration for discovery in work),
-        again=len(outdated) if again else 0,
-        unchanged=len({recording.id for recording in selected.seen} - moved - {discovery.id for discovery in work}),
-        outdated=0 if again else len(outdated),
-        missing=sum(missing.dead == missing.recording.locations for missing in selected.missing),
-        files=selected.files,
+    crawled, selected, work = yield from survey(
+        index.recordings(),
+        transcriber,
+        paths,
+        again=again,
+        needs_model=True,
+        shard=shard,
+        is_unstable=is_unstable,
+        exclude=exclude,
     )
     missing_recordings = _MissingRecordings(index, selected)
     for relocation in selected.relocations:
@@ -157,7 +153,7 @@ def ingest(
         yield Started(discovery.locations[0].path, discovery.duration)
         transcript = next(transcripts)
         if isinstance(transcript, AudioError):
-            yield Failed(discovery.locations[0].path, str(transcript))
+            yield Failed(discovery.locations[0].path, str(transcript), discovery.locations)
             continue
         recording = Recording(
             id=discovery.id,
@@ -178,6 +174,41 @@ def ingest(
         yield from missing_recordings.displace(discovery.id)
     if prune:
         yield from missing_recordings.prune()
+
+
+def survey(
+    known: Iterable[Recording],
+    transcriber: Transcriber,
+    paths: Sequence[str | Path],
+    *,
+    again: bool,
+    needs_model: bool = False,
+    shard: Shard = ALL,
+    is_unstable: Callable[[Location], bool] = lambda location: False,
+    exclude: Sequence[str] = (),
+) -> Generator[Record, None, tuple[Crawl, Crawl, list[Discovery]]]:
+    """Crawl, and yield its records and summary; return the crawl, the shard's part of it, and the work.
+
+    Args:
+        needs_model: the transcriber is used if there is something new; else only with ``again``.
+    """
+    crawled = yield from crawl(paths, known, is_unstable, exclude)
+    selected = shard.select(crawled)
+    model = transcriber.fingerprint if again or (needs_model and selected.discoveries) else None
+    outdated = [recording for recording in selected.seen if model not in (None, recording.model)]
+    work = [*selected.discoveries, *(_as_discoveries(outdated, selected.relocations) if again else ())]
+    work.sort(key=lambda discovery: discovery.locations[0].path)
+    moved = {change.recording.id for change in selected.relocations if change.added or change.left}
+    yield CrawlSummary(
+        new=len(work),
+        seconds=sum(discovery.duration for discovery in work),
+        again=len(outdated) if again else 0,
+        unchanged=len({recording.id for recording in selected.seen} - moved - {discovery.id for discovery in work}),
+        outdated=0 if again else len(outdated),
+        missing=sum(missing.dead == missing.recording.locations for missing in selected.missing),
+        files=selected.files,
+    )
+    return crawled, selected, work
 
 
 def _as_discoveries(outdated: Sequence[Recording], relocations: Sequence[Relocation]) -> Iterator[Discovery]:

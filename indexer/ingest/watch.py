@@ -24,7 +24,7 @@ from audiosearch.files import lock_file
 from audiosearch.settings import cache_folder, is_url
 from audiosearch.types import Seconds
 from indexer.index import Index
-from indexer.ingest.exclusion import is_excluded
+from indexer.ingest.exclusion import IGNORE_FILE
 from indexer.ingest.ingest import CrawlSummary, Record, Transcriber, ingest
 from indexer.ingest.walk import Failed
 from indexer.paths import absolute
@@ -78,7 +78,7 @@ def changes(paths: Sequence[str | Path], *, poll: bool = False) -> Iterator[set[
     try:
         for batch in watch(
             *map(absolute, paths),
-            watch_filter=lambda change, path: not Path(path).name.startswith("."),
+            watch_filter=lambda change, path: not Path(path).name.startswith(".") or path.endswith(f"/{IGNORE_FILE}"),
             debounce=500,
             rust_timeout=round(_TICK * 1000),
             yield_on_timeout=True,
@@ -132,7 +132,7 @@ def follow(
         def is_unstable(location: Location, now: Seconds = now) -> bool:
             if failed.get(location.path) == location or location.path in waiting:
                 return True
-            if location.path.lower().endswith(PARTIAL) or is_excluded(location.path, exclude):
+            if location.path.lower().endswith(PARTIAL):
                 return True
             if 0 <= time.time_ns() - location.modified_ns < settle * 1e9:
                 waiting[location.path] = now
@@ -140,7 +140,7 @@ def follow(
             return False
 
         missing = 0
-        for record in ingest(index, transcriber, paths, is_unstable=is_unstable):
+        for record in ingest(index, transcriber, paths, is_unstable=is_unstable, exclude=exclude):
             if isinstance(record, Failed):
                 _add_failed(failed, record.path)
             missing = record.missing if isinstance(record, CrawlSummary) else missing
@@ -149,7 +149,7 @@ def follow(
             if waiting:
                 waiting.setdefault(absolute(paths[0]), now)  # retry later
             else:
-                yield from ingest(index, transcriber, paths, is_unstable=is_unstable, prune=True)
+                yield from ingest(index, transcriber, paths, is_unstable=is_unstable, exclude=exclude, prune=True)
         yield Finished()
 
 
