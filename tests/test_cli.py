@@ -484,7 +484,7 @@ class TestIndex:
         (talks / "two.wav").write_bytes((talks / "one.wav").read_bytes() + b"LIST\x04\0\0\0abcd")
         result = run("index", talks, "--dry-run", "--again", "--hotwords", names, "--store", store)
         assert result.stdout.splitlines()[:3] == [
-            f"{talks}/one.wav: to transcribe again, 1 min",
+            f"{talks}/one.wav: to transcribe again, 61 s",
             f"{talks}/two.wav: to transcribe, 0 s",
             f"{talks}/two.wav: replaced",
         ]
@@ -498,6 +498,19 @@ class TestIndex:
         excluded = run("index", talks, "--exclude", "drafts", "--store", tmp_path / "store.db")
         assert excluded.stdout == "1 unchanged.\n"
         assert run("index", talks, "--store", tmp_path / "store.db").stdout.startswith("1 recording indexed")
+
+    @pytest.mark.parametrize("options", [(), ("--quiet",)])
+    def test_quiet_watching_prints_errors_only(
+        self, options: tuple[str, ...], talks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (talks / "broken.wav").write_text("this is text")
+        for path in talks.iterdir():
+            os.utime(path, (1, 1))
+        monkeypatch.setattr("indexer.ingest.watch.changes", lambda paths, poll: iter([set()]))
+        result = run("watch", talks, "--store", tmp_path / "store.db", *options)
+        assert result.exit_code == 0
+        assert result.stderr.count("broken.wav: ") == 1
+        assert (result.stderr.count("\n") > 1) == (result.stdout != "") == (not options)
 
     def test_json_lines(self, talks: Path, tmp_path: Path) -> None:
         (talks / "two.wav").rename(talks / "broken.wav")
