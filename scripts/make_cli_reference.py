@@ -22,15 +22,15 @@ commands.
 
 ## Exit status
 
-| status | `query` | all other commands |
+| status | `query`, `align` | all other commands |
 |---|---|---|
-| 0 | there are hits | done; also a `watch` that was stopped |
+| 0 | something was found | done; also a `watch` that was stopped |
 | 1 | nothing was found | an error, or a part failed, such as a file that cannot be used |
 | 2 | an error, or a wrong command line | a wrong command line |
 | 130 | stopped by Ctrl-C | stopped by Ctrl-C |
 
-The parts that may fail are files of `index`, `transcribe` and `import`, transcripts of `export`, recordings of `copy` and
-`evaluate`, and checks of `doctor`. `align` ends with 2 after errors, too.
+The parts that may fail are files of `index`, `transcribe` and `import`, transcripts of `export`, recordings of `copy`
+and `evaluate`, and checks of `doctor`.
 
 With `--skip-unreadable`, unreadable files inside folders leave the status of `index` at 0. They are reported once, and
 tried again when they change or with another version of audiosearch. A path that does not exist, an empty folder from
