@@ -17,12 +17,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
+from indexer.paths import composed
+
 IGNORE_FILE = ".audiosearchignore"
 """Name of the ignore files."""
 
 
 def is_excluded(path: str, globs: Sequence[str]) -> bool:
     """True if a glob matches an absolute path, the name of the file, or that of a folder above it."""
+    path, globs = composed(path), [composed(glob) for glob in globs]
     parts = PurePosixPath(path).parts
     return any(fnmatchcase(path, glob) or any(fnmatchcase(part, glob.rstrip("/")) for part in parts) for glob in globs)
 
@@ -50,7 +53,7 @@ class IgnoreFile:
 
     def decision(self, path: str, *, is_folder: bool) -> bool | None:
         """True to leave out a path in the folder, False to keep it, None if no pattern matches; the last one counts."""
-        relative = path[len(self.folder.rstrip("/")) + 1 :]
+        relative = composed(path[len(self.folder.rstrip("/")) + 1 :])
         for rule in reversed(self.rules):
             if (is_folder or not rule.is_for_folders) and rule.pattern.fullmatch(relative):
                 return not rule.is_exception
@@ -90,7 +93,7 @@ def is_ignored(path: str, files: Sequence[IgnoreFile], *, is_folder: bool) -> bo
 
 def _rule(line: str) -> _Rule | None:
     """The rule of a line; None for comments, empty lines and brackets that are not closed."""
-    text = re.sub(r"(?<!\\) +$", "", line)
+    text = re.sub(r"(?<!\\) +$", "", composed(line))
     is_exception = text.startswith("!")
     text = text[1:] if is_exception else text
     is_for_folders = text.endswith("/")

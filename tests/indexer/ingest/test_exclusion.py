@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer import paths
-from indexer.ingest.exclusion import IGNORE_FILE, is_excluded
+from indexer.ingest.exclusion import IGNORE_FILE, is_excluded, read_ignore_file
 from indexer.ingest.walk import Failed, walk
 
 
@@ -116,3 +116,13 @@ def test_folders_that_are_left_out_are_not_entered(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("indexer.ingest.walk.visible", listed)
     assert "2024/raw/d.wav" not in found(tmp_path, exclude=("2024", "*.tmp.wav"))
     assert {Path(folder).name for folder in entered} == {tmp_path.name, "drafts", "logs", "deep"}
+
+
+def test_accented_letters_match_in_either_form(tmp_path: Path) -> None:
+    one, two = "caf\u00e9", "cafe\u0301"
+    for name, pattern in ((one, two), (two, one)):
+        assert is_excluded(f"/talks/{name}.wav", [f"{pattern}*"])
+        (tmp_path / IGNORE_FILE).write_text(f"{pattern}.wav\n")
+        file = read_ignore_file(str(tmp_path))
+        assert file is not None
+        assert file.decision(f"{tmp_path}/{name}.wav", is_folder=False)
