@@ -6,10 +6,13 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from indexer.index import open_index
 
 REQUIRED = "AUDIOSEARCH_REQUIRE_CHROMIUM"
 
@@ -264,3 +267,21 @@ def test_contrast_and_width(browser: Browser, url: str, scheme: Any) -> None:
     assert min(ratios) >= 4.5, ratios
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.close()
+
+
+def test_voices_are_named_in_hits_and_transcripts(browser: Browser, own_library: Any, serve: Any) -> None:
+    spoken = own_library.words["talk.wav"]
+    words = [replace(word, voice="left" if number < 12 else "right") for number, word in enumerate(spoken)]
+    with open_index(str(own_library.store)) as index:
+        (recording,) = index.recordings()
+        index.add(recording, words)
+    client = serve(own_library)
+    (hit,) = client.get("/api/search", params={"q": "human things"}).json()["hits"]
+    assert hit["voice"] == "left"
+    with browser.new_context(base_url=str(client.base_url)) as context:
+        page = context.new_page()
+        search(page, "human things")
+        expect(page.locator(".hit .voice")).to_have_text("left")
+        page.locator("a.open").click()
+        expect(page.locator(".paragraph .voice")).to_have_text(["left", "right"])
+        expect(page.locator("[data-i].match")).to_have_text(["human", "things"])
