@@ -33,7 +33,7 @@ from audiosearch.config import DecoderConfig
 def transcribe(folder=FOLDER):
     with Recognizer.load(MODEL, threads=2) as recognizer:
         texts = [transcript.text for transcript in recognizer.transcribe_all([folder + "/a.wav", folder + "/b.wav"])]
-    sys.stdout.write(f"{texts}\n")  # one write, since two threads may print
+    sys.stdout.write(f"{texts}\\n")  # one write, since two threads may print
     sys.stdout.flush()
     return texts
 """
