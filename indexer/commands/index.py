@@ -121,7 +121,7 @@ def index(
     engine = load_words_engine(words, given=(hotwords, channels, track))
     lazy = LazyRecognizer(path, hotwords=preferred, sound=not no_sound, selection=selection, engine=engine)
     report = IngestReport(is_dry=dry_run)
-    unreadable = UnreadableFiles(settings.store) if skip_unreadable else None
+    unreadable = UnreadableFiles(settings.store, selection.label) if skip_unreadable else None
 
     def is_unstable(location: Location) -> bool:
         return unreadable is not None and unreadable.skip(location)

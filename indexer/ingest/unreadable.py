@@ -21,10 +21,12 @@ class UnreadableFiles:
 
     Args:
         store: path or URL of the index.
+        selection: label of the sound that is recognized, since a file may lack one track or channel only.
     """
 
-    def __init__(self, store: str) -> None:
+    def __init__(self, store: str, selection: str = "") -> None:
         name = store if is_url(store) else str(Path(store).expanduser().resolve())
+        name += f" {selection}" if selection else ""
         self._path = cache_folder() / "unreadable" / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
         self._program = " ".join(map(_version, ("audiosearch", "av", "soundfile")))
         self._states = self._stored()

@@ -80,3 +80,13 @@ def test_a_missing_track_leaves_the_others_indexed(
     assert result.exit_code == 1
     assert f"{plain}: has one audio track, and no track 2." in " ".join(result.output.split())
     assert "1 recording indexed" in result.output
+
+
+def test_a_file_without_the_track_is_read_again_without_the_option(
+    whistler: Whistler, whistle_model: Path, tmp_path: Path
+) -> None:
+    plain = whistler.write(tmp_path / "plain.wav", "i am")
+    index = ("index", plain, "--store", tmp_path / "store.db", "--model", whistle_model, "--skip-unreadable")
+    assert "no track 2" in run(*index, "--track", "2").output
+    assert "no track 2" not in run(*index, "--track", "2").output
+    assert "1 recording indexed" in run(*index).output
