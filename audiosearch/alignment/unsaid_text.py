@@ -27,6 +27,9 @@ MIN_LETTERS = 4
 FITS = ((-1.0, 2.0), (-3.0, 0.3), (-math.inf, -1.5))
 """Added for other words, by the lower bound of the mean log-probability of their letters."""
 
+START = -2.0
+"""Log-odds that the first word was said."""
+
 CHANGE = -5.0
 """Log-probability of a change from said to not said or back, over that of none."""
 
@@ -38,7 +41,7 @@ def said_words(placed: Sequence[Word | None], anchored: Collection[int]) -> list
         placed: each word of the text, where the best path places it, or None.
         anchored: positions of the anchors in the text.
     """
-    said, unsaid = 0.0, 0.0
+    said, unsaid = START, 0.0
     choices: list[tuple[bool, bool]] = []  # True where the best path to a state comes from the other one
     for position, word in enumerate(placed):
         to_said, to_unsaid = unsaid + CHANGE > said, said + CHANGE > unsaid
