@@ -50,6 +50,15 @@ track_option = click.option(
     "default, or if it is silent the first that is not.",
 )
 
+hotwords_from_option = click.option(
+    "--hotwords-from",
+    "notes",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Prefer the rare words with a capital in FILE, text or HTML, such as show notes; repeatable.",
+)
+
 hotwords_option = click.option(
     "--hotwords",
     metavar="FILE",
@@ -69,3 +78,16 @@ def read_utterances(manifest: Path, limit: int | None) -> list[Utterance]:
         text = f"{record.name}: {record.count} of {record.total} left out, {record.reason}, such as {examples}"
         click.echo(printable(text), err=True)
     return utterances[:limit]
+
+
+def preferred_words(hotwords: Path | None, notes: tuple[Path, ...], model: Path) -> tuple[str, ...]:
+    """Hot words of --hotwords, and names of --hotwords-from that the language model of a model rarely expects."""
+    from audiosearch.decoding.hotwords import read_hotwords
+    from audiosearch.decoding.names import read_names
+    from audiosearch.language_model.model import LanguageModel
+
+    words = [] if hotwords is None else [*read_hotwords(hotwords)]
+    if notes:
+        ngrams = LanguageModel.load(model if model.is_dir() else model.parent).ngrams
+        words += [name for file in notes for name in read_names(file, ngrams)]
+    return tuple(dict.fromkeys(words))

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from audiosearch.commands.options import channels_option, hotwords_option, model_option, track_option
+from audiosearch.commands.options import (
+    channels_option,
+    hotwords_from_option,
+    hotwords_option,
+    model_option,
+    preferred_words,
+    track_option,
+)
 from audiosearch.display import document, printable
 from audiosearch.transcripts.writers import FORMATS, JOINABLE
 
@@ -24,6 +31,7 @@ Examples:
 @click.option("--greedy", is_flag=True, help="Greedy decoding without language model: faster, less accurate.")
 @click.option("--hotword", "words", metavar="WORD", multiple=True, help="Prefer this word; repeatable.")
 @hotwords_option
+@hotwords_from_option
 @channels_option
 @track_option
 def transcribe(
@@ -33,6 +41,7 @@ def transcribe(
     greedy: bool,
     words: tuple[str, ...],
     hotwords: Path | None,
+    notes: tuple[Path, ...],
     channels: str | None,
     track: int | None,
 ) -> None:
@@ -52,7 +61,6 @@ def transcribe(
     Unreadable files are reported and skipped; the exit status is then 1.
     """
     from audiosearch.commands.progress import recognition_progress
-    from audiosearch.decoding.hotwords import read_hotwords
     from audiosearch.model_folder import find_model
     from audiosearch.normalizer import normalize
     from audiosearch.settings import load_settings
@@ -65,8 +73,7 @@ def transcribe(
     preferred = [normalize(word) for word in words]
     if not all(preferred):
         raise click.UsageError(f"--hotword {words[preferred.index('')]!r} contains no letters.")
-    if hotwords is not None:
-        preferred += read_hotwords(hotwords)
+    preferred += preferred_words(hotwords, notes, path)
 
     from audiosearch.recognizer import Recognizer, Unreadable
     from audiosearch.transcripts.writers import CSV_HEADER, render

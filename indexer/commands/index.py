@@ -16,10 +16,12 @@ from indexer.commands.options import (
     INTERRUPTED,
     channels_option,
     exclude_option,
+    hotwords_from_option,
     hotwords_option,
     load_words_engine,
     model_option,
     no_sound_option,
+    preferred_words,
     store_option,
     track_option,
     words_option,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 )
 @words_option
 @hotwords_option
+@hotwords_from_option
 @channels_option
 @track_option
 @no_sound_option
@@ -69,6 +72,7 @@ def index(
     part: str,
     words: str | None,
     hotwords: Path | None,
+    notes: tuple[Path, ...],
     channels: str | None,
     track: int | None,
     no_sound: bool,
@@ -87,11 +91,10 @@ def index(
     Unusable files are reported and skipped, and the exit status is then 1. In a scheduled job, --skip-unreadable
     reports each of them once, and the status is 1 only if a path is missing or something else fails.
 
-    With --hotwords, --channels or --track the recognizer counts as another model: --again renews the transcripts made
+    With hot words, --channels or --track the recognizer counts as another model: --again renews the transcripts made
     without them.
     """
     from audiosearch.console.progress_bar import progress_bar
-    from audiosearch.decoding.hotwords import read_hotwords
     from audiosearch.model_folder import find_model
     from audiosearch.settings import is_url, load_settings
     from audiosearch.types import SoundSelection
@@ -117,8 +120,8 @@ def index(
     settings = load_settings(store, channels=channels)
     path = find_model(model, settings)
     selection = SoundSelection(settings.channels, track)
-    preferred = () if hotwords is None else read_hotwords(hotwords)
-    engine = load_words_engine(words, given=(hotwords, channels, track))
+    preferred = preferred_words(hotwords, notes, path)
+    engine = load_words_engine(words, given=(hotwords, notes or None, channels, track))
     lazy = LazyRecognizer(path, hotwords=preferred, sound=not no_sound, selection=selection, engine=engine)
     report = IngestReport(is_dry=dry_run)
     unreadable = UnreadableFiles(settings.store, selection.label) if skip_unreadable else None

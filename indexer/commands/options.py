@@ -9,8 +9,10 @@ import click
 from audiosearch.commands.options import (
     INTERRUPTED,
     channels_option,
+    hotwords_from_option,
     hotwords_option,
     model_option,
+    preferred_words,
     read_utterances,
     track_option,
 )
@@ -24,10 +26,12 @@ __all__ = [
     "INTERRUPTED",
     "channels_option",
     "exclude_option",
+    "hotwords_from_option",
     "hotwords_option",
     "load_words_engine",
     "model_option",
     "no_sound_option",
+    "preferred_words",
     "read_utterances",
     "store_option",
     "track_option",
@@ -70,5 +74,5 @@ def load_words_engine(name: str | None, given: Sequence[object]) -> Engine | Non
 
     engine = None if name is None else load_engine(name)
     if engine is not None and any(value is not None for value in given):
-        raise click.UsageError("--hotwords, --channels and --track are of our recognizer; leave them out with --words.")
+        raise click.UsageError("hot words, --channels and --track are of our recognizer; leave them out with --words.")
     return engine

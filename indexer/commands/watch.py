@@ -15,10 +15,12 @@ from indexer.commands.index import check_writable
 from indexer.commands.options import (
     channels_option,
     exclude_option,
+    hotwords_from_option,
     hotwords_option,
     load_words_engine,
     model_option,
     no_sound_option,
+    preferred_words,
     store_option,
     track_option,
     words_option,
@@ -31,6 +33,7 @@ from indexer.commands.options import (
 @model_option
 @words_option
 @hotwords_option
+@hotwords_from_option
 @channels_option
 @track_option
 @no_sound_option
@@ -55,6 +58,7 @@ def watch(
     model: Path | None,
     words: str | None,
     hotwords: Path | None,
+    notes: tuple[Path, ...],
     channels: str | None,
     track: int | None,
     no_sound: bool,
@@ -70,7 +74,6 @@ def watch(
     Runs `audiosearch index --prune` at the start and after every change: complete new files are transcribed, moved
     recordings are relocated, deleted ones removed. The model is loaded once.
     """
-    from audiosearch.decoding.hotwords import read_hotwords
     from audiosearch.model_folder import find_model
     from audiosearch.settings import load_settings
     from audiosearch.types import SoundSelection
@@ -85,8 +88,8 @@ def watch(
     settings = load_settings(store, channels=channels)
     path = find_model(model, settings)
     selection = SoundSelection(settings.channels, track)
-    preferred = () if hotwords is None else read_hotwords(hotwords)
-    engine = load_words_engine(words, given=(hotwords, channels, track))
+    preferred = preferred_words(hotwords, notes, path)
+    engine = load_words_engine(words, given=(hotwords, notes or None, channels, track))
     recognizer = LazyRecognizer(path, hotwords=preferred, sound=not no_sound, selection=selection, engine=engine)
     with (
         _until_stopped(),

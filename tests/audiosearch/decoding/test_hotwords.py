@@ -10,6 +10,7 @@ from ctc import ENGLISH, TINY, spell
 from audiosearch.config import DecoderConfig
 from audiosearch.decoding.decoder import BeamDecoder
 from audiosearch.decoding.hotwords import read_hotwords
+from audiosearch.decoding.names import read_names
 from audiosearch.errors import ConfigError
 
 
@@ -45,3 +46,20 @@ def test_a_file_without_hot_words_is_refused(tmp_path: Path, content: str | byte
         read_hotwords(path)
     with pytest.raises(ConfigError, match="cannot be read"):
         read_hotwords(tmp_path / "none.txt")
+
+
+def test_names_are_rare_words_with_a_capital(tmp_path: Path) -> None:
+    path = tmp_path / "notes.html"
+    text = "Zeus sat. The cat of Hera, and Al. Things <b>Søren O’Hara</b> said in McCarthy’s cat. Human Zeus!"
+    path.write_text(f"<html><style>Red</style><p>{text}</p></html>", encoding="utf-8")
+    names = read_names(path, TINY.ngrams)
+    assert names[:2] == ("zeus", "hera")
+    assert {"soren", "o'hara", "mccarthy's"} <= set(names)
+    assert not {"the", "things", "red", "al", "human"} & set(names)
+    path.write_text("Nothing of note.")
+    assert "of" not in read_names(path, TINY.ngrams)
+    path.write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        read_names(path, TINY.ngrams)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_names(tmp_path / "none.txt", TINY.ngrams)
