@@ -89,7 +89,7 @@ class WhisperEngine:
     def _model(self) -> WhisperModel:
         from faster_whisper import WhisperModel
 
-        return WhisperModel(str(self._folder), device="auto", compute_type="default", local_files_only=True)
+        return WhisperModel(str(self._folder), device="auto", compute_type="auto", local_files_only=True)
 
     def transcribe(self, path: Path) -> ImportedTranscript:
         """The words of a recording, with Whisper's times and probabilities.
