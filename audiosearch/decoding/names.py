@@ -39,17 +39,16 @@ def read_names(path: Path, ngrams: NgramModel) -> tuple[str, ...]:
         text = _text_of_html(text)
     known = set(ngrams.words)
     names: dict[str, None] = {}
-    initial: dict[str, None] = {}
     for match in _WORD.finditer(text):
         word = normalize(match.group())
         if not match.group()[0].isupper() or " " in word or len(word) < MIN_LETTERS:
             continue
-        if word in known and ngrams.score(ngrams.start(), word)[0] > MAX_LOG10:
+        if word in known and (
+            ngrams.score(ngrams.start(), word)[0] > MAX_LOG10
+            or _SENTENCE_END.search(text[max(0, match.start() - 40) : match.start()])
+        ):
             continue
-        if word in known and _SENTENCE_END.search(text[max(0, match.start() - 40) : match.start()]):
-            initial[word] = None
-        else:
-            names[word] = None
+        names[word] = None
     return tuple(names)
 
 
