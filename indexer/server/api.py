@@ -1,4 +1,4 @@
-"""The endpoints of the API (described by ``openapi.py``)."""
+"""The endpoints of the API (described in ``openapi/``)."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from audiosearch.audio.waveform import resample_peaks
 from audiosearch.errors import AudioError, QueryError
 from indexer.paths import composed
 from indexer.records import hit_record, recording_record, word_record
-from indexer.server.byte_ranges import FileSource, respond
 from indexer.server.index_pool import IndexPool
-from indexer.server.media import Media, MediaUnavailableError, open_media
+from indexer.server.media.access import Media, MediaUnavailableError, open_media
+from indexer.server.media.byte_ranges import FileSource, respond
+from indexer.server.media.peak_cache import PeakCache
+from indexer.server.media.transcode_cache import TranscodeCache
 from indexer.server.parameters import Parameters
-from indexer.server.peak_cache import PeakCache
 from indexer.server.search_endpoint import MODES, PARAMETERS, search
-from indexer.server.transcode_cache import TranscodeCache
 from indexer.types import Recording
 
 MAX_WORDS = 5000

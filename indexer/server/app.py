@@ -23,11 +23,11 @@ from audiosearch.settings import cache_folder
 from indexer.server.api import Api, NotFoundError, json_response
 from indexer.server.auth import AccessPolicy, AuthMiddleware
 from indexer.server.index_pool import IndexPool
-from indexer.server.media import MediaUnavailableError
-from indexer.server.openapi import description
+from indexer.server.media.access import MediaUnavailableError
+from indexer.server.media.peak_cache import PeakCache
+from indexer.server.media.transcode_cache import TranscodeCache
+from indexer.server.openapi.document import description
 from indexer.server.pages import load_assets
-from indexer.server.peak_cache import PeakCache
-from indexer.server.transcode_cache import TranscodeCache
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from cli import main
 from indexer.index import open_index
-from indexer.server.media import open_media
+from indexer.server.media.access import open_media
 
 if TYPE_CHECKING:
     from tests.audiosearch.conftest import Whistler

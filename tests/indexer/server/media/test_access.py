@@ -14,7 +14,7 @@ import soundfile
 
 from indexer.index import open_index
 from indexer.ingest.crawl import content_id
-from indexer.server.byte_ranges import UnsatisfiableError, parse_range
+from indexer.server.media.byte_ranges import UnsatisfiableError, parse_range
 from indexer.types import NO_MEDIA, Recording
 
 MEDIA_TYPES = {

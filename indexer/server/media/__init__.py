@@ -1,0 +1,1 @@
+"""Media files: their checks, byte ranges, and the caches of peaks and decoded sound."""

@@ -1,0 +1,63 @@
+"""The objects of the API."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from indexer.server.openapi.notation import COUNT, SECONDS, SHARE, TEXT, Json, list_of, record, ref
+from indexer.types import Way
+
+
+def schemas() -> Json:
+    """Schemas by name."""
+    word = record(
+        {
+            "text": TEXT,
+            "start": SECONDS,
+            "end": SECONDS,
+            "confidence": SHARE,
+            "alternatives": list_of(ref("Alternative")),
+            "voice": TEXT,
+        },
+        optional=("alternatives", "voice"),
+    )
+    hit = record(
+        {
+            **{"id": TEXT, "path": TEXT, "start": SECONDS, "end": SECONDS, "confidence": SHARE},
+            **{"text": TEXT, "before": TEXT, "after": TEXT, "words": list_of(ref("Word"))},
+            **{"way": {"enum": list(get_args(Way))}, "variant": {"type": "boolean"}, "voice": TEXT},
+        },
+        optional=("voice",),
+    )
+    recording = record(
+        {"id": TEXT, "path": TEXT, "paths": list_of(TEXT), "duration": SECONDS, "model": TEXT, "added": TEXT}
+    )
+    byte: Json = {"type": "integer", "minimum": 0, "maximum": 255}
+    return {
+        "Error": record({"error": TEXT}),
+        "Alternative": record({"text": TEXT, "probability": SHARE}),
+        "Word": word,
+        "Hit": hit,
+        "Recording": recording,
+        "Library": record(
+            {
+                **{"recordings": COUNT, "words": COUNT, "seconds": SECONDS, "modes": list_of(TEXT)},
+                "folders": list_of(record({"path": TEXT, "recordings": COUNT})),
+            }
+        ),
+        "Hits": record(
+            {
+                "hits": list_of(ref("Hit")),
+                "after": {"type": ["string", "null"]},
+                "notes": list_of(TEXT),
+                "also": list_of(TEXT),
+                "near": {"type": "object", "additionalProperties": list_of(TEXT)},
+                "recordings": list_of(ref("Recording")),
+            }
+        ),
+        "Recordings": record({"recordings": list_of(ref("Recording")), "total": COUNT}),
+        "Transcript": record(
+            {"path": TEXT, "duration": SECONDS, "total": COUNT, "offset": COUNT, "words": list_of(ref("Word"))}
+        ),
+        "Peaks": record({"start": SECONDS, "end": SECONDS, "highest": list_of(byte), "effective": list_of(byte)}),
+    }
