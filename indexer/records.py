@@ -51,4 +51,5 @@ def recording_record(recording: Recording) -> dict[str, object]:
         "duration": recording.duration,
         "model": recording.model,
         "added": recording.added,
+        "has_media": recording.has_media,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Literal, get_args
 
 from audiosearch.types import PackedEmissions, Seconds, SoundSelection, Word
@@ -30,8 +31,8 @@ IMPORTED = "import:"
 NO_MEDIA = "import-without-media:"
 """Prefix of the model of a recording that has imported words and no file."""
 
-Order = Literal["confidence", "time"]
-"""Order of hits: by descending confidence, or by modification time of the recording."""
+Order = Literal["confidence", "time", "newest", "name"]
+"""Order of hits: by descending confidence, or recording by recording, oldest or newest modification or path first."""
 
 Way = Literal["words", "sound"]
 """Source of a hit: the recognized words, or the stored emissions."""
@@ -79,6 +80,12 @@ class Recording:
     def path(self) -> str:
         """Path of the first location."""
         return self.locations[0].path
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Folders of its files, or of the transcript files that have its words."""
+        parents = (PurePosixPath(location.path).parent for location in self.locations)
+        return tuple(str(parent if self.has_media else parent.parent) for parent in parents)
 
     @property
     def track(self) -> int | None:

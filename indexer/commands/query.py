@@ -53,7 +53,7 @@ MAX_LISTED = 8
     type=click.Choice(get_args(Order)),
     default="confidence",
     show_default=True,
-    help="Sort by decreasing confidence, or by increasing time of modification.",
+    help="Best hits first, or recordings by time of modification (time: oldest first) or by path (name).",
 )
 @click.option(
     "--mode",

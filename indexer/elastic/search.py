@@ -1,7 +1,7 @@
 """Queries over passages in Elasticsearch: the server finds candidates, and ``matching/match.py`` decides on the client.
 
 Few passages match most queries, and one request returns them. If there are more, a query without conditions is read
-best first until the page is full, and then the times of its hits. With conditions, or in the order of time, all
+best first until the page is full, and then the times of its hits. With conditions, or recording by recording, all
 passages are read that may contain a match of any phrase. For a query with conditions, a first request counts the
 recordings that may have a hit, and if these are few, only their passages are read.
 """

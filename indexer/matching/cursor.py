@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, cast
+from typing import Any, Generic, Literal, cast, get_args
 
 from audiosearch.errors import QueryError
 from indexer.matching.match import Key
@@ -21,12 +21,12 @@ BlockPosition = tuple[int, Key, int, int]
 """Grade, recording, first and last position: position of a hit in the order from which blocks are taken."""
 
 HitPosition = tuple[int, str, str, int, int]
-"""Modification time or negative confidence, path, id, first and last position: position of a hit in the order."""
+"""Rank of the recording (``recording_rank``) or negative confidence, path, id, first and last position: position of a hit in the order."""
 
 SoundPosition = tuple[float, str, str, float, float]
 """The same for a hit by sound, with start and end in seconds."""
 
-_ORDERS = ("confidence", "time")
+_ORDERS = get_args(Order)
 
 
 @dataclass(frozen=True, slots=True)

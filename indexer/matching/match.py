@@ -32,12 +32,13 @@ pass the filter (``filters.py``) has no hits.
 
 *Order.* "confidence": greater confidence first, in whole thousandths; then by path, id of the recording, first and last
 position. "time": by time of modification of the recording's first location, oldest first; then as above from path on.
+"newest": the same, newest first. "name": as above from path on.
 
 *Many hits.* Of more than MAX_RANKED hits (or ``limit``, if that is more) only that many are put in the order of
 confidence, and then that many more: a first block of them, a second, and so on. A block takes from the remaining hits
 first those of the best grade of confidence (``grades.py``), of these those of the recordings that were added last, of
-these the first by position. A store may therefore read the best hits and stop. A page ends with its block. The order
-"time" has no blocks.
+these the first by position. A store may therefore read the best hits and stop. A page ends with its block. The other
+orders have no blocks.
 
 *Pages.* A page begins after the last hit of the page before, within the limits of the block that this hit was in
 (``cursor.py``), not after a number of hits: recordings added and removed meanwhile shift nothing else.
@@ -54,7 +55,7 @@ from typing import Generic, TypeVar
 
 from audiosearch.types import Alternative, Word
 from indexer.matching.grades import VARIANT
-from indexer.types import CONTEXT_WORDS, Hit, Phrase, Query, Recording, Term
+from indexer.types import CONTEXT_WORDS, Hit, Order, Phrase, Query, Recording, Term
 
 MAX_RANKED = 1000
 """Hits of a block, which are put in the order of confidence together."""
@@ -210,6 +211,12 @@ def deduplicate(matches: Iterable[Match[Key]]) -> list[Match[Key]]:
 
 Times = Callable[[int, int], tuple[int, int]]
 """Function from first and last position of a span to its start and end in milliseconds."""
+
+
+def recording_rank(order: Order, recording: Recording) -> int:
+    """Rank of a recording in an order of recordings; those of one rank are in the order of their paths."""
+    modified = recording.locations[0].modified_ns
+    return {"time": modified, "newest": -modified}.get(order, 0)
 
 
 def proximity_filter(

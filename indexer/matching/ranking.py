@@ -47,7 +47,7 @@ class Ranking(Generic[Key]):
         self._start: BlockPosition[Key] | None = cursor.start
         self._end: BlockPosition[Key] | None = cursor.end
         self._last = cursor.last
-        self._begun = order == "time" or self._last is not None
+        self._begun = order != "confidence" or self._last is not None
         self._full: HitPosition | None = None  # matches after it are certainly on a later page
         self._inside: list[Match[Key]] = []
         self._beyond: list[Match[Key]] = []
@@ -73,7 +73,7 @@ class Ranking(Generic[Key]):
         if self._order == "confidence":
             return True
         recording = self._recording(key)
-        position = recording.locations[0].modified_ns, recording.path, recording.id
+        position = match.recording_rank(self._order, recording), recording.path, recording.id
         return (self._last is None or position >= self._last[:3]) and (self._full is None or position <= self._full[:3])
 
     @property
@@ -113,7 +113,8 @@ class Ranking(Generic[Key]):
 
     def _position(self, candidate: Match[Key]) -> HitPosition:
         recording = self._recording(candidate.recording)
-        rank = -candidate.confidence if self._order == "confidence" else recording.locations[0].modified_ns
+        by_confidence = self._order == "confidence"
+        rank = -candidate.confidence if by_confidence else match.recording_rank(self._order, recording)
         return rank, recording.path, recording.id, candidate.first, candidate.last
 
     def _is_later(self, candidate: Match[Key], position: HitPosition) -> bool:

@@ -5,7 +5,7 @@ the same order; where two hits overlap, the one by words is kept, with the great
 (by sound, or by an alternative of a word) are shown only from MIN_CONFIDENCE on.
 
 Other spellings (``variants.py``) are looked for as soon as the hits of the query itself do not fill the page, and
-always where they may change its first hits: in the order of time, and in conditions. They are searched in the words
+always where they may change its first hits: in orders of recordings, and in conditions. They are searched in the words
 only.
 
 Queries with slop or with a * inside a phrase are searched by words only.
@@ -25,6 +25,7 @@ from audiosearch.errors import QueryError
 from indexer.index import Index
 from indexer.matching.cursor import SoundCursor, SoundPosition, cursor_kind, read_sound_cursor
 from indexer.matching.grades import grade_of
+from indexer.matching.match import recording_rank
 from indexer.search import spoken_terms
 from indexer.search.variants import added, with_variants
 from indexer.types import Count, Hit, Order, Page, Query
@@ -160,7 +161,7 @@ def _page_by_words(
 
 def _depends_on_variants(query: Query) -> bool:
     """Return whether variants may change the first hits of a query."""
-    return query.order == "time" or bool(query.together or query.without)
+    return query.order != "confidence" or bool(query.together or query.without)
 
 
 def _merged_hits(index: Index, query: Query) -> tuple[list[Hit], Query] | None:
@@ -228,5 +229,6 @@ def _page(hits: Iterable[Hit], order: Order, limit: int, after: str | None) -> P
 
 
 def _position(hit: Hit, order: Order) -> SoundPosition:
-    first = 2 * hit.variant - hit.confidence if order == "confidence" else float(hit.recording.locations[0].modified_ns)
+    by_confidence = order == "confidence"
+    first = 2 * hit.variant - hit.confidence if by_confidence else float(recording_rank(order, hit.recording))
     return first, hit.recording.path, hit.recording.id, hit.start, hit.end

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,7 +18,7 @@ from audiosearch.errors import AudioError, QueryError
 from indexer.paths import composed
 from indexer.records import hit_record, recording_record, word_record
 from indexer.server.index_pool import IndexPool
-from indexer.server.media.access import Media, MediaUnavailableError, open_media
+from indexer.server.media.access import Media, MediaUnavailableError, has_file, open_media
 from indexer.server.media.byte_ranges import FileSource, respond
 from indexer.server.media.peak_cache import PeakCache
 from indexer.server.media.transcode_cache import TranscodeCache
@@ -44,6 +44,11 @@ class NotFoundError(Exception):
 def json_response(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON response in ASCII."""
     return Response(json.dumps(content, separators=(",", ":")), status, headers, "application/json")
+
+
+def _records_with_state(recordings: Sequence[Recording]) -> list[dict[str, object]]:
+    """Records of recordings, with the state of their files."""
+    return [{**recording_record(recording), "has_file": has_file(recording)} for recording in recordings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ class Api:
     async def search(self, request: Request) -> Response:
         """A page of hits."""
         result = await self.index_pool.run(search, self.index_pool, Parameters(request.query_params, PARAMETERS))
-        recordings = {hit.recording.id: recording_record(hit.recording) for hit in result.hits}
+        found = {hit.recording.id: hit.recording for hit in result.hits}
         return json_response(
             {
                 "hits": [hit_record(hit) for hit in result.hits],
@@ -106,7 +111,7 @@ class Api:
                 "notes": list(result.notes),
                 "also": list(result.also),
                 "near": result.similar,
-                "recordings": list(recordings.values()),
+                "recordings": await anyio.to_thread.run_sync(_records_with_state, list(found.values())),
             }
         )
 
@@ -125,7 +130,9 @@ class Api:
     async def recording(self, request: Request) -> Response:
         """One recording."""
         Parameters(request.query_params, ())
-        return json_response(recording_record(await self.find(request.path_params["id"])))
+        recording = await self.find(request.path_params["id"])
+        (record,) = await anyio.to_thread.run_sync(_records_with_state, [recording])
+        return json_response(record)
 
     async def transcript(self, request: Request) -> Response:
         """Words of a recording, from a position or a time on."""

@@ -17,6 +17,7 @@ import anyio
 from audiosearch.errors import StoreError
 from audiosearch.types import Word
 from indexer.index import Index, open_index
+from indexer.paths import composed
 from indexer.types import Recording, Statistics
 
 CONNECTIONS = 4
@@ -40,6 +41,7 @@ class _Snapshot:
     recordings: list[Recording]
     statistics: Statistics
     folders: dict[str, int]
+    parents: frozenset[str]
     keeps_sound: bool
 
 
@@ -104,6 +106,10 @@ class IndexPool:
         """Folders with their number of recordings, sorted by path (cached)."""
         return self._current().folders
 
+    def parents(self) -> frozenset[str]:
+        """Composed parents of all locations: folders, and files of imported transcripts (cached)."""
+        return self._current().parents
+
     def keeps_sound(self) -> bool:
         """True if the index holds emissions (cached)."""
         return self._current().keeps_sound
@@ -113,11 +119,11 @@ class IndexPool:
             with self.index() as index:
                 recordings, statistics = index.recordings(), index.statistics()
                 keeps_sound = bool(index.acoustic_profiles())
-            folders = Counter(
-                str(PurePosixPath(location.path).parent) for recording in recordings for location in recording.locations
-            )
+            folders = Counter(folder for recording in recordings for folder in recording.folders)
+            paths = {location.path for recording in recordings for location in recording.locations}
+            above = frozenset(composed(str(PurePosixPath(path).parent)) for path in paths)
             until = time.monotonic() + FRESH_SECONDS + len(recordings) / 1000  # longer lists are cached longer
-            self._snapshot = _Snapshot(until, recordings, statistics, dict(sorted(folders.items())), keeps_sound)
+            self._snapshot = _Snapshot(until, recordings, statistics, dict(sorted(folders.items())), above, keeps_sound)
         return self._snapshot
 
     def words(self, recording: Recording) -> tuple[Word, ...]:

@@ -77,7 +77,7 @@ def _parse(index_pool: IndexPool, parameters: Parameters) -> ParsedQuery | None:
         without=parameters.texts("not"),
         within=parameters.number("within", 0, 1e9),
         wanted=Filter(paths, parse_date(since) if since else None, parse_date(until) if until else None),
-        order=cast(Order, parameters.choice("order", ("confidence", "time"))),
+        order=cast(Order, parameters.choice("order", get_args(Order))),
     )
     identity = parameters.text("id")
     if not identity:
@@ -96,5 +96,5 @@ def _path_filter(index_pool: IndexPool, typed: str) -> str:
     if not typed.startswith("/"):
         raise QueryError(f"path must be an absolute path or glob, not {typed[:40]!r}")
     folder = typed.rstrip("/")
-    is_known = any(under(composed(known), [composed(folder)]) for known in index_pool.folders())
+    is_known = any(under(known, [composed(folder)]) for known in index_pool.parents())
     return filters.exactly(folder) or "/" if is_known else typed

@@ -1,6 +1,6 @@
 """Queries over an SQLite index, from the matches of single phrases.
 
-Phrases alone are read best first until the page is full. With conditions, with a filter, or in the order of time, all
+Phrases alone are read best first until the page is full. With conditions, with a filter, or recording by recording, all
 recordings that contain a phrase and the phrases required with it are merged by number, without confidences:
 
     phrase AND together               1   4   7 …   spans of hits, and of phrases that must be there
@@ -93,13 +93,13 @@ class QueryRunner:
             if not ranking.may_contain(number):
                 continue
             total += len(matches)
-            if query.order == "time":
+            if query.order != "confidence":
                 self._add({number: matches}, query, ranking)
             elif total <= MAX_SCORED or query.within is not None:
                 kept[number] = matches
             else:
                 kept[number] = []  # all of its matches are hits
-        if total <= MAX_SCORED or query.order == "time":
+        if total <= MAX_SCORED or query.order != "confidence":
             self._add(kept, query, ranking)
             return
         ends = {number: {(span[0], span[-1]) for _, span in matches} for number, matches in kept.items()}

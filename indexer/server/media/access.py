@@ -69,6 +69,12 @@ def open_media(recording: Recording, folders: Sequence[str], library: Callable[[
     raise MediaUnavailableError(f"this recording cannot be played: {reasons[0]}")
 
 
+def has_file(recording: Recording) -> bool:
+    """True if a file of the recording exists, or of a recording without media the transcript that it was read from."""
+    paths = (Path(location.path) for location in recording.locations)
+    return any(os.path.lexists(path if recording.has_media else path.parent) for path in paths)
+
+
 def is_inside(path: str, folders: Sequence[str], library: Iterable[Recording]) -> bool:
     """True if a link leads to a file in the library.
 

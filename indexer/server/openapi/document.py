@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from indexer.server.api import MAX_POINTS, MAX_RECORDINGS, MAX_WORDS
 from indexer.server.openapi.notation import (
     SHARE,
@@ -16,7 +18,7 @@ from indexer.server.openapi.notation import (
 )
 from indexer.server.openapi.schemas import schemas
 from indexer.server.search_endpoint import MAX_HITS, MODES
-from indexer.types import MAX_SLOP
+from indexer.types import MAX_SLOP, Order
 
 VERSION = "1.0"
 """Version of the API; the first number changes with incompatible changes."""
@@ -113,8 +115,8 @@ def _search() -> list[Json]:
         parameter("confidence", SHARE, "minimum confidence; also lowers the 0.6 threshold for uncertain hits"),
         parameter(
             "order",
-            {"enum": ["confidence", "time"]},
-            "sort by decreasing confidence, or increasing time of modification",
+            {"enum": list(get_args(Order))},
+            "sort by decreasing confidence, or recordings by time of modification (time: oldest first, newest) or path",
         ),
         whole("limit", 1, MAX_HITS, "maximum number of hits (default 20)"),
         parameter("after", TEXT, "cursor of the previous page"),

@@ -30,7 +30,12 @@ def schemas() -> Json:
         optional=("voice",),
     )
     recording = record(
-        {"id": TEXT, "path": TEXT, "paths": list_of(TEXT), "duration": SECONDS, "model": TEXT, "added": TEXT}
+        {
+            **{"id": TEXT, "path": TEXT, "paths": list_of(TEXT), "duration": SECONDS, "model": TEXT, "added": TEXT},
+            "has_media": {"type": "boolean", "description": "false: only a transcript was imported"},
+            "has_file": {"type": "boolean", "description": "false: the file of the recording or transcript is gone"},
+        },
+        optional=("has_file",),
     )
     byte: Json = {"type": "integer", "minimum": 0, "maximum": 255}
     return {
