@@ -21,7 +21,7 @@ BlockPosition = tuple[int, Key, int, int]
 """Grade, recording, first and last position: position of a hit in the order from which blocks are taken."""
 
 HitPosition = tuple[int, str, str, int, int]
-"""Rank of the recording (``recording_rank``) or negative confidence, path, id, first and last position: position of a hit in the order."""
+"""Rank of the recording (``recording_rank``) or negative confidence, path, id, first and last position of a hit."""
 
 SoundPosition = tuple[float, str, str, float, float]
 """The same for a hit by sound, with start and end in seconds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import pytest
 
@@ -60,6 +61,15 @@ def test_order_by_time() -> None:
     ordered = [MATCHES[4], MATCHES[3], MATCHES[2], MATCHES[1], MATCHES[5], MATCHES[0]]
     for limit in range(1, 8):
         assert pages(MATCHES, "time", limit) == [ordered[first : first + limit] for first in range(0, 6, limit)]
+
+
+def test_orders_by_newest_recording_and_by_name() -> None:
+    newest = [MATCHES[5], MATCHES[0], MATCHES[4], MATCHES[3], MATCHES[2], MATCHES[1]]
+    name = [MATCHES[4], MATCHES[3], MATCHES[2], MATCHES[1], MATCHES[5], MATCHES[0]]
+    for limit in range(1, 8):
+        for order, ordered in (("newest", newest), ("name", name)):
+            expected = [ordered[first : first + limit] for first in range(0, 6, limit)]
+            assert pages(MATCHES, cast("Order", order), limit) == expected
 
 
 def test_blocks_are_ordered_by_grade_and_recency(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ def test_auto_shows_uncertain_hits_only_above_a_confidence(
     assert [engine.is_uncertain(hit) for hit in hits] == [True, True, False]
 
 
-@pytest.mark.parametrize("order", ["confidence", "time"])
+@pytest.mark.parametrize("order", ["confidence", "time", "newest", "name"])
 @pytest.mark.parametrize("mode", ["words", "auto"])
 def test_pages_of_hits_above_a_confidence(
     tmp_path: Path, recording: Callable[..., Recording], mode: engine.Mode, order: Order

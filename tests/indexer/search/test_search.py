@@ -22,7 +22,7 @@ from indexer.index import Index, open_index
 from indexer.matching import filters, match
 from indexer.matching.grades import VARIANT
 from indexer.sqlite.word_blocks import BLOCK_WORDS
-from indexer.types import Count, Filter, Hit, Location, Phrase, Query, Recording, Term
+from indexer.types import Count, Filter, Hit, Location, Order, Phrase, Query, Recording, Term
 from indexer.word_codec import stored
 
 MakeRecording = Callable[..., Recording]
@@ -88,7 +88,9 @@ class Library:
 
         def by_rank(candidate: match.Match[int]) -> tuple[int | str, ...]:
             recording = recordings[candidate.recording][0]
-            key = -candidate.confidence if query.order == "confidence" else recording.locations[0].modified_ns
+            modified = recording.locations[0].modified_ns
+            keys = {"confidence": -candidate.confidence, "time": modified, "newest": -modified, "name": 0}
+            key = keys[query.order]
             return key, recording.path, recording.id, candidate.first, candidate.last
 
         matches = sorted(matches, key=by_grade)
@@ -151,7 +153,7 @@ def any_query(chance: random.Random) -> Query:
         query = replace(query, filter=any_filter(chance))
     if chance.random() < 0.4:
         query = replace(query, variants=tuple(any_phrase(chance) for _ in range(chance.choice([1, 2]))))
-    return replace(query, order=chance.choice(["confidence", "confidence", "time"]))
+    return replace(query, order=chance.choice(["confidence", "confidence", "time", "time", "newest", "name"]))
 
 
 def any_recording(chance: random.Random, name: int) -> Recording:
@@ -227,9 +229,11 @@ def test_hits_equal_those_of_a_scan(url: str, babble: Babble, monkeypatch: pytes
     assert min(seen[condition] for condition in ("together", "without", "within", "filter", "variants")) > 1, seen
 
 
-@pytest.mark.parametrize(("order", "most"), [("confidence", 6), ("confidence", 1000), ("time", 6)])
+@pytest.mark.parametrize(
+    ("order", "most"), [("confidence", 6), ("confidence", 1000), ("time", 6), ("newest", 6), ("name", 6)]
+)
 def test_pages_contain_each_remaining_hit_once(
-    url: str, order: str, most: int, babble: Babble, monkeypatch: pytest.MonkeyPatch
+    url: str, order: Order, most: int, babble: Babble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Recordings are added, removed and replaced between pages."""
     monkeypatch.setattr(match, "MAX_RANKED", most)
@@ -240,7 +244,7 @@ def test_pages_contain_each_remaining_hit_once(
             recording, words = any_recording(chance, name), babble(chance, 9, ["a", "b"])
             index.add(recording, words)
             library.add(recording, words)
-        query = Query((phrase("a"),), order="time" if order == "time" else "confidence")
+        query = Query((phrase("a"),), order=order)
         staying = {name for name in library.content if int(name[2:]) % 2}
         wanted = Counter(
             hit

@@ -34,7 +34,7 @@ def test_recordings_are_the_records_of_list(client: httpx.Client, library: Any) 
     assert response == {"recordings": expected, "total": 6}
     assert client.get("/api/recordings", params={"offset": 1, "limit": 2}).json()["recordings"] == expected[1:3]
     assert client.get("/api/recordings", params={"name": "FIFTH"}).json()["total"] == 1
-    assert client.get(f"/api/recordings/{expected[0]['id']}").json() == expected[0]
+    assert client.get(f"/api/recordings/{expected[0]['id']}").json() == {**expected[0], "has_file": True}
 
 
 def test_library(client: httpx.Client, library: Any) -> None:
