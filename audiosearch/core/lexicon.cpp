@@ -1,7 +1,9 @@
 #include "lexicon.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 
 namespace audiosearch {
@@ -13,6 +15,7 @@ constexpr float NARROW_BEAM = 5.0f;     // of the search that finds a lower boun
 constexpr float ROUNDING = 1e-3f;
 constexpr float MIN_LOG_PROB = -12.0f;  // a letter that the network missed does not rule out a word
 constexpr float NEVER = -1e30f;
+constexpr size_t MAX_LABELS = 64;  // bits of the children of a node
 
 struct State {
     float on_label = NEVER;
@@ -32,6 +35,7 @@ Alphabet::Alphabet(std::vector<std::string> given) : labels(std::move(given)) {
 }
 
 Lexicon::Lexicon(std::vector<Word> words, const Alphabet& alphabet) : words_(std::move(words)) {
+    if (alphabet.labels.size() > MAX_LABELS) throw std::invalid_argument("an alphabet has at most 64 labels");
     const auto misspelled = [&](const Word& word) {
         const auto foreign = [&](char letter) { return alphabet.label(letter) < 0; };
         return word.text.empty() || std::any_of(word.text.begin(), word.text.end(), foreign);
@@ -41,43 +45,35 @@ Lexicon::Lexicon(std::vector<Word> words, const Alphabet& alphabet) : words_(std
     if (!std::is_sorted(words_.begin(), words_.end(), before)) std::sort(words_.begin(), words_.end(), before);
     struct Run {  // of words with the same first letters
         int first, end;
-        int label;
-        float best_prior;
     };
-    const auto run = [&](int first, int end, int label) {
-        float best = NEVER;
-        for (int word = first; word < end; ++word) best = std::max(best, words_[word].prior);
-        return Run{first, end, label, best};
-    };
-    std::vector<Run> runs{run(0, static_cast<int>(words_.size()), -1)};
-    std::vector<Run> children;
+    std::vector<Run> runs{{0, static_cast<int>(words_.size())}};
     // Breadth first, so that the children of a node are adjacent.
-    for (size_t depth = 0, node = 0; node < runs.size(); ++depth) {
-        for (const size_t level_end = runs.size(); node < level_end; ++node) {
-            auto [first, end, label, best_prior] = runs[node];
-            int32_t word = -1;
-            if (first < end && words_[first].text.size() == depth) word = first++;
-            children.clear();
+    for (size_t depth = 0, number = 0; number < runs.size(); ++depth) {
+        for (const size_t level_end = runs.size(); number < level_end; ++number) {
+            auto [first, end] = runs[number];
+            LexiconNode node;
+            node.best_prior = NEVER;
+            for (int word = first; word < end; ++word) node.best_prior = std::max(node.best_prior, words_[word].prior);
+            if (first < end && words_[first].text.size() == depth) node.word = first++;
+            std::array<Run, MAX_LABELS> children;
             for (int next; first < end; first = next) {
                 const char letter = words_[first].text[depth];
                 next = first + 1;
                 while (next < end && words_[next].text[depth] == letter) ++next;
-                children.push_back(run(first, next, alphabet.label(letter)));
+                const int label = alphabet.label(letter);
+                children[label] = {first, next};
+                node.child_labels |= uint64_t{1} << label;
             }
-            std::stable_sort(children.begin(), children.end(),
-                             [](const Run& a, const Run& b) { return a.best_prior > b.best_prior; });
-            nodes_.push_back({static_cast<int32_t>(runs.size()), static_cast<int16_t>(children.size()), static_cast<int16_t>(label), word, best_prior});
-            runs.insert(runs.end(), children.begin(), children.end());
+            node.first_child = static_cast<int32_t>(runs.size());
+            for (uint64_t rest = node.child_labels; rest; rest &= rest - 1) runs.push_back(children[__builtin_ctzll(rest)]);
+            nodes_.push_back(node);
         }
     }
 }
 
 int Lexicon::child(int node, int label) const {
-    const Node& parent = nodes_[node];
-    for (int32_t child = parent.first_child; child < parent.first_child + parent.children; ++child) {
-        if (nodes_[child].label == label) return child;
-    }
-    return -1;
+    const LexiconNode& parent = nodes_[node];
+    return label >= 0 && parent.child_labels >> label & 1 ? parent.child(label) : -1;
 }
 
 std::vector<Lexicon::Match> Lexicon::n_best(
@@ -93,11 +89,11 @@ std::vector<Lexicon::Match> Lexicon::n_best(
 std::vector<Lexicon::Match> Lexicon::search(
     const std::vector<float>& relative, int labels, int blank, float weight, int count, float beam, float min_total,
     LexiconWorkspace& workspace) const {
-    workspace.token_of.resize(nodes_.size(), -1);
+    workspace.token_of.resize(nodes_.size());
     workspace.match_of.resize(words_.size(), -1);
-    std::vector<int32_t>& token_of = workspace.token_of;
+    std::vector<uint32_t>& token_of = workspace.token_of;
     std::vector<int32_t>& match_of = workspace.match_of;
-    std::vector<LexiconToken>&tokens = workspace.tokens, &next = workspace.next;
+    std::vector<LexiconToken>& tokens = workspace.tokens;
     std::vector<Match> matches;
     tokens.clear();
     // The most that a token can gain after each frame.
@@ -106,46 +102,59 @@ std::vector<Lexicon::Match> Lexicon::search(
         const float* row = relative.data() + frame * labels;
         gains[frame - 1] = gains[frame] + std::max(0.0f, *std::max_element(row, row + labels));
     }
-    const LexiconToken root{0, -1, NEVER, 0.0f, 0.0f};
+    std::vector<int> by_score(labels);
+    std::iota(by_score.begin(), by_score.end(), 0);
+    std::vector<uint64_t> likeliest(labels + 1);  // the first labels by score
     for (size_t first = 0; first < relative.size(); first += static_cast<size_t>(labels)) {
         const float* row = relative.data() + first;
-        const float best_label = *std::max_element(row, row + labels);
+        std::sort(by_score.begin(), by_score.end(), [row](int a, int b) { return row[a] > row[b]; });
+        for (int n = 0; n < labels; ++n) likeliest[n + 1] = likeliest[n] | uint64_t{1} << by_score[n];
         const float reach = min_total - gains[first / labels];
-        float highest = NEVER, bound = reach;
-        next.clear();
-        for (const LexiconToken& token : tokens) {
-            token_of[token.node] = static_cast<int32_t>(next.size());
-            next.push_back({token.node, token.label, token.on_label + row[token.label], token.best() + row[blank], token.prior});
-            highest = std::max(highest, next.back().best() + token.prior);
+        float highest = NEVER;
+        const size_t old = tokens.size();
+        for (size_t n = 0; n < old; ++n) {
+            LexiconToken& token = tokens[n];
+            token_of[token.node] = static_cast<uint32_t>(n);
+            token.best_before = token.best();
+            token.on_blank_before = token.on_blank;
+            token.on_label += row[token.label];
+            token.on_blank = token.best_before + row[blank];
+            highest = std::max(highest, token.best() + token.at.best_prior);
         }
-        bound = std::max(reach, highest - beam);
-        // A word may begin in any frame: the root is on a blank at no cost.
-        for (int number = -1; number < static_cast<int>(tokens.size()); ++number) {
-            const LexiconToken token = number < 0 ? root : tokens[number];
-            const Node& node = nodes_[token.node];
-            const float after_other = token.best();
-            for (int32_t child = node.first_child; child < node.first_child + node.children; ++child) {
-                const float prior = weight * nodes_[child].best_prior;
-                if (after_other + best_label + prior < bound) break;  // further children have lower priors
-                const int32_t label = nodes_[child].label;
-                const float score = (label == token.label ? token.on_blank : after_other) + row[label];
-                if (score + prior < bound) continue;
-                highest = std::max(highest, score + prior);
+        float bound = std::max(reach, highest - beam);
+        const auto extend = [&](const LexiconNode& node, int32_t last, float on_blank, float after_other) {
+            const float least = bound - after_other - node.best_prior;
+            int count = 0;
+            while (count < labels && row[by_score[count]] >= least) ++count;
+            for (uint64_t rest = node.child_labels & likeliest[count]; rest; rest &= rest - 1) {
+                const int label = __builtin_ctzll(rest);
+                const int32_t child = node.child(label);
+                LexiconNode at = nodes_[child];
+                at.best_prior *= weight;
+                const float score = (label == last ? on_blank : after_other) + row[label];
+                if (score + at.best_prior < bound) continue;
+                highest = std::max(highest, score + at.best_prior);
                 bound = std::max(bound, highest - beam);
-                if (token_of[child] >= 0) {
-                    LexiconToken& other = next[token_of[child]];
-                    other.on_label = std::max(other.on_label, score);
+                const uint32_t number = token_of[child];
+                if (number < old && tokens[number].node == child) {
+                    tokens[number].on_label = std::max(tokens[number].on_label, score);
                 } else {
-                    next.push_back({child, label, score, NEVER, prior});
+                    tokens.push_back({at, child, label, score, NEVER});
                 }
             }
+        };
+        LexiconNode root = nodes_[0];  // a word may begin in any frame, as after a blank at no cost
+        root.best_prior *= weight;
+        extend(root, -1, 0.0f, 0.0f);
+        for (size_t n = 0; n < old; ++n) {
+            const LexiconToken token = tokens[n];
+            extend(token.at, token.label, token.on_blank_before, token.best_before);
         }
-        for (const LexiconToken& token : tokens) token_of[token.node] = -1;
-        tokens.clear();
-        for (const LexiconToken& token : next) {
-            if (token.best() + token.prior < bound) continue;
-            tokens.push_back(token);
-            const int32_t word = nodes_[token.node].word;
+        size_t kept = 0;
+        for (const LexiconToken& token : tokens) {
+            if (token.best() + token.at.best_prior < bound) continue;
+            tokens[kept++] = token;
+            const int32_t word = token.at.word;
             if (word < 0) continue;
             if (match_of[word] < 0) {
                 match_of[word] = static_cast<int32_t>(matches.size());
@@ -155,6 +164,7 @@ std::vector<Lexicon::Match> Lexicon::search(
                 score = std::max(score, token.best());
             }
         }
+        tokens.resize(kept);
     }
     for (const Match& match : matches) match_of[match.word] = -1;
     const auto last = matches.begin() + std::min<long>(count, static_cast<long>(matches.size()));
@@ -172,7 +182,7 @@ std::vector<float> relative_to_pauses(Frames frames, const Alphabet& alphabet) {
         const float* row = frames[frame];
         const float pause = std::max(MIN_LOG_PROB, std::max(row[alphabet.blank], alphabet.space < 0 ? NEVER : row[alphabet.space]));
         float* target = relative.data() + static_cast<size_t>(frame) * frames.labels;
-        for (int label = 0; label < frames.labels; ++label) target[label] = std::max(row[label], MIN_LOG_PROB) - pause;
+        for (int label = 0; label < frames.labels; ++label) target[label] = std::max(MIN_LOG_PROB, row[label]) - pause;
     }
     return relative;
 }

@@ -33,33 +33,37 @@ struct Alphabet {
     std::vector<int> label_of_ = std::vector<int>(256, -1);
 };
 
+struct LexiconNode {
+    uint64_t child_labels = 0;  // a bit for each label of a child
+    int32_t first_child = 0;    // children are adjacent, by label
+    int32_t word = -1;          // the word that ends here
+    float best_prior = 0.0f;    // of the words that begin so
+
+    int32_t child(int label) const {
+        return first_child + __builtin_popcountll(child_labels & ((uint64_t{1} << label) - 1));
+    }
+};
+
 struct LexiconToken {
+    LexiconNode at;  // a copy, with the prior weighted
     int32_t node;
     int32_t label;
     float on_label;  // score in a frame of the last letter
     float on_blank;  // score in a blank after it
-    float prior;     // weighted, of the best word that begins so
+    float best_before = 0.0f, on_blank_before = 0.0f;  // in the last frame
 
     float best() const { return on_label > on_blank ? on_label : on_blank; }
 };
 
 // Memory of searches that follow each other.
 struct LexiconWorkspace {
-    std::vector<LexiconToken> tokens, next;
-    std::vector<int32_t> token_of;  // of a node; -1: none
+    std::vector<LexiconToken> tokens;
+    std::vector<uint32_t> token_of;  // of a node, if that token is of this node
     std::vector<int32_t> match_of;  // of a word; -1: none
 };
 
 class Lexicon {
   public:
-    struct Node {
-        int32_t first_child = 0;  // children are adjacent, those with the best priors first
-        int16_t children = 0;
-        int16_t label = -1;
-        int32_t word = -1;        // the word that ends here
-        float best_prior = 0.0f;  // of the words that begin so
-    };
-
     struct Match {
         int word;
         float score;  // log-probability of the letters, relative to blanks or spaces
@@ -71,13 +75,13 @@ class Lexicon {
         float prior;
     };
 
-    // The texts must outlive the lexicon. Words that the alphabet cannot spell are left out.
+    // The texts must outlive the lexicon. Words that the alphabet, of at most 64 labels, cannot spell are left out.
     Lexicon(std::vector<Word> words, const Alphabet& alphabet);
 
     const Word& word(int number) const { return words_[number]; }
     // The node of one letter more, or -1.
     int child(int node, int label) const;
-    const Node& operator[](int node) const { return nodes_[node]; }
+    const LexiconNode& operator[](int node) const { return nodes_[node]; }
 
     // At most `count` words that fit frames best by score and weighted prior, best first.
     std::vector<Match> n_best(const std::vector<float>& relative, int labels, int blank, float weight, int count,
@@ -89,7 +93,7 @@ class Lexicon {
     float total(const Match& match, float weight) const { return match.score + weight * words_[match.word].prior; }
 
     std::vector<Word> words_;
-    std::vector<Node> nodes_;
+    std::vector<LexiconNode> nodes_;
 };
 
 // Log-probabilities relative to the better of blank and space, so that a word may begin and end in any frame at no cost.
