@@ -119,8 +119,8 @@ LAYERS = {  # folders and single files, lowest layer first; each imports only lo
         "sqlite elastic",
         "index",
         "search ingest doctor",
-        "export evaluation server",
-        "console",
+        "export evaluation",
+        "server console",
         "commands",
     ),
 }

@@ -17,6 +17,7 @@ from audiosearch.audio.waveform import resample_peaks
 from audiosearch.errors import AudioError, QueryError
 from indexer.paths import composed
 from indexer.records import hit_record, recording_record, word_record
+from indexer.server.downloads.transcripts import NAMES, transcript_file
 from indexer.server.index_pool import IndexPool
 from indexer.server.media.access import Media, MediaUnavailableError, has_file, open_media
 from indexer.server.media.byte_ranges import FileSource, respond
@@ -135,8 +136,11 @@ class Api:
         return json_response(record)
 
     async def transcript(self, request: Request) -> Response:
-        """Words of a recording, from a position or a time on."""
-        parameters = Parameters(request.query_params, ("offset", "at", "limit"))
+        """Words of a recording, from a position or a time on; with a format, the whole transcript as a file."""
+        parameters = Parameters(request.query_params, ("offset", "at", "limit", "format"))
+        if parameters.text("format") is not None:
+            form = Parameters(request.query_params, ("format",)).choice("format", tuple(NAMES))
+            return await transcript_file(self.index_pool, await self.find(request.path_params["id"]), form)
         offset = parameters.whole("offset", 0, 0, 10**9)
         at = parameters.number("at", 0, 1e9)
         limit = parameters.whole("limit", 1000, 1, MAX_WORDS)

@@ -3,6 +3,7 @@
 import { get, searchParameters } from "./api.js";
 import { markHits } from "./dock.js";
 import { announce, el, icon } from "./dom.js";
+import { transcriptMenu } from "./download.js";
 import { player } from "./player.js";
 import { LEAD } from "./results.js";
 import { clock, count, duration, spoken, title } from "./format.js";
@@ -31,7 +32,7 @@ export class RecordingView {
       el("nav", { "aria-label": "Back" }, back),
       el("h1", {}, title(recording.path)),
       ...recording.paths.map((path) => el("p", { class: "path" }, path)),
-      this.facts, this.wave.element, this.jump, this.transcript.element);
+      this.facts, el("div", { class: "tools" }, transcriptMenu(recording)), this.wave.element, this.jump, this.transcript.element);
     this.listeners = [["time", () => this.showTime()], ["word", () => this.showWord()], ["load", () => this.showTime()]];
     for (const [name, listener] of this.listeners) player.addEventListener(name, listener);
     this.scrolled = () => (this.scrolledAt = performance.now());

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import threading
 import time
@@ -14,6 +15,8 @@ from typing import Any
 import httpx
 import pytest
 import soundfile
+from page_driver import page_of
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from audiosearch.types import Word
 from indexer.index import open_index
@@ -146,3 +149,27 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., httpx.Client]]:
             return stack.enter_context(httpx.Client(base_url=server_url, timeout=30))
 
         yield start
+
+
+REQUIRED = "AUDIOSEARCH_REQUIRE_CHROMIUM"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium, that of the system."""
+    path = os.environ.get("AUDIOSEARCH_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        if os.environ.get(REQUIRED):
+            pytest.fail(f"{REQUIRED} is set, and there is no Chromium")
+        pytest.skip("no Chromium: install the package chromium, or set AUDIOSEARCH_TEST_CHROMIUM to its path")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--mute-audio"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, url: str) -> Iterator[Page]:
+    """A page of the shared library; the test fails on errors in the console, and on requests to other hosts."""
+    with page_of(browser, url) as page:
+        yield page

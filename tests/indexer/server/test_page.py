@@ -2,72 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from page_driver import search, seconds, wait_until
+from playwright.sync_api import Browser, Page, expect
 
 from indexer.index import open_index
-
-REQUIRED = "AUDIOSEARCH_REQUIRE_CHROMIUM"
-
-expect.set_options(timeout=20_000)  # milliseconds; test machines may be slow
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium."""
-    path = os.environ.get("AUDIOSEARCH_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        if os.environ.get(REQUIRED):
-            pytest.fail(f"{REQUIRED} is set, and there is no Chromium")
-        pytest.skip("no Chromium: install the package chromium, or set AUDIOSEARCH_TEST_CHROMIUM to its path")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--mute-audio"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser, url: str) -> Iterator[Page]:
-    """A page; the test fails on errors in the console, and on requests to other hosts."""
-    context = browser.new_context(base_url=url, permissions=["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    problems: list[str] = []
-    page.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("dialog", lambda dialog: problems.append(dialog.message))
-    page.on("request", lambda request: None if request.url.startswith(url) else problems.append(request.url))
-    yield page
-    context.close()
-    assert problems == []
-
-
-def seconds(page: Page) -> float:
-    """Current time of the audio element."""
-    return float(page.evaluate("audio.currentTime"))  # ids of elements are global variables
-
-
-def wait_until(page: Page, condition: str) -> None:
-    """Wait for a condition in JavaScript; ``page.wait_for_function`` needs eval, which the page's policy forbids."""
-    for _ in range(300):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(50)
-    pytest.fail(f"never true: {condition}")
-
-
-def search(page: Page, text: str) -> None:
-    """Search for a text from the start page."""
-    page.goto("/")
-    page.get_by_role("searchbox").fill(text)
-    page.keyboard.press("Enter")
 
 
 def test_search_and_play_a_hit(page: Page) -> None:
