@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from audiosearch.errors import InUseError
@@ -85,6 +85,16 @@ def lock_folder(folder: Path) -> Iterator[None]:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     with _locked(descriptor, f"{folder}: is being written"):
         yield
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of the files in a folder and its subfolders; those that vanish meanwhile count as nothing."""
+    size = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                size += Path(path, name).lstat().st_size
+    return size
 
 
 def _hidden(path: Path, purpose: str) -> Path:

@@ -34,8 +34,27 @@ MIN_TOKEN_LENGTH = 16
     multiple=True,
     help="Folder that symbolic links of the library may lead to; repeatable.",
 )
+@click.option("--metrics-open", "open_metrics", is_flag=True, help="Serve /metrics without the token.")
+@click.option(
+    "--log-level",
+    type=click.Choice(["error", "warning", "info", "debug"]),
+    default="warning",
+    show_default=True,
+    help="Logs on standard error; from info on each request has a line, at debug with its query.",
+)
+@click.option("--log-json", is_flag=True, help="Write logs as JSON, one object per line.")
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
-def serve(store: str | None, host: str, port: int, names: tuple[str, ...], media: tuple[Path, ...], show: bool) -> None:
+def serve(
+    store: str | None,
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    media: tuple[Path, ...],
+    open_metrics: bool,
+    log_level: str,
+    log_json: bool,
+    show: bool,
+) -> None:
     """Serve a web page to search, play and read the recordings.
 
     By default only this machine can reach it. With another --host a token is required: that of the variable
@@ -49,10 +68,13 @@ def serve(store: str | None, host: str, port: int, names: tuple[str, ...], media
     from indexer.server.app import bind, make_app, make_server
     from indexer.server.auth import AccessPolicy, is_loopback
     from indexer.server.index_pool import IndexPool
+    from indexer.server.monitoring.logs import configure
 
     token = os.environ.get(TOKEN_VARIABLE) or None
     if token is not None and (len(token) < MIN_TOKEN_LENGTH or not token.isascii() or not token.isprintable()):
         raise ConfigError(f"{TOKEN_VARIABLE} must have at least {MIN_TOKEN_LENGTH} printable ASCII characters.")
+    if log_json or log_level != "warning":
+        configure(log_level, as_json=log_json)
     is_new = token is None and not is_loopback(host)
     if is_new:
         token = secrets.token_urlsafe(24)
@@ -63,7 +85,7 @@ def serve(store: str | None, host: str, port: int, names: tuple[str, ...], media
         if address in ("0.0.0.0", "::"):
             address = socket.gethostname()
             names = (*names, address)
-        policy = AccessPolicy(host, names, token)
+        policy = AccessPolicy(host, names, token, open_metrics)
         server = make_server(make_app(index_pool, policy, folders=[os.path.realpath(folder) for folder in media]))
         url = f"http://{f'[{address}]' if ':' in address else address}:{port}/"
         entry = f"{url}?token={token}" if is_new else url

@@ -58,12 +58,14 @@ class Api:
 
     Args:
         folders: additional folders of media files.
+        count_search: called with the mode and the number of hits of each page.
     """
 
     index_pool: IndexPool
     peak_cache: PeakCache
     transcode_cache: TranscodeCache
     folders: tuple[str, ...]
+    count_search: Callable[[str, int], None]
 
     def endpoints(self) -> dict[str, Endpoint]:
         """Endpoints by path below /api."""
@@ -103,7 +105,9 @@ class Api:
 
     async def search(self, request: Request) -> Response:
         """A page of hits."""
-        result = await self.index_pool.run(search, self.index_pool, Parameters(request.query_params, PARAMETERS))
+        parameters = Parameters(request.query_params, PARAMETERS)
+        result = await self.index_pool.run(search, self.index_pool, parameters)
+        self.count_search(parameters.choice("mode", MODES), len(result.hits))
         found = {hit.recording.id: hit.recording for hit in result.hits}
         return json_response(
             {

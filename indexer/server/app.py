@@ -26,6 +26,10 @@ from indexer.server.index_pool import IndexPool
 from indexer.server.media.access import MediaUnavailableError
 from indexer.server.media.peak_cache import PeakCache
 from indexer.server.media.transcode_cache import TranscodeCache
+from indexer.server.monitoring.exchanges import ExchangeMiddleware
+from indexer.server.monitoring.health import Readiness
+from indexer.server.monitoring.logs import log_exchange
+from indexer.server.monitoring.metrics import MEDIA_TYPE, Metrics
 from indexer.server.openapi.document import description
 from indexer.server.pages import load_assets
 
@@ -51,7 +55,10 @@ def make_app(
         cache: folder of peaks and transcoded files; None: the user's cache folder.
     """
     cache = cache or cache_folder()
-    api = Api(index_pool, PeakCache(cache), TranscodeCache(cache), tuple(folders))
+    peak_cache, transcode_cache = PeakCache(cache), TranscodeCache(cache)
+    metrics = Metrics(index_pool, {"peaks": peak_cache.size, "decoded": transcode_cache.size})
+    readiness = Readiness(index_pool)
+    api = Api(index_pool, peak_cache, transcode_cache, tuple(folders), metrics.count_search)
     assets = load_assets()
     document = description(policy.token is not None)
 
@@ -87,6 +94,17 @@ def make_app(
     async def openapi(request: Request) -> Response:
         return json_response(document)
 
+    async def live(request: Request) -> Response:
+        return json_response({"status": "ok"})
+
+    async def health(request: Request) -> Response:
+        if problem := await readiness.problem():
+            return json_response({"status": "failed", "error": problem}, 503)
+        return json_response({"status": "ok"})
+
+    async def metrics_text(request: Request) -> Response:
+        return Response(await index_pool.run(metrics.text), media_type=MEDIA_TYPE)
+
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
@@ -98,6 +116,9 @@ def make_app(
         Route("/r/{id}", recording),
         Route("/static/{name}", static),
         Route("/login", login, methods=["GET", "POST"]),
+        Route("/health", health),
+        Route("/health/live", live),
+        Route("/metrics", metrics_text),
         Route("/api/openapi.json", openapi),
         *(Route(f"/api{path}", endpoint) for path, endpoint in api.endpoints().items()),
     ]
@@ -112,7 +133,9 @@ def make_app(
         app.add_exception_handler(kind, _error_response(status))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _server_error)
-    return AuthMiddleware(app, policy, Response(assets["login.html"].content, 401, media_type="text/html"))
+    guarded = AuthMiddleware(app, policy, Response(assets["login.html"].content, 401, media_type="text/html"))
+    templates: dict[object, str] = {route.endpoint: route.path for route in routes}
+    return ExchangeMiddleware(guarded, templates, (metrics.observe, log_exchange), metrics.begin)
 
 
 def _error_response(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -25,6 +25,11 @@ COOKIE_SECONDS = 365 * 24 * 3600
 PUBLIC_PATHS = re.compile(r"/static/[a-z-]+\.(css|svg)|/login")
 """Paths served without a token: the login page."""
 
+METRICS_PATH = "/metrics"
+
+HEALTH_PATHS = ("/health", "/health/live")
+"""Paths served without a token and under any host name, as supervisors ask for them by address."""
+
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -59,11 +64,17 @@ class AccessPolicy:
         host: address that the server listens on.
         names: other host names, such as those of a proxy.
         token: required token; None: no token is required.
+        open_metrics: serve /metrics without the token.
     """
 
     host: str
     names: Sequence[str] = ()
     token: str | None = None
+    open_metrics: bool = False
+
+    def is_public(self, path: str) -> bool:
+        """True if a path is served without a token."""
+        return PUBLIC_PATHS.fullmatch(path) is not None or (self.open_metrics and path == METRICS_PATH)
 
     def is_known_host(self, header: str) -> bool:
         """True if a Host header names this server."""
@@ -140,15 +151,17 @@ class AuthMiddleware:
 
     def _reject(self, request: Request) -> Response | None:
         """The response to an unauthorized request; None if it is authorized."""
+        if request.url.path in HEALTH_PATHS:
+            return None
         hosts = request.headers.getlist("host")
         if len(hosts) != 1 or not self.policy.is_known_host(hosts[0]):
             return PlainTextResponse("Unknown host name. Add it when starting the server: --name NAME.\n", 421)
         path: bytes = request.scope.get("raw_path") or request.url.path.encode()
         if _FORBIDDEN.search(path) or "\0" in request.url.path:
             return JSONResponse({"error": "not found"}, 404)
-        if self.policy.is_authorized(request.headers) or PUBLIC_PATHS.fullmatch(request.url.path):
+        if self.policy.is_authorized(request.headers) or self.policy.is_public(request.url.path):
             return None
-        if request.url.path.startswith("/api/"):
+        if request.url.path.startswith("/api/") or request.url.path == METRICS_PATH:
             sentence = "a token is required: Authorization: Bearer TOKEN"
             return JSONResponse({"error": sentence}, 401, {"www-authenticate": "Bearer"})
         token = request.query_params.get("token")

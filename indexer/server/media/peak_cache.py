@@ -9,6 +9,7 @@ from collections import OrderedDict
 from pathlib import Path
 
 from audiosearch.audio.waveform import Peaks, compute_peaks
+from audiosearch.files import folder_size
 
 MAX_PEAKS = 64
 """Maximum number of recordings whose peaks are in memory."""
@@ -55,6 +56,10 @@ class PeakCache:
             temporary.write_bytes(_MAGIC + peaks.highest + peaks.effective)
             temporary.replace(self._path(identity))
         return peaks
+
+    def size(self) -> int:
+        """Bytes of the stored peaks."""
+        return folder_size(self._folder)
 
     def _keep(self, identity: str, peaks: Peaks) -> Peaks:
         with self._lock:

@@ -12,6 +12,7 @@ import anyio
 
 from audiosearch.audio import wav_stream
 from audiosearch.errors import AudioError
+from audiosearch.files import folder_size
 from audiosearch.types import Seconds
 
 logger = logging.getLogger(__name__)
@@ -117,6 +118,10 @@ class TranscodeCache:
         for identity, transcoding in list(self._running.items()):
             if transcoding.over() and not transcoding.readers:
                 self._running.pop(identity).stop()
+
+    def size(self) -> int:
+        """Bytes of the decoded files."""
+        return folder_size(self._folder)
 
     def close(self) -> None:
         """Stop all transcodings."""

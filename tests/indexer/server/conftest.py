@@ -138,13 +138,18 @@ def client(url: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., httpx.Client]]:
-    """``serve(library, token=None, names=(), folders=())``: client of a new server."""
+    """``serve(library, token=None, names=(), folders=(), open_metrics=False)``: client of a new server."""
     with contextlib.ExitStack() as stack:
 
         def start(
-            library: Library, token: str | None = None, names: tuple[str, ...] = (), folders: tuple[str, ...] = ()
+            library: Library,
+            token: str | None = None,
+            names: tuple[str, ...] = (),
+            folders: tuple[str, ...] = (),
+            *,
+            open_metrics: bool = False,
         ) -> httpx.Client:
-            policy = AccessPolicy("127.0.0.1", names, token)
+            policy = AccessPolicy("127.0.0.1", names, token, open_metrics)
             server_url = stack.enter_context(running(library.store, tmp_path / "cache", policy, folders))
             return stack.enter_context(httpx.Client(base_url=server_url, timeout=30))
 
