@@ -20,7 +20,7 @@ SOURCES = sorted(
 )
 HEAVY = (
     *("torch", "torchaudio", "numpy", "pyctcdecode", "kenlm", "elasticsearch", "rich", "pydantic", "soundfile", "av"),
-    *("starlette", "uvicorn", "prometheus_client"),
+    *("starlette", "uvicorn", "prometheus_client", "segno"),
 )
 
 MANIFESTS = {  # compare the index with a manifest, or write a manifest from it
@@ -42,6 +42,7 @@ ONLY_IN = {  # a library with types of its own is touched in one file or folder
     "soxr": {"audiosearch/audio/reader.py"},
     "kenlm": {"audiosearch/language_model/kenlm_model.py"},
     "starlette": {"indexer/server"},
+    "segno": {"indexer/console/qr_code.py"},
     "prometheus_client": {"indexer/server/monitoring/metrics.py"},
     "uvicorn": {"indexer/server/app.py"},
     "click": {"cli.py", *TERMINAL},

@@ -58,13 +58,16 @@ def serve(
     """Serve a web page to search, play and read the recordings.
 
     By default only this machine can reach it. With another --host a token is required: that of the variable
-    AUDIOSEARCH_TOKEN, or else a new one, which is printed. /api/openapi.json describes the API.
+    AUDIOSEARCH_TOKEN, or else a new one, which is printed, on a terminal also as a QR code for phones. The API is
+    described by /api/openapi.json.
     """
     import secrets
     import socket
 
     from audiosearch.errors import ConfigError
     from audiosearch.settings import load_settings
+    from indexer.console.qr_code import qr_code
+    from indexer.server.addresses import lan_addresses, url_host
     from indexer.server.app import bind, make_app, make_server
     from indexer.server.auth import AccessPolicy, is_loopback
     from indexer.server.index_pool import IndexPool
@@ -82,14 +85,19 @@ def serve(
     try:
         index_pool = IndexPool(load_settings(store).store)
         address, port = listening.getsockname()[:2]
+        addresses = [address]
         if address in ("0.0.0.0", "::"):
-            address = socket.gethostname()
-            names = (*names, address)
+            name = socket.gethostname()
+            names = (*names, name, f"{name}.local")
+            addresses = lan_addresses(with_ipv6=address == "::") or [name]
         policy = AccessPolicy(host, names, token, open_metrics)
         server = make_server(make_app(index_pool, policy, folders=[os.path.realpath(folder) for folder in media]))
-        url = f"http://{f'[{address}]' if ':' in address else address}:{port}/"
-        entry = f"{url}?token={token}" if is_new else url
+        entry, *others = (f"http://{url_host(each)}:{port}/{f'?token={token}' if is_new else ''}" for each in addresses)
         click.echo(f"Listening at {entry} until Ctrl-C.")
+        for url in others:
+            click.echo(f"Also at      {url}")
+        if not is_loopback(address) and (code := qr_code(entry)):
+            click.echo(code)
         if token and not is_new:
             click.echo(f"Its token is that of {TOKEN_VARIABLE}.", err=True)
         if show:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+
+from indexer.server.addresses import lan_addresses
 
 TOKEN = "correct horse battery staple"
 
@@ -54,6 +58,8 @@ def test_a_public_address_gets_a_new_token(repository: Path, library: Any) -> No
     try:
         match = re.search(r":(\d+)/\?token=([\w-]{32})", line)
         assert match, line
+        host = urlsplit(line.split()[2]).hostname
+        assert host in ([*lan_addresses(with_ipv6=False), socket.gethostname()])
         api = f"http://127.0.0.1:{match[1]}/api/library"
         assert httpx.get(api).status_code == 401
         assert httpx.get(api, headers={"authorization": f"Bearer {match[2]}"}).status_code == 200
