@@ -166,15 +166,17 @@ class Filter:
         since_ns: earliest time of modification, nanoseconds since 1970.
         until_ns: end of the times of modification, exclusive.
         ids: of recordings; empty: of any.
+        and_paths: paths or globs, of which one must match too; empty: every path matches.
     """
 
     paths: tuple[str, ...] = ()
     since_ns: int | None = None
     until_ns: int | None = None
     ids: tuple[str, ...] = ()
+    and_paths: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for path in self.paths:
+        for path in (*self.paths, *self.and_paths):
             if not path.startswith("/"):
                 raise ValueError(f"{path!r} is not an absolute path")
 
@@ -191,6 +193,7 @@ class Query:
         filter: recordings to search.
         order: of the hits.
         variants: other spellings of the phrases; their hits come after those of the phrases.
+        voices: all words of a hit must have one of these, written as by ``filters.folded_voice``; empty: no condition.
     """
 
     phrases: tuple[Phrase, ...]
@@ -200,6 +203,7 @@ class Query:
     filter: Filter = Filter()
     order: Order = "confidence"
     variants: tuple[Phrase, ...] = ()
+    voices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.phrases:

@@ -112,8 +112,6 @@ def query(
     from indexer.search.variants import added, with_variants
     from indexer.types import Filter
 
-    if within is not None and not (together or without):
-        raise click.UsageError("--within needs --and or --not.")
     if counts and after is not None:
         raise click.UsageError("--after: not with --counts, which prints the first recordings, up to --limit.")
     if counts and confidence is not None:
@@ -125,9 +123,11 @@ def query(
         None if until is None else parse_date(until),
     )
     parsed = parse(texts, slop, together=together, without=without, within=within, wanted=recording_filter, order=order)
-    for note in parsed.notes:
-        click.echo(f"{printable(note)}.", err=True)
+    if within is not None and not (parsed.query.together or parsed.query.without):
+        raise click.UsageError("--within needs --and or --not.")
     with open_index(load_settings(store).store, create=False) as index:
+        for note in (*parsed.notes, *engine.sound_notes(index, parsed.query, mode)):
+            click.echo(f"{printable(note)}.", err=True)
         if counts:
             extended = parsed.query if mode == "sound" else with_variants(index, parsed.query)
             counts_by_recording, page = engine.count(index, extended, mode), None
@@ -180,6 +180,7 @@ def _no_hits(index: Index, parsed: ParsedQuery, confidence: float | None) -> str
         conditions = {
             **{"--and": query.together, "--not": query.without, "--path": query.filter.paths},
             **{"--since": query.filter.since_ns is not None, "--until": query.filter.until_ns is not None},
+            "voice:": query.voices,
         }
         return f"No hits for {texts} with {' and '.join(name for name, value in conditions.items() if value)}."
     if explanation.reason == "confidence":

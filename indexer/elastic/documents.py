@@ -196,8 +196,8 @@ def filtered(wanted: Filter) -> dict[str, Any]:
     Recordings with several locations may not pass: Elasticsearch does not relate the paths to the times.
     """
     clauses: list[dict[str, Any]] = [{"term": {"kind": "recording"}}]
-    if wanted.paths:
-        clauses.append({"bool": {"should": [part for path in wanted.paths for part in _beginnings(path)]}})
+    for paths in filter(None, (wanted.paths, wanted.and_paths)):
+        clauses.append({"bool": {"should": [part for path in paths for part in _beginnings(path)]}})
     for edge, time in (("gte", wanted.since_ns), ("lt", wanted.until_ns)):
         if time is not None:
             clauses.append({"range": {"locations.modified_ns": {edge: time}}})

@@ -23,7 +23,6 @@ from indexer.matching.grades import ALL_GRADES, BEST_GRADE, grade_of
 from indexer.matching.match import Match
 from indexer.matching.ranking import Ranking, best_first, merge_best_first
 from indexer.types import CONTEXT_WORDS, Count, Filter, Hit, Page, Phrase, Query
-from indexer.word_codec import milliseconds
 
 MAX_FIRST_PASSAGES = 40
 """Maximum number of passages that are read with their times before hits are ranked: 300 kB."""
@@ -47,8 +46,9 @@ class PassageQuery:
         self._query = query
         self._cache = cache
         self._passes = filters.passes(query.filter)
-        self._conditional = bool(query.together or query.without)
-        self._fields = documents.WITHOUT_TIMES + (("times",) if self._conditional and query.within is not None else ())
+        self._conditional = bool(query.together or query.without or query.voices)
+        needs_times = bool(query.voices) or (self._conditional and query.within is not None)
+        self._fields = documents.WITHOUT_TIMES + (("times",) if needs_times else ())
 
     def page(self, limit: int, after: str | None) -> Page:
         """First ``limit`` hits, or the first after those of another page."""
@@ -177,7 +177,7 @@ class PassageQuery:
         if not matches or not self._conditional:
             return matches
         context = {phrase: _spans(group, phrase) for phrase in (*self._query.required, *self._query.without)}
-        holds = match.proximity_filter(self._query, context, _times(group))
+        holds = match.hit_filter(self._query, context, _words_of(group))
         return [candidate for candidate in matches if holds(candidate.first, candidate.last)]
 
     # Words of hits
@@ -201,16 +201,14 @@ def _spans(group: Group, phrase: Phrase) -> list[match.Span]:
     return [(span.first, span.last) for span in find(group.generation, group.passages, [phrase])]
 
 
-def _times(group: Group) -> match.Times:
-    """Function of the times of spans of a recording, which unpacks each passage once."""
+def _words_of(group: Group) -> match.SpanWords:
+    """Function of the words of spans of a recording, which unpacks each passage once."""
     unpacked: dict[int, list[Word]] = {}
 
-    def times(first: int, last: int) -> tuple[int, int]:
+    def words_of(first: int, last: int) -> list[Word]:
         owner = group.passages[first // STRIDE]
         if owner.number not in unpacked:
             unpacked[owner.number] = owner.words(owner.offset, owner.offset + len(owner.text))
-        words = unpacked[owner.number]
-        start, end = words[first - owner.offset].start, words[last - owner.offset].end
-        return milliseconds(min(start, end)), milliseconds(max(start, end))  # turns of voices may overlap
+        return unpacked[owner.number][first - owner.offset : last + 1 - owner.offset]
 
-    return times
+    return words_of

@@ -1,4 +1,4 @@
-"""Filters of recordings by path or glob, and by time of modification.
+"""Filters of recordings by path or glob, and by time of modification; comparison of voices.
 
 A path without wildcards matches that file, or everything in that folder. In a glob ``*`` matches any characters but /,
 ``?`` one of them, ``[a-z]`` one character of a set, ``[!a-z]`` one outside it, ``**`` any characters, and ``/**/``
@@ -26,11 +26,12 @@ _ESCAPED = re.compile(r"\[[*?[]\]")
 
 def passes(wanted: Filter) -> Callable[[Recording], bool]:
     """Predicate on recordings: the id is wanted, and one of the locations meets all other conditions of a filter."""
-    patterns = [pattern(path) for path in wanted.paths]
+    groups = [list(map(pattern, paths)) for paths in (wanted.paths, wanted.and_paths) if paths]
 
     def meets(location: Location) -> bool:
+        path = composed(location.path) if groups else ""
         return (
-            (not patterns or any(pattern_.fullmatch(composed(location.path)) for pattern_ in patterns))
+            all(any(pattern_.fullmatch(path) for pattern_ in patterns) for patterns in groups)
             and (wanted.since_ns is None or location.modified_ns >= wanted.since_ns)
             and (wanted.until_ns is None or location.modified_ns < wanted.until_ns)
         )
@@ -38,11 +39,16 @@ def passes(wanted: Filter) -> Callable[[Recording], bool]:
     return lambda recording: (not wanted.ids or recording.id in wanted.ids) and any(map(meets, recording.locations))
 
 
+def folded_voice(voice: str) -> str:
+    """Form of a voice for comparison: without the case of its letters, in one spelling, with single blanks."""
+    return composed(" ".join(voice.split())).casefold()
+
+
 @cache
 def pattern(path: str) -> re.Pattern[str]:
     """Regular expression for the paths that a path or glob matches, in their ``composed`` form."""
-    is_glob = _is_glob(path)
-    rest = composed(path if is_glob else path.rstrip("/"))
+    has_wildcards = is_glob(path)
+    rest = composed(path if has_wildcards else path.rstrip("/"))
     parts = []
     while rest:
         for glob, regex in _TOKENS:
@@ -50,7 +56,7 @@ def pattern(path: str) -> re.Pattern[str]:
                 parts.append(regex(token))
                 rest = rest[token.end() :]
                 break
-    return re.compile("".join(parts) + ("" if is_glob else "(?:/.*)?"), re.DOTALL)
+    return re.compile("".join(parts) + ("" if has_wildcards else "(?:/.*)?"), re.DOTALL)
 
 
 def literal(path: str) -> str:
@@ -86,7 +92,7 @@ def from_here(typed: str) -> str:
     path = Path(typed)
     with suppress(RuntimeError):  # ~name of a user without a home
         path = path.expanduser()
-    if not _is_glob(typed) or _exists(path):
+    if not is_glob(typed) or _exists(path):
         return exactly(absolute(path))
     return os.path.normpath(f"{exactly(str(Path.cwd()))}/{path}" if not path.is_absolute() else path)
 
@@ -99,13 +105,25 @@ def _exists(path: Path) -> bool:
         return False  # the name is too long, or its folder is not readable
 
 
-def _is_glob(path: str) -> bool:
+def is_glob(path: str) -> bool:
+    """True if a path has wildcards."""
     return bool(_WILDCARD.search(_ESCAPED.sub("", path)))
 
 
 def exactly(path: str) -> str:
     """Path with all wildcards escaped: a glob that matches it, and everything in it."""
     return _WILDCARD.sub(r"[\g<0>]", path)
+
+
+def any_case(path: str) -> str:
+    """Glob that matches a path without wildcards, in upper and lower case."""
+
+    def both(letter: str) -> str:
+        cases = dict.fromkeys((letter, letter.lower(), letter.upper()))
+        return f"[{''.join(cases)}]" if len(cases) > 1 and all(len(case) == 1 for case in cases) else letter
+
+    return re.sub(r"\[[*?[]\]|.", lambda token: token[0] if len(token[0]) > 1 else both(token[0]), composed(path),
+                  flags=re.DOTALL)  # fmt: skip
 
 
 def _set(token: re.Match[str]) -> str:

@@ -28,7 +28,8 @@ the same confidence, the readings are those of the first. Everything else shows 
 with phrases ``without`` only where none has: anywhere in the recording, or with ``within`` where the gap between the
 times of the two spans is at most that long. The gap is 0 where they overlap, and otherwise goes from the end of one to
 the start of the other, in whole milliseconds. A hit may itself be the match of a condition. A recording that does not
-pass the filter (``filters.py``) has no hits.
+pass the filter (``filters.py``) has no hits. With ``voices`` a hit counts only if all words of its span have one of
+them.
 
 *Order.* "confidence": greater confidence first, in whole thousandths; then by path, id of the recording, first and last
 position. "time": by time of modification of the recording's first location, oldest first; then as above from path on.
@@ -48,12 +49,13 @@ from __future__ import annotations
 
 import contextlib
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from audiosearch.types import Alternative, Word
+from indexer.matching.filters import folded_voice
 from indexer.matching.grades import VARIANT
 from indexer.types import CONTEXT_WORDS, Hit, Order, Phrase, Query, Recording, Term
 
@@ -209,6 +211,9 @@ def deduplicate(matches: Iterable[Match[Key]]) -> list[Match[Key]]:
     return list(best.values())
 
 
+SpanWords = Callable[[int, int], Sequence[Word]]
+"""Function from first and last position of a span to its words."""
+
 Times = Callable[[int, int], tuple[int, int]]
 """Function from first and last position of a span to its start and end in milliseconds."""
 
@@ -217,6 +222,38 @@ def recording_rank(order: Order, recording: Recording) -> int:
     """Rank of a recording in an order of recordings; those of one rank are in the order of their paths."""
     modified = recording.locations[0].modified_ns
     return {"time": modified, "newest": -modified}.get(order, 0)
+
+
+def times_of(words_of: SpanWords) -> Times:
+    """Times of spans, from their words."""
+
+    def times(first: int, last: int) -> tuple[int, int]:
+        words = words_of(first, last)
+        start, end = words[0].start, words[-1].end
+        return round(1000 * min(start, end)), round(1000 * max(start, end))  # turns of voices may overlap
+
+    return times
+
+
+def have_voice(words: Sequence[Word], voices: Collection[str]) -> bool:
+    """True if there are words, and all have one of the folded voices; True for no voices."""
+    if not voices:
+        return True
+    return bool(words) and all(word.voice is not None and folded_voice(word.voice) in voices for word in words)
+
+
+def hit_filter(
+    query: Query, matches: Mapping[Phrase, Sequence[Span]], words_of: SpanWords
+) -> Callable[[int, int], bool]:
+    """Predicate on first and last position of a hit in a recording: conditions and voices allow it.
+
+    Args:
+        matches: as for ``proximity_filter``.
+    """
+    is_allowed = proximity_filter(query, matches, times_of(words_of))
+    if not query.voices:
+        return is_allowed
+    return lambda first, last: is_allowed(first, last) and have_voice(words_of(first, last), query.voices)
 
 
 def proximity_filter(

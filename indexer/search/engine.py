@@ -107,6 +107,13 @@ def search_above_confidence(
     return Page(hits, after, page.variants)
 
 
+def sound_notes(index: Index, query: Query, mode: Mode) -> tuple[str, ...]:
+    """Notes on hits by sound that the query leaves out."""
+    if query.voices and mode != "words" and index.acoustic_profiles():
+        return ("hits by sound without words of this voice are left out",)
+    return ()
+
+
 def is_shown(hit: Hit, min_confidence: float = MIN_CONFIDENCE) -> bool:
     """True if *auto* shows a hit: certain, or of at least this confidence."""
     return hit.confidence >= min_confidence or not is_uncertain(hit)

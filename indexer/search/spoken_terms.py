@@ -85,7 +85,8 @@ def find(
 ) -> list[Hit]:
     """The hits of a query by sound, most probable first.
 
-    ``together`` and ``without`` are searched in the words.
+    ``together`` and ``without`` are searched in the words. With ``voices`` a hit counts only if it overlaps words, and
+    all of these have one of the voices.
 
     Args:
         max_exhaustive: total duration of recordings up to which all emissions are scored, not only candidates.
@@ -229,7 +230,9 @@ def _hits(
         try:
             if satisfies(recording, candidate.start, candidate.end):
                 neighbors.append(candidate)
-                hits.append(build_hit(index, recording, candidate, profiles[candidate.piece.model].calibration))
+                hit = build_hit(index, recording, candidate, profiles[candidate.piece.model].calibration)
+                if match.have_voice(hit.words, query.voices):
+                    hits.append(hit)
         except StoreError:
             if index.recording(recording.id) is not None:
                 raise  # otherwise it was removed in the meantime

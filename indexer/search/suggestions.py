@@ -37,7 +37,7 @@ def explain(index: Index, typed: Query, query: Query, confidence: float | None) 
     similar = {word: words for word, words in _similar(index, absent).items() if words}
     if similar:
         return Explanation("words", similar)
-    is_conditional = bool(query.together or query.without or query.filter != Filter())
+    is_conditional = bool(query.together or query.without or query.voices or query.filter != Filter())
     if is_conditional and index.search(Query(query.phrases), 1).hits:
         return Explanation("conditions", {})
     if confidence and index.search(query, 1).hits:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import cast, get_args
 
 from audiosearch.errors import QueryError
@@ -62,8 +64,9 @@ def search(index_pool: IndexPool, parameters: Parameters) -> SearchResult:
     with index_pool.index() as index:
         page = engine.search_above_confidence(index, parsed.query, mode, limit, after, confidence)
         similar = {} if page.hits or after else similar_words(index, parsed.typed)
+        notes = (*parsed.notes, *engine.sound_notes(index, parsed.query, mode))
     also = tuple(phrase.text for phrase in (*added(parsed.typed, parsed.query), *page.variants))
-    return SearchResult(page.hits, page.after, parsed.notes, also, similar)
+    return SearchResult(page.hits, page.after, notes, also, similar)
 
 
 def _parse(index_pool: IndexPool, parameters: Parameters) -> ParsedQuery | None:
@@ -78,6 +81,7 @@ def _parse(index_pool: IndexPool, parameters: Parameters) -> ParsedQuery | None:
         within=parameters.number("within", 0, 1e9),
         wanted=Filter(paths, parse_date(since) if since else None, parse_date(until) if until else None),
         order=cast(Order, parameters.choice("order", get_args(Order))),
+        resolve_path=partial(_path_operator, index_pool),
     )
     identity = parameters.text("id")
     if not identity:
@@ -85,7 +89,7 @@ def _parse(index_pool: IndexPool, parameters: Parameters) -> ParsedQuery | None:
     recording = index_pool.recording(identity)
     if recording is None:
         return None
-    restricted = replace(parsed.query.filter, paths=(), ids=(recording.id,))
+    restricted = replace(parsed.query.filter, paths=(), and_paths=(), ids=(recording.id,))
     return replace(
         parsed, query=replace(parsed.query, filter=restricted), typed=replace(parsed.typed, filter=restricted)
     )
@@ -98,3 +102,13 @@ def _path_filter(index_pool: IndexPool, typed: str) -> str:
     folder = typed.rstrip("/")
     is_known = any(under(known, [composed(folder)]) for known in index_pool.parents())
     return filters.exactly(folder) or "/" if is_known else typed
+
+
+def _path_operator(index_pool: IndexPool, typed: str) -> str:
+    """The path or glob of ``path:``. One that is not absolute is a part of a path, in any case of its letters."""
+    if typed.startswith("/"):
+        return _path_filter(index_pool, typed)
+    part = re.sub(r"^(~|\.{1,2})?/", "", typed)
+    folded = composed(part).casefold()
+    is_glob = filters.is_glob(part) and not any(folded in known.casefold() for known in index_pool.parents())
+    return f"/**/{part}" if is_glob else f"/**{filters.any_case(filters.exactly(part))}**"

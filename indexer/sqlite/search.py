@@ -52,7 +52,7 @@ class QueryRunner:
         """First ``limit`` hits, or the first after those of another page."""
         recording = functools.cache(self._recording)
         ranking = Ranking(query.order, limit, after, recording, int)
-        if query.order == "confidence" and not query.together and not query.without and query.filter == Filter():
+        if query.order == "confidence" and not _is_restricted(query):
             for candidate in self._best_first(query):
                 ranking.add(candidate)
                 if ranking.is_complete:
@@ -88,6 +88,7 @@ class QueryRunner:
     def _rank(self, hits: Iterable[tuple[int, list[PhraseSpan]]], query: Query, ranking: Ranking[int]) -> None:
         """Add hits to a ranking. If there are many, they are scored best first until the ranking is complete."""
         kept: dict[int, list[PhraseSpan]] = {}
+        selects_spans = query.within is not None or bool(query.voices)
         total = 0
         for number, matches in hits:
             if not ranking.may_contain(number):
@@ -95,7 +96,7 @@ class QueryRunner:
             total += len(matches)
             if query.order != "confidence":
                 self._add({number: matches}, query, ranking)
-            elif total <= MAX_SCORED or query.within is not None:
+            elif total <= MAX_SCORED or selects_spans:
                 kept[number] = matches
             else:
                 kept[number] = []  # all of its matches are hits
@@ -105,7 +106,7 @@ class QueryRunner:
         ends = {number: {(span[0], span[-1]) for _, span in matches} for number, matches in kept.items()}
         for candidate in self._best_first(query):
             number = candidate.recording
-            if number in kept and (query.within is None or (candidate.first, candidate.last) in ends[number]):
+            if number in kept and (not selects_spans or (candidate.first, candidate.last) in ends[number]):
                 ranking.add(candidate)
                 if ranking.is_complete:
                     return
@@ -139,7 +140,7 @@ class QueryRunner:
                 hits |= phrase_hits
                 context |= phrase_context
             if passes(recording(number)):
-                holds = match.proximity_filter(query, context, self._times(number))
+                holds = match.hit_filter(query, context, self._words_of(number))
                 kept = [(phrase, span) for phrase, spans in hits.items() for span in spans if holds(span[0], span[-1])]
                 if kept:
                     yield number, kept
@@ -160,16 +161,23 @@ class QueryRunner:
             matches = dict(zip(returned, spans, strict=True))
             yield number, {phrase: matches[phrase]} if are_hits else {}, matches | anywhere
 
-    def _times(self, number: int) -> match.Times:
-        """Times of spans of a recording, of which every block is read once."""
+    def _words_of(self, number: int) -> match.SpanWords:
+        """Words of spans of a recording, of which every block is read once."""
 
         @functools.cache
         def block(index: int) -> list[Word]:
             return self._blocks.words(number, index * BLOCK_WORDS, (index + 1) * BLOCK_WORDS)
 
-        def times(first: int, last: int) -> tuple[int, int]:
-            start = block(first // BLOCK_WORDS)[first % BLOCK_WORDS].start
-            end = block(last // BLOCK_WORDS)[last % BLOCK_WORDS].end
-            return round(1000 * min(start, end)), round(1000 * max(start, end))
+        def words_of(first: int, last: int) -> list[Word]:
+            index = first // BLOCK_WORDS
+            words = block(index)
+            for following in range(index + 1, last // BLOCK_WORDS + 1):
+                words = words + block(following)
+            return words[first - index * BLOCK_WORDS : last + 1 - index * BLOCK_WORDS]
 
-        return times
+        return words_of
+
+
+def _is_restricted(query: Query) -> bool:
+    """True if not all matches of the phrases are hits."""
+    return bool(query.together or query.without or query.voices) or query.filter != Filter()

@@ -26,12 +26,12 @@ def read(text: str) -> str:
         ("Mr. O'Neil's 2nd", "mister o'neil's second", True),
         ("well-known", "well known", True),
         ("hum* Thing*", "hum* thing*", False),
-        ('"hum*", she said', "hum* she said", False),
+        ('"hum*"', "hum*", False),
         ("o'n*", "o'n*", False),
         ("f*ck", "f ck", True),
         ("hello * world", "hello world", True),
         ("hello 世界*", "hello", True),
-        ('AND (x OR "y") NEAR/3 z^2 -w col:v', None, True),
+        ("(x or y) NEAR/3 z^2", None, True),
     ],
 )
 def test_normalization_and_notes(typed: str, expected: str | None, noted: bool) -> None:
