@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 
 namespace audiosearch {
@@ -102,15 +101,14 @@ std::vector<Lexicon::Match> Lexicon::search(
         const float* row = relative.data() + frame * labels;
         gains[frame - 1] = gains[frame] + std::max(0.0f, *std::max_element(row, row + labels));
     }
-    std::vector<int> by_score(labels);
-    std::iota(by_score.begin(), by_score.end(), 0);
-    std::vector<uint64_t> likeliest(labels + 1);  // the first labels by score
+    LexiconNode root = nodes_[0];  // a word may begin in any frame, as after a blank at no cost
+    root.best_prior *= weight;
+    std::array<int, MAX_LABELS> by_score;
+    std::array<uint64_t, MAX_LABELS + 1> likeliest{};  // the first labels by score
     for (size_t first = 0; first < relative.size(); first += static_cast<size_t>(labels)) {
         const float* row = relative.data() + first;
-        std::sort(by_score.begin(), by_score.end(), [row](int a, int b) { return row[a] > row[b]; });
-        for (int n = 0; n < labels; ++n) likeliest[n + 1] = likeliest[n] | uint64_t{1} << by_score[n];
         const float reach = min_total - gains[first / labels];
-        float highest = NEVER;
+        float highest = NEVER, highest_before = root.best_prior;
         const size_t old = tokens.size();
         for (size_t n = 0; n < old; ++n) {
             LexiconToken& token = tokens[n];
@@ -120,12 +118,21 @@ std::vector<Lexicon::Match> Lexicon::search(
             token.on_label += row[token.label];
             token.on_blank = token.best_before + row[blank];
             highest = std::max(highest, token.best() + token.at.best_prior);
+            highest_before = std::max(highest_before, token.best_before + token.at.best_prior);
         }
         float bound = std::max(reach, highest - beam);
+        int likely = 0;  // labels that may follow some token
+        for (int label = 0; label < labels; ++label) {
+            if (highest_before + row[label] < bound - ROUNDING) continue;
+            int n = likely++;
+            for (; n > 0 && row[by_score[n - 1]] < row[label]; --n) by_score[n] = by_score[n - 1];
+            by_score[n] = label;
+        }
+        for (int n = 0; n < likely; ++n) likeliest[n + 1] = likeliest[n] | uint64_t{1} << by_score[n];
         const auto extend = [&](const LexiconNode& node, int32_t last, float on_blank, float after_other) {
             const float least = bound - after_other - node.best_prior;
             int count = 0;
-            while (count < labels && row[by_score[count]] >= least) ++count;
+            while (count < likely && row[by_score[count]] >= least) ++count;
             for (uint64_t rest = node.child_labels & likeliest[count]; rest; rest &= rest - 1) {
                 const int label = __builtin_ctzll(rest);
                 const int32_t child = node.child(label);
@@ -143,8 +150,6 @@ std::vector<Lexicon::Match> Lexicon::search(
                 }
             }
         };
-        LexiconNode root = nodes_[0];  // a word may begin in any frame, as after a blank at no cost
-        root.best_prior *= weight;
         extend(root, -1, 0.0f, 0.0f);
         for (size_t n = 0; n < old; ++n) {
             const LexiconToken token = tokens[n];
