@@ -13,6 +13,8 @@ AudioSearchError
 ├── WatchError        a folder cannot be watched
 ├── InstallationError a required package is missing or fails to load
 ├── QueryError        a query is malformed
+├── CorrectionError   words cannot be corrected like that
+│   └── WordsChangedError   there are other words by now
 └── StoreError        the index cannot be opened, read or written
     ├── StoreVersionError   it was written by another version
     ├── RefusedError        it rejects one recording
@@ -108,6 +110,14 @@ class InstallationError(AudioSearchError):
 
 class QueryError(AudioSearchError):
     """A query is malformed."""
+
+
+class CorrectionError(AudioSearchError):
+    """Words of a transcript cannot be corrected like that."""
+
+
+class WordsChangedError(CorrectionError):
+    """The words to correct are no longer there."""
 
 
 class StoreError(AudioSearchError):

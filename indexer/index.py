@@ -8,6 +8,7 @@ from typing import Protocol
 
 from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Word
+from indexer.corrections import Change, CorrectedWords
 from indexer.types import Count, Location, Page, Query, Recording, Statistics, StoredEmissions
 
 
@@ -20,7 +21,10 @@ class Index(Protocol):
     """
 
     def add(self, recording: Recording, words: Sequence[Word], emissions: Sequence[PackedEmissions] = ()) -> None:
-        """Store a recording, in place of one with its id: readers see all of the old one or all of the new."""
+        """Store a recording, in place of one with its id: readers see all of the old one or all of the new.
+
+        Corrections of the old words are carried over to the new ones, or set aside (``CorrectedWords.carried``).
+        """
 
     def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
         """Replace the locations of a recording; StoreError if it is unknown."""
@@ -35,7 +39,16 @@ class Index(Protocol):
         """Recording of an id; None if it is unknown."""
 
     def words(self, recording_id: str) -> tuple[Word, ...]:
-        """Words of a recording, with alternatives; StoreError if it is unknown."""
+        """Words of a recording as corrected, with alternatives; StoreError if it is unknown."""
+
+    def corrected_words(self, recording_id: str) -> CorrectedWords:
+        """Recognized words of a recording, and their corrections; StoreError if it is unknown."""
+
+    def revise(self, recording_id: str, change: Change) -> CorrectedWords:
+        """Change the corrections of a recording, with no other change in between, and return the result.
+
+        Nothing is written if ``change`` raises, or returns what it was given. StoreError if the recording is unknown.
+        """
 
     def emissions(self, recording_id: str) -> tuple[PackedEmissions, ...]:
         """Stored emissions of a recording, if any; StoreError if it is unknown."""
@@ -78,6 +91,9 @@ class Index(Protocol):
 
     def similar_words(self, word: str, limit: int) -> list[str]:
         """Other recognized words of similar spelling, most similar first (``matching/spelling.py``)."""
+
+    def is_writable(self) -> bool:
+        """Return False if the store is known to be read-only."""
 
     def statistics(self) -> Statistics:
         """Totals of the index."""

@@ -64,6 +64,7 @@ class Recording:
         model: fingerprint of the recognizer, and the label of its selection of sound; begins with IMPORTED if the words
             are imported, and with NO_MEDIA if there is no file either.
         added: time of indexing, ISO 8601 in UTC.
+        corrected: time of the last correction of its words, ISO 8601 in UTC; None if there is none. Set by the store.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Recording:
     duration: Seconds
     model: str
     added: str
+    corrected: str | None = None
 
     def __post_init__(self) -> None:
         if not self.locations:

@@ -118,6 +118,7 @@ LAYERS = {  # folders and single files, lowest layer first; each imports only lo
     "indexer": (
         "types paths",
         "matching records word_codec",
+        "corrections",
         "sqlite elastic",
         "index",
         "search ingest doctor",

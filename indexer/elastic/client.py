@@ -160,6 +160,19 @@ class Server:
                 if error.error not in ("resource_already_exists_exception", "invalid_alias_name_exception"):
                     raise
 
+    def put_mapping(self, properties: Mapping[str, Any]) -> None:
+        """Add fields to the mapping of the index."""
+        self._ask(self._client.indices.put_mapping, index=self.name, properties=properties)
+
+    def is_writable(self) -> bool:
+        """Return False if the settings of the index forbid writing; True if this user may not read them."""
+        settings = self._client.options(ignore_status=403).indices.get_settings
+        response = self._ask(settings, index=self.name, name="index.blocks.*", flat_settings=True)
+        if "error" in response:
+            return True
+        blocks = [name for index in response.values() for name, on in index["settings"].items() if on == "true"]
+        return not {"index.blocks.write", "index.blocks.read_only", "index.blocks.read_only_allow_delete"} & {*blocks}
+
     def put_template(self, name: str, **definition: Any) -> None:
         """Create an index template; nothing happens if the user lacks the right."""
         with self._errors():

@@ -5,18 +5,31 @@ One Elasticsearch index has these kinds of documents:
     recording   _id "recording:ID"; locations, and the generation of passages with the words
     passage     _id "passage:ID:GENERATION:i"; see passages.py
     emissions   _id "emissions:ID:GENERATION:i"; see emissions.py
+    corrections _id "corrections:ID:GENERATION"; corrections of the words of a generation,
+                with the recognized words
     writing     _id "writing:GENERATION"; a note that passages are being written; see writer.py
     sounding    _id "sounding:MODEL"; acoustic profile of a recognizer; see emissions.py
+
+A recording whose words are corrected says so in its document. Versions of this program that do not know corrections
+replace such a recording as usual, and leave the corrections of the generation that they delete: these are then set
+aside, and carried over when the recording is added again.
 """
 
 from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from indexer import word_codec
+from indexer.corrections import (
+    CorrectedWords,
+    pack_corrections,
+    pack_recognized,
+    unpack_corrections,
+    unpack_recognized,
+)
 from indexer.elastic.passages import STRIDE, TOKENS, Passage, begins_with_token, first_token_query, graded_tokens
 from indexer.matching.filters import literal
 from indexer.matching.grades import ALL_GRADES
@@ -32,6 +45,9 @@ for several words at one position would need a module that not every distributio
 KEYS = "keys"
 """Field of the keys of stored emissions."""
 
+CORRECTED = "corrected"
+"""Field of a recording with corrections; older indexes get it with the first one."""
+
 NO_READING = "\x01"
 """Placeholder at a position without a further reading; no word, as words are printable."""
 
@@ -46,12 +62,12 @@ def passage_id(recording: str, generation: str, number: int) -> str:
     return f"passage:{recording}:{generation}:{number}"
 
 
-PARTS = {"terms": {"kind": ["passage", "emissions"]}}
-"""Query for passages and emissions, the documents of generations."""
+PARTS = {"terms": {"kind": ["passage", "emissions", "corrections"]}}
+"""Query for the documents of generations."""
 
 
 def parts_of(generation: str) -> dict[str, Any]:
-    """Query for all passages and emissions of a generation."""
+    """Query for all documents of a generation."""
     return {"bool": {"filter": [PARTS, {"term": {"generation": generation}}]}}
 
 
@@ -65,7 +81,9 @@ def writing_document(recording: str, generation: str) -> dict[str, Any]:
     return {"kind": "writing", "recording": recording, "generation": generation}
 
 
-def recording_document(recording: Recording, generation: str, words: int, pieces: int, named_ms: int) -> dict[str, Any]:
+def recording_document(
+    recording: Recording, generation: str, words: int, pieces: int, named_ms: int, corrected: str | None = None
+) -> dict[str, Any]:
     """Recording that names a generation.
 
     Args:
@@ -73,6 +91,7 @@ def recording_document(recording: Recording, generation: str, words: int, pieces
         words: number of words.
         pieces: number of documents with emissions.
         named_ms: time of this version of the document by the clock of the writer, since 1970.
+        corrected: time of the last correction.
     """
     return {
         "kind": "recording",
@@ -85,7 +104,33 @@ def recording_document(recording: Recording, generation: str, words: int, pieces
         "words": words,
         "pieces": pieces,
         "locations": locations_field(recording.locations),
+        **({} if corrected is None else {CORRECTED: corrected}),
     }
+
+
+def corrections_id(recording: str, generation: str) -> str:
+    """_id of the corrections of a generation."""
+    return f"corrections:{recording}:{generation}"
+
+
+def correction_lines(recording: str, generation: str, words: CorrectedWords | None) -> Iterator[Mapping[str, Any]]:
+    """Lines of a bulk request for the corrections of a generation; none without corrections."""
+    if words is not None and words.corrections:
+        yield {"index": {"_id": corrections_id(recording, generation)}}
+        yield {
+            "kind": "corrections",
+            "recording": recording,
+            "generation": generation,
+            "passage": 0,  # the parts of a recording are read in this order
+            "data": base64.b64encode(pack_corrections(words).encode()).decode(),
+            "alternatives": base64.b64encode(pack_recognized(words.recognized)).decode(),
+        }
+
+
+def corrections_in(source: Mapping[str, Any]) -> CorrectedWords:
+    """Corrections of a document, with the recognized words."""
+    recognized = unpack_recognized(base64.b64decode(source["alternatives"]))
+    return unpack_corrections(base64.b64decode(source["data"]).decode(), recognized)
 
 
 WITHOUT_TIMES = ("recording", "generation", "passage", "text", "confidences", "alternatives")
@@ -152,6 +197,7 @@ def recording_of(source: Mapping[str, Any]) -> Recording:
         source["duration_ms"] / 1000,
         source["model"],
         source["added"],
+        source.get(CORRECTED),
     )
 
 

@@ -11,6 +11,7 @@ from audiosearch.errors import StoreError, UnknownRecordingError
 from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
 from audiosearch.transcripts.turns import by_time
 from audiosearch.types import PackedEmissions, Seconds, Word
+from indexer.corrections import Change, CorrectedWords
 from indexer.elastic import client, documents, mapping
 from indexer.elastic.client import Server
 from indexer.elastic.connection import address
@@ -24,6 +25,7 @@ from indexer.elastic.emissions import (
     unpack_emissions,
 )
 from indexer.elastic.passages import STRIDE
+from indexer.elastic.reader import corrections_of, left_behind
 from indexer.elastic.recording_cache import RecordingCache
 from indexer.elastic.search import PassageQuery
 from indexer.elastic.writer import Writer
@@ -66,6 +68,17 @@ class ElasticIndex:
         """Store a recording, in place of one with its id."""
         self._writer.add(recording, words, emissions)
 
+    def revise(self, recording_id: str, change: Change) -> CorrectedWords:
+        """Change the corrections of a recording."""
+        while True:
+            document, before = self._corrected(recording_id)
+            after = change(before)
+            if after == before:
+                return after
+            emissions = self.emissions(recording_id)
+            if self._writer.revise(document, after, emissions):
+                return after
+
     def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
         """Replace the locations of a recording."""
         self._writer.relocate(recording_id, locations)
@@ -94,6 +107,27 @@ class ElasticIndex:
     def words(self, recording_id: str) -> tuple[Word, ...]:
         """Words of a recording."""
         return tuple(by_time(self.words_between(recording_id, 0, sys.maxsize)))
+
+    def corrected_words(self, recording_id: str) -> CorrectedWords:
+        """Recognized words of a recording, and their corrections."""
+        _, corrected = self._corrected(recording_id)
+        return corrected
+
+    def _corrected(self, recording_id: str) -> tuple[dict[str, Any], CorrectedWords]:
+        """Document of a recording, with the corrections of its generation."""
+        while True:
+            document = self._document(recording_id)
+            corrected: CorrectedWords | None
+            if document.get(documents.CORRECTED) is not None:
+                corrected = corrections_of(self._server, document)
+            else:
+                words, left = self.words(recording_id), left_behind(self._server, recording_id)
+                corrected = CorrectedWords(words) if left is None else left.set_aside(words)
+            is_same = self._document(recording_id)["generation"] == document["generation"]
+            if is_same and corrected is not None:
+                return document, corrected
+            if is_same:
+                raise StoreError(f"{self._shown} lost corrections of the recording {recording_id}: restore a copy")
 
     def words_between(self, recording_id: str, first: int, end: int) -> tuple[Word, ...]:
         """Existing words at the positions ``first`` to ``end`` (exclusive)."""
@@ -203,6 +237,10 @@ class ElasticIndex:
         response = self._server.search(size=0, aggs=counts)
         buckets = response["aggregations"]["near"]["buckets"]
         return [text for text in filters if buckets[text]["doc_count"]][: max(limit, 0)]
+
+    def is_writable(self) -> bool:
+        """Return False if the settings of the index forbid writing."""
+        return self._server.is_writable()
 
     def statistics(self) -> Statistics:
         """Totals of the index."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from audiosearch.errors import StoreError, StoreVersionError
 from indexer.elastic.client import Server
-from indexer.elastic.documents import KEYS, READINGS
+from indexer.elastic.documents import CORRECTED, KEYS, READINGS
 from indexer.elastic.passages import TOKENS
 
 VERSION = 3
@@ -30,6 +30,8 @@ _WORDS: dict[str, Any] = {
     "analyzer": "whitespace",  # words are normalized already; this analyzer is in every distribution
     "norms": False,
 }
+
+CORRECTED_FIELD: dict[str, Any] = {"type": "keyword", "index": False, "doc_values": False}
 
 SETTINGS: dict[str, Any] = {"index": {"refresh_interval": "5s"}}
 
@@ -48,6 +50,7 @@ MAPPINGS: dict[str, Any] = {
         "added": {"type": "keyword"},
         "words": {"type": "long"},
         "pieces": {"type": "long"},
+        CORRECTED: CORRECTED_FIELD,
         "locations": {
             "properties": {
                 "path": {"type": "keyword"},
@@ -106,17 +109,34 @@ def prepare(server: Server, *, create: bool) -> None:
         )
 
 
+def prepare_corrections(server: Server) -> None:
+    """Add the field of corrected recordings to an index that was created without it."""
+    mappings = server.mappings()
+    if mappings is not None and CORRECTED not in mappings["properties"]:
+        server.put_mapping({CORRECTED: CORRECTED_FIELD})
+        if not _NUMBERED.fullmatch(server.name):
+            _put_template(server)
+
+
+_NUMBERED = re.compile(r".+-v\d+(-\d+)?")
+
+TEMPLATE: dict[str, Any] = {"mappings": MAPPINGS, "settings": SETTINGS}
+
+
 def _create(server: Server) -> None:
-    template: dict[str, Any] = {"mappings": MAPPINGS, "settings": SETTINGS}
-    if re.fullmatch(r".+-v\d+(-\d+)?", server.name):
-        server.create(server.name, **template)
+    if _NUMBERED.fullmatch(server.name):
+        server.create(server.name, **TEMPLATE)
         return
+    _put_template(server)
+    server.create(f"{server.name}-v{VERSION}", aliases={server.name: {}}, **TEMPLATE)
+
+
+def _put_template(server: Server) -> None:
     index = f"{server.name}-v{VERSION}"
     server.put_template(
         f"audiosearch-{index}",
         index_patterns=[index, f"{index}-*"],  # not library-v*, which would include library-videos
         priority=PRIORITY,
         version=VERSION,
-        template=template,
+        template=TEMPLATE,
     )
-    server.create(index, aliases={server.name: {}}, **template)

@@ -18,11 +18,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from indexer.corrections import CorrectedWords
 from indexer.elastic import documents
 from indexer.elastic.client import Server, Snapshot
 from indexer.elastic.passages import Passage
 from indexer.elastic.recording_cache import MAX_CHANGES, Document, RecordingCache
 from indexer.types import Recording
+
+MAX_LEFT = 20
+"""Maximum number of documents that are searched for corrections left behind."""
 
 NEWEST = ("-generation", "passage")
 """Order in which passages are read."""
@@ -131,3 +135,19 @@ class PassageReader:
         if document["named_ms"] < self._began_ms - 1000 * self._cache.max_clock_skew_s:
             return True
         return self._cache.was_named(document["recording"], document["generation"], self._began)
+
+
+def corrections_of(server: Server, recording: Mapping[str, Any]) -> CorrectedWords | None:
+    """Corrections of the generation that a recording's document names; None if they were replaced meanwhile."""
+    sources = server.documents([documents.corrections_id(recording["recording"], recording["generation"])])
+    return documents.corrections_in(sources[0]) if sources else None
+
+
+def left_behind(server: Server, recording: str) -> CorrectedWords | None:
+    """Corrections that an older version of this program left when it replaced a recording."""
+    query = {"bool": {"filter": [{"term": {"kind": "corrections"}}, {"term": {"recording": recording}}]}}
+    for hit in server.hits(query, ["-generation", "passage"], True, MAX_LEFT):
+        source = hit["_source"]
+        if server.get(documents.writing_id(source["generation"])) is None:  # else another process is writing them
+            return documents.corrections_in(source)
+    return None

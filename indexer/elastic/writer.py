@@ -18,20 +18,45 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from audiosearch.errors import RefusedError, StoreError, UnknownRecordingError
-from audiosearch.transcripts.turns import in_turns
+from audiosearch.transcripts.turns import by_time, in_turns
 from audiosearch.types import PackedEmissions, Word
+from indexer import word_codec
+from indexer.corrections import CorrectedWords
 from indexer.elastic import bulk, documents
 from indexer.elastic.client import Server
 from indexer.elastic.emissions import emission_lines
-from indexer.elastic.passages import Passage, cut
+from indexer.elastic.mapping import prepare_corrections
+from indexer.elastic.passages import cut
+from indexer.elastic.reader import corrections_of, left_behind
 from indexer.types import Location, Recording
 
 WRITING_SECONDS = 3600
 """Age at which no generation is still being written: its recording names it, or it is an orphan."""
+
+
+class _ReplacedError(Exception):
+    """A recording was replaced in the meantime."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Documents to write.
+
+    Args:
+        words: as corrected.
+        corrected: the recognized words with their corrections; None if there are none.
+    """
+
+    recording: Recording
+    words: Sequence[Word]
+    emissions: Sequence[PackedEmissions]
+    corrected: CorrectedWords | None
 
 
 class Writer:
@@ -42,20 +67,69 @@ class Writer:
         self._shown = server.shown
 
     def add(self, recording: Recording, words: Sequence[Word], emissions: Sequence[PackedEmissions] = ()) -> None:
-        """Store a recording, in place of one with its id."""
-        words = in_turns(words)
-        passages = list(cut(words))
-        while not self._write(recording, words, passages, emissions):
-            pass
+        """Store a recording, in place of one with its id, and carry its corrections over."""
+        while True:
+            base, before = self._corrections(recording.id)
+            carried = None if before is None else before.carried(by_time(word_codec.stored(words)))
+            parts = _Parts(recording, words if carried is None else carried.words, emissions, carried)
+            if self._store(parts, base):
+                return
 
-    def _write(
-        self,
-        recording: Recording,
-        words: Sequence[Word],
-        passages: Sequence[Passage],
-        emissions: Sequence[PackedEmissions],
-    ) -> bool:
-        """Write a generation and name it; False if another process swept it in the meantime as an orphan."""
+    def revise(self, base: Mapping[str, Any], words: CorrectedWords, emissions: Sequence[PackedEmissions]) -> bool:
+        """Replace the corrections of a recording; False if another process changed it.
+
+        Args:
+            base: document of the recording.
+            emissions: of the generation that it names.
+        """
+        parts = _Parts(documents.recording_of(base), words.words, emissions, words)
+        return self._store(parts, base["generation"], is_new=False)
+
+    def _corrections(self, recording_id: str) -> tuple[str | None, CorrectedWords | None]:
+        """Generation that a recording names, and its corrections if it has any."""
+        while True:
+            sources = self._server.documents([documents.recording_id(recording_id)])
+            if not sources:
+                return None, None
+            generation = sources[0]["generation"]
+            if sources[0].get(documents.CORRECTED) is None:
+                return generation, left_behind(self._server, recording_id)
+            corrected = corrections_of(self._server, sources[0])
+            if corrected is not None:
+                return generation, corrected
+            self._check_replaced(recording_id, generation)
+
+    def _check_replaced(self, recording_id: str, generation: str) -> None:
+        """StoreError if a recording still names a generation of which corrections are missing."""
+        (source,) = self._server.documents([documents.recording_id(recording_id)]) or [{"generation": None}]
+        if source["generation"] == generation:
+            raise StoreError(f"{self._shown} lost corrections of the recording {recording_id}: restore a copy of it")
+
+    def _store(self, parts: _Parts, base: str | None, *, is_new: bool = True) -> bool:
+        """Write a generation until a recording names it; False if others changed what it replaces.
+
+        Args:
+            base: generation that is replaced; of another one, corrections would be lost.
+            is_new: another generation without corrections may be replaced as well.
+        """
+        if parts.corrected is not None and parts.corrected.revised is not None:
+            prepare_corrections(self._server)
+        replaceable = {base}
+        with suppress(_ReplacedError):
+            while not self._write(parts, replaceable, is_new=is_new):
+                pass
+            return True
+        return False
+
+    def _write(self, parts: _Parts, replaceable: set[str | None], *, is_new: bool) -> bool:
+        """Write a generation and name it; False if another process swept it in the meantime as an orphan.
+
+        Raises:
+            _ReplacedError: the recording names a generation that is not among the ``replaceable`` ones.
+        """
+        recording, emissions = parts.recording, parts.emissions
+        words = in_turns(parts.words)
+        passages = list(cut(words))
         generation = f"{_generation_before(0)}-{uuid.uuid4().hex[:12]}"
         note = documents.writing_id(generation)
         self._server.replace(note, documents.writing_document(recording.id, generation), None)
@@ -67,23 +141,47 @@ class Writer:
                 documents.passage_document(recording.id, generation, passage),
             )
         )
+        corrections = list(documents.correction_lines(recording.id, generation, parts.corrected))
+        sound = emission_lines(recording.id, generation, words, emissions)
         try:
-            bulk.write(self._server, chain(lines, emission_lines(recording.id, generation, words, emissions)))
+            bulk.write(self._server, chain(lines, sound, corrections))
         except RefusedError as error:
-            self._server.refresh()
-            self._delete(documents.parts_of(generation))
-            bulk.write(self._server, [{"delete": {"_id": note}}])
+            self._withdraw(generation)
             raise RefusedError(f"{recording.path}: cannot be indexed; {error}.") from error
         self._server.refresh()
-        self._check_written(recording, generation, len(passages) + len(emissions))
-        document = documents.recording_document(recording, generation, len(words), len(emissions), _now_ms())
-        replaced = self._replace(recording.id, lambda _: document) - {generation}
+        self._check_written(recording, generation, len(passages) + len(emissions) + len(corrections) // 2)
+        corrected = None if parts.corrected is None else parts.corrected.revised
+        document = documents.recording_document(
+            recording, generation, len(words), len(emissions), _now_ms(), corrected
+        )  # fmt: skip
+        replaceable.add(generation)
+
+        def named(old: dict[str, Any] | None) -> dict[str, Any]:
+            if old is None:
+                if is_new:
+                    return document
+                raise _ReplacedError
+            if old["generation"] not in replaceable and not (is_new and old.get(documents.CORRECTED) is None):
+                raise _ReplacedError
+            return document if is_new else {**document, "locations": old["locations"]}
+
+        try:
+            replaced = self._replace(recording.id, named) - {generation}
+        except _ReplacedError:
+            self._withdraw(generation)
+            raise
         if replaced:
             self._server.refresh()  # readers with a cache see the new generation before the old one is deleted
         self._sweep(recording.id, replaced)
         written = self._end_note(note)
         self._server.refresh()
         return written
+
+    def _withdraw(self, generation: str) -> None:
+        """Delete the parts of a generation that no recording will name, and its note."""
+        self._server.refresh()
+        self._delete(documents.parts_of(generation))
+        bulk.write(self._server, [{"delete": {"_id": documents.writing_id(generation)}}])
 
     def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
         """Replace the locations of a recording."""
@@ -100,6 +198,8 @@ class Writer:
     def remove(self, recording_id: str) -> None:
         """Delete a recording."""
         self._sweep(recording_id, self._replace(recording_id, lambda _: None))
+        kind = {"term": {"kind": "corrections"}}
+        self._delete({"bool": {"filter": [kind, {"term": {"recording": recording_id}}]}})  # also those left behind
         self._server.refresh()
 
     def _replace(self, recording_id: str, change: Callable[[dict[str, Any] | None], dict[str, Any] | None]) -> set[str]:

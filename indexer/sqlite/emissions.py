@@ -69,7 +69,7 @@ def add_emissions(
     connection: apsw.Connection, number: int, words: Sequence[Word], emissions: Sequence[PackedEmissions]
 ) -> None:
     """Store the emissions of a new recording."""
-    starts = list(accumulate((word.start for word in words), max))  # turns of voices may overlap
+    starts = _starts(words)
     connection.executemany(
         "INSERT INTO emissions VALUES (?, ?, ?, ?, ?, ?)",
         (
@@ -93,6 +93,22 @@ def add_emissions(
         )
         while connection.execute("SELECT count(*) FROM loose_keys").get >= BLOCK:
             _make_block(connection, BLOCK)
+
+
+def move_emissions(connection: apsw.Connection, number: int, words: Sequence[Word]) -> None:
+    """Refer from the emissions of a recording to other words."""
+    starts = _starts(words)
+    select = "SELECT number, start FROM emissions WHERE number >= ? AND number < ?"
+    pieces = _rows(connection, select, (number << 32, number + 1 << 32)).fetchall()
+    connection.executemany(
+        "UPDATE emissions SET word = ? WHERE number = ?",
+        [(bisect_left(starts, start), piece) for piece, start in pieces],
+    )
+
+
+def _starts(words: Sequence[Word]) -> list[float]:
+    """Starts of words, without decrease: turns of voices may overlap."""
+    return list(accumulate((word.start for word in words), max))
 
 
 def _make_block(connection: apsw.Connection, size: int) -> None:

@@ -6,6 +6,7 @@
     stretches    words with times, confidences and alternatives, in blocks (word_blocks.py)
     lexicon      every word with its number and frequency (lexicon.py)
     emissions    stored emissions, and further tables for search by sound (emissions.py)
+    corrections  words that were corrected by hand; made with the first correction (corrections.py)
 
 A file is created under a temporary name and then linked into place. It is in WAL mode: readers continue while another
 process writes, writers wait for one another, and added recordings survive a kill at any moment.

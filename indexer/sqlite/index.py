@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from types import TracebackType
 
 from audiosearch.errors import StoreError, UnknownRecordingError
@@ -11,13 +12,16 @@ from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
 from audiosearch.transcripts.turns import by_time, in_turns
 from audiosearch.types import PackedEmissions, Seconds, Word
 from indexer import word_codec
+from indexer.corrections import Change, CorrectedWords
 from indexer.matching import spelling
+from indexer.sqlite.corrections import CorrectionStore
 from indexer.sqlite.emissions import (
     acoustic_profiles,
     add_emissions,
     candidate_emissions,
     emissions_duration,
     keep_acoustic_profile,
+    move_emissions,
     read_emissions,
     remove_emissions,
     stored_emissions,
@@ -48,6 +52,7 @@ class SqliteIndex:
         self._connection = self._file.connection
         self._words = WordStore(self._connection)
         self._blocks = self._words.blocks
+        self._corrections = CorrectionStore(self._connection)
         self._matcher = PhraseMatcher(self._connection, self._words.lexicon, self._blocks)
         self._queries = QueryRunner(self._matcher, self._blocks, self._recording)
         self._written = False
@@ -82,6 +87,11 @@ class SqliteIndex:
         """Store a recording, in place of one with its id."""
         words = in_turns(word_codec.stored(words))
         with self._file.transaction("IMMEDIATE"):
+            before = self._corrections.read(recording.id)
+            if before is not None:
+                carried = before.carried(by_time(words))
+                words = in_turns(carried.words)
+                self._corrections.keep(recording, carried)
             self._remove(recording.id)
             values = (
                 recording.id,
@@ -98,6 +108,22 @@ class SqliteIndex:
             self._words.add(number, words)
             self._written = True
             add_emissions(self._connection, number, words, emissions)
+
+    def revise(self, recording_id: str, change: Change) -> CorrectedWords:
+        """Change the corrections of a recording."""
+        with self._file.transaction("IMMEDIATE"):
+            number = self._number(recording_id)
+            before = self._corrected_words(number)
+            after = change(before)
+            if after != before:
+                words = in_turns(after.words)
+                self._words.remove(number)
+                self._words.add(number, words)
+                self._connection.execute("UPDATE recordings SET words = ? WHERE number = ?", (len(words), number))
+                move_emissions(self._connection, number, words)
+                self._corrections.keep(self._recording(number), after)
+                self._written = True
+            return after
 
     def relocate(self, recording_id: str, locations: Sequence[Location]) -> None:
         """Replace the locations of a recording."""
@@ -116,6 +142,7 @@ class SqliteIndex:
         """Delete a recording."""
         with self._file.transaction("IMMEDIATE"):
             self._remove(recording_id)
+            self._corrections.remove(recording_id)
             # FTS5 keeps the words of deleted rows until segments are merged, and SQLite keeps empty pages.
             self._words.merge(MERGE_PAGES)
             self._connection.execute("PRAGMA incremental_vacuum").fetchall()  # one row for each page
@@ -147,6 +174,19 @@ class SqliteIndex:
         with self._file.transaction("DEFERRED"):
             number = self._number(recording_id)
             return tuple(by_time(self._blocks.words(number, 0, END)))
+
+    def corrected_words(self, recording_id: str) -> CorrectedWords:
+        """Recognized words of a recording, and their corrections."""
+        with self._file.transaction("DEFERRED"):
+            return self._corrected_words(self._number(recording_id))
+
+    def _corrected_words(self, number: int) -> CorrectedWords:
+        recording = self._recording(number)
+        kept = self._corrections.read(recording.id)
+        if kept is not None and self._corrections.is_current(recording):
+            return kept
+        words = by_time(self._blocks.words(number, 0, END))
+        return CorrectedWords(tuple(words)) if kept is None else kept.set_aside(words)
 
     def emissions(self, recording_id: str) -> tuple[PackedEmissions, ...]:
         """Stored emissions of a recording."""
@@ -218,6 +258,10 @@ class SqliteIndex:
             )
             return spelling.most_similar(word, (text for (text,) in rows), limit)
 
+    def is_writable(self) -> bool:
+        """Return False if the file cannot be written."""
+        return not self._connection.readonly("main")
+
     def statistics(self) -> Statistics:
         """Totals of the index."""
         with self._file.transaction("DEFERRED"):
@@ -247,4 +291,6 @@ class SqliteIndex:
         rows = self._connection.execute("SELECT path, size, modified_ns FROM locations WHERE recording = ?", (number,))
         locations = [Location(word_codec.unpack_path(path), size, modified) for path, size, modified in rows]
         locations.sort(key=lambda location: location.path)
-        return Recording(identity, tuple(locations), duration_ms / 1000, model, added)
+        recording = Recording(identity, tuple(locations), duration_ms / 1000, model, added)
+        revised = self._corrections.revised(recording)
+        return recording if revised is None else replace(recording, corrected=revised)

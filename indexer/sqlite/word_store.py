@@ -33,10 +33,13 @@ class WordStore:
         self.blocks = WordBlocks(connection, self.lexicon)
 
     def add(self, number: int, words: Sequence[Word]) -> None:
-        """Store the words of a new recording, given in stored precision."""
+        """Store the words of a recording that has none, given in stored precision."""
         document = fts_tokens.document(words, self.lexicon.common(number))
         self._connection.execute("INSERT INTO tokens (rowid, words) VALUES (?, ?)", (number, document))
-        self.blocks.add(number, words, self.lexicon.add(number, words))
+        # Words become common in recordings that are added later, also if an earlier one gets other words.
+        last = self._connection.execute("SELECT max(number) FROM recordings").get
+        assert isinstance(last, int)
+        self.blocks.add(number, words, self.lexicon.add(last, words))
 
     def remove(self, number: int) -> None:
         """Delete the words of a recording."""

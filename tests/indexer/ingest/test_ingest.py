@@ -19,6 +19,7 @@ import cli
 from audiosearch.errors import AudioError, RefusedError, UnknownRecordingError
 from audiosearch.spotting.scoring import AcousticProfile, KeywordQuery
 from audiosearch.types import PackedEmissions, Seconds, Transcript, Word
+from indexer.corrections import Change, CorrectedWords
 from indexer.index import Index
 from indexer.ingest.ingest import CrawlSummary, Indexed, Record, Relocated, Removed, Started, ingest
 from indexer.ingest.shard import ALL, Shard
@@ -74,6 +75,15 @@ class MemoryIndex(Index):
 
     def words(self, recording_id: str) -> tuple[Word, ...]:
         return self.kept[recording_id][1]
+
+    def corrected_words(self, recording_id: str) -> CorrectedWords:
+        return CorrectedWords(self.words(recording_id))
+
+    def revise(self, recording_id: str, change: Change) -> CorrectedWords:
+        raise NotImplementedError
+
+    def is_writable(self) -> bool:
+        return True
 
     def emissions(self, recording_id: str) -> tuple[PackedEmissions, ...]:
         return self.kept_emissions[recording_id]
