@@ -107,6 +107,15 @@ def search_above_confidence(
     return Page(hits, after, page.variants)
 
 
+def can_be_spoken(index: Index, query: Query) -> bool:
+    """True if the query can be searched by sound."""
+    try:
+        list(spoken_terms.spoken_texts(query.phrases))
+    except QueryError:
+        return False
+    return bool(index.acoustic_profiles())
+
+
 def sound_notes(index: Index, query: Query, mode: Mode) -> tuple[str, ...]:
     """Notes on hits by sound that the query leaves out."""
     if query.voices and mode != "words" and index.acoustic_profiles():
@@ -176,11 +185,7 @@ def _merged_hits(index: Index, query: Query) -> tuple[list[Hit], Query] | None:
 
     None if the words suffice or the query cannot be searched by sound.
     """
-    if not index.acoustic_profiles():
-        return None
-    try:
-        list(spoken_terms.spoken_texts(query.phrases))
-    except QueryError:
+    if not can_be_spoken(index, query):
         return None
     page = None if _depends_on_variants(query) else index.search(query, MIN_HITS_BY_WORDS)
     if page is None or page.after is None:

@@ -17,7 +17,8 @@ from audiosearch.normalizer import normalize
 from audiosearch.types import Seconds
 from indexer.matching.filters import folded_voice, from_here
 from indexer.search import query_language
-from indexer.search.query_language import MAX_CHARACTERS, TypedQuery, quoted
+from indexer.search.query_items import quoted
+from indexer.search.query_language import MAX_CHARACTERS, TypedQuery
 from indexer.types import MAX_LETTERS, MAX_SLOP, MAX_TERMS, MIN_PREFIX, Filter, Order, Phrase, Query, Term
 
 MAX_EQUAL_READINGS = 4

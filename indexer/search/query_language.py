@@ -15,14 +15,13 @@ an operator: an unknown name, an OR without a part on each side, a quotation mar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from audiosearch.errors import QueryError
 from audiosearch.types import Seconds
-
-OPERATORS = ("within", "path", "since", "until", "voice")
+from indexer.search.query_items import MARK, NAME, OPERATORS, Item, is_inch, items, quoted, shortened
 
 MAX_CHARACTERS = 10_000
 """Characters of one typed text."""
@@ -34,12 +33,6 @@ MAX_WITHIN: Seconds = 1e9
 
 Value = TypeVar("Value", float, str)
 
-_CLOSING = {'"': ('"', "”“"), "“": ("”", '“"'), "„": ("“”", '"'), "”": ("”", '"'), "«": ("»",), "»": ("«»",)}
-"""Opening quotation marks of several languages → those that close it, the usual ones first."""
-
-_MARK = re.compile(f"[{''.join(_CLOSING)}]")
-_BLANK_OR_MARK = re.compile(rf"\s|{_MARK.pattern}")
-_NAME = re.compile(r"([^\W\d_]+):")
 _NUMBER = r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
 _DURATIONS = (
     re.compile("()()" + _NUMBER),
@@ -72,29 +65,6 @@ class TypedQuery:
     until: str | None = None
     voices: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """Item of a text.
-
-    Args:
-        text: of an exclusion or a quotation what it contains, of an operator its value.
-        start: of the item in the text.
-        end: exclusive.
-        name: of an operator.
-    """
-
-    kind: Literal["word", "quotation", "OR", "exclusion", "operator"]
-    text: str
-    start: int
-    end: int
-    name: str = ""
-
-    @property
-    def is_part(self) -> bool:
-        """True for a word and a quotation."""
-        return self.kind in ("word", "quotation")
 
 
 def read(texts: Sequence[str]) -> TypedQuery:
@@ -147,37 +117,6 @@ def seconds(typed: str) -> Seconds:
             f"within:{shortened(typed)} is no distance in seconds: write within:30, within:2m or within:1:30"
         )
     return duration
-
-
-def items(text: str) -> Iterator[Item]:
-    """Items of a text in their order."""
-    place = 0
-    while place < len(text):
-        if text[place].isspace():
-            place += 1
-            continue
-        item = _operator(text, place) or _exclusion(text, place) or _quotation(text, place) or _word(text, place)
-        yield item
-        place = item.end
-
-
-def without_operators(text: str, names: Iterable[str]) -> str:
-    """Text without the operators of these names."""
-    removed = [item for item in items(text) if item.kind == "operator" and item.name in names]
-    for item in reversed(removed):
-        text = f"{text[: item.start].rstrip()} {text[item.end :].lstrip()}".strip()
-    return text
-
-
-def quoted(text: str) -> str:
-    """A typed text in quotation marks, on one line, shortened."""
-    return f'"{shortened(text)}"'
-
-
-def shortened(text: str) -> str:
-    """A typed text on one line, of at most 60 characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= 60 else line[:59] + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +187,7 @@ def _with_words_for_or(found: Sequence[Item], notes: dict[str, None]) -> Iterato
 
 def _note_word(item: Item, text: str, notes: dict[str, None]) -> None:
     """Note on a word that looks like an operator."""
-    if name := _NAME.match(item.text):
+    if name := NAME.match(item.text):
         following = text[item.start + name.end() :][:2]
         has_value = bool(following[:1].strip())
         operator = name[1].lower()
@@ -260,13 +199,13 @@ def _note_word(item: Item, text: str, notes: dict[str, None]) -> None:
     elif item.text in ("AND", "NOT") and not text.isupper():
         remedy = "phrases in quotation marks must all be said" if item.text == "AND" else "-word excludes a word"
         notes[f"{item.text} is searched as a word: {remedy}"] = None
-    if any(not _is_inch(item.text, mark.start()) for mark in _MARK.finditer(item.text)):
+    if any(not is_inch(item.text, mark.start()) for mark in MARK.finditer(item.text)):
         notes["a quotation mark without its counterpart is left out"] = None
 
 
 def _check_exclusion(item: Item, notes: dict[str, None]) -> None:
     """Refuse the exclusion of an operator, such as -path:drafts; adds to ``notes`` for an unknown one."""
-    name = _NAME.match(item.text) if item.end - item.start == len(item.text) + 1 else None  # else it is in quotes
+    name = NAME.match(item.text) if item.end - item.start == len(item.text) + 1 else None  # else it is in quotes
     if name and name[1].lower() in OPERATORS:
         raise QueryError(f"{name[0]} cannot be excluded, only words and phrases can: -{shortened(item.text)}")
     if name and item.text[name.end() :] and not item.text.startswith("//", name.end()):
@@ -287,67 +226,3 @@ def _only(name: str, values: Mapping[Value, str]) -> Value | None:
     if len(values) > 1:
         raise QueryError(f"{name}: is given {len(values)} times, as {' and '.join(map(quoted, values.values()))}")
     return next(iter(values), None)
-
-
-# Items at a place
-
-
-def _operator(text: str, place: int) -> Item | None:
-    """Known operator with a value."""
-    name = _NAME.match(text, place)
-    if name is None or name[1].lower() not in OPERATORS:
-        return None
-    value, end = "", name.end()
-    while end < len(text) and not text[end].isspace():
-        if closing := _closing(text, end):
-            value, end = value + text[end + 1 : closing], closing + 1
-        elif _MARK.match(text, end):
-            return None
-        else:
-            value, end = value + text[end], end + 1
-    return Item("operator", value, place, end, name[1].lower()) if end > name.end() else None
-
-
-def _exclusion(text: str, place: int) -> Item | None:
-    if text[place] != "-" or (place and not text[place - 1].isspace()):
-        return None
-    following = text[place + 1 : place + 2]
-    if following.isalpha():
-        end = _word_end(text, place + 1)
-        return Item("exclusion", text[place + 1 : end], place, end)
-    closing = _closing(text, place + 1)
-    if closing and any(map(str.isalnum, text[place + 2 : closing])):
-        return Item("exclusion", text[place + 2 : closing], place, closing + 1)
-    return None
-
-
-def _quotation(text: str, place: int) -> Item | None:
-    closing = _closing(text, place)
-    return Item("quotation", text[place + 1 : closing], place, closing + 1) if closing else None
-
-
-def _word(text: str, place: int) -> Item:
-    end = _word_end(text, place)
-    return Item("OR" if text[place:end] == "OR" else "word", text[place:end], place, end)
-
-
-def _word_end(text: str, place: int) -> int:
-    """End of a word: a blank, or the beginning of a quotation."""
-    for border in _BLANK_OR_MARK.finditer(text, place + 1):
-        if border[0].isspace() or (_closing(text, border.start()) and not _is_inch(text, border.start())):
-            return border.start()
-    return len(text)
-
-
-def _closing(text: str, place: int) -> int | None:
-    """Place of the mark that closes a quotation which begins at ``place``; None if none begins there."""
-    for marks in _CLOSING.get(text[place : place + 1], ()):
-        places = [found for mark in marks if (found := text.find(mark, place + 1)) > 0]
-        if places:
-            return min(places)
-    return None
-
-
-def _is_inch(text: str, place: int) -> bool:
-    """True for a straight mark after a digit, which does not begin a quotation: a 6" pipe."""
-    return text[place] == '"' and place > 0 and text[place - 1].isdigit()

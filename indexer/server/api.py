@@ -116,6 +116,8 @@ class Api:
                 "notes": list(result.notes),
                 "also": list(result.also),
                 "near": result.similar,
+                "texts": list(result.texts),
+                "suggestions": [{"label": other.label, "params": dict(other.params)} for other in result.suggestions],
                 "recordings": await anyio.to_thread.run_sync(_records_with_state, list(found.values())),
             }
         )

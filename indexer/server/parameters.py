@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from starlette.datastructures import QueryParams
 
@@ -19,9 +19,16 @@ class Parameters:
     def __init__(self, query: QueryParams, known: Sequence[str]) -> None:
         """Parameters of a query string; QueryError for a parameter that is not in ``known``."""
         self._query = query
+        self._known = known
         for name in query:
             if name not in known:
                 raise QueryError(f"unknown parameter {name[:40]!r}; known: {', '.join(known)}")
+
+    def changed(self, values: Mapping[str, str | None]) -> Parameters:
+        """Parameters with other values; None leaves a parameter out."""
+        kept = [(name, value) for name, value in self._query.multi_items() if name not in values]
+        return Parameters(QueryParams([*kept, *((name, value) for name, value in values.items() if value is not None)]),
+                          self._known)  # fmt: skip
 
     def text(self, name: str) -> str | None:
         """The value of a parameter; QueryError if it is repeated."""

@@ -8,6 +8,7 @@ from functools import partial
 from typing import cast, get_args
 
 from audiosearch.errors import QueryError
+from indexer.index import Index
 from indexer.matching import filters
 from indexer.paths import composed, under
 from indexer.search import engine
@@ -16,6 +17,7 @@ from indexer.search.suggestions import similar_words
 from indexer.search.variants import added
 from indexer.server.index_pool import IndexPool
 from indexer.server.parameters import Parameters
+from indexer.server.search_suggestions import Suggestion, suggest
 from indexer.types import MAX_SLOP, Filter, Hit, Order
 
 PARAMETERS = (
@@ -38,6 +40,8 @@ class SearchResult:
         notes: sentences on normalized texts.
         also: other spellings and readings that were looked for.
         similar: words of the query in no transcript → words of similar spelling; empty if there are hits.
+        texts: phrases whose matches are hits, as they were typed.
+        suggestions: of other searches; empty if there are hits.
     """
 
     hits: tuple[Hit, ...]
@@ -45,6 +49,8 @@ class SearchResult:
     notes: tuple[str, ...]
     also: tuple[str, ...]
     similar: dict[str, list[str]]
+    texts: tuple[str, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 def search(index_pool: IndexPool, parameters: Parameters) -> SearchResult:
@@ -65,8 +71,30 @@ def search(index_pool: IndexPool, parameters: Parameters) -> SearchResult:
         page = engine.search_above_confidence(index, parsed.query, mode, limit, after, confidence)
         similar = {} if page.hits or after else similar_words(index, parsed.typed)
         notes = (*parsed.notes, *engine.sound_notes(index, parsed.query, mode))
+        is_empty = not (page.hits or after or page.after or parameters.texts("id"))
+        suggestions = _suggestions(index_pool, index, parameters, parsed, mode) if is_empty else ()
     also = tuple(phrase.text for phrase in (*added(parsed.typed, parsed.query), *page.variants))
-    return SearchResult(page.hits, page.after, notes, also, similar)
+    texts = tuple(phrase.text for phrase in parsed.typed.phrases)
+    return SearchResult(page.hits, page.after, notes, also, similar, texts, suggestions)
+
+
+def _suggestions(
+    index_pool: IndexPool, index: Index, parameters: Parameters, parsed: ParsedQuery, mode: engine.Mode
+) -> tuple[Suggestion, ...]:
+    """Suggestions for a search without hits."""
+
+    def has_hits(changed: Parameters) -> bool:
+        try:
+            other = _parse(index_pool, changed)
+        except QueryError:
+            return False  # a word of a phrase is none by itself
+        confidence = changed.number("confidence", 0, 1) or None
+        if other is None:
+            return False
+        return bool(engine.search_above_confidence(index, other.query, "words", 1, None, confidence).hits)
+
+    by_sound = mode != "sound" and engine.can_be_spoken(index, parsed.query)
+    return tuple(suggest(parameters, has_hits, by_sound=by_sound))
 
 
 def _parse(index_pool: IndexPool, parameters: Parameters) -> ParsedQuery | None:

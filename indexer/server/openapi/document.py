@@ -103,7 +103,11 @@ def _paths(guarded: bool) -> Json:
 def _search() -> list[Json]:
     return [
         parameter(
-            "q", texts(1), "word or phrase, with * at the end of a prefix; several give the hits of any", required=True
+            "q",
+            texts(1),
+            'text in the query language: "exact phrase" word pref* -not OR within:30 path:… since:… until:… voice:…; '
+            "several give the hits of any",
+            required=True,
         ),
         parameter("and", texts(), "phrases that must be said as well"),
         parameter("not", texts(), "phrases that must not be said"),

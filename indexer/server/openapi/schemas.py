@@ -7,6 +7,9 @@ from typing import get_args
 from indexer.server.openapi.notation import COUNT, SECONDS, SHARE, TEXT, Json, list_of, record, ref
 from indexer.types import Way
 
+_CHANGES: Json = {"type": "object", "additionalProperties": {"type": ["string", "null"]}}
+"""Parameters with new values; null: left out."""
+
 
 def schemas() -> Json:
     """Schemas by name."""
@@ -57,6 +60,8 @@ def schemas() -> Json:
                 "notes": list_of(TEXT),
                 "also": list_of(TEXT),
                 "near": {"type": "object", "additionalProperties": list_of(TEXT)},
+                "texts": list_of(TEXT),
+                "suggestions": list_of(record({"label": TEXT, "params": _CHANGES})),
                 "recordings": list_of(ref("Recording")),
             }
         ),

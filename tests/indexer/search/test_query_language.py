@@ -11,7 +11,8 @@ from hypothesis import given, settings, strategies
 
 from audiosearch.errors import QueryError
 from indexer.search.parse import parse, parse_date
-from indexer.search.query_language import OPERATORS, TypedQuery, items, read, without_operators
+from indexer.search.query_items import Item, items, rewritten
+from indexer.search.query_language import TypedQuery, read
 from indexer.types import Filter, Phrase
 
 
@@ -196,11 +197,14 @@ def test_years_and_months_are_dates() -> None:
             parse_date(text)
 
 
-def test_operators_are_removed_from_a_text() -> None:
-    text = 'storm path:"My Podcasts" "life boat"  since:2024 -film voice:x'
-    assert without_operators(text, ["path", "voice"]) == 'storm "life boat"  since:2024 -film'
-    assert without_operators(text, OPERATORS) == 'storm "life boat" -film'
-    assert without_operators("a foo:b path:", OPERATORS) == "a foo:b path:"
+def test_items_of_a_text_are_replaced() -> None:
+    text = 'storm path:"My Podcasts" "life boat"  since:2024 -film OR voice:x foo:b'
+
+    def without_operators(item: Item, typed: str) -> str:
+        return "" if item.kind == "operator" else typed
+
+    assert rewritten(text, lambda item, typed: typed) == " ".join(text.split())
+    assert rewritten(text, without_operators) == 'storm "life boat" -film OR foo:b'
 
 
 FRAGMENTS = strategies.sampled_from(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import unicodedata
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from audiosearch.types import Alternative, Word
 from indexer import word_codec
 from indexer.index import Index, open_index
+from indexer.search.parse import parse
 from indexer.types import Hit, Phrase, Query, Recording, Term
 
 MakeRecording = Callable[..., Recording]
@@ -56,6 +59,54 @@ def test_a_long_word_of_assent_does_not_break_a_phrase(url: str, recording: Make
         index.add(recording(1), sorted(words, key=lambda word: word.start))
         assert len(find(index, "the night train left")) == 1
         assert len(find(index, "yes")) == 1
+
+
+def test_hits_of_a_voice(url: str, recording: MakeRecording, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All words of a hit have the voice, in spans over the borders of blocks and passages too."""
+    chance = random.Random(5)
+    voices = ["Ann", "ANN ", "Bob B.", "Zoë", "Zoe\u0308", None]
+    library = {}
+    with open_index(url, create=True) as index:
+        for number in range(6):
+            voice, words = None, []
+            for place in range(chance.choice([40, 700])):
+                voice = chance.choice([voice, voice, voice, chance.choice(voices if number else [None])])
+                words.append(Word(chance.choice(["a", "b"]), place, place + 0.5, chance.random(), voice=voice))
+            index.add(recording(number), words)
+            library[f"id{number:03}"] = words
+    with open_index(url) as index:
+        for most in (20_000, 10):
+            monkeypatch.setattr("indexer.sqlite.search.MAX_SCORED", most)
+            for voice, typed in (
+                ("ann", "voice:ann"),
+                ("zoë", "voice:ZOË"),
+                ("bob b.", 'voice:"bob  B." voice:nobody'),
+            ):
+                for text in ("a", "a b a", '"a" "b" within:2', "a -c"):
+                    query = parse([f"{text} {typed}"]).query
+                    terms = [term.text for term in query.phrases[0].terms]
+                    expected = {
+                        (name, words[place].start)
+                        for name, words in library.items()
+                        for place in range(len(words) + 1 - len(terms))
+                        if [word.text for word in words[place : place + len(terms)]] == terms
+                        and all(
+                            unicodedata.normalize("NFC", word.voice or "").strip().casefold() == voice
+                            for word in words[place : place + len(terms)]
+                        )
+                    }
+                    hits = index.search(query, 5000).hits
+                    found = {(hit.recording.id, hit.start) for hit in hits}
+                    if len(terms) == 1:
+                        assert found <= expected if query.within else found == expected
+                    else:
+                        assert found <= expected  # of overlapping matches one is chosen before the voices are compared
+                    assert len(found) == len(hits) > 3
+                    assert sum(count.hits for count in index.count(query)) == len(hits)
+                    first = index.search(query, 2)
+                    rest = index.search(query, 5000, first.after)
+                    assert [*first.hits, *rest.hits] == list(hits)
+        assert not index.search(parse(["a voice:an"]).query, 1).hits
 
 
 def test_words_without_voices_are_stored_as_before() -> None:
