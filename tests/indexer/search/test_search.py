@@ -133,7 +133,8 @@ def any_phrase(chance: random.Random, lengths: Sequence[int] = (1, 2, 2, 3, 5)) 
 def any_filter(chance: random.Random) -> Filter:
     paths = chance.sample(["/r", "/r/a", "/r/b/*", "/**/[1-5].ogg", "/r/*/[!1]*", "/r/a/1.ogg"], 2)
     since, until = [None, None, 2 * SECOND, 3 * SECOND + 1], [None, None, 5 * SECOND, 9 * SECOND]
-    return Filter(tuple(paths[: chance.choice([0, 1, 2])]), chance.choice(since), chance.choice(until))
+    also = chance.choice([(), (), ("/r/b", "/**/[3-9]*")])
+    return Filter(tuple(paths[: chance.choice([0, 1, 2])]), chance.choice(since), chance.choice(until), and_paths=also)
 
 
 def any_query(chance: random.Random) -> Query:
