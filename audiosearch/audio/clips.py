@@ -7,7 +7,7 @@ Legend: C channels, S samples.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +74,14 @@ def write_clip(clip: Clip, target: Path, *, mono_rate: int | None = None) -> Sec
     return len(fitted) / rate
 
 
-def write_supercut(clips: Sequence[Clip], target: Path, *, fade: Seconds = FADE, gap: Seconds = 0.0) -> Seconds:
+def write_supercut(
+    clips: Sequence[Clip],
+    target: Path,
+    *,
+    fade: Seconds = FADE,
+    gap: Seconds = 0.0,
+    check: Callable[[], None] = lambda: None,
+) -> Seconds:
     """Write all clips, one after the other, to one file and return its duration.
 
     Sample rate and channels are the largest among the recordings. Cross-fades have equal power: one clip falls as a
@@ -87,6 +94,7 @@ def write_supercut(clips: Sequence[Clip], target: Path, *, fade: Seconds = FADE,
         clips: at least one.
         fade: duration of a fade, also at both ends; at most half of a clip.
         gap: duration of the silence between clips.
+        check: called before each clip is read; an exception that it raises stops the writing.
 
     Raises:
         AudioError: a recording cannot be read.
@@ -99,12 +107,14 @@ def write_supercut(clips: Sequence[Clip], target: Path, *, fade: Seconds = FADE,
     channels = 2 if any(info.channels == 2 for info in recordings.values()) else 1
     length = 0
 
+    def sounds() -> Iterator[Sound]:
+        for clip in clips:
+            check()
+            yield convert(read_span(clip.path, clip.start, clip.end, track=clip.track), rate, channels)
+
     def pieces() -> Iterator[Samples]:
         nonlocal length
-        sounds = (
-            convert(read_span(clip.path, clip.start, clip.end, track=clip.track), rate, channels) for clip in clips
-        )
-        for piece in crossfade(sounds, round(fade * rate), round(gap * rate)):
+        for piece in crossfade(sounds(), round(fade * rate), round(gap * rate)):
             length += piece.shape[1]
             yield piece
 

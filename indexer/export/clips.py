@@ -123,13 +123,15 @@ def write_supercut(
 def clip_names(hits: Sequence[Hit]) -> list[str]:
     """Return a file name for each hit: number, recording, time and words, in characters that all file systems allow."""
     digits = max(3, len(str(len(hits))))
-    result = []
-    for number, hit in enumerate(hits, start=1):
-        minutes, seconds = divmod(int(hit.start * 10), 600)
-        time = f"{minutes // 60}h{minutes % 60:02}m{seconds // 10:02}.{seconds % 10}s"
-        stem, words = _slug(Path(hit.recording.path).stem, 60), _slug(hit.text, MAX_NAME_BYTES - 80)
-        result.append("_".join(part for part in (f"{number:0{digits}}", stem, time, words) if part))
-    return result
+    return [f"{number:0{digits}}_{clip_name(hit)}" for number, hit in enumerate(hits, start=1)]
+
+
+def clip_name(hit: Hit) -> str:
+    """Return recording, time and words of a hit as a file name, as in ``clip_names``."""
+    minutes, seconds = divmod(int(hit.start * 10), 600)
+    time = f"{minutes // 60}h{minutes % 60:02}m{seconds // 10:02}.{seconds % 10}s"
+    stem, words = _slug(Path(hit.recording.path).stem, 60), _slug(hit.text, MAX_NAME_BYTES - 80)
+    return "_".join(part for part in (stem, time, words) if part)
 
 
 def _slug(text: str, max_bytes: int) -> str:

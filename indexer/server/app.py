@@ -22,6 +22,7 @@ from audiosearch.errors import AudioSearchError, ConfigError, QueryError
 from audiosearch.settings import cache_folder
 from indexer.server.api import Api, NotFoundError, json_response
 from indexer.server.auth import AccessPolicy, AuthMiddleware
+from indexer.server.downloads.clips import Clips
 from indexer.server.index_pool import IndexPool
 from indexer.server.media.access import MediaUnavailableError
 from indexer.server.media.peak_cache import PeakCache
@@ -120,6 +121,7 @@ def make_app(
         Route("/health/live", live),
         Route("/metrics", metrics_text),
         Route("/api/openapi.json", openapi),
+        *Clips(api).routes(),
         *(Route(f"/api{path}", endpoint) for path, endpoint in api.endpoints().items()),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
@@ -147,7 +149,8 @@ def _error_response(status: int) -> Callable[[Request, Exception], Awaitable[Res
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    sentences = {404: "not found", 405: "method not allowed; use GET"}
+    allowed = (error.headers or {}).get("Allow", "GET").replace("HEAD, ", "").replace(", HEAD", "")
+    sentences = {404: "not found", 405: f"method not allowed; use {allowed}"}
     return JSONResponse({"error": sentences.get(error.status_code, error.detail)}, error.status_code, error.headers)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from indexer.server.api import MAX_POINTS, MAX_RECORDINGS, MAX_WORDS
-from indexer.server.openapi.downloads import add_transcript_files
+from indexer.server.openapi.downloads import add_transcript_files, clip_paths
 from indexer.server.openapi.notation import (
     SHARE,
     TEXT,
@@ -97,7 +97,7 @@ def _paths(guarded: bool) -> Json:
         }
     described["/api/recordings/{id}/audio"] = _audio(identity, guarded)
     add_transcript_files(described["/api/recordings/{id}/transcript"]["get"])
-    return described
+    return described | clip_paths(identity, guarded)
 
 
 def _search() -> list[Json]:
