@@ -22,10 +22,15 @@ def description(client: httpx.Client) -> dict[str, Any]:
 
 
 def test_every_path_responds(description: dict[str, Any], client: httpx.Client, library: Any) -> None:
-    for path in description["paths"]:
+    required: dict[str, dict[str, Any]] = {
+        "/api/search": {"q": "human"},
+        "/api/recordings/{id}/clip": {"start": 0, "end": 1},
+    }
+    readable = [path for path, operations in description["paths"].items() if "get" in operations]
+    for path in readable:
         url = path.replace("{id}", library.ids["talks/first talk.wav"])
-        assert client.get(url, params={"q": "human"} if "search" in path else {}).status_code == 200
-    assert len(description["paths"]) == 7
+        assert client.get(url, params=required.get(path, {})).status_code == 200
+    assert len(readable) == 8
 
 
 def test_required_token_is_described(serve: Any, own_library: Any) -> None:
@@ -33,7 +38,7 @@ def test_required_token_is_described(serve: Any, own_library: Any) -> None:
     client = serve(own_library, token=token)
     response = client.get("/api/openapi.json", headers={"authorization": f"Bearer {token}"}).json()
     assert response["security"] == [{"token": []}]
-    assert all("401" in path["get"]["responses"] for path in response["paths"].values())
+    assert all("401" in each["responses"] for path in response["paths"].values() for each in path.values())
 
 
 def test_responses_conform_to_the_description(description: dict[str, Any], url: str, library: Any) -> None:
@@ -63,6 +68,6 @@ def test_responses_conform_to_the_description(description: dict[str, Any], url: 
         assert isinstance(result, Ok)
         operation = result.ok()
         for mode in modes:
-            if mode is modes.POSITIVE or operation.definition.raw["parameters"]:
+            if mode is modes.POSITIVE or operation.definition.raw.get("parameters"):
                 limits(given(operation.as_strategy(generation_mode=mode))(check))()
     assert requests > 150

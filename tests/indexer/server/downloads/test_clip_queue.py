@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from audiosearch.audio import clips as clip_files
+from audiosearch.audio import reader
 
 
 def leftovers() -> list[Path]:
@@ -57,7 +58,7 @@ def test_two_clips_are_written_at_a_time_and_long_queues_are_refused(
 def test_a_supercut_stops_when_its_client_leaves(serve: Any, own_library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     client = serve(own_library)
     identity = own_library.ids["talk.wav"]
-    read, original = [], clip_files.read_span
+    read, original = [], reader.read_span
     stopped = threading.Event()
     before = leftovers()
 

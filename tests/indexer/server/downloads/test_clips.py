@@ -40,7 +40,7 @@ def duration(content: bytes) -> float:
     """Duration of an audio file, in seconds."""
     with av.open(io.BytesIO(content)) as container:
         frames = [(frame.samples, frame.sample_rate) for frame in container.decode(audio=0)]
-    return sum(samples / rate for samples, rate in frames)
+    return float(sum(samples / rate for samples, rate in frames))
 
 
 def leftovers() -> list[Path]:
@@ -63,7 +63,7 @@ def test_a_clip_has_the_samples_of_its_span(client: httpx.Client, library: Any) 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("name", ["talks/third.ogg", "music/fifth.aiff"])
 def test_clips_in_every_format(client: httpx.Client, library: Any, name: str, form: str) -> None:
-    parameters = {"start": 1, "end": 2, "padding": 0.25, "format": form}
+    parameters: dict[str, Any] = {"start": 1, "end": 2, "padding": 0.25, "format": form}
     response = client.get(clip_path(library.ids[name]), params=parameters)
     assert response.status_code == 200
     assert duration(response.content) == pytest.approx(1.5, abs=0.1)
