@@ -290,6 +290,35 @@ class TestQuery:
         wrong_date = run("query", "human", "--since", "yesterday", "--store", store)
         assert (wrong_date.exit_code, wrong_date.stderr[:32]) == (2, 'Error: "yesterday" is not a date')
 
+    def test_query_language(self, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def starts(*arguments: str) -> list[float]:
+            result = run("query", *arguments, "--store", store, "--json")
+            assert result.exit_code == (0 if result.stdout else 1), result.stderr
+            return [json.loads(line)["start"] for line in result.stdout.splitlines()]
+
+        monkeypatch.chdir(store.parent)
+        assert starts("human path:talks/o*") == starts("human", "path:talks/o*") == [63.0, 64.0]
+        assert starts('human "am" within:1', "--path", "talks/o*") == [63.0]
+        assert starts('human "am"', "--within", "1", "--path", "talks/o*") == [63.0]
+        assert starts("human -am within:0:01 path:talks/o*") == [64.0]
+        assert starts("human path:talks/o* since:2024") == []
+        for text, condition in (
+            ('human "am began"', "all of its phrases"), ("human -am", "-word"), ("human path:*", "path:"),
+            ("human since:2024", "since:"), ("human voice:left", "voice:"),
+        ):  # fmt: skip
+            unmet = run("query", text, "--store", store).stderr
+            assert unmet == f'No hits for "human" with {condition}.\n'
+        assert run("query", "human foo:bar", "--store", store).stderr.startswith("foo: is no operator")
+        for wrong, message in (
+            ("human within:soon", "within:soon is no distance"), ("human since:soon", 'since: "soon" is not a date'),
+            ("path:talks", "conditions only"),
+        ):  # fmt: skip
+            result = run("query", wrong, "--store", store)
+            assert (result.exit_code, result.stdout) == (2, "")
+            assert message in result.stderr
+        conflict = run("query", 'human "am" within:1', "--within", "2", "--store", store)
+        assert "the distance is given twice" in conflict.stderr
+
     def test_counts(self, store: Path) -> None:
         (first, second) = run("query", "human", "am human", "--counts", "--store", store, "--json").stdout.splitlines()
         assert json.loads(first) == {"path": str(store.parent / "talks" / "b.mp3"), "hits": 2, "duration": 3723.4}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -12,7 +12,7 @@ from indexer.commands.options import store_option
 from indexer.console.format import count
 from indexer.console.hit_output import HitOutput, hit_output_options
 from indexer.console.hit_table import write_counts, write_hits
-from indexer.types import Order
+from indexer.types import Order, Query
 
 if TYPE_CHECKING:
     from indexer.index import Index
@@ -27,6 +27,7 @@ MAX_LISTED = 8
     epilog="\b\nExamples:\n"
     "  audiosearch query 'human things' --slop 1\n"
     "  audiosearch query lighthouse --and keeper --within 30 --path '~/Podcasts/**/*.mp3' --since 2024-05-01\n"
+    "  audiosearch query 'lighthouse \"light keeper\" OR storm -film within:30 path:~/Podcasts since:2024 voice:left'\n"
     "  audiosearch query lighthouse --clips clips --supercut lighthouse.mp3 --padding 0.5"
 )
 @click.argument("texts", metavar="TEXT…", nargs=-1, required=True)
@@ -97,9 +98,13 @@ def query(
 ) -> None:
     """Search the index for spoken words and phrases.
 
-    Each TEXT is a word or a (quoted) phrase. A word with a trailing * matches all words with that prefix. Several
-    texts give the hits of any of them. Other spellings, and other readings of numbers, are looked for too, and their
-    hits come last. The exit status is 1 if there are no hits, and 2 after an error.
+    Each TEXT is a word or a phrase, in quotation marks of the shell. A word with a trailing * matches all words with
+    that prefix. Several texts give the hits of any of them. Other spellings, and other readings of numbers, are looked
+    for too, and their hits come last. The exit status is 1 if there are no hits, and 2 after an error.
+
+    A TEXT may use the query language: "exact phrase" in quotation marks of its own (several phrases must all be said,
+    and the first is the hit), -word, OR, within:30, path:FOLDER, since:2024-05, until:DATE, voice:NAME. Operators and
+    options hold together.
 
     Misrecognized words, mostly names, are found by their sound: the text is searched in the probabilities of letters
     over time. Such hits are marked "sound", and their words are those of the transcript.
@@ -143,7 +148,7 @@ def query(
         if also:
             click.echo(_also_looked_for([phrase.text for phrase in also]), err=True)
         if not counts_by_recording and not (page and page.hits):
-            click.echo("There are no more hits." if after else _no_hits(index, parsed, confidence), err=True)
+            click.echo("There are no more hits." if after else _no_hits(index, parsed, ctx.params), err=True)
             ctx.exit(1)
     if page is None:
         write_counts(counts_by_recording[:limit], as_json)
@@ -166,25 +171,39 @@ def _also_looked_for(texts: Sequence[str]) -> str:
     return f"Also looked for {', '.join([*quoted, *more])}."
 
 
-def _no_hits(index: Index, parsed: ParsedQuery, confidence: float | None) -> str:
-    """A sentence on the reason for an empty result, with suggestions."""
+def _no_hits(index: Index, parsed: ParsedQuery, given: Mapping[str, Any]) -> str:
+    """A sentence on the reason for an empty result, with suggestions.
+
+    Args:
+        given: values of options.
+    """
     from indexer.search.suggestions import explain
 
     query = parsed.typed
     texts = " or ".join(f'"{phrase.text}"' for phrase in query.phrases)
-    explanation = explain(index, query, parsed.query, confidence)
+    explanation = explain(index, query, parsed.query, given["confidence"])
     if explanation.similar:
         similar = (f'did you mean {" or ".join(words)} for "{word}"?' for word, words in explanation.similar.items())
         return f"No hits for {texts}; {' '.join(similar)}"
     if explanation.reason == "conditions":
-        conditions = {
-            **{"--and": query.together, "--not": query.without, "--path": query.filter.paths},
-            **{"--since": query.filter.since_ns is not None, "--until": query.filter.until_ns is not None},
-            "voice:": query.voices,
-        }
-        return f"No hits for {texts} with {' and '.join(name for name, value in conditions.items() if value)}."
+        return f"No hits for {texts} with {' and '.join(_conditions(query, given))}."
     if explanation.reason == "confidence":
         return f"No hits for {texts} of this confidence; lower --confidence."
     if explanation.reason == "order":
         return f"No hits for {texts}; its words occur, but not in this order: try --slop."
     return f"No hits for {texts}."
+
+
+def _conditions(query: Query, given: Mapping[str, Any]) -> Iterator[str]:
+    """Names of the conditions of a query: of the option, or of the operator if only that was typed."""
+    wanted = query.filter
+    for option, parameter, operator, holds in (
+        ("--and", "together", "all of its phrases", query.together),
+        ("--not", "without", "-word", query.without),
+        ("--path", "paths", "path:", wanted.paths),
+        ("--since", "since", "since:", wanted.since_ns is not None),
+        ("--until", "until", "until:", wanted.until_ns is not None),
+        ("", "", "voice:", query.voices),
+    ):
+        if holds:
+            yield option if given.get(parameter) else operator
