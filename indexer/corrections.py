@@ -228,6 +228,17 @@ class CorrectedWords:
         new = [moved for moved in base._moved(other) if not any(map(moved.same, self.corrections))]
         return base._joined([*self.corrections, *new]) if new else self
 
+    def adopted(self, other: CorrectedWords) -> CorrectedWords:
+        """The corrections of both; those of other content are in place only where the same words were recognized."""
+        moved = []
+        for correction in other.corrections:
+            fitted = self._fitted(correction)
+            is_same = fitted.recognized == correction.recognized
+            moved.append(fitted if is_same else replace(correction, first=None))
+        revised = max(filter(None, (self.revised, other.revised)), default=None)
+        base = CorrectedWords(self.recognized, (), max(self.given, other.given), revised)
+        return base._joined([*self.corrections, *moved])
+
     def _moved(self, other: CorrectedWords) -> Iterator[Correction]:
         """Corrections of other words at their time in these."""
         for correction in other.corrections:
@@ -353,6 +364,28 @@ def _equal(words: Sequence[Word], texts: Sequence[str]) -> int:
     """Number of words at the beginning that are equal to the texts."""
     pairs = zip(words, texts, strict=False)
     return next((number for number, (word, text) in enumerate(pairs) if word.text != text), min(len(words), len(texts)))
+
+
+def correction_records(words: CorrectedWords) -> list[dict[str, object]]:
+    """Corrections as JSON objects, with the position of their first word in the transcript if they are in place."""
+    positions: dict[Correction, int] = {}
+    for position, entry in enumerate(words.entries):
+        if entry.correction is not None:
+            positions.setdefault(entry.correction, position)
+    return [
+        {
+            "number": each.number,
+            "state": "aside" if each.first is None else "in place",
+            "word": positions.get(each),
+            "start": each.start,
+            "end": each.end,
+            "recognized": each.recognized,
+            "text": each.text,
+            "edited": each.edited,
+            **({} if each.voice is None else {"voice": each.voice}),
+        }
+        for each in words.corrections
+    ]
 
 
 def pack_corrections(words: CorrectedWords) -> str:

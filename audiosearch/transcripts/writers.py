@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import groupby
@@ -50,17 +50,23 @@ class Caption:
     voice: str | None = None
 
 
-def render(transcript: Transcript, form: str, metadata: Mapping[str, object] | None = None) -> str:
+def render(
+    transcript: Transcript,
+    form: str,
+    metadata: Mapping[str, object] | None = None,
+    corrected: Collection[int] = (),
+) -> str:
     """The transcript in one of ``FORMATS``, ending with a line break; JSON is one line.
 
     Args:
         metadata: further fields of JSON records.
+        corrected: indices of words that JSON marks as corrected by hand.
     """
     match form:
         case "text":
             return _voiced_text(transcript) + "\n"
         case "json":
-            return to_json(transcript, metadata) + "\n"
+            return to_json(transcript, metadata, corrected) + "\n"
         case "srt":
             numbered = enumerate(_named(captions(transcript)), start=1)
             return "\n".join(f"{n}\n{_clock(c.start, ',')} --> {_clock(c.end, ',')}\n{c.text}\n" for n, c in numbered)
@@ -83,14 +89,19 @@ def render(transcript: Transcript, form: str, metadata: Mapping[str, object] | N
     raise ValueError(f"unknown format {form!r}")
 
 
-def to_json(transcript: Transcript, metadata: Mapping[str, object] | None = None) -> str:
+def to_json(
+    transcript: Transcript, metadata: Mapping[str, object] | None = None, corrected: Collection[int] = ()
+) -> str:
     """A JSON record on one line, with times in milliseconds and probabilities in thousandths."""
+    words = [_word_record(word) for word in transcript.words]
+    for index in corrected:
+        words[index]["corrected"] = True
     record = {
         "path": transcript.path,
         **(metadata or {}),
         "duration": round(transcript.duration, 3),
         "text": " ".join(word.text for word in in_turns(transcript.words)),
-        "words": [_word_record(word) for word in transcript.words],
+        "words": words,
     }
     return json_line(record)
 

@@ -111,6 +111,7 @@ def _report(
     step: Imported | Mended | Failed, counts: dict[str, int], as_json: bool, say: Callable[[str], None]
 ) -> None:
     """Count a step and print it."""
+    from indexer.console.ingest_report import corrections_aside
     from indexer.ingest.import_transcripts import Mended
     from indexer.ingest.walk import Failed
 
@@ -128,6 +129,9 @@ def _report(
     counts[step.was] += 1
     if as_json:
         metadata = {"id": step.recording.id, "path": step.recording.path, "source": step.source, "words": step.words}
-        click.echo(json_line({"event": step.was, **metadata}))
-    else:
+        aside = {"aside": step.aside} if step.aside else {}
+        click.echo(json_line({"event": step.was, **metadata, **aside}))
+    if step.aside:
+        say(f"{shown(step.recording.path)}: {corrections_aside(step.aside, step.recording.path)}")
+    if not as_json:
         say(f"{shown(step.recording.path)}: {count(step.words, 'word')} ({step.was})")

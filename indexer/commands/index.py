@@ -99,7 +99,7 @@ def index(
     from audiosearch.settings import is_url, load_settings
     from audiosearch.types import SoundSelection
     from indexer.console.format import length, shown
-    from indexer.console.ingest_report import IngestReport, json_record, line
+    from indexer.console.ingest_report import IngestReport, is_problem, json_record, line
     from indexer.console.lazy_recognizer import LazyRecognizer
     from indexer.index import open_index
     from indexer.ingest.imported_sound import add_sound
@@ -174,7 +174,7 @@ def index(
                     report.add(record)
                     if unreadable and isinstance(record, Failed):
                         unreadable.add(record.files)
-                    if (text := line(record)) and (not quiet or isinstance(record, Failed)):
+                    if (text := line(record)) and (not quiet or is_problem(record)):
                         if dry_run and not as_json and not isinstance(record, Failed):
                             click.echo(text)  # the list is the result
                         else:

@@ -72,17 +72,20 @@ def remove(names: tuple[str, ...], store: str | None) -> None:
             }
             for recording_id, paths in matches.items():
                 removals.setdefault(recording_id, set()).update(paths)
-        removed = 0
+        removed = corrections = 0
         for recording in recordings:
             removed_paths = removals.get(recording.id, ())
             left = [location for location in recording.locations if location.path not in removed_paths]
             if not left:
+                if recording.corrected is not None:
+                    corrections += len(index.corrected_words(recording.id).corrections)
                 index.remove(recording.id)
                 removed += 1
             elif len(left) < len(recording.locations):
                 index.relocate(recording.id, left)
                 click.echo(f"{shown(left[0].path)} is a copy and stays in the index.", err=True)
-    click.echo(f"{count(removed, 'recording')} removed.")
+    with_corrections = f", with {count(corrections, 'correction')}" if corrections else ""
+    click.echo(f"{count(removed, 'recording')} removed{with_corrections}.")
 
 
 @click.command(epilog="\b\nExample:\n  audiosearch info --store talks.db")

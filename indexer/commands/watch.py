@@ -78,11 +78,10 @@ def watch(
     from audiosearch.settings import load_settings
     from audiosearch.types import SoundSelection
     from indexer.console.format import length, shown
-    from indexer.console.ingest_report import IngestReport, json_record, line
+    from indexer.console.ingest_report import IngestReport, is_problem, json_record, line
     from indexer.console.lazy_recognizer import LazyRecognizer
     from indexer.index import open_index
     from indexer.ingest.ingest import Started
-    from indexer.ingest.walk import Failed
     from indexer.ingest.watch import Finished, changes, follow, lock_watch
 
     settings = load_settings(store, channels=channels)
@@ -114,7 +113,7 @@ def watch(
             report.add(record)
             if isinstance(record, Started) and not as_json and not quiet:
                 click.echo(f"{shown(record.path)}: transcribing {length(record.duration)}", err=True)
-            if (text := line(record)) and (not quiet or isinstance(record, Failed)):
+            if (text := line(record)) and (not quiet or is_problem(record)):
                 click.echo(text, err=True)
             if as_json and (event := json_record(record)):
                 click.echo(json.dumps(event))

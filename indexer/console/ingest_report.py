@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import dataclass
 
@@ -136,7 +137,9 @@ def line(record: Record | Planned) -> str | None:
         case Failed():
             return printable(record.sentence)
         case Indexed():
-            return f"{shown(record.recording.path)}: {count(record.words, 'word')}"
+            kept = f", {count(record.corrected, 'correction')} kept" if record.corrected else ""
+            aside = f"; {corrections_aside(record.aside, record.recording.path)}" if record.aside else ""
+            return f"{shown(record.recording.path)}: {count(record.words, 'word')}{kept}{aside}"
         case Planned():
             return f"{shown(record.path)}: to transcribe{' again' if record.again else ''}, {length(record.duration)}"
         case Relocated():
@@ -145,8 +148,20 @@ def line(record: Record | Planned) -> str | None:
                 return f"{left}: a copy, no longer there"
             return f"{added}: was {left}" if left else f"{added}: a copy of {shown(record.recording.path)}"
         case Removed():
-            return f"{shown(record.recording.path)}: {'replaced' if record.replaced else 'removed'}"
+            what = f", {count(record.corrections, 'correction')} too" if record.corrections else ""
+            return f"{shown(record.recording.path)}: {'replaced' if record.replaced else 'removed'}{what}"
     return None
+
+
+def is_problem(record: Record | Planned) -> bool:
+    """Return whether a record is displayed even if others are not."""
+    return isinstance(record, Failed) or (isinstance(record, Indexed) and record.aside > 0)
+
+
+def corrections_aside(number: int, path: str) -> str:
+    """Sentence about corrections by hand that fit no word of a recording."""
+    these = "1 correction fits" if number == 1 else f"{number:,} corrections fit"
+    return f"{these} none of its words, see audiosearch correct {shlex.quote(shown(path))} --list"
 
 
 def json_record(record: Record | Planned) -> dict[str, object] | None:
@@ -157,7 +172,9 @@ def json_record(record: Record | Planned) -> dict[str, object] | None:
         case Indexed():
             recording = record.recording
             metadata = {"path": recording.path, "id": recording.id, "duration": recording.duration}
-            return {"event": "indexed", **metadata, "words": record.words}
+            counts = {"corrected": record.corrected, "aside": record.aside}
+            corrections = counts if any(counts.values()) else {}
+            return {"event": "indexed", **metadata, "words": record.words, **corrections}
         case Planned():
             return {"event": "planned", "path": record.path, "duration": record.duration, "again": record.again}
         case Relocated():

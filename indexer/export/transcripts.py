@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audiosearch.errors import InUseError, OutputError, UnknownRecordingError
 from audiosearch.files import atomic_write, lock_folder
 from audiosearch.transcripts.writers import CSV_HEADER, JOINABLE, SUFFIXES, ctm_lines, render
 from audiosearch.types import Transcript
+from indexer.corrections import correction_records
 from indexer.index import Index
 from indexer.matching.filters import locations_under
 from indexer.types import Recording
@@ -143,5 +144,10 @@ def _render(index: Index, recording: Recording, form: str, name: str) -> str:
     transcript = Transcript(recording.path, recording.duration, index.words(recording.id))
     if form == "ctm":
         return "".join(ctm_lines(transcript, name))
-    metadata = {"id": recording.id, "model": recording.model, "added": recording.added}
-    return render(transcript, form, metadata)
+    metadata: dict[str, object] = {"id": recording.id, "model": recording.model, "added": recording.added}
+    if form != "json" or recording.corrected is None:
+        return render(transcript, form, metadata)
+    corrected = index.corrected_words(recording.id)
+    metadata["corrections"] = correction_records(corrected)
+    marked = [place for place, entry in enumerate(corrected.entries) if entry.correction is not None]
+    return render(replace(transcript, words=corrected.words), form, metadata, marked)

@@ -59,12 +59,14 @@ class Imported:
         source: path of the transcript.
         words: number of words.
         was: new, a replacement of other words, or unchanged.
+        aside: number of corrections by hand that fit no word of it.
     """
 
     recording: Recording
     source: str
     words: int
     was: Literal["new", "replaced", "unchanged"]
+    aside: int = 0
 
 
 def import_files(
@@ -254,18 +256,21 @@ def _store(
             recording = _with_profile_of(index, before, recording)
     was: Literal["new", "replaced", "unchanged"] = "new"
     if before is not None:
-        same_words = before.model == recording.model and index.words(before.id) == stored(words)
+        same_words = before.model == recording.model and index.corrected_words(before.id).recognized == stored(words)
         was = "unchanged" if same_words else "replaced"
         if same_words and before.locations == recording.locations:
             return Imported(before, source.path, len(words), was)
     index.add(recording, words, emissions)
+    aside = 0
+    if before is not None and before.corrected is not None:
+        aside = len(index.corrected_words(recording.id).aside)
     known[recording.id] = recording
     for imported in [entry for entry in known.values() if entry.id != recording.id and not entry.has_media]:
         if imported.path == source.location or (recording.has_media and imported.id == source.without_media().id):
             index.remove(imported.id)
             del known[imported.id]
             was = "replaced"
-    return Imported(recording, source.path, len(words), was)
+    return Imported(recording, source.path, len(words), was, aside)
 
 
 def _with_profile_of(index: Index, before: Recording, recording: Recording) -> Recording:

@@ -89,7 +89,7 @@ def add_sound(
         yield Started(location.path, recording.duration)
         try:
             emissions = listener.listen(Path(location.path))
-            words = index.words(recording.id)
+            words = index.corrected_words(recording.id).recognized
             listened = with_sound_of(index, listener, recording)
             index.add(listened, words, emissions)
         except (AudioError, RefusedError) as error:

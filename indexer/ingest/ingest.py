@@ -83,18 +83,30 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """A recording was added to the index."""
+    """A recording was added to the index.
+
+    Args:
+        corrected: number of corrections by hand that were carried over to its words.
+        aside: number of those that fit no word.
+    """
 
     recording: Recording
     words: int
+    corrected: int = 0
+    aside: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A recording was removed from the index; ``replaced`` if other content took its path."""
+    """A recording was removed from the index; ``replaced`` if other content took its path.
+
+    Args:
+        corrections: number of corrections by hand that it had; those of a replaced one are with the new one.
+    """
 
     recording: Recording
     replaced: bool
+    corrections: int = 0
 
 
 Record = Examined | Failed | CrawlSummary | Relocated | Started | Indexed | Removed
@@ -124,8 +136,9 @@ def ingest(
         is_unstable: predicate of new or changed files that are left to a later run.
         exclude: globs of files and folders to leave out.
     """
+    known = index.recordings()
     crawled, selected, work = yield from survey(
-        index.recordings(),
+        known,
         transcriber,
         paths,
         again=again,
@@ -147,6 +160,7 @@ def ingest(
             yield Relocated(relocation.recording, relocation.added, relocation.left)
     for recording in crawled.seen:
         yield from missing_recordings.displace(recording.id)
+    known_ids = {recording.id for recording in known}
     transcripts = _transcripts(transcriber, work)
     has_profile = False
     for discovery in work:
@@ -170,10 +184,20 @@ def ingest(
         except RefusedError as error:
             yield Failed(recording.path, str(error))
             continue
-        yield Indexed(recording, len(transcript.words))
+        carried = _corrections(index, recording) if recording.id in known_ids else (0, 0)
+        yield Indexed(recording, len(transcript.words), *carried)
         yield from missing_recordings.displace(discovery.id)
     if prune:
         yield from missing_recordings.prune()
+
+
+def _corrections(index: Index, recording: Recording) -> tuple[int, int]:
+    """Number of corrections of a recording in place, and of those set aside."""
+    stored = index.recording(recording.id)
+    if stored is None or stored.corrected is None:
+        return 0, 0
+    corrected = index.corrected_words(recording.id)
+    return len(corrected.placed), len(corrected.aside)
 
 
 def survey(
@@ -249,21 +273,27 @@ class _MissingRecordings:
     def displace(self, occupant: str) -> Iterator[Removed]:
         """Drop the locations now taken by ``occupant``, which is in the index."""
         for recording_id, location in self._displaced.get(occupant, []):
-            yield from self._drop(recording_id, {location}, replaced=True)
+            yield from self._drop(recording_id, {location}, occupant)
 
     def prune(self) -> Iterator[Removed]:
         """Drop all dead locations."""
         for recording_id, dead in self._dead.items():
-            yield from self._drop(recording_id, dead, replaced=False)
+            yield from self._drop(recording_id, dead, None)
 
-    def _drop(self, recording_id: str, dead: set[Location], *, replaced: bool) -> Iterator[Removed]:
+    def _drop(self, recording_id: str, dead: set[Location], occupant: str | None) -> Iterator[Removed]:
         recording = self._index.recording(recording_id)
         if recording is None:
             return
         locations = tuple(location for location in recording.locations if location not in dead)
         if not locations:
+            corrections = 0
+            if recording.corrected is not None:
+                corrected = self._index.corrected_words(recording_id)
+                corrections = len(corrected.corrections)
+                if occupant is not None:  # the same sound with other tags, perhaps
+                    self._index.revise(occupant, lambda words: words.adopted(corrected))
             self._index.remove(recording_id)
-            yield Removed(recording, replaced)
+            yield Removed(recording, occupant is not None, corrections)
         elif locations != recording.locations:
             with suppress(UnknownRecordingError):
                 self._index.relocate(recording_id, locations)
