@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -139,6 +139,7 @@ class Recognizer:
         self.pipeline = EmissionPipeline(model, self.window, device)
         self.fingerprint = self._fingerprint()
         self.position: Seconds = 0.0  # time up to which the current recording is transcribed; for progress bars
+        self.check: Callable[[], None] = lambda: None  # called after each segment; may raise to stop
 
     @classmethod
     def load(
@@ -279,6 +280,7 @@ class Recognizer:
             jobs = ((item, item[1] if isinstance(item[1], Emissions) else None) for item in segments)
             with closing(map_in_threads(self._decode_segment, jobs, self.decoder.threads)) as decoded_segments:
                 for (source, item), decoded in decoded_segments:
+                    self.check()
                     if isinstance(item, EndOfRecording):
                         self.position = 0.0
                         yield self._result(source, item, partial)

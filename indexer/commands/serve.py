@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from indexer.commands.options import store_option
+
+if TYPE_CHECKING:
+    from audiosearch.settings import Settings
+    from indexer.server.app import Changes
 
 TOKEN_VARIABLE = "AUDIOSEARCH_TOKEN"
 MIN_TOKEN_LENGTH = 16
@@ -34,6 +41,34 @@ MIN_TOKEN_LENGTH = 16
     multiple=True,
     help="Folder that symbolic links of the library may lead to; repeatable.",
 )
+@click.option(
+    "--allow-changes",
+    is_flag=True,
+    help="Let the page add recordings and remove them; a token is then required on every address.",
+)
+@click.option(
+    "--uploads",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="With --allow-changes: folder for uploaded files. Default: uploads in your data folder.",
+)
+@click.option(
+    "--add-from",
+    "roots",
+    metavar="DIR",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    multiple=True,
+    help="With --allow-changes: folder of this machine whose contents may be added; repeatable. Default: the folders "
+    "of the library.",
+)
+@click.option(
+    "--max-upload",
+    metavar="MB",
+    type=click.IntRange(1),
+    default=4000,
+    show_default=True,
+    help="With --allow-changes: maximum size of an uploaded file.",
+)
 @click.option("--metrics-open", "open_metrics", is_flag=True, help="Serve /metrics without the token.")
 @click.option(
     "--log-level",
@@ -50,6 +85,10 @@ def serve(
     port: int,
     names: tuple[str, ...],
     media: tuple[Path, ...],
+    allow_changes: bool,
+    uploads: Path | None,
+    roots: tuple[Path, ...],
+    max_upload: int,
     open_metrics: bool,
     log_level: str,
     log_json: bool,
@@ -57,9 +96,9 @@ def serve(
 ) -> None:
     """Serve a web page to search, play and read the recordings.
 
-    By default only this machine can reach it. With another --host a token is required: that of the variable
-    AUDIOSEARCH_TOKEN, or else a new one, which is printed, on a terminal also as a QR code for phones. The API is
-    described by /api/openapi.json.
+    By default only this machine can reach it, and it changes nothing. With another --host or with --allow-changes a
+    token is required: that of the variable AUDIOSEARCH_TOKEN, or else a new one, which is printed, for other machines
+    also as a QR code. The API is described by /api/openapi.json.
     """
     import secrets
     import socket
@@ -78,12 +117,16 @@ def serve(
         raise ConfigError(f"{TOKEN_VARIABLE} must have at least {MIN_TOKEN_LENGTH} printable ASCII characters.")
     if log_json or log_level != "warning":
         configure(log_level, as_json=log_json)
-    is_new = token is None and not is_loopback(host)
+    if not allow_changes and (uploads or roots):
+        raise click.UsageError("--uploads and --add-from go with --allow-changes.")
+    is_new = token is None and (allow_changes or not is_loopback(host))
     if is_new:
         token = secrets.token_urlsafe(24)
-    listening = bind(host, port)
-    try:
-        index_pool = IndexPool(load_settings(store).store)
+    with ExitStack() as stack:
+        listening = stack.enter_context(bind(host, port))
+        settings = load_settings(store)
+        changes = _changes(settings, uploads, roots, max_upload, stack) if allow_changes else None
+        index_pool = IndexPool(settings.store)
         address, port = listening.getsockname()[:2]
         addresses = [address]
         if address in ("0.0.0.0", "::"):
@@ -91,7 +134,9 @@ def serve(
             names = (*names, name, f"{name}.local")
             addresses = lan_addresses(with_ipv6=address == "::") or [name]
         policy = AccessPolicy(host, names, token, open_metrics)
-        server = make_server(make_app(index_pool, policy, folders=[os.path.realpath(folder) for folder in media]))
+        server = make_server(
+            make_app(index_pool, policy, folders=[os.path.realpath(folder) for folder in media], changes=changes)
+        )
         entry, *others = (f"http://{url_host(each)}:{port}/{f'?token={token}' if is_new else ''}" for each in addresses)
         click.echo(f"Listening at {entry} until Ctrl-C.")
         for url in others:
@@ -103,5 +148,24 @@ def serve(
         if show:
             click.launch(entry)
         server.run(sockets=[listening])
-    finally:
-        listening.close()
+
+
+def _changes(
+    settings: Settings, uploads: Path | None, roots: Sequence[Path], max_upload: int, stack: ExitStack
+) -> Changes:
+    """What --allow-changes allows; the index is made if it is absent, and all is checked before the server starts."""
+    from audiosearch.model_folder import find_model
+    from audiosearch.settings import default_store
+    from audiosearch.types import SoundSelection
+    from indexer.commands.index import check_writable
+    from indexer.console.lazy_recognizer import LazyRecognizer
+    from indexer.index import open_index
+    from indexer.server.additions.uploads import Uploads
+    from indexer.server.app import Changes
+
+    model = find_model(None, settings)
+    folder = Uploads(uploads or default_store().with_name("uploads"), max_upload * 1_000_000)
+    open_index(settings.store, create=True).close()
+    check_writable(settings.store)
+    recognizer = stack.enter_context(LazyRecognizer(model, selection=SoundSelection(settings.channels, None)))
+    return Changes(recognizer, folder, [os.path.realpath(root) for root in roots])

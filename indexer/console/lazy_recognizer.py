@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +49,7 @@ class LazyRecognizer:
         self._selection = selection
         self._engine = engine
         self.is_loading = False
+        self.check: Callable[[], None] = lambda: None  # called after each segment; may raise to stop
 
     def __enter__(self) -> LazyRecognizer:
         return self
@@ -64,13 +65,15 @@ class LazyRecognizer:
         try:
             from audiosearch.recognizer import Recognizer
 
-            return Recognizer.load(
+            recognizer = Recognizer.load(
                 self._model,
                 hotwords=self._hotwords,
                 keep_emissions=self._sound,
                 greedy=self._greedy,
                 selection=self._selection,
             )
+            recognizer.check = lambda: self.check()
+            return recognizer
         finally:
             self.is_loading = False
 

@@ -59,6 +59,7 @@ class Api:
     Args:
         folders: additional folders of media files.
         count_search: called with the mode and the number of hits of each page.
+        allows_changes: recordings may be added and removed.
     """
 
     index_pool: IndexPool
@@ -66,6 +67,7 @@ class Api:
     transcode_cache: TranscodeCache
     folders: tuple[str, ...]
     count_search: Callable[[str, int], None]
+    allows_changes: bool = False
 
     def endpoints(self) -> dict[str, Endpoint]:
         """Endpoints by path below /api."""
@@ -99,6 +101,7 @@ class Api:
                 "words": statistics.words,
                 "seconds": statistics.seconds,
                 "modes": list(modes),
+                "changes": self.allows_changes,
                 "folders": [{"path": path, "recordings": folders[path]} for path in list(folders)[:MAX_FOLDERS]],
             }
         )

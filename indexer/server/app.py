@@ -6,6 +6,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -20,6 +21,9 @@ from starlette.types import ASGIApp
 
 from audiosearch.errors import AudioSearchError, ConfigError, QueryError
 from audiosearch.settings import cache_folder
+from indexer.server.additions.endpoints import Additions
+from indexer.server.additions.jobs import BackgroundTranscriber, JobQueue
+from indexer.server.additions.uploads import Uploads
 from indexer.server.api import Api, NotFoundError, json_response
 from indexer.server.auth import AccessPolicy, AuthMiddleware
 from indexer.server.downloads.clips import Clips
@@ -46,22 +50,48 @@ STOP_SECONDS = 2
 """Grace period for running responses after the stop signal; players keep connections open."""
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a server may change.
+
+    Args:
+        transcriber: loads its model when it is used.
+        uploads: folder for uploaded files.
+        roots: folders that may be added; empty: those of the library.
+    """
+
+    transcriber: BackgroundTranscriber
+    uploads: Uploads
+    roots: Sequence[str] = ()
+
+
 def make_app(
-    index_pool: IndexPool, policy: AccessPolicy, *, folders: Sequence[str] = (), cache: Path | None = None
+    index_pool: IndexPool,
+    policy: AccessPolicy,
+    *,
+    folders: Sequence[str] = (),
+    cache: Path | None = None,
+    changes: Changes | None = None,
 ) -> ASGIApp:
     """The ASGI application, which closes ``index_pool`` on shutdown.
 
     Args:
         folders: additional folders of media files.
         cache: folder of peaks and transcoded files; None: the user's cache folder.
+        changes: None: the server only reads; otherwise ``policy`` must have a token.
     """
     cache = cache or cache_folder()
     peak_cache, transcode_cache = PeakCache(cache), TranscodeCache(cache)
     metrics = Metrics(index_pool, {"peaks": peak_cache.size, "decoded": transcode_cache.size})
     readiness = Readiness(index_pool)
-    api = Api(index_pool, peak_cache, transcode_cache, tuple(folders), metrics.count_search)
+    api = Api(index_pool, peak_cache, transcode_cache, tuple(folders), metrics.count_search, changes is not None)
+    additions: Additions | None = None
+    if changes is not None:
+        assert policy.token is not None
+        queue = JobQueue(index_pool.store, changes.transcriber, index_pool.refresh)
+        additions = Additions(api, queue, changes.uploads, changes.roots)
     assets = load_assets()
-    document = description(policy.token is not None)
+    document = description(policy.token is not None, changes is not None)
 
     async def page(request: Request) -> Response:
         return assets["index.html"].respond(request)
@@ -109,6 +139,8 @@ def make_app(
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
+        if additions is not None:
+            await anyio.to_thread.run_sync(additions.queue.close)
         api.transcode_cache.close()
         index_pool.close()
 
@@ -123,6 +155,7 @@ def make_app(
         Route("/api/openapi.json", openapi),
         *Clips(api).routes(),
         *(Route(f"/api{path}", endpoint) for path, endpoint in api.endpoints().items()),
+        *([Route("/add", page), *additions.routes()] if additions is not None else ()),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.router.redirect_slashes = False

@@ -126,6 +126,10 @@ class IndexPool:
             self._snapshot = _Snapshot(until, recordings, statistics, dict(sorted(folders.items())), above, keeps_sound)
         return self._snapshot
 
+    def refresh(self) -> None:
+        """Drop cached properties of the index after a change."""
+        self._snapshot = None
+
     def words(self, recording: Recording) -> tuple[Word, ...]:
         """The words of a recording (cached)."""
         with self._lock:

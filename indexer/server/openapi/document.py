@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from indexer.server.api import MAX_POINTS, MAX_RECORDINGS, MAX_WORDS
+from indexer.server.openapi.additions import add_additions
 from indexer.server.openapi.downloads import add_transcript_files, clip_paths
 from indexer.server.openapi.notation import (
     SHARE,
@@ -25,11 +26,12 @@ VERSION = "1.0"
 """Version of the API; the first number changes with incompatible changes."""
 
 
-def description(guarded: bool) -> Json:
+def description(guarded: bool, changes: bool = False) -> Json:
     """The OpenAPI document.
 
     Args:
         guarded: True if a token is required.
+        changes: True if recordings may be added and removed.
     """
     document: Json = {
         "openapi": "3.1.0",
@@ -42,6 +44,8 @@ def description(guarded: bool) -> Json:
         "paths": _paths(guarded),
         "components": {"schemas": schemas()},
     }
+    if changes:
+        add_additions(document)
     if guarded:
         document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         document["security"] = [{"token": []}]

@@ -54,5 +54,9 @@ def json_content(text: str, schema: str) -> Json:
 
 def error_responses(codes: list[int]) -> Json:
     """Error responses by status."""
-    sentences = {400: "Invalid parameter", 401: "Token required", 404: "Not found", 503: "The index cannot be read"}
+    sentences = {
+        **{400: "Invalid parameter", 401: "Token required", 404: "Not found", 503: "The index cannot be read"},
+        **{403: "Not from the page of this server", 409: "The name is taken", 413: "Too long"},
+        **{415: "Other content than required", 507: "No space on the disk"},
+    }
     return {str(code): json_content(sentences[code], "Error") for code in sorted(codes)}

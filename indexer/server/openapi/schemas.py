@@ -50,6 +50,7 @@ def schemas() -> Json:
         "Library": record(
             {
                 **{"recordings": COUNT, "words": COUNT, "seconds": SECONDS, "modes": list_of(TEXT)},
+                "changes": {"type": "boolean"},
                 "folders": list_of(record({"path": TEXT, "recordings": COUNT})),
             }
         ),

@@ -21,6 +21,23 @@ export async function get(path, parameters = {}, signal = undefined) {
   return body;
 }
 
+/** JSON response to a request that changes something. */
+export async function send(method, path, content = undefined, parameters = {}) {
+  let response;
+  try {
+    response = await fetch(`/api${path}?${new URLSearchParams(parameters)}`, {
+      method,
+      headers: content === undefined ? {} : { "content-type": "application/json" },
+      body: content === undefined ? undefined : JSON.stringify(content),
+    });
+  } catch {
+    throw new ApiError("The server does not answer; is it still running?");
+  }
+  const body = await response.json();
+  if (!response.ok) throw new ApiError(sentence(body.error));
+  return body;
+}
+
 /** A message with a capital letter and a period. */
 export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
@@ -51,6 +68,11 @@ export function library() {
     throw error;
   });
   return libraryRequest;
+}
+
+/** Request the properties of the index again, after a change. */
+export function forgetLibrary() {
+  libraryRequest = null;
 }
 
 const recordings = new Map();

@@ -12,11 +12,13 @@ export class Home {
     this.list = el("ol", { class: "recordings" });
     this.more = el("button", { class: "primary more", type: "button", hidden: true, onclick: () => this.loadPage() }, "Show more");
     this.tally = el("p", { class: "details" });
-    this.element = el("div", { class: "home" }, el("h1", {}, "Search speech"), this.tally, this.list, this.more);
+    this.adding = el("a", { class: "add-link", href: "/add", hidden: true }, "Add recordings");
+    this.element = el("div", { class: "home" }, el("h1", {}, "Search speech"), this.tally, this.adding, this.list, this.more);
   }
 
   async load(signal) {
     const totals = await library();
+    this.adding.hidden = !totals.changes;
     this.tally.textContent = totals.recordings
       ? `${count(totals.recordings, "recording")}, ${duration(totals.seconds)}, ${count(totals.words, "word")}`
       : "The index is empty. Run `audiosearch index FOLDER`.";

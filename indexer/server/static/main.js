@@ -1,5 +1,6 @@
 // Views by URL, the search form and the keys.
 
+import { Adding } from "./adding.js";
 import { ApiError, library, recording } from "./api.js";
 import { copyLink, startDock } from "./dock.js";
 import { announce, byId, el } from "./dom.js";
@@ -55,6 +56,7 @@ async function createView(pathname, query) {
     document.title = `${title(item.path)} · audiosearch`;
     return new RecordingView(item, query);
   }
+  if (pathname === "/add") return new Adding();
   const text = query.get("q")?.trim();
   document.title = text ? `“${text}” · audiosearch` : "audiosearch";
   return text ? new Results(query) : new Home();

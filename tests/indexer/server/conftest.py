@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from audiosearch.types import Word
 from indexer.index import open_index
 from indexer.ingest.crawl import content_id
-from indexer.server.app import bind, make_app, make_server
+from indexer.server.app import Changes, bind, make_app, make_server
 from indexer.server.auth import AccessPolicy
 from indexer.server.index_pool import IndexPool
 from indexer.types import Recording
@@ -105,10 +105,16 @@ def own_library(_shared_library: Library, tmp_path: Path) -> Library:
 
 
 @contextlib.contextmanager
-def running(store: Path, cache: Path, policy: AccessPolicy, folders: tuple[str, ...] = ()) -> Iterator[str]:
+def running(
+    store: Path,
+    cache: Path,
+    policy: AccessPolicy,
+    folders: tuple[str, ...] = (),
+    changes: Changes | None = None,
+) -> Iterator[str]:
     """URL, without the last slash, of a server in a thread."""
     listener = bind("127.0.0.1", 0)
-    server = make_server(make_app(IndexPool(str(store)), policy, folders=folders, cache=cache))
+    server = make_server(make_app(IndexPool(str(store)), policy, folders=folders, cache=cache, changes=changes))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
@@ -138,7 +144,7 @@ def client(url: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., httpx.Client]]:
-    """``serve(library, token=None, names=(), folders=(), open_metrics=False)``: client of a new server."""
+    """``serve(library, token=None, names=(), folders=(), open_metrics=False, changes=None)``: client of a server."""
     with contextlib.ExitStack() as stack:
 
         def start(
@@ -148,9 +154,10 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., httpx.Client]]:
             folders: tuple[str, ...] = (),
             *,
             open_metrics: bool = False,
+            changes: Changes | None = None,
         ) -> httpx.Client:
             policy = AccessPolicy("127.0.0.1", names, token, open_metrics)
-            server_url = stack.enter_context(running(library.store, tmp_path / "cache", policy, folders))
+            server_url = stack.enter_context(running(library.store, tmp_path / "cache", policy, folders, changes))
             return stack.enter_context(httpx.Client(base_url=server_url, timeout=30))
 
         yield start

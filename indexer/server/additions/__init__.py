@@ -1,0 +1,1 @@
+"""Recordings added and removed through the server, where that is allowed."""
