@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from indexer.commands.options import model_option
+from indexer.commands.options import load_words_engine, model_option, words_option
 
 if TYPE_CHECKING:
     from indexer.search.engine import Mode
@@ -21,7 +21,8 @@ Examples:
   audiosearch evaluate speech/dev/librispeech/manifest.jsonl
   audiosearch evaluate dev.jsonl --model runs/mine --limit 200 --json
   audiosearch evaluate dev/*/manifest.jsonl --by speaker --worst 10
-  audiosearch evaluate --search dev.jsonl more.jsonl --queries names.txt"""
+  audiosearch evaluate --search dev.jsonl more.jsonl --queries names.txt
+  audiosearch evaluate --search dev.jsonl --words whisper:tiny.en"""
 )
 @click.argument("manifests", metavar="MANIFEST…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @model_option
@@ -60,6 +61,7 @@ Examples:
     type=click.Choice(["auto", "words", "sound"]),
     help="With --search: mode of the search. Default: auto.",
 )
+@words_option
 @click.option(
     "--keep",
     metavar="FOLDER",
@@ -80,6 +82,7 @@ def evaluate(
     draw: int | None,
     word_times: Path | None,
     mode: Mode | None,
+    words: str | None,
     keep: Path | None,
     as_json: bool,
 ) -> None:
@@ -91,7 +94,8 @@ def evaluate(
 
     With --search the recordings are indexed, and the hits of queries are compared with the references. Prints
     precision, recall, average precision, NIST's term-weighted values, errors of start times, and the reliability of
-    confidences, all beside those of an exact search in the best transcripts.
+    confidences, all beside those of an exact search in the best transcripts. With --words the words are those of another
+    recognizer and the sound is that of our network.
 
     Utterances with unreadable audio are reported and left out; the exit status is then 1.
     """
@@ -99,6 +103,7 @@ def evaluate(
     from indexer.commands.options import read_utterances
 
     given = {"--queries": queries, "--draw": draw, "--word-times": word_times, "--mode": mode, "--keep": keep}
+    given["--words"] = words
     if not search and (misplaced := [name for name, value in given.items() if value is not None]):
         raise click.UsageError(f"{' and '.join(misplaced)}: only with --search.")
     if search and (by or worst):
@@ -111,7 +116,8 @@ def evaluate(
         from indexer.console.search_report import Task, measure
 
         utterances = [utterance for members in sets for utterance in members]
-        task = Task(path, utterances, queries, draw or SAMPLE_SIZE, word_times, mode or "auto", keep)
+        engine = load_words_engine(words, given=())
+        task = Task(path, utterances, queries, draw or SAMPLE_SIZE, word_times, mode or "auto", keep, engine)
         complete = measure(task, as_json)
     else:
         from audiosearch.evaluation.error_rates import EvaluationSet, set_names

@@ -18,6 +18,7 @@ from audiosearch.files import lock_folder
 
 if TYPE_CHECKING:
     from audiosearch.data.manifest import Utterance
+    from audiosearch.engines.engine import Engine
     from audiosearch.evaluation.references import References
     from audiosearch.types import Word
     from indexer.console.lazy_recognizer import LazyRecognizer
@@ -45,6 +46,7 @@ class Task:
         word_times: transcript with word times, by utterance; missing utterances are aligned.
         mode: words, sound or auto.
         keep: folder for the index and the word times; None: a temporary one.
+        engine: of the words; None: our own recognizer.
     """
 
     model: Path
@@ -54,6 +56,7 @@ class Task:
     word_times: Path | None
     mode: Mode
     keep: Path | None
+    engine: Engine | None = None
 
 
 def measure(task: Task, as_json: bool) -> bool:
@@ -74,7 +77,7 @@ def measure(task: Task, as_json: bool) -> bool:
     with (
         _folder(task.keep) as folder,
         open_index(str(folder / "index.db"), create=True) as index,
-        LazyRecognizer(task.model) as recognizer,
+        LazyRecognizer(task.model, engine=task.engine) as recognizer,
     ):
         recordings = _index(index, recognizer, task.utterances)
         fingerprint = recognizer.loaded.model.fingerprint[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -114,6 +115,24 @@ def test_the_index_says_which_engine_wrote_it(
     result = CliRunner().invoke(main, [*arguments, "--words", "parrot", "--channels", "mix"])
     assert result.exit_code == 2
     assert "leave them out with --words" in result.stderr
+
+
+@pytest.mark.parametrize(("mode", "recall"), [("words", 0), ("auto", 1), ("sound", 1)])
+def test_the_search_in_words_of_an_engine_is_measured(
+    monkeypatch: pytest.MonkeyPatch, recording: Path, whistle_model: Path, tmp_path: Path, mode: str, recall: int
+) -> None:
+    misspelled = Parrot(tokens(SAID.replace("kierkegaard", "carol")))
+    monkeypatch.setattr(engines, "load_engine", lambda name: misspelled)
+    row = {"id": "a", "audio": str(recording), "text": SAID, "duration": 10.0, "speaker": "s"}
+    (tmp_path / "dev.jsonl").write_text(json.dumps(row) + "\n")
+    (tmp_path / "queries.txt").write_text("kierkegaard\n")
+    arguments = ["evaluate", "--search", str(tmp_path / "dev.jsonl"), "--model", str(whistle_model), "--json"]
+    arguments += ["--queries", str(tmp_path / "queries.txt"), "--words", "parrot", "--mode", mode]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)
+    assert record["classes"]["all"]["recall"] == recall
+    assert record["model"].startswith("parrot:gray+")
 
 
 def test_models_that_are_not_on_the_machine_are_not_downloaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
