@@ -94,8 +94,8 @@ def evaluate(
 
     With --search the recordings are indexed, and the hits of queries are compared with the references. Prints
     precision, recall, average precision, NIST's term-weighted values, errors of start times, and the reliability of
-    confidences, all beside those of an exact search in the best transcripts. With --words the words are those of another
-    recognizer and the sound is that of our network.
+    confidences, all beside those of an exact search in the best transcripts. With --words the words are those of
+    another recognizer and the sound is that of our network.
 
     Utterances with unreadable audio are reported and left out; the exit status is then 1.
     """
