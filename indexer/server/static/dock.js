@@ -1,7 +1,8 @@
 // The player at the bottom of the page.
 
-import { byId, icon, toast } from "./dom.js";
+import { byId, icon } from "./dom.js";
 import { player } from "./player.js";
+import { copy } from "./quote.js";
 import { clock, spoken, title } from "./format.js";
 import { Waveform } from "./waveform.js";
 
@@ -18,13 +19,7 @@ export function permalink() {
 /** Copy the permalink, or show it where there is no clipboard. */
 export async function copyLink() {
   if (!player.recording) return;
-  const link = permalink();
-  try {
-    await navigator.clipboard.writeText(link);
-    toast(`Link to ${clock(player.time)} copied.`);
-  } catch {
-    toast(link); // the clipboard needs https
-  }
+  await copy(permalink(), `Link to ${clock(player.time)} copied.`);
 }
 
 function showRecording() {

@@ -6,6 +6,7 @@ import { announce, el, icon } from "./dom.js";
 import { transcriptMenu } from "./download.js";
 import { player } from "./player.js";
 import { LEAD } from "./results.js";
+import { Selection } from "./selection.js";
 import { clock, count, duration, spoken, title } from "./format.js";
 import { Transcript } from "./transcript.js";
 import { Waveform } from "./waveform.js";
@@ -22,6 +23,7 @@ export class RecordingView {
     this.words = wordsOf(recording.id);
     this.wave = new Waveform(recording, { onseek: (time) => this.play(time) });
     this.transcript = new Transcript(this.words, { onplay: (time) => this.play(time) });
+    this.selection = new Selection(recording, this.transcript);
     this.jump = el("div", { class: "jump", hidden: true });
     const back = query.get("q")
       ? el("a", { class: "back", href: `/?${searchParameters(query)}` }, icon("back"), `All hits of “${query.get("q")}”`)
@@ -32,7 +34,7 @@ export class RecordingView {
       el("nav", { "aria-label": "Back" }, back),
       el("h1", {}, title(recording.path)),
       ...recording.paths.map((path) => el("p", { class: "path" }, path)),
-      this.facts, el("div", { class: "tools" }, transcriptMenu(recording)), this.wave.element, this.jump, this.transcript.element);
+      this.facts, el("div", { class: "tools" }, transcriptMenu(recording)), this.wave.element, this.jump, this.transcript.element, this.selection.element);
     this.listeners = [["time", () => this.showTime()], ["word", () => this.showWord()], ["load", () => this.showTime()]];
     for (const [name, listener] of this.listeners) player.addEventListener(name, listener);
     this.scrolled = () => (this.scrolledAt = performance.now());
@@ -42,6 +44,7 @@ export class RecordingView {
   close() {
     this.wave.close();
     this.transcript.close();
+    this.selection.close();
     for (const [name, listener] of this.listeners) player.removeEventListener(name, listener);
     for (const name of ["wheel", "touchmove"]) removeEventListener(name, this.scrolled);
   }
@@ -59,6 +62,8 @@ export class RecordingView {
     if (time >= 0) {
       await this.scrollTo(time);
       this.position = this.hits.findIndex((hit) => hit.end > time);
+      const end = Number.parseFloat(this.query.get("to"));
+      if (end > time && total) await this.selection.showQuote(time, end);
     } else if (this.isCurrent && player.playing) this.showWord();
     this.showPosition();
     this.showTime();
@@ -97,6 +102,7 @@ export class RecordingView {
   updateUrl(time) {
     const query = new URLSearchParams(location.search);
     query.set("t", Math.round(time * 10) / 10);
+    query.delete("to");
     history.replaceState(history.state, "", `${location.pathname}?${query}`);
   }
 

@@ -82,11 +82,12 @@ export class Transcript {
     chunk.style.minHeight = "";
     this.markHits(n);
     this.mark(this.index ?? -1);
+    this.onrender?.(n);
   }
 
   clear(chunk) {
     const n = Number(chunk.dataset.n);
-    if (!this.rendered.has(n) || chunk.contains(document.activeElement)) return;
+    if (!this.rendered.has(n) || chunk.contains(document.activeElement) || getSelection().containsNode(chunk, true)) return;
     chunk.style.minHeight = `${chunk.offsetHeight}px`;
     chunk.replaceChildren();
     this.rendered.delete(n);
@@ -150,14 +151,19 @@ export class Transcript {
       const first = event.target.closest(".paragraph")?.querySelector("[data-i]");
       const next = span ? this.span(Number(span.dataset.i) + step) : first;
       if (!next) return;
-      const word = this.words.word(Number(next.dataset.i));
-      next.setAttribute("tabindex", "-1");
-      next.setAttribute("role", "button");
-      next.setAttribute("aria-label", `${word.text}, ${clock(word.start)}, ${percent(word.confidence)}`);
-      next.focus();
-      next.addEventListener("blur", () => ["tabindex", "role", "aria-label"].forEach((name) => next.removeAttribute(name)), { once: true });
+      this.focus(next);
     } else return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  /** Focus the element of a word, which is a button meanwhile. */
+  focus(span) {
+    const word = this.words.word(Number(span.dataset.i));
+    span.setAttribute("tabindex", "-1");
+    span.setAttribute("role", "button");
+    span.setAttribute("aria-label", `${word.text}, ${clock(word.start)}, ${percent(word.confidence)}`);
+    span.focus();
+    span.addEventListener("blur", () => ["tabindex", "role", "aria-label"].forEach((name) => span.removeAttribute(name)), { once: true });
   }
 }
