@@ -5,7 +5,8 @@
 The library is synthetic: recordings of tones with words by Zipf's law, in SQLite. The server is a separate process,
 started by `audiosearch serve`. Each listener plays recordings one after the other, as a browser does: it requests
 transcript and waveform, then a byte range of the audio from a random position, which it reads at --rate times the speed
-of speech until it seeks. Searches start at a constant rate, independent of the responses.
+of speech until it seeks. Searches start at a constant rate, independent of the responses. Each request is logged, and
+metrics and health are asked for every second; --quiet leaves all three out.
 """
 
 from __future__ import annotations
@@ -133,6 +134,13 @@ class Load:
             task.add_done_callback(running.discard)
         await asyncio.gather(*running)
 
+    async def monitor(self) -> None:
+        """Ask for metrics and health every second."""
+        while time.monotonic() < self.end:
+            await self.get("metrics", "/metrics")
+            await self.get("health", "/health")
+            await asyncio.sleep(1)
+
 
 async def run(url: str, arguments: argparse.Namespace) -> Load:
     """Run all listeners and searches."""
@@ -147,7 +155,12 @@ async def run(url: str, arguments: argparse.Namespace) -> Load:
         load = Load(client, identities, arguments.seconds, arguments.rate)
         listeners = [load.listen(random.Random(number)) for number in range(arguments.listeners)]
         searchers = [load.search(1 / arguments.queries, random.Random(-1))] if arguments.queries else []
-        await asyncio.gather(*listeners, *searchers)
+        monitors = [] if arguments.quiet else [load.monitor()]
+        await asyncio.gather(*listeners, *searchers, *monitors)
+        metrics = (await client.get("/metrics")).text
+        counted = re.search(r'^audiosearch_searches_total\{mode="auto"\} (\S+)', metrics, re.MULTILINE)
+        if counted and float(counted[1]) != len(load.waits["search"]):
+            load.errors[f"metrics: {counted[1]} searches of {len(load.waits['search'])}"] += 1
         return load
 
 
@@ -169,13 +182,19 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=2, help="playback speed as a multiple of real time")
     parser.add_argument("--recordings", type=int, default=12)
     parser.add_argument("--minutes", type=float, default=3, help="duration of each recording")
+    parser.add_argument("--quiet", action="store_true", help="without logs, metrics and health")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_library(folder, arguments.recordings, arguments.minutes)
         command = [sys.executable, "cli.py", "serve", "--port", "0", "--store", str(folder / "store.db")]
+        command += [] if arguments.quiet else ["--log-level", "info", "--log-json"]
+        log = folder / "log"
         environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
-        server = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True)
+        with log.open("wb") as errors:
+            server = subprocess.Popen(
+                command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+            )
         try:
             assert server.stdout is not None
             match = re.search(r"http://\S+[0-9]", server.stdout.readline())
@@ -187,6 +206,7 @@ def main() -> int:
         finally:
             server.terminate()
             server.wait()
+        lines = log.read_text(encoding="utf-8").splitlines()
     for kind, waits in sorted(load.waits.items()):
         milliseconds = sorted(1000 * wait for wait in waits)
         p95, p99 = (milliseconds[int(len(milliseconds) * share)] for share in (0.95, 0.99))
@@ -194,6 +214,8 @@ def main() -> int:
             f"{kind:20} {len(waits):6} responses   median {statistics.median(milliseconds):7.1f} ms"
             f"   p95 {p95:7.1f} ms   p99 {p99:7.1f} ms"
         )
+    logged = sum("indexer.server.access" in line for line in lines)
+    print(f"log                  {logged} requests in {len(lines)} lines")
     print(f"audio                {load.bytes / 1e6:.1f} MB in {arguments.seconds:.0f} s")
     print(f"server               {used / arguments.seconds:.0%} of a processor", end="")
     print(f", at most {int(memory[1]) / 1000:.0f} MB" if memory else "")

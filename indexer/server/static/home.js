@@ -21,7 +21,7 @@ export class Home {
     this.adding.hidden = !totals.changes;
     this.tally.textContent = totals.recordings
       ? `${count(totals.recordings, "recording")}, ${duration(totals.seconds)}, ${count(totals.words, "word")}`
-      : "The index is empty. Run `audiosearch index FOLDER`.";
+      : `The index is empty. ${totals.changes ? "" : "Run “audiosearch index FOLDER”."}`;
     await this.loadPage(signal);
   }
 

@@ -59,9 +59,7 @@ class Site:
     def sound(self, path: Path) -> Path:
         """Write a recording with content of its own."""
         self.sounds += 1
-        path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, [0.001 * self.sounds] * 8000, 8000, format="WAV")
-        return path
+        return write_sound(path, self.sounds)
 
     def upload(self, name: str, content: bytes, **headers: str) -> httpx.Response:
         """Upload a file."""
@@ -89,13 +87,32 @@ class Site:
         return [each["path"] for each in self.client.get("/api/recordings").json()["recordings"]]
 
 
+def write_sound(path: Path, number: int) -> Path:
+    """Write a recording of one second with content by its number."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, [0.001 * number] * 8000, 8000, format="WAV")
+    return path
+
+
 @pytest.fixture
-def site(serve: Any, own_library: Any, tmp_path: Path) -> Iterator[Site]:
+def make_sound() -> Callable[[Path, int], Path]:
+    """Write a recording of one second with content by its number."""
+    return write_sound
+
+
+@pytest.fixture
+def transcriber() -> Iterator[StoppableTranscriber]:
+    """The transcriber of ``site``."""
+    stoppable = StoppableTranscriber()
+    yield stoppable
+    stoppable.released.set()
+
+
+@pytest.fixture
+def site(serve: Any, own_library: Any, transcriber: StoppableTranscriber, tmp_path: Path) -> Site:
     """A server whose token the client sends."""
-    transcriber = StoppableTranscriber()
     uploads = tmp_path / "uploads"
     changes = Changes(transcriber, Uploads(uploads, 1_000_000))
     client = serve(own_library, token=TOKEN, changes=changes)
     client.headers["authorization"] = f"Bearer {TOKEN}"
-    yield Site(client, uploads, transcriber, own_library)
-    transcriber.released.set()
+    return Site(client, uploads, transcriber, own_library)
