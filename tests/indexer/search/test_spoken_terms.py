@@ -111,6 +111,25 @@ def test_conditions_filters_and_pages(index: Index) -> None:
         engine.search(index, query, "sound", 2, "abcd")
 
 
+def test_hits_by_sound_have_the_voice_of_their_words(index: Index) -> None:
+    for number, voices in ((1, "AABBBBB"), (2, "BBAAAAA")):
+        words = timed(RECOGNIZED[number - 1])
+        spoken = [replace(word, voice=voice) for word, voice in zip(words, voices, strict=False)]
+        index.add(recording(number), spoken, packed_emissions(TRANSCRIPTS[number - 1], seed=number))
+    both = [("/talks/1.wav", "sound", "kirk a guard"), ("/talks/2.wav", "words", "kierkegaard")]
+    for typed, expected in (
+        ("voice:b", both[:1]), ("voice:A", both[1:]), ("voice:a voice:B", both), ("voice:c", []),
+    ):  # fmt: skip
+        query = parse([f"kierkegaard {typed}"]).query
+        assert summaries(engine.search(index, query, "auto", 10).hits) == expected
+        assert [count.recording.path for count in engine.count(index, query, "auto")] == [path for path, *_ in expected]
+        by_sound = engine.search(index, query, "sound", 10).hits
+        assert sorted(hit.recording.path for hit in by_sound) == [path for path, *_ in expected]
+        assert engine.sound_notes(index, query, "auto") == engine.sound_notes(index, query, "sound") != ()
+        assert engine.sound_notes(index, query, "words") == ()
+    assert engine.sound_notes(index, parse(["kierkegaard"]).query, "auto") == ()
+
+
 def test_index_without_emissions_is_searched_by_words(tmp_path: Path) -> None:
     with open_index(str(tmp_path / "words.db"), create=True) as index:
         index.add(recording(1), timed("kirk a guard"))
