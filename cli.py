@@ -12,6 +12,7 @@ import importlib
 import click
 
 from audiosearch.commands.options import INTERRUPTED
+from audiosearch.commands.usage_errors import before_command, unknown_command, with_suggestion
 from audiosearch.display import printable, show_warnings
 from audiosearch.errors import AudioSearchError
 
@@ -49,6 +50,10 @@ FILE_SYSTEM = {*DISK, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP
 """Errors of files that are no fault of the program: disks, permissions, names."""
 
 
+MAX_SENTENCE = 1000
+"""Characters of the sentence about a command; click cuts it off at 45 unless told."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are run or described (click, "Lazily Loading Subcommands")."""
 
@@ -67,10 +72,26 @@ class LazyGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the options before the command."""
+        given = list(args)
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
-            raise _displayed(error) if args else error from None
+            raise before_command(error, given, COMMANDS) if given else error from None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of the first argument, and its arguments."""
+        if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
+            raise unknown_command(args[0], COMMANDS, ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The names of the commands, with the whole first sentence of each."""
+        commands = {name: self.get_command(ctx, name) for name in COMMANDS}
+        rows = [(name, each.get_short_help_str(limit=MAX_SENTENCE)) for name, each in commands.items() if each]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; errors caused by users become one sentence, all others keep their traceback.
@@ -78,12 +99,13 @@ class LazyGroup(click.Group):
         Missing and broken packages are reported here for all commands, as commands import heavy packages late.
         """
         show_warnings()
+        arguments = list(ctx.args)
         try:
             return super().invoke(ctx)
         except AudioSearchError as error:
             raise _failure(ctx, str(error)) from error
         except click.UsageError as error:
-            raise _displayed(error) from None
+            raise with_suggestion(error, arguments) from None
         except click.ClickException as error:
             raise _failure(ctx, printable(error.message)) from error
         except Exception as error:
@@ -120,13 +142,6 @@ def _of_system(error: Exception) -> str:
 def _failure(ctx: click.Context, message: str) -> click.ClickException:
     """An error as one sentence, with the exit status of the command."""
     return (SearchFailure if ctx.invoked_subcommand in FINDERS else click.ClickException)(message)
-
-
-def _displayed(error: click.UsageError) -> click.UsageError:
-    """A usage error on one line, safe to display; the choices of a missing option are one a line."""
-    if isinstance(error, click.MissingParameter):
-        return error
-    return click.UsageError(printable(error.format_message()), error.ctx)
 
 
 @click.group(

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from audiosearch.errors import ConfigError, reason_of
+from audiosearch.errors import ConfigError, did_you_mean, reason_of
 
 
 class Section(BaseModel):
@@ -273,15 +273,19 @@ def parse_config(settings: Mapping[str, Any], source: str) -> Config:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            raise ConfigError(f"{source}: there is no setting {where}{_alternatives(first['loc'])}.") from error
+            raise ConfigError(f"{source}: there is no setting {where}{_alternatives(first['loc'])}") from error
         raise ConfigError(f"{source}: {where}: {first['msg']} (given: {first['input']!r}).") from error
 
 
 def _alternatives(location: tuple[int | str, ...]) -> str:
     """Names that exist in a section, as the end of an error message."""
     if len(location) == 1:
-        return f"; sections are {', '.join(Config.model_fields)}"
+        return _named("sections are", Config.model_fields, str(location[0]))
     section = Config.model_fields[str(location[0])].annotation
     assert isinstance(section, type)
     assert issubclass(section, BaseModel)
-    return f"; {location[0]} has {', '.join(section.model_fields)}"
+    return _named(f"{location[0]} has", section.model_fields, str(location[-1]))
+
+
+def _named(sentence: str, known: Iterable[str], wrong: str) -> str:
+    return f"; {sentence} {', '.join(known)}.{did_you_mean(wrong, known)}"

@@ -24,6 +24,7 @@ AudioSearchError
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from audiosearch.display import printable
 
@@ -37,6 +38,15 @@ def reason_of(error: Exception) -> str:
     if of_system := re.fullmatch(r"(?:.*: )?(.+?) \(os error \d+\).*", text):  # of libraries in Rust
         text = of_system[1]
     return text.rstrip(".") or "no reason is given"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question with the names that resemble a misspelled one, after a space; empty if there is none."""
+    from difflib import get_close_matches
+
+    by_letters = {each.lower(): each for each in known}
+    similar = [by_letters[match] for match in get_close_matches(name.lower(), by_letters, n=3, cutoff=0.65)]
+    return f" Did you mean {' or '.join(similar)}?" if similar else ""
 
 
 class AudioSearchError(Exception):

@@ -9,13 +9,16 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from audiosearch.errors import ConfigError, reason_of
+from audiosearch.errors import ConfigError, did_you_mean, reason_of
 from audiosearch.types import CHANNEL_MODES, MAX_CHANNEL
 
 STORE_VARIABLE = "AUDIOSEARCH_STORE"
 MODEL_VARIABLE = "AUDIOSEARCH_MODEL"
 CONFIG_VARIABLE = "AUDIOSEARCH_CONFIG"
 
+
+SETTINGS = ("store", "model", "channels")
+"""Names in the configuration file."""
 
 CHANNEL_CHOICES = "auto, mix, split or the number of a channel"
 
@@ -112,8 +115,9 @@ def _read_configuration() -> dict[str, str]:
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: must contain lines such as 'store: ~/talks.db'.")
     for key, value in values.items():
-        if key not in ("store", "model", "channels"):
-            raise ConfigError(f"{path}: there is no setting {key}; there are store, model and channels.")
+        if key not in SETTINGS:
+            hint = did_you_mean(str(key), SETTINGS)
+            raise ConfigError(f"{path}: there is no setting {key}; there are store, model and channels.{hint}")
         if key == "channels" and not is_channel_choice(str(value)):
             raise ConfigError(f"{path}: channels must be {CHANNEL_CHOICES} (given: {value!r}).")
         if key != "channels" and (not isinstance(value, str) or not value):

@@ -36,6 +36,17 @@ With `--skip-unreadable`, unreadable files inside folders leave the status of `i
 tried again when they change or with another version of audiosearch. A path that does not exist, an empty folder from
 which recordings were indexed, or an error of the store still gives 1. `--dry-run` has the status that the run would
 have, as far as it is known before transcription.
+
+## Completion in the shell
+
+Commands, options, values and names of files are completed after one line in the start file of the shell. Bash must be
+of version 4.4 or later.
+
+```sh
+eval "$(_AUDIOSEARCH_COMPLETE=bash_source audiosearch)"    # bash: ~/.bashrc
+eval "$(_AUDIOSEARCH_COMPLETE=zsh_source audiosearch)"     # zsh: ~/.zshrc, after compinit
+_AUDIOSEARCH_COMPLETE=fish_source audiosearch | source     # fish: ~/.config/fish/config.fish
+```
 """
 
 

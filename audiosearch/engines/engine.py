@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 
-from audiosearch.errors import ConfigError
+from audiosearch.errors import ConfigError, did_you_mean
 from audiosearch.transcripts.imported import ImportedTranscript
 
 GROUP = "audiosearch.engines"
@@ -53,7 +53,8 @@ def load_engine(name: str) -> Engine | None:
         return None
     engines = {entry.name: entry for entry in entry_points(group=GROUP)}
     if kind not in engines:
-        known = ", ".join(sorted({BUILT_IN, *engines}))
-        raise ConfigError(f"{kind}: no installed package offers this engine; there are {known}.")
+        known = sorted({BUILT_IN, *engines})
+        hint = did_you_mean(kind, known)
+        raise ConfigError(f"{kind}: no installed package offers this engine; there are {', '.join(known)}.{hint}")
     load: Callable[[str | None], Engine] = engines[kind].load()
     return load(model or None)

@@ -41,12 +41,13 @@ __all__ = [
 store_option = click.option(
     "--store",
     metavar="PATH_OR_URL",
+    type=click.Path(),  # completed by shells
     help="Database, or http(s)://host:9200/name of Elasticsearch. Default: $AUDIOSEARCH_STORE, else `store:` in "
     "~/.config/audiosearch/config.yaml, else a database in your data folder.",
 )
 
 no_sound_option = click.option(
-    "--no-sound", is_flag=True, help="Do not store emissions for the search by sound (0.5 MB per hour)."
+    "--no-sound", is_flag=True, help="Do not store emissions for the search by sound (0.8 MB per hour)."
 )
 
 exclude_option = click.option(

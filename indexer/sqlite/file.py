@@ -24,7 +24,7 @@ from typing import Any
 
 import apsw
 
-from audiosearch.errors import StoreError, StoreVersionError
+from audiosearch.errors import StoreError, StoreVersionError, did_you_mean
 from indexer.sqlite import emissions, fts_tokens, word_store
 
 APPLICATION_ID = 0x41755365  # "AuSe", at offset 68 of the file
@@ -131,7 +131,10 @@ class SqliteFile:
     def _check_header(self) -> None:
         """Refuse other files and other versions before SQLite opens the file, which changes files beside it."""
         if not self.path.exists():
-            raise StoreError(f"there is no index at {self.path}: run `audiosearch index FOLDER` first, or name another")
+            raise StoreError(
+                f"there is no index at {self.path}: run `audiosearch index FOLDER` first, or name another"
+                f"{self._similar()}"
+            )
         if not self.path.is_file():
             raise StoreError(f"{self.path} is not a file: an index is one file, give its name")
         with self.path.open("rb") as file:
@@ -139,6 +142,15 @@ class SqliteFile:
         if not header.startswith(b"SQLite format 3\0") or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
             raise StoreError(f"{self.path} is not an index of audiosearch: give the name of another file")
         self._check_version(int.from_bytes(header[60:64], "big"))
+
+    def _similar(self) -> str:
+        """A question with files of similar names in the folder of a missing file."""
+        try:
+            names = [path.name for path in self.path.parent.iterdir() if not path.name.startswith(".")]
+        except OSError:
+            return ""
+        hint = did_you_mean(self.path.name, [name for name in names if not name.endswith(("-wal", "-shm"))])
+        return f".{hint}" if hint else ""
 
     def _check_version(self, version: int) -> None:
         if version > VERSION:
