@@ -6,6 +6,7 @@ import { markHits } from "./dock.js";
 import { player } from "./player.js";
 import { clock, count, duration, folder, percent, spoken, title } from "./format.js";
 import { Waveform } from "./waveform.js";
+import { Choice } from "./supercut.js";
 import { wordsOf } from "./words.js";
 
 export const LEAD = 1; // seconds played before a hit
@@ -23,7 +24,8 @@ export class Results {
     this.notes = el("p", { class: "notes" });
     this.list = el("div", { class: "groups" });
     this.more = el("button", { class: "primary more", type: "button", hidden: true, onclick: () => this.load() }, "Show more");
-    this.element = el("div", { class: "results" }, this.tally, this.notes, this.list, this.more);
+    this.choice = new Choice(this.list);
+    this.element = el("div", { class: "results" }, this.tally, this.notes, this.choice.element, this.list, this.more);
     this.listeners = [["time", () => this.showTime()], ["word", () => this.showWord()], ["state", () => this.showState()]];
     for (const [name, listener] of this.listeners) player.addEventListener(name, listener);
   }

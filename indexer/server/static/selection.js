@@ -20,15 +20,15 @@ export class Selection {
     this.first = this.last = null; // indices of the selected words
     this.anchor = null; // index of the word at which a selection by keys began
     this.text = el("span", { class: "selected" });
-    this.playButton = el("button", { class: "plain", type: "button", onclick: () => this.togglePlaying() }, icon("play"), "Play");
+    this.playButton = el("button", { class: "tool", type: "button", onclick: () => this.togglePlaying() }, icon("play"), "Play");
     this.format = formatChoice();
-    this.clipButton = el("button", { class: "plain", type: "button", onclick: () => this.saveClip() }, icon("download"), "Clip");
+    this.clipButton = el("button", { class: "tool", type: "button", onclick: () => this.saveClip() }, icon("download"), "Clip");
     const sound = hasSound(recording) ? [this.playButton] : [];
     const clip = hasSound(recording) ? [el("span", { class: "clip" }, this.clipButton, this.format)] : [];
     this.element = el("div", { class: "selection", role: "toolbar", "aria-label": "Selected words", hidden: true, onkeydown: (event) => this.handleToolbarKey(event),
       onpointerdown: (event) => event.target.closest("select") || event.preventDefault() }, // keeps the selection of the text
       this.text, ...sound,
-      el("button", { class: "plain", type: "button", onclick: () => this.copyQuote() }, icon("quote"), "Copy quote"), ...clip,
+      el("button", { class: "tool", type: "button", onclick: () => this.copyQuote() }, icon("quote"), "Copy quote"), ...clip,
       el("button", { class: "quiet", type: "button", "aria-label": "Clear the selection", title: "Clear the selection (Escape)", onclick: () => this.clear() }, icon("close")));
     this.listeners = [
       [document, "selectionchange", () => this.readSelection()],

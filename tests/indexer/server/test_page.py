@@ -20,7 +20,7 @@ def test_search_and_play_a_hit(page: Page) -> None:
     expect(page.locator(".hit mark")).to_have_text(["human things"] * 2)
     expect(page.locator(".group .wave[data-drawn]")).to_have_count(2)
     line = page.locator(".group", has_text="first talk").locator("li")
-    line.get_by_role("button").click()
+    line.locator(".hit").click()
     wait_until(page, "audio.currentTime > 0.7")
     assert 0.68 <= seconds(page) < 2.5, "from one second before the hit at 1.68"
     expect(line.locator(".now")).to_have_text("human")
@@ -115,7 +115,7 @@ def test_hostile_names_are_text(page: Page, library: Any) -> None:
     search(page, "hostile name")
     (name,) = [name for name in library.ids if "onerror" in name]
     expect(page.locator(".group h2")).to_have_text(name.split("/")[1].removesuffix(".wav"))
-    page.locator(".open").click()
+    page.locator("a.open").click()
     expect(page.locator("article h1")).to_contain_text("<img src=x")
     assert page.locator("main img").count() == 0
     page.goto("/?q=%3Cimg+src%3Dx+onerror%3Dalert(1)%3E")
