@@ -368,15 +368,16 @@ def _equal(words: Sequence[Word], texts: Sequence[str]) -> int:
 
 def correction_records(words: CorrectedWords) -> list[dict[str, object]]:
     """Corrections as JSON objects, with the position of their first word in the transcript if they are in place."""
-    positions: dict[Correction, int] = {}
+    positions: dict[Correction, list[int]] = {}
     for position, entry in enumerate(words.entries):
         if entry.correction is not None:
-            positions.setdefault(entry.correction, position)
+            positions.setdefault(entry.correction, []).append(position)
     return [
         {
             "number": each.number,
             "state": "aside" if each.first is None else "in place",
-            "word": positions.get(each),
+            "word": positions[each][0] if each in positions else None,
+            "words": len(positions.get(each, ())),
             "start": each.start,
             "end": each.end,
             "recognized": each.recognized,

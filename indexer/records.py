@@ -52,4 +52,5 @@ def recording_record(recording: Recording) -> dict[str, object]:
         "model": recording.model,
         "added": recording.added,
         "has_media": recording.has_media,
+        **({} if recording.corrected is None else {"corrected": recording.corrected}),
     }

@@ -78,6 +78,7 @@ MIN_TOKEN_LENGTH = 16
     help="Logs on standard error; from info on each request has a line, at debug with its query.",
 )
 @click.option("--log-json", is_flag=True, help="Write logs as JSON, one object per line.")
+@click.option("--read-only", is_flag=True, help="Refuse corrections of words.")
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 def serve(
     store: str | None,
@@ -92,6 +93,7 @@ def serve(
     open_metrics: bool,
     log_level: str,
     log_json: bool,
+    read_only: bool,
     show: bool,
 ) -> None:
     """Serve a web page to search, play and read the recordings.
@@ -135,7 +137,13 @@ def serve(
             addresses = lan_addresses(with_ipv6=address == "::") or [name]
         policy = AccessPolicy(host, names, token, open_metrics)
         server = make_server(
-            make_app(index_pool, policy, folders=[os.path.realpath(folder) for folder in media], changes=changes)
+            make_app(
+                index_pool,
+                policy,
+                folders=[os.path.realpath(folder) for folder in media],
+                changes=changes,
+                read_only=read_only,
+            )
         )
         entry, *others = (f"http://{url_host(each)}:{port}/{f'?token={token}' if is_new else ''}" for each in addresses)
         click.echo(f"Listening at {entry} until Ctrl-C.")

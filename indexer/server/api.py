@@ -58,6 +58,7 @@ class Api:
 
     Args:
         folders: additional folders of media files.
+        is_read_only: True if nothing may be changed.
         count_search: called with the mode and the number of hits of each page.
         allows_changes: recordings may be added and removed.
     """
@@ -68,6 +69,7 @@ class Api:
     folders: tuple[str, ...]
     count_search: Callable[[str, int], None]
     allows_changes: bool = False
+    is_read_only: Callable[[], bool] = lambda: True
 
     def endpoints(self) -> dict[str, Endpoint]:
         """Endpoints by path below /api."""
@@ -102,6 +104,7 @@ class Api:
                 "seconds": statistics.seconds,
                 "modes": list(modes),
                 "changes": self.allows_changes,
+                "read_only": await self.index_pool.run(self.is_read_only),
                 "folders": [{"path": path, "recordings": folders[path]} for path in list(folders)[:MAX_FOLDERS]],
             }
         )

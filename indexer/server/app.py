@@ -26,6 +26,8 @@ from indexer.server.additions.jobs import BackgroundTranscriber, JobQueue
 from indexer.server.additions.uploads import Uploads
 from indexer.server.api import Api, NotFoundError, json_response
 from indexer.server.auth import AccessPolicy, AuthMiddleware
+from indexer.server.corrections.endpoints import Corrections
+from indexer.server.corrections.permission import CorrectionPermission
 from indexer.server.downloads.clips import Clips
 from indexer.server.index_pool import IndexPool
 from indexer.server.media.access import MediaUnavailableError
@@ -72,6 +74,7 @@ def make_app(
     folders: Sequence[str] = (),
     cache: Path | None = None,
     changes: Changes | None = None,
+    read_only: bool = False,
 ) -> ASGIApp:
     """The ASGI application, which closes ``index_pool`` on shutdown.
 
@@ -79,12 +82,22 @@ def make_app(
         folders: additional folders of media files.
         cache: folder of peaks and transcoded files; None: the user's cache folder.
         changes: None: the server only reads; otherwise ``policy`` must have a token.
+        read_only: refuse corrections of words.
     """
     cache = cache or cache_folder()
     peak_cache, transcode_cache = PeakCache(cache), TranscodeCache(cache)
     metrics = Metrics(index_pool, {"peaks": peak_cache.size, "decoded": transcode_cache.size})
     readiness = Readiness(index_pool)
-    api = Api(index_pool, peak_cache, transcode_cache, tuple(folders), metrics.count_search, changes is not None)
+    permission = CorrectionPermission(policy, index_pool, read_only)
+    api = Api(
+        index_pool,
+        peak_cache,
+        transcode_cache,
+        tuple(folders),
+        metrics.count_search,
+        changes is not None,
+        lambda: permission.refusal() is not None,
+    )
     additions: Additions | None = None
     if changes is not None:
         assert policy.token is not None
@@ -154,6 +167,7 @@ def make_app(
         Route("/metrics", metrics_text),
         Route("/api/openapi.json", openapi),
         *Clips(api).routes(),
+        *Corrections(api, permission).routes(),
         *(Route(f"/api{path}", endpoint) for path, endpoint in api.endpoints().items()),
         *([Route("/add", page), *additions.routes()] if additions is not None else ()),
     ]

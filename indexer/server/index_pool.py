@@ -16,6 +16,7 @@ import anyio
 
 from audiosearch.errors import StoreError
 from audiosearch.types import Word
+from indexer.corrections import Change, CorrectedWords
 from indexer.index import Index, open_index
 from indexer.paths import composed
 from indexer.types import Recording, Statistics
@@ -43,6 +44,7 @@ class _Snapshot:
     folders: dict[str, int]
     parents: frozenset[str]
     keeps_sound: bool
+    is_writable: bool
 
 
 class IndexPool:
@@ -114,17 +116,38 @@ class IndexPool:
         """True if the index holds emissions (cached)."""
         return self._current().keeps_sound
 
+    def is_writable(self) -> bool:
+        """False if the index is known to be read-only (cached)."""
+        return self._current().is_writable
+
+    def corrected_words(self, recording_id: str) -> CorrectedWords:
+        """The recognized words of a recording, and their corrections."""
+        with self.index() as index:
+            return index.corrected_words(recording_id)
+
+    def revise(self, recording_id: str, change: Change) -> CorrectedWords:
+        """Change the corrections of a recording."""
+        with self.index() as index:
+            try:
+                return index.revise(recording_id, change)
+            finally:
+                self._snapshot = None
+
     def _current(self) -> _Snapshot:
-        if self._snapshot is None or time.monotonic() > self._snapshot.until:
+        snapshot = self._snapshot
+        if snapshot is None or time.monotonic() > snapshot.until:
             with self.index() as index:
                 recordings, statistics = index.recordings(), index.statistics()
-                keeps_sound = bool(index.acoustic_profiles())
+                keeps_sound, is_writable = bool(index.acoustic_profiles()), index.is_writable()
             folders = Counter(folder for recording in recordings for folder in recording.folders)
             paths = {location.path for recording in recordings for location in recording.locations}
             above = frozenset(composed(str(PurePosixPath(path).parent)) for path in paths)
             until = time.monotonic() + FRESH_SECONDS + len(recordings) / 1000  # longer lists are cached longer
-            self._snapshot = _Snapshot(until, recordings, statistics, dict(sorted(folders.items())), above, keeps_sound)
-        return self._snapshot
+            by_path = dict(sorted(folders.items()))
+            snapshot = self._snapshot = _Snapshot(
+                until, recordings, statistics, by_path, above, keeps_sound, is_writable
+            )
+        return snapshot
 
     def refresh(self) -> None:
         """Drop cached properties of the index after a change."""

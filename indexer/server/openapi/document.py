@@ -6,6 +6,7 @@ from typing import get_args
 
 from indexer.server.api import MAX_POINTS, MAX_RECORDINGS, MAX_WORDS
 from indexer.server.openapi.additions import add_additions
+from indexer.server.openapi.corrections import correction_paths
 from indexer.server.openapi.downloads import add_transcript_files, clip_paths
 from indexer.server.openapi.notation import (
     SHARE,
@@ -101,7 +102,7 @@ def _paths(guarded: bool) -> Json:
         }
     described["/api/recordings/{id}/audio"] = _audio(identity, guarded)
     add_transcript_files(described["/api/recordings/{id}/transcript"]["get"])
-    return described | clip_paths(identity, guarded)
+    return described | clip_paths(identity, guarded) | correction_paths(identity, guarded)
 
 
 def _search() -> list[Json]:

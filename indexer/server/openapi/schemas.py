@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+from indexer.server.openapi.corrections import correction_schemas
 from indexer.server.openapi.notation import COUNT, SECONDS, SHARE, TEXT, Json, list_of, record, ref
 from indexer.types import Way
 
@@ -35,13 +36,15 @@ def schemas() -> Json:
     recording = record(
         {
             **{"id": TEXT, "path": TEXT, "paths": list_of(TEXT), "duration": SECONDS, "model": TEXT, "added": TEXT},
+            "corrected": {**TEXT, "description": "time of the last correction of its words"},
             "has_media": {"type": "boolean", "description": "false: only a transcript was imported"},
             "has_file": {"type": "boolean", "description": "false: the file of the recording or transcript is gone"},
         },
-        optional=("has_file",),
+        optional=("has_file", "corrected"),
     )
     byte: Json = {"type": "integer", "minimum": 0, "maximum": 255}
     return {
+        **correction_schemas(),
         "Error": record({"error": TEXT}),
         "Alternative": record({"text": TEXT, "probability": SHARE}),
         "Word": word,
@@ -51,6 +54,7 @@ def schemas() -> Json:
             {
                 **{"recordings": COUNT, "words": COUNT, "seconds": SECONDS, "modes": list_of(TEXT)},
                 "changes": {"type": "boolean"},
+                "read_only": {"type": "boolean", "description": "true: nothing can be corrected"},
                 "folders": list_of(record({"path": TEXT, "recordings": COUNT})),
             }
         ),

@@ -111,10 +111,13 @@ def running(
     policy: AccessPolicy,
     folders: tuple[str, ...] = (),
     changes: Changes | None = None,
+    *,
+    read_only: bool = False,
 ) -> Iterator[str]:
     """URL, without the last slash, of a server in a thread."""
     listener = bind("127.0.0.1", 0)
-    server = make_server(make_app(IndexPool(str(store)), policy, folders=folders, cache=cache, changes=changes))
+    app = make_app(IndexPool(str(store)), policy, folders=folders, cache=cache, changes=changes, read_only=read_only)
+    server = make_server(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
@@ -144,7 +147,7 @@ def client(url: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., httpx.Client]]:
-    """``serve(library, token=None, names=(), folders=(), open_metrics=False, changes=None)``: client of a server."""
+    """``serve(library, token=None, names=(), folders=(), open_metrics=False, …)``: client of a server."""
     with contextlib.ExitStack() as stack:
 
         def start(
@@ -155,9 +158,12 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., httpx.Client]]:
             *,
             open_metrics: bool = False,
             changes: Changes | None = None,
+            read_only: bool = False,
         ) -> httpx.Client:
             policy = AccessPolicy("127.0.0.1", names, token, open_metrics)
-            server_url = stack.enter_context(running(library.store, tmp_path / "cache", policy, folders, changes))
+            server_url = stack.enter_context(
+                running(library.store, tmp_path / "cache", policy, folders, changes, read_only=read_only)
+            )
             return stack.enter_context(httpx.Client(base_url=server_url, timeout=30))
 
         yield start

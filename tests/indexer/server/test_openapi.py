@@ -30,7 +30,7 @@ def test_every_path_responds(description: dict[str, Any], client: httpx.Client, 
     for path in readable:
         url = path.replace("{id}", library.ids["talks/first talk.wav"])
         assert client.get(url, params=required.get(path, {})).status_code == 200
-    assert len(readable) == 8
+    assert len(readable) == 9
 
 
 def test_required_token_is_described(serve: Any, own_library: Any) -> None:
