@@ -119,6 +119,7 @@ LAYERS = {  # folders and single files, lowest layer first; each imports only lo
         "types paths",
         "matching records word_codec",
         "corrections",
+        "correction_codec",
         "sqlite elastic",
         "index",
         "search ingest doctor",

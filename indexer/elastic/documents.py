@@ -23,13 +23,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from indexer import word_codec
-from indexer.corrections import (
-    CorrectedWords,
-    pack_corrections,
-    pack_recognized,
-    unpack_corrections,
-    unpack_recognized,
-)
+from indexer.correction_codec import pack_corrections, pack_recognized, unpack_corrections, unpack_recognized
+from indexer.corrections import CorrectedWords
 from indexer.elastic.passages import STRIDE, TOKENS, Passage, begins_with_token, first_token_query, graded_tokens
 from indexer.matching.filters import literal
 from indexer.matching.grades import ALL_GRADES

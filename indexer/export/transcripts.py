@@ -12,7 +12,7 @@ from audiosearch.errors import InUseError, OutputError, UnknownRecordingError
 from audiosearch.files import atomic_write, lock_folder
 from audiosearch.transcripts.writers import CSV_HEADER, JOINABLE, SUFFIXES, ctm_lines, render
 from audiosearch.types import Transcript
-from indexer.corrections import correction_records
+from indexer.correction_codec import correction_records
 from indexer.index import Index
 from indexer.matching.filters import locations_under
 from indexer.types import Recording

@@ -9,13 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from indexer.corrections import (
-    CorrectedWords,
-    pack_corrections,
-    pack_recognized,
-    unpack_corrections,
-    unpack_recognized,
-)
+from indexer.correction_codec import pack_corrections, pack_recognized, unpack_corrections, unpack_recognized
+from indexer.corrections import CorrectedWords
 from indexer.types import Recording
 
 if TYPE_CHECKING:

@@ -10,14 +10,8 @@ import pytest
 
 from audiosearch.errors import CorrectionError, WordsChangedError
 from audiosearch.types import Alternative, Word
-from indexer.corrections import (
-    CorrectedWords,
-    correction_words,
-    pack_corrections,
-    pack_recognized,
-    unpack_corrections,
-    unpack_recognized,
-)
+from indexer.correction_codec import pack_corrections, pack_recognized, unpack_corrections, unpack_recognized
+from indexer.corrections import CorrectedWords, correction_words
 from indexer.word_codec import stored
 
 MakeWords = Callable[..., list[Word]]

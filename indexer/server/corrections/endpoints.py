@@ -9,7 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from audiosearch.errors import CorrectionError, QueryError, WordsChangedError
-from indexer.corrections import MAX_CORRECTED, Change, CorrectedWords, correction_records
+from indexer.correction_codec import correction_records
+from indexer.corrections import MAX_CORRECTED, Change, CorrectedWords
 from indexer.server.additions.guard import JSON
 from indexer.server.api import Api, NotFoundError, json_response
 from indexer.server.corrections.permission import CorrectionPermission, read_object
