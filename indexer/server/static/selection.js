@@ -188,7 +188,7 @@ export class Selection {
   stopAtEnd() {
     if (!this.stop || player.recording?.id !== this.recording.id) return;
     const { start, end } = this.stop;
-    if (player.time < start - 2 * MARGIN || player.time > end + 1) this.stop = null;
+    if (player.time < start - 1 || player.time > end + 1) this.stop = null; // seeking is inexact
     else if (player.time >= end + MARGIN && player.playing) {
       this.stop = null;
       player.toggle();

@@ -10,6 +10,7 @@ import soundfile
 from page_driver import page_of, seconds, wait_until
 from playwright.sync_api import Browser, Page, expect
 
+from audiosearch.types import Word
 from indexer.index import open_index
 from indexer.types import NO_MEDIA
 
@@ -108,6 +109,30 @@ def test_words_are_selected_by_keys(page: Page, library: Any) -> None:
     page.keyboard.press("Escape")
     expect(toolbar).not_to_be_visible()
     assert page.evaluate("document.activeElement.textContent") == "a"
+
+
+def test_a_selection_stays_when_it_is_scrolled_out_of_sight(serve: Any, own_library: Any, browser: Browser) -> None:
+    words = [Word(f"word{n}", n / 2, n / 2 + 0.4, 0.9) for n in range(6000)]
+    with open_index(str(own_library.store)) as index:
+        (recording,) = index.recordings()
+        index.add(replace(recording, duration=3000.0), words)
+    with page_of(browser, str(serve(own_library).base_url).rstrip("/")) as page:
+        page.goto(f"/r/{recording.id}")
+        expect(page.locator('[data-i="450"]')).to_be_attached()
+        page.evaluate(
+            "getSelection().setBaseAndExtent(document.querySelector('[data-i=\"390\"]').firstChild, 0,"
+            " document.querySelector('[data-i=\"449\"]').firstChild, 2)"
+        )
+        toolbar = page.get_by_role("toolbar", name="Selected words")
+        expect(toolbar).to_contain_text("60 words")
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        expect(page.locator('[data-i="5999"]')).to_be_visible()
+        page.wait_for_timeout(500)
+        expect(toolbar).to_contain_text("60 words")
+        toolbar.get_by_role("button", name="Copy quote").click()
+        expect(page.locator(".toast")).to_contain_text("copied")
+        text = page.evaluate("navigator.clipboard.readText()").partition("\n")[0]
+        assert text == f"“{' '.join(f'word{n}' for n in range(390, 450))}”"
 
 
 def test_errors_of_clips_are_shown(serve: Any, own_library: Any, browser: Browser) -> None:
