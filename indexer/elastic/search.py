@@ -8,11 +8,12 @@ recordings that may have a hit, and if these are few, only their passages are re
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
-from audiosearch.types import Word
+from indexer import word_codec
 from indexer.elastic import documents
 from indexer.elastic.client import Server, Snapshot
 from indexer.elastic.passages import STRIDE, Passage, find
@@ -177,7 +178,7 @@ class PassageQuery:
         if not matches or not self._conditional:
             return matches
         context = {phrase: _spans(group, phrase) for phrase in (*self._query.required, *self._query.without)}
-        holds = match.hit_filter(self._query, context, _words_of(group))
+        holds = match.hit_filter(self._query, context, *_times_and_voices(group))
         return [candidate for candidate in matches if holds(candidate.first, candidate.last)]
 
     # Words of hits
@@ -201,14 +202,26 @@ def _spans(group: Group, phrase: Phrase) -> list[match.Span]:
     return [(span.first, span.last) for span in find(group.generation, group.passages, [phrase])]
 
 
-def _words_of(group: Group) -> match.SpanWords:
-    """Function of the words of spans of a recording, which unpacks each passage once."""
-    unpacked: dict[int, list[Word]] = {}
+def _times_and_voices(group: Group) -> tuple[match.Times, match.Voices]:
+    """Times and voices of spans of a recording; each passage is unpacked once."""
 
-    def words_of(first: int, last: int) -> list[Word]:
-        owner = group.passages[first // STRIDE]
-        if owner.number not in unpacked:
-            unpacked[owner.number] = owner.words(owner.offset, owner.offset + len(owner.text))
-        return unpacked[owner.number][first - owner.offset : last + 1 - owner.offset]
+    @functools.cache
+    def times(number: int) -> list[tuple[int, int]]:
+        return word_codec.unpack_times(group.passages[number].times)
 
-    return words_of
+    @functools.cache
+    def voices(number: int) -> list[str | None]:
+        passage = group.passages[number]
+        return list(islice(word_codec.unpack_voices(passage.times), len(passage.text)))
+
+    def times_of(first: int, last: int) -> tuple[int, int]:
+        number = first // STRIDE
+        offset = group.passages[number].offset
+        return match.span_times(times(number)[first - offset], times(number)[last - offset])
+
+    def voices_of(first: int, last: int) -> list[str | None]:
+        number = first // STRIDE
+        offset = group.passages[number].offset
+        return voices(number)[first - offset : last + 1 - offset]
+
+    return times_of, voices_of

@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from indexer.paths import absolute, composed, has_spelling, under
@@ -39,6 +39,7 @@ def passes(wanted: Filter) -> Callable[[Recording], bool]:
     return lambda recording: (not wanted.ids or recording.id in wanted.ids) and any(map(meets, recording.locations))
 
 
+@lru_cache
 def folded_voice(voice: str) -> str:
     """Form of a voice for comparison: without the case of its letters, in one spelling, with single blanks."""
     return composed(" ".join(voice.split())).casefold()

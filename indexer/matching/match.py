@@ -211,11 +211,16 @@ def deduplicate(matches: Iterable[Match[Key]]) -> list[Match[Key]]:
     return list(best.values())
 
 
-SpanWords = Callable[[int, int], Sequence[Word]]
-"""Function from first and last position of a span to its words."""
-
 Times = Callable[[int, int], tuple[int, int]]
 """Function from first and last position of a span to its start and end in milliseconds."""
+
+Voices = Callable[[int, int], Iterable[str | None]]
+"""Function from first and last position of a span to the voices of its words."""
+
+
+def span_times(first: tuple[int, int], last: tuple[int, int]) -> tuple[int, int]:
+    """Start and end of a span, from those of its first and its last word; turns of voices may overlap."""
+    return min(first[0], last[1]), max(first[0], last[1])
 
 
 def recording_rank(order: Order, recording: Recording) -> int:
@@ -224,36 +229,26 @@ def recording_rank(order: Order, recording: Recording) -> int:
     return {"time": modified, "newest": -modified}.get(order, 0)
 
 
-def times_of(words_of: SpanWords) -> Times:
-    """Times of spans, from their words."""
-
-    def times(first: int, last: int) -> tuple[int, int]:
-        words = words_of(first, last)
-        start, end = words[0].start, words[-1].end
-        return round(1000 * min(start, end)), round(1000 * max(start, end))  # turns of voices may overlap
-
-    return times
-
-
-def have_voice(words: Sequence[Word], voices: Collection[str]) -> bool:
-    """True if there are words, and all have one of the folded voices; True for no voices."""
-    if not voices:
+def have_voice(voices: Iterable[str | None], wanted: Collection[str]) -> bool:
+    """True if there are words, and the voices of all are among the folded ones; True if none is wanted."""
+    if not wanted:
         return True
-    return bool(words) and all(word.voice is not None and folded_voice(word.voice) in voices for word in words)
+    different = set(voices)
+    return bool(different) and all(voice is not None and folded_voice(voice) in wanted for voice in different)
 
 
 def hit_filter(
-    query: Query, matches: Mapping[Phrase, Sequence[Span]], words_of: SpanWords
+    query: Query, matches: Mapping[Phrase, Sequence[Span]], times: Times, voices: Voices
 ) -> Callable[[int, int], bool]:
     """Predicate on first and last position of a hit in a recording: conditions and voices allow it.
 
     Args:
         matches: as for ``proximity_filter``.
     """
-    is_allowed = proximity_filter(query, matches, times_of(words_of))
+    is_allowed = proximity_filter(query, matches, times)
     if not query.voices:
         return is_allowed
-    return lambda first, last: is_allowed(first, last) and have_voice(words_of(first, last), query.voices)
+    return lambda first, last: have_voice(voices(first, last), query.voices) and is_allowed(first, last)
 
 
 def proximity_filter(

@@ -231,7 +231,7 @@ def _hits(
             if satisfies(recording, candidate.start, candidate.end):
                 neighbors.append(candidate)
                 hit = build_hit(index, recording, candidate, profiles[candidate.piece.model].calibration)
-                if match.have_voice(hit.words, query.voices):
+                if match.have_voice((word.voice for word in hit.words), query.voices):
                     hits.append(hit)
         except StoreError:
             if index.recording(recording.id) is not None:

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, groupby
 from operator import itemgetter
 
-from audiosearch.types import Word
 from indexer.matching import filters, match
 from indexer.matching.match import Match, Span
 from indexer.matching.ranking import Ranking, merge_best_first
@@ -140,7 +139,7 @@ class QueryRunner:
                 hits |= phrase_hits
                 context |= phrase_context
             if passes(recording(number)):
-                holds = match.hit_filter(query, context, self._words_of(number))
+                holds = match.hit_filter(query, context, *self._times_and_voices(number))
                 kept = [(phrase, span) for phrase, spans in hits.items() for span in spans if holds(span[0], span[-1])]
                 if kept:
                     yield number, kept
@@ -161,21 +160,19 @@ class QueryRunner:
             matches = dict(zip(returned, spans, strict=True))
             yield number, {phrase: matches[phrase]} if are_hits else {}, matches | anywhere
 
-    def _words_of(self, number: int) -> match.SpanWords:
-        """Words of spans of a recording, of which every block is read once."""
+    def _times_and_voices(self, number: int) -> tuple[match.Times, match.Voices]:
+        """Times and voices of spans of a recording, of which every block is read once."""
+        times = functools.cache(functools.partial(self._blocks.times, number))
+        voices = functools.cache(functools.partial(self._blocks.voices, number))
 
-        @functools.cache
-        def block(index: int) -> list[Word]:
-            return self._blocks.words(number, index * BLOCK_WORDS, (index + 1) * BLOCK_WORDS)
+        def voices_of(first: int, last: int) -> Iterator[str | None]:
+            for block in range(first // BLOCK_WORDS, last // BLOCK_WORDS + 1):
+                start = block * BLOCK_WORDS
+                yield from voices(block)[max(first - start, 0) : last + 1 - start]
 
-        def words_of(first: int, last: int) -> list[Word]:
-            index = first // BLOCK_WORDS
-            words = block(index)
-            for following in range(index + 1, last // BLOCK_WORDS + 1):
-                words = words + block(following)
-            return words[first - index * BLOCK_WORDS : last + 1 - index * BLOCK_WORDS]
-
-        return words_of
+        return lambda first, last: match.span_times(
+            times(first // BLOCK_WORDS)[first % BLOCK_WORDS], times(last // BLOCK_WORDS)[last % BLOCK_WORDS]
+        ), voices_of
 
 
 def _is_restricted(query: Query) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from audiosearch.types import Alternative, Word
@@ -204,6 +205,19 @@ class WordBlocks:
         for offset, block in self._read(number, first, end):
             words += block.words(max(first - offset, 0), end - offset)
         return words
+
+    def times(self, number: int, block: int) -> list[tuple[int, int]]:
+        """Start and end of the words of a block of a recording, in milliseconds."""
+        return word_codec.unpack_times(self._packed_times(number, block))
+
+    def voices(self, number: int, block: int) -> list[str | None]:
+        """Voices of the words of a block of a recording."""
+        return list(islice(word_codec.unpack_voices(self._packed_times(number, block)), BLOCK_WORDS))
+
+    def _packed_times(self, number: int, block: int) -> bytes:
+        key = (number << 32) + block * BLOCK_WORDS
+        times: bytes = self._connection.execute("SELECT times FROM stretches WHERE number = ?", (key,)).get
+        return times
 
     def at(self, numbers: Collection[int]) -> dict[int, WordBlock]:
         """Blocks by number, without times."""
