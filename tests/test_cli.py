@@ -603,6 +603,19 @@ class TestLibrary:
         first, _ = map(json.loads, run("list", "--store", store, "--json").stdout.splitlines())
         assert first["paths"] == [f"{store.parent}/talks/b.mp3", f"{store.parent}/talks/c.mp3"]
 
+    def test_list_in_an_order_of_globs_and_words(self, store: Path) -> None:
+        def listed(*arguments: str) -> list[str]:
+            lines = run("list", *arguments, "--json", "--store", store).stdout.splitlines()
+            return [Path(json.loads(line)["path"]).name for line in lines]
+
+        both = listed()
+        assert listed("--reverse") == both[::-1]
+        assert listed("--limit", "1") == both[:1]
+        assert listed("--sort", "title", "--reverse") == ["one.opus", "b.mp3"]
+        assert listed(f"{store.parent}/**/*.opus") == ["one.opus"]
+        assert listed("ONE") == ["one.opus"]
+        assert "1 of 2 recordings; --limit shows more." in run("list", "--limit", "1", "--store", store).stderr
+
     def test_list_of_files_folders_and_ids(self, store: Path) -> None:
         def listed(*names: str | Path) -> list[str]:
             lines = run("list", *names, "--json", "--store", store).stdout.splitlines()

@@ -12,6 +12,7 @@ from audiosearch.display import json_line, printable
 from audiosearch.errors import UnknownRecordingError
 from indexer.commands.options import store_option
 from indexer.console.format import clock, count, length, rows, shown
+from indexer.matching.listing import LIST_ORDERS, ListOrder, in_order, named
 from indexer.records import recording_record
 
 if TYPE_CHECKING:
@@ -21,24 +22,49 @@ SHORT_ID = 12  # characters of an id that are printed
 MIN_ID = 6  # minimum characters of an id on the command line
 
 
-@click.command("list", epilog="\b\nExample:\n  audiosearch list ~/Podcasts --json")
-@click.argument("names", metavar="[PATH_OR_ID]…", nargs=-1)
+@click.command(
+    "list",
+    epilog="\b\nExamples:\n"
+    "  audiosearch list ~/Podcasts --sort newest --limit 10\n"
+    "  audiosearch list '~/Podcasts/**/*.mp3' lighthouse --json",
+)
+@click.argument("names", metavar="[NAME]…", nargs=-1)
 @store_option
+@click.option(
+    "--sort",
+    "order",
+    type=click.Choice(LIST_ORDERS),
+    help="Order: by path (name), modification of the file (newest), duration (longest), time of indexing (added), or "
+    "name of the file (title). Default: by path, or the order of the NAMEs.",
+)
+@click.option("--reverse", is_flag=True, help="Print the last of this order first.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of recordings. Default: all.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
-def list_command(names: tuple[str, ...], store: str | None, as_json: bool) -> None:
-    """List the recordings in the index, or those in files and folders, with all paths of each."""
+def list_command(
+    names: tuple[str, ...], store: str | None, order: ListOrder | None, reverse: bool, limit: int | None, as_json: bool
+) -> None:
+    """List the recordings in the index, or those of the given names, with all paths of each.
+
+    NAME is a file or folder, a (quoted) glob, an id, or words of a path.
+    """
     from audiosearch.settings import load_settings
     from indexer.index import open_index
 
     with open_index(load_settings(store).store, create=False) as index:
         recordings = index.recordings()
+    is_empty = not recordings
     if names:
-        recordings = selected(recordings, names)
+        recordings = list({each.id: each for name in names for each in _named(recordings, name)}.values())
+    if order or not names:
+        recordings = in_order(recordings, order or "name", reverse=reverse)
+    elif reverse:
+        recordings.reverse()
+    found, recordings = len(recordings), recordings[:limit]
     if as_json:
         for recording in recordings:
             click.echo(json_line(recording_record(recording)))
         return
-    if not recordings:
+    if is_empty:
         click.echo("The index is empty.", err=True)
         return
     table = []
@@ -47,6 +73,25 @@ def list_command(names: tuple[str, ...], store: str | None, as_json: bool) -> No
         table += [("", "", "", shown(location.path)) for location in recording.locations[1:]]
     for line in rows(("id", "duration", "added", "file"), table):
         click.echo(line)
+    if len(recordings) < found:
+        click.echo(f"{limit} of {count(found, 'recording')}; --limit shows more.", err=True)
+
+
+def _named(recordings: Sequence[Recording], name: str) -> list[Recording]:
+    """Recordings of a file, folder, glob, beginning of an id, or of words of a path."""
+    from indexer.matching.filters import from_here, is_glob, passes
+    from indexer.types import Filter
+
+    if is_glob(path := from_here(name)):
+        chosen = list(filter(passes(Filter((path,))), recordings))
+        if chosen:
+            return chosen
+    try:
+        return selected(recordings, [name])
+    except UnknownRecordingError:
+        if chosen := named(recordings, name):
+            return chosen
+        raise
 
 
 @click.command(epilog="\b\nExample:\n  audiosearch remove ~/Podcasts/old-show")

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from audiosearch.audio.waveform import resample_peaks
 from audiosearch.errors import AudioError, QueryError
-from indexer.paths import composed
+from indexer.matching.listing import LIST_ORDERS
 from indexer.records import hit_record, recording_record, word_record
 from indexer.server.downloads.transcripts import NAMES, transcript_file
 from indexer.server.index_pool import IndexPool
@@ -129,15 +129,19 @@ class Api:
         )
 
     async def recordings(self, request: Request) -> Response:
-        """Recordings sorted by path."""
-        parameters = Parameters(request.query_params, ("offset", "limit", "name"))
+        """Recordings in an order, all or those with the words of a name."""
+        parameters = Parameters(request.query_params, ("offset", "limit", "name", "sort", "reverse"))
         offset = parameters.whole("offset", 0, 0, 10**9)
         limit = parameters.whole("limit", 100, 1, MAX_RECORDINGS)
-        name = composed((parameters.text("name") or "").lower())
-        recordings = await self.index_pool.run(self.index_pool.recordings)
-        matching = [recording for recording in recordings if name in composed(recording.path.lower())]
+        name, order = parameters.text("name") or "", parameters.choice("sort", LIST_ORDERS)
+        reverse = parameters.choice("reverse", ("false", "true")) == "true"
+        listed = await self.index_pool.run(self.index_pool.listed, name, order, reverse)
         return json_response(
-            {"recordings": list(map(recording_record, matching[offset : offset + limit])), "total": len(matching)}
+            {
+                "recordings": list(map(recording_record, listed[offset : offset + limit])),
+                "total": len(listed),
+                "seconds": round(sum(recording.duration for recording in listed), 3),
+            }
         )
 
     async def recording(self, request: Request) -> Response:

@@ -18,6 +18,7 @@ from audiosearch.errors import StoreError
 from audiosearch.types import Word
 from indexer.corrections import Change, CorrectedWords
 from indexer.index import Index, open_index
+from indexer.matching.listing import ListOrder, in_order, named
 from indexer.paths import composed
 from indexer.types import Recording, Statistics
 
@@ -29,6 +30,9 @@ FRESH_SECONDS = 5.0
 
 MAX_CACHED_WORDS = 500_000
 """Maximum number of words in the cache: about fifty hours, 100 MB."""
+
+MAX_LISTS = 16
+"""Maximum number of lists of recordings, of one name in one order, in the cache."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,6 +64,7 @@ class IndexPool:
         self._lock = threading.Lock()
         self._limiter: anyio.CapacityLimiter | None = None
         self._snapshot: _Snapshot | None = None
+        self._listed: tuple[_Snapshot, OrderedDict[tuple[str, ListOrder, bool], list[Recording]]] | None = None
         self._words: OrderedDict[Recording, tuple[Word, ...]] = OrderedDict()
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -99,6 +104,22 @@ class IndexPool:
     def recordings(self) -> list[Recording]:
         """All recordings sorted by path (cached)."""
         return self._current().recordings
+
+    def listed(self, name: str, order: ListOrder, reverse: bool) -> list[Recording]:
+        """Recordings with the words of a name in their paths, in an order (cached)."""
+        current = self._current()
+        with self._lock:
+            if self._listed is None or self._listed[0] is not current:
+                self._listed = current, OrderedDict()
+            kept = self._listed[1]
+            if (name, order, reverse) in kept:
+                return kept[name, order, reverse]
+        recordings = in_order(named(current.recordings, name), order, reverse=reverse)
+        with self._lock:
+            kept[name, order, reverse] = recordings
+            while len(kept) > MAX_LISTS:
+                kept.popitem(last=False)
+        return recordings
 
     def statistics(self) -> Statistics:
         """Size of the index (cached)."""

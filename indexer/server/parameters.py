@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from starlette.datastructures import QueryParams
 
@@ -11,6 +12,9 @@ from audiosearch.errors import QueryError
 
 MAX_VALUES = 20
 """Maximum number of values of a repeatable parameter."""
+
+
+Choice = TypeVar("Choice", bound=str)
 
 
 class Parameters:
@@ -44,14 +48,14 @@ class Parameters:
             raise QueryError(f"{name} may be given up to {MAX_VALUES} times, not {len(values)}")
         return [value for value in values if value.strip()]
 
-    def choice(self, name: str, choices: Sequence[str]) -> str:
+    def choice(self, name: str, choices: Sequence[Choice]) -> Choice:
         """One of the choices (default: the first)."""
         value = self.text(name)
         if value is None:
             return choices[0]
         if value not in choices:
             raise QueryError(f"{name} is one of {', '.join(choices)}, not {value[:40]!r}")
-        return value
+        return next(choice for choice in choices if choice == value)
 
     def whole(self, name: str, default: int, minimum: int, maximum: int) -> int:
         """An integer in a range."""

@@ -62,7 +62,7 @@ def search(index_pool: IndexPool, parameters: Parameters) -> SearchResult:
     """
     limit = parameters.whole("limit", 20, 1, MAX_HITS)
     confidence = parameters.number("confidence", 0, 1) or None  # 0 filters nothing
-    mode = cast(engine.Mode, parameters.choice("mode", MODES))
+    mode = parameters.choice("mode", MODES)
     parsed = _parse(index_pool, parameters)
     if parsed is None:
         return SearchResult((), None, (), (), {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+from indexer.matching.listing import LIST_ORDERS
 from indexer.server.api import MAX_POINTS, MAX_RECORDINGS, MAX_WORDS
 from indexer.server.openapi.additions import add_additions
 from indexer.server.openapi.corrections import correction_paths
@@ -59,11 +60,13 @@ def _paths(guarded: bool) -> Json:
         "/api/library": ("Size of the index, search modes and folders", [], "Library"),
         "/api/search": ("Hits of a query", _search(), "Hits"),
         "/api/recordings": (
-            "Recordings sorted by path",
+            "Recordings in an order",
             [
                 whole("offset", 0, 10**9, "number of recordings to skip"),
                 whole("limit", 1, MAX_RECORDINGS, "maximum number of recordings (default 100)"),
-                parameter("name", TEXT, "part of the path"),
+                parameter("name", TEXT, "words, or parts of words, of the path"),
+                parameter("sort", {"enum": list(LIST_ORDERS)}, "order (default: name, the path)"),
+                parameter("reverse", {"enum": ["false", "true"]}, "true: the last of the order first"),
             ],
             "Recordings",
         ),

@@ -70,7 +70,7 @@ def schemas() -> Json:
                 "recordings": list_of(ref("Recording")),
             }
         ),
-        "Recordings": record({"recordings": list_of(ref("Recording")), "total": COUNT}),
+        "Recordings": record({"recordings": list_of(ref("Recording")), "total": COUNT, "seconds": SECONDS}),
         "Transcript": record(
             {"path": TEXT, "duration": SECONDS, "total": COUNT, "offset": COUNT, "words": list_of(ref("Word"))}
         ),

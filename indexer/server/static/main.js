@@ -59,7 +59,7 @@ async function createView(pathname, query) {
   if (pathname === "/add") return new Adding();
   const text = query.get("q")?.trim();
   document.title = text ? `“${text}” · audiosearch` : "audiosearch";
-  return text ? new Results(query) : new Home();
+  return text ? new Results(query) : new Home(query);
 }
 
 function show(next) {

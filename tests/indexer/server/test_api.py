@@ -31,7 +31,11 @@ def test_hits_are_the_records_of_query(client: httpx.Client, library: Any) -> No
 def test_recordings_are_the_records_of_list(client: httpx.Client, library: Any) -> None:
     expected = records("list", "--store", library.store)
     response = client.get("/api/recordings").json()
-    assert response == {"recordings": expected, "total": 6}
+    assert response == {
+        "recordings": expected,
+        "total": 6,
+        "seconds": round(sum(record["duration"] for record in expected), 3),
+    }
     assert client.get("/api/recordings", params={"offset": 1, "limit": 2}).json()["recordings"] == expected[1:3]
     assert client.get("/api/recordings", params={"name": "FIFTH"}).json()["total"] == 1
     assert client.get(f"/api/recordings/{expected[0]['id']}").json() == {**expected[0], "has_file": True}
