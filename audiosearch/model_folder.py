@@ -11,6 +11,7 @@ import hashlib
 import math
 import os
 import re
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ SHIPPED_MODEL = Path(__file__).parent / "models" / "english"
 """Folder of the model that is installed with the program."""
 
 Section = Mapping[str, "float | tuple[float, ...]"]
+_COPIED = {".safetensors", ".bin", ".yaml", ".txt", ".md"}
 _SECTIONS = ("word", "alternative", "sound")
 _CHECKSUM_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _REMEDY = "install audiosearch or copy the model again"
@@ -78,6 +80,43 @@ def require_writable(model: Path) -> Path:
     if not os.access(folder, os.W_OK):
         raise ConfigError(f"{folder}: cannot be written to; copy the model to your own folder and name it by --model.")
     return folder
+
+
+def check_not_installed(model: Path) -> None:
+    """Refuse to store settings beside the installed model, which all programs on the machine use.
+
+    Raises:
+        ConfigError: it is that model.
+    """
+    if _folder(model).resolve() == SHIPPED_MODEL.resolve():
+        raise ConfigError(
+            f"{SHIPPED_MODEL}: the installed model is not changed; give --output FOLDER for a copy of it with the new "
+            "settings, or name this folder by --model."
+        )
+
+
+def copy_model(model: Path, folder: Path) -> Path:
+    """Copy a model with the files of its folder into a new folder, and return the path of the copy.
+
+    Raises:
+        ConfigError: the folder holds something, or cannot be written.
+    """
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise ConfigError(f"{folder}: is not empty; name another folder, or this model by --model.")
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(_folder(model).iterdir()):
+            if path.is_file() and path.suffix in _COPIED and not path.name.startswith("."):
+                shutil.copyfile(path, folder / path.name)
+        if model.is_file() and model.suffix not in _COPIED:
+            shutil.copyfile(model, folder / model.name)
+    except OSError as error:
+        raise ConfigError(f"{folder}: the model cannot be copied there ({error.strerror}).") from error
+    return folder if model.is_dir() else folder / model.name
+
+
+def _folder(model: Path) -> Path:
+    return model if model.is_dir() else model.parent
 
 
 def write_checksums(folder: Path, names: Iterable[str]) -> None:

@@ -264,6 +264,17 @@ class TestQuery:
         assert (third.exit_code, third.stdout, third.stderr) == (1, "", "There are no more hits.\n")
         assert "is not a cursor" in run("query", "human", "--store", store, "--after", "x").stderr
 
+    def test_pages_by_number(self, store: Path) -> None:
+        def page(number: int) -> Result:
+            return run("query", "human", "--limit", "3", "--page", str(number), "--store", store)
+
+        first, second, third = map(page, (1, 2, 3))
+        assert first.stderr.endswith("or continue with --page 2\n")
+        assert (second.exit_code, second.stderr) == (0, "")
+        assert len((first.stdout + second.stdout).splitlines()) == 4 + 2  # with headers
+        assert (third.exit_code, third.stdout, third.stderr) == (1, "", "There are no more hits.\n")
+        assert "exclude each other" in run("query", "a", "--page", "2", "--after", "x", "--store", store).stderr
+
     def test_conditions(self, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def starts(*arguments: str) -> list[float]:
             result = run("query", "human", "--path", "talks/o*", *arguments, "--store", store, "--json")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiosearch.commands.options import model_option
+from audiosearch.commands.options import adapted_output_option, model_option
 from audiosearch.display import printable
 
 if TYPE_CHECKING:
@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 @click.command(
     epilog="""\b
 Examples:
-  audiosearch calibrate speech/dev/librispeech/manifest.jsonl speech/dev/commonvoice/manifest.jsonl
+  audiosearch calibrate librispeech.jsonl commonvoice.jsonl --output models/calibrated
   audiosearch calibrate dev.jsonl --model runs/mine"""
 )
 @click.argument("manifests", metavar="MANIFEST…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @model_option
+@adapted_output_option
 @click.option(
     "--limit", type=click.IntRange(min=2), help="Maximum number of utterances of each manifest, from the first."
 )
-def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None) -> None:
+def calibrate(manifests: tuple[Path, ...], model: Path | None, output: Path | None, limit: int | None) -> None:
     """Fit confidences to the probability of being correct, on half of the speakers of each MANIFEST.
 
     The weights are stored in calibration.yaml beside the model, which every command reads. Reliability on the other
@@ -35,13 +36,17 @@ def calibrate(manifests: tuple[Path, ...], model: Path | None, limit: int | None
     network nor the language model was trained on. Run `audiosearch tune` first: other weights of the language model
     need another calibration.
     """
-    from audiosearch.commands.options import read_utterances
+    from audiosearch.commands.options import check_adaptable, read_utterances
     from audiosearch.files import lock_folder
-    from audiosearch.model_folder import find_model
+    from audiosearch.model_folder import copy_model
 
-    path = find_model(model)
-    click.get_current_context().with_resource(lock_folder(path if path.is_dir() else path.parent))
+    path = check_adaptable(model, output)
+    if output is None:
+        click.get_current_context().with_resource(lock_folder(path if path.is_dir() else path.parent))
     utterances = [utterance for manifest in manifests for utterance in read_utterances(manifest, limit)]
+    if output is not None:
+        path = copy_model(path, output)
+        click.get_current_context().with_resource(lock_folder(output))
 
     from audiosearch.commands.progress import results
     from audiosearch.evaluation import calibration

@@ -24,6 +24,15 @@ model_option = click.option(
 )
 
 
+adapted_output_option = click.option(
+    "--output",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Copy the model to this new folder, and store the weights there. Without --model and --output the installed "
+    "model is not changed.",
+)
+
+
 def _channel_choice(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """The choice in lower case, a number without leading zeros."""
     if value is None:
@@ -68,6 +77,25 @@ hotwords_option = click.option(
 )
 
 
+def check_adaptable(model: Path | None, output: Path | None) -> Path:
+    """Path of the model to adapt.
+
+    Args:
+        model: value of --model; None: not given.
+        output: value of --output; None: not given.
+
+    Raises:
+        ConfigError: it is the installed one, without an option that says so.
+        ModelError: there is no such model.
+    """
+    from audiosearch.model_folder import check_not_installed, find_model
+
+    path = find_model(model)
+    if model is None and output is None:
+        check_not_installed(path)
+    return path
+
+
 def read_utterances(manifest: Path, limit: int | None) -> list[Utterance]:
     """First utterances of a manifest that have text; those without are counted on standard error."""
     from audiosearch.data.manifest import read_spoken
@@ -89,5 +117,6 @@ def preferred_words(hotwords: Path | None, notes: tuple[Path, ...], model: Path)
     words = [] if hotwords is None else [*read_hotwords(hotwords)]
     if notes:
         ngrams = LanguageModel.load(model if model.is_dir() else model.parent).ngrams
-        words += [name for file in notes for name in read_names(file, ngrams)]
+        known = frozenset(ngrams.words)
+        words += [name for file in notes for name in read_names(file, ngrams, known)]
     return tuple(dict.fromkeys(words))

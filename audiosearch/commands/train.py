@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audiosearch.commands.options import INTERRUPTED
+from audiosearch.console.durations import length
 from audiosearch.display import printable
 
 if TYPE_CHECKING:
@@ -187,8 +188,8 @@ class _Screen:
             )
         elif isinstance(record, events.Started):
             self.say(
-                f"{record.utterances} utterances, {record.audio / 3600:.2f} h; for validation "
-                f"{record.valid_utterances}, {record.valid_audio / 3600:.2f} h"
+                f"{record.utterances} utterances, {length(record.audio)}; for validation "
+                f"{record.valid_utterances}, {length(record.valid_audio)}"
             )
             many = f" × {record.processes} processes" if record.processes > 1 else ""
             self.say(f"{record.parameters / 1e6:.1f} million weights on {record.device}{many}, {record.precision}")
@@ -198,11 +199,10 @@ class _Screen:
             self._finished(record)
 
     def _step(self, report: StepReport) -> None:
-        hours, minutes = divmod(round(report.remaining / 60), 60)
         epoch = min(report.epoch + 1, report.epochs)
         numbers = (
             f"loss {report.loss:.3f}  lr {report.lr:.2e}  {report.audio_per_second:.0f} s of audio/s  "
-            f"{hours}:{minutes:02} left"
+            f"{length(report.remaining)} to go"
         )
         position = f"epoch {epoch}/{report.epochs}  step {report.step}/{report.total_steps}"
         if self._bar.disable:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audiosearch.commands.options import model_option
+from audiosearch.commands.options import adapted_output_option, model_option
 from audiosearch.display import printable
 
 if TYPE_CHECKING:
@@ -19,27 +19,32 @@ if TYPE_CHECKING:
 @click.command(
     epilog="""\b
 Examples:
-  audiosearch tune speech/dev/librispeech/manifest.jsonl
+  audiosearch tune speech/dev/librispeech/manifest.jsonl --output models/tuned
   audiosearch tune dev.jsonl --model runs/mine --limit 200"""
 )
 @click.argument("manifest", metavar="MANIFEST", type=click.Path(path_type=Path))
 @model_option
+@adapted_output_option
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum number of utterances, from the first.")
 @click.option("--threads", type=click.IntRange(min=0), help="Threads for decoding. 0: one per core.")
-def tune(manifest: Path, model: Path | None, limit: int | None, threads: int | None) -> None:
+def tune(manifest: Path, model: Path | None, output: Path | None, limit: int | None, threads: int | None) -> None:
     """Tune the decoder: language model weight (alpha), word bonus (beta), weight of the label priors.
 
     Label priors are estimated on the utterances of MANIFEST. The weights with the fewest word errors are stored in
     decoder.yaml beside the model, which every command reads. Use utterances that neither the network nor the language
     model was trained on; half an hour is enough.
     """
-    from audiosearch.commands.options import read_utterances
+    from audiosearch.commands.options import check_adaptable, read_utterances
     from audiosearch.files import lock_folder
-    from audiosearch.model_folder import find_model
+    from audiosearch.model_folder import copy_model
 
-    path = find_model(model)
-    click.get_current_context().with_resource(lock_folder(path if path.is_dir() else path.parent))
+    path = check_adaptable(model, output)
+    if output is None:
+        click.get_current_context().with_resource(lock_folder(path if path.is_dir() else path.parent))
     utterances = read_utterances(manifest, limit)
+    if output is not None:
+        path = copy_model(path, output)
+        click.get_current_context().with_resource(lock_folder(output))
 
     from audiosearch.commands.progress import results
     from audiosearch.evaluation import decoder_tuning

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from audiosearch.console.durations import length
 from audiosearch.display import printable
 
 if TYPE_CHECKING:
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-MAX_DESCRIPTION = 30
-"""Characters of a description."""
+MAX_DESCRIPTION, MAX_NARROW_DESCRIPTION = 30, 24
+"""Characters of a description, on a wide and on a narrow terminal."""
+
+MIN_WIDTH = 110
+"""Columns of a terminal with room for a bar."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ def progress_bar(
             "completed/total".
     """
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+    from rich.text import Text
 
     class PolledProgress(Progress):
         def get_renderables(self) -> Iterable[RenderableType]:
@@ -55,13 +60,19 @@ def progress_bar(
                     self.update(task.id, **poll())
             yield from super().get_renderables()
 
+    class RemainingTime(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            known = task.time_remaining is not None and not task.finished
+            return Text(f"{length(task.time_remaining or 0)} to go" if known else "")
+
     console = Console(stderr=True, highlight=False, emoji=False)
+    is_narrow = console.width < MIN_WIDTH
     progress = PolledProgress(
         SpinnerColumn(),
-        TextColumn(f"{{task.description:.{MAX_DESCRIPTION}}}", markup=False),
-        BarColumn(bar_width=20),
+        TextColumn(f"{{task.description:.{MAX_NARROW_DESCRIPTION if is_narrow else MAX_DESCRIPTION}}}", markup=False),
+        *([] if is_narrow else [BarColumn(bar_width=20)]),
         MofNCompleteColumn() if poll is None else TextColumn("{task.fields[state]}"),
-        TimeRemainingColumn(),
+        RemainingTime(),
         console=console,
         transient=True,
         redirect_stdout=False,  # otherwise results would go to standard error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,11 +21,14 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SENTENCE_END = re.compile(r"[.!?:…][\"”’)\]]*\s+$|\n\s*$|^\s*$")
 
 
-def read_names(path: Path, ngrams: NgramModel) -> tuple[str, ...]:
+def read_names(path: Path, ngrams: NgramModel, known: Set[str] | None = None) -> tuple[str, ...]:
     """Normalized names in a text or HTML file, in the order of their first appearance.
 
     A word at the beginning of a sentence counts only if the language model does not know it, or if it is written with
     a capital within a sentence, too.
+
+    Args:
+        known: words of ``ngrams``, which take long to list; None: list them.
 
     Raises:
         ConfigError: the file cannot be read.
@@ -37,7 +41,7 @@ def read_names(path: Path, ngrams: NgramModel) -> tuple[str, ...]:
         raise ConfigError(f"{path}: is not UTF-8 text; save the file as UTF-8.") from error
     if re.search(r"(?i)<(?:html|body|p|div|br)\b", text):
         text = _text_of_html(text)
-    known = set(ngrams.words)
+    known = set(ngrams.words) if known is None else known
     names: dict[str, None] = {}
     for match in _WORD.finditer(text):
         word = normalize(match.group())

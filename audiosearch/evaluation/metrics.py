@@ -24,6 +24,25 @@ class ErrorRate:
         return ErrorRate(self.errors + other.errors, self.total + other.total)
 
 
+@dataclass(frozen=True, slots=True)
+class WordCounts:
+    """Word errors of one text by kind, and the words of its reference."""
+
+    substitutions: int
+    deletions: int
+    insertions: int
+    words: int
+
+
+def count_word_errors(reference: str, hypothesis: str) -> WordCounts:
+    """Word errors of a normalized text by kind."""
+    import jiwer
+
+    result = jiwer.process_words(reference, hypothesis)
+    total = result.hits + result.substitutions + result.deletions
+    return WordCounts(result.substitutions, result.deletions, result.insertions, total)
+
+
 def word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorRate:
     """Word errors of normalized texts, paired in order."""
     import jiwer

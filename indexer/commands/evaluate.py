@@ -21,6 +21,7 @@ Examples:
   audiosearch evaluate speech/dev/librispeech/manifest.jsonl
   audiosearch evaluate dev.jsonl --model runs/mine --limit 200 --json
   audiosearch evaluate dev/*/manifest.jsonl --by speaker --worst 10
+  audiosearch evaluate dev.jsonl --utterances utterances.jsonl
   audiosearch evaluate --search dev.jsonl more.jsonl --queries names.txt
   audiosearch evaluate --search dev.jsonl --words whisper:tiny.en"""
 )
@@ -68,6 +69,13 @@ Examples:
     type=click.Path(path_type=Path, file_okay=False),
     help="With --search: keep index and word times in this folder, for later runs with the same model.",
 )
+@click.option(
+    "--utterances",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Write one JSON object per utterance to this file: texts, word errors by kind, duration, speaker and set; - "
+    "prints them instead of the rates.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object; rates are fractions.")
 @click.pass_context
 def evaluate(
@@ -84,6 +92,7 @@ def evaluate(
     mode: Mode | None,
     words: str | None,
     keep: Path | None,
+    utterances: Path | None,
     as_json: bool,
 ) -> None:
     """Measure the recognizer or the search on transcribed speech.
@@ -102,12 +111,20 @@ def evaluate(
     from audiosearch.model_folder import find_model
     from indexer.commands.options import read_utterances
 
-    given = {"--queries": queries, "--draw": draw, "--word-times": word_times, "--mode": mode, "--keep": keep}
-    given["--words"] = words
+    given = {
+        "--queries": queries,
+        "--draw": draw,
+        "--word-times": word_times,
+        "--mode": mode,
+        "--keep": keep,
+        "--words": words,
+    }
     if not search and (misplaced := [name for name, value in given.items() if value is not None]):
         raise click.UsageError(f"{' and '.join(misplaced)}: only with --search.")
-    if search and (by or worst):
-        raise click.UsageError("--by and --worst: not with --search.")
+    if search and (by or worst or utterances):
+        raise click.UsageError("--by, --worst and --utterances: not with --search.")
+    if as_json and utterances == Path("-"):
+        raise click.UsageError("--json and --utterances - exclude each other.")
     if queries is not None and draw is not None:
         raise click.UsageError("--queries and --draw exclude each other.")
     path = find_model(model)
@@ -115,14 +132,21 @@ def evaluate(
     if search:
         from indexer.console.search_report import Task, measure
 
-        utterances = [utterance for members in sets for utterance in members]
+        spoken = [utterance for members in sets for utterance in members]
         engine = load_words_engine(words, given=())
-        task = Task(path, utterances, queries, draw or SAMPLE_SIZE, word_times, mode or "auto", keep, engine)
+        task = Task(path, spoken, queries, draw or SAMPLE_SIZE, word_times, mode or "auto", keep, engine)
         complete = measure(task, as_json)
     else:
+        from audiosearch.errors import OutputError
         from audiosearch.evaluation.error_rates import EvaluationSet, set_names
+        from audiosearch.files import lock_output
         from indexer.console.error_rate_report import View, report
 
-        view = View("set" in by or len(manifests) > 1, "speaker" in by, worst or 0)
+        if utterances is not None and utterances != Path("-"):
+            try:
+                ctx.with_resource(lock_output(utterances))
+            except OSError as error:
+                raise OutputError(f"{utterances}: cannot be written ({error.strerror}).") from error
+        view = View("set" in by or len(manifests) > 1, "speaker" in by, worst or 0, utterances)
         complete = report(path, list(map(EvaluationSet, set_names(manifests), sets)), view, as_json)
     ctx.exit(0 if complete else 1)

@@ -18,10 +18,9 @@ from indexer.commands.options import (
     exclude_option,
     hotwords_from_option,
     hotwords_option,
-    load_words_engine,
     model_option,
     no_sound_option,
-    preferred_words,
+    recognizer_of,
     store_option,
     track_option,
     words_option,
@@ -95,12 +94,9 @@ def index(
     without them.
     """
     from audiosearch.console.progress_bar import progress_bar
-    from audiosearch.model_folder import find_model
-    from audiosearch.settings import is_url, load_settings
+    from audiosearch.settings import is_url
     from audiosearch.types import SoundSelection
-    from indexer.console.format import length, shown
     from indexer.console.ingest_report import IngestReport, is_problem, json_record, line
-    from indexer.console.lazy_recognizer import LazyRecognizer
     from indexer.index import open_index
     from indexer.ingest.imported_sound import add_sound
     from indexer.ingest.ingest import ingest
@@ -117,14 +113,20 @@ def index(
         shard = Shard.parse(part)
     except ValueError as error:
         raise click.BadParameter(f"{error}.", param_hint="--part") from error
-    settings = load_settings(store, channels=channels)
-    path = find_model(model, settings)
-    selection = SoundSelection(settings.channels, track)
-    preferred = preferred_words(hotwords, notes, path)
-    engine = load_words_engine(words, given=(hotwords, notes or None, channels, track))
-    lazy = LazyRecognizer(path, hotwords=preferred, sound=not no_sound, selection=selection, engine=engine)
+    settings, lazy = recognizer_of(
+        store=store,
+        model=model,
+        words=words,
+        hotwords=hotwords,
+        notes=notes,
+        channels=channels,
+        track=track,
+        sound=not no_sound,
+    )
     report = IngestReport(is_dry=dry_run)
-    unreadable = UnreadableFiles(settings.store, selection.label) if skip_unreadable else None
+    unreadable = (
+        UnreadableFiles(settings.store, SoundSelection(settings.channels, track).label) if skip_unreadable else None
+    )
 
     def is_unstable(location: Location) -> bool:
         return unreadable is not None and unreadable.skip(location)
@@ -154,22 +156,12 @@ def index(
     def progress() -> dict[str, object]:
         if recognizer.is_loading:
             return {"description": "loading the model", "state": ""}
-        if not report.total:
-            return {"description": "scanning files", "state": f"{report.examined:,}"}
-        position = recognizer.position
-        done, speed = report.done(position), report.speed(position)
-        pace = f", {speed:.0f} × real time" if speed else ""
-        return {
-            "total": report.total,
-            "completed": done,
-            "state": f"{length(done)} of {length(report.total)}{pace}",
-            "description": Path(shown(report.current.path)).name if report.current else "",
-        }
+        return report.progress(recognizer.position)
 
     with lazy as recognizer, ExitStack() as stack:
         records = steps(stack)
         try:
-            with progress_bar("scanning files", poll=progress) as bar:
+            with progress_bar("searching for recordings", poll=progress) as bar:
                 for record in records:
                     report.add(record)
                     if unreadable and isinstance(record, Failed):

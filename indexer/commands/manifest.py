@@ -12,6 +12,7 @@ import click
 
 from audiosearch.display import printable
 from indexer.commands.options import model_option
+from indexer.console.format import length
 
 if TYPE_CHECKING:
     from audiosearch.data.corpus_manifest import Checked, ManifestSummary
@@ -199,7 +200,7 @@ def _report(records: Iterator[Checked | Scoring | ManifestSummary]) -> None:
 def _print_summary(summary: ManifestSummary) -> None:
     """Print the rows kept, and those left out by reason, to standard error."""
     speakers = f", {summary.speakers} speakers" if summary.speakers else ""
-    click.echo(f"kept: {summary.utterances} utterances, {summary.seconds / 3600:.2f} hours{speakers}", err=True)
+    click.echo(f"kept: {summary.utterances} utterances, {length(summary.seconds)}{speakers}", err=True)
     if summary.reasons:
         click.echo(f"left out: {summary.rejected}", err=True)
     for reason in summary.reasons:

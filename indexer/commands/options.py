@@ -19,8 +19,11 @@ from audiosearch.commands.options import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from audiosearch.engines.engine import Engine
+    from audiosearch.settings import Settings
+    from indexer.console.lazy_recognizer import LazyRecognizer
 
 __all__ = [
     "INTERRUPTED",
@@ -33,6 +36,7 @@ __all__ = [
     "no_sound_option",
     "preferred_words",
     "read_utterances",
+    "recognizer_of",
     "store_option",
     "track_option",
     "words_option",
@@ -63,6 +67,38 @@ words_option = click.option(
     metavar="ENGINE[:MODEL]",
     help="Take the words of another recognizer, such as whisper:tiny.en, and times and sound of our network.",
 )
+
+
+def recognizer_of(
+    *,
+    store: str | None,
+    model: Path | None,
+    words: str | None,
+    hotwords: Path | None,
+    notes: tuple[Path, ...],
+    channels: str | None,
+    track: int | None,
+    sound: bool,
+) -> tuple[Settings, LazyRecognizer]:
+    """Settings and recognizer of the options of ``index`` and ``watch``; nothing is loaded yet.
+
+    Args:
+        sound: False for --no-sound.
+    """
+    from audiosearch.model_folder import find_model
+    from audiosearch.settings import load_settings
+    from audiosearch.types import SoundSelection
+    from indexer.console import lazy_recognizer
+
+    settings = load_settings(store, channels=channels)
+    path = find_model(model, settings)
+    preferred = preferred_words(hotwords, notes, path)
+    engine = load_words_engine(words, given=(hotwords, notes or None, channels, track))
+    selection = SoundSelection(settings.channels, track)
+    recognizer = lazy_recognizer.LazyRecognizer(
+        path, hotwords=preferred, sound=sound, selection=selection, engine=engine
+    )
+    return settings, recognizer
 
 
 def load_words_engine(name: str | None, given: Sequence[object]) -> Engine | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from indexer.index import Index
     from indexer.search.engine import Mode
     from indexer.search.parse import ParsedQuery
+    from indexer.types import Page, Query
 
 MAX_LISTED = 8
 """Other spellings that are listed."""
@@ -71,7 +72,14 @@ MAX_LISTED = 8
 )
 @click.option("--slop", type=click.IntRange(min=0), default=0, help="Maximum number of other words within a phrase.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Maximum number of hits.")
-@click.option("--after", metavar="CURSOR", help="Continue after the CURSOR printed by the previous page.")
+@click.option(
+    "--page",
+    "number",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Print page N of the hits, of --limit hits each.",
+)
+@click.option("--after", metavar="CURSOR", help="Continue after the CURSOR that the previous page printed with --json.")
 @click.option("--counts", is_flag=True, help="Print the number of hits per recording instead, largest first.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @hit_output_options
@@ -91,6 +99,7 @@ def query(
     confidence: float | None,
     slop: int,
     limit: int,
+    number: int | None,
     after: str | None,
     counts: bool,
     as_json: bool,
@@ -115,10 +124,14 @@ def query(
     from indexer.search import engine
     from indexer.search.parse import parse, parse_date
     from indexer.search.variants import added, with_variants
-    from indexer.types import Filter
+    from indexer.types import Filter, Page
 
-    if counts and after is not None:
-        raise click.UsageError("--after: not with --counts, which prints the first recordings, up to --limit.")
+    if number is not None and after is not None:
+        raise click.UsageError("--page and --after exclude each other.")
+    if counts and (after is not None or number is not None):
+        raise click.UsageError(
+            "--page and --after: not with --counts, which prints the first recordings, up to --limit."
+        )
     if counts and confidence is not None:
         raise click.UsageError("--confidence: not with --counts, which counts all hits.")
     hit_output.check(as_json=as_json, counts=counts)
@@ -140,15 +153,18 @@ def query(
         else:
             counts_by_recording, page = (
                 [],
-                engine.search_above_confidence(index, parsed.query, mode, limit, after, confidence),
+                _page(index, parsed.query, mode, limit, after, confidence),
             )
-            while page.after is not None and not page.hits:
-                page = engine.search_above_confidence(index, parsed.query, mode, limit, page.after, confidence)
+            for _ in range(1, number or 1):
+                page = _page(index, parsed.query, mode, limit, page.after, confidence) if page.after else Page((), None)
             also = *added(parsed.typed, parsed.query), *page.variants
         if also:
             click.echo(_also_looked_for([phrase.text for phrase in also]), err=True)
         if not counts_by_recording and not (page and page.hits):
-            click.echo("There are no more hits." if after else _no_hits(index, parsed, ctx.params), err=True)
+            click.echo(
+                "There are no more hits." if after or (number or 1) > 1 else _no_hits(index, parsed, ctx.params),
+                err=True,
+            )
             ctx.exit(1)
     if page is None:
         write_counts(counts_by_recording[:limit], as_json)
@@ -160,8 +176,19 @@ def query(
     else:
         write_hits(page.hits, as_json)
     if page.after is not None:
-        click.echo(f"There are more hits: raise --limit, or continue with --after {page.after}", err=True)
+        following = f"--after {page.after}" if as_json or after else f"--page {(number or 1) + 1}"
+        click.echo(f"There are more hits: raise --limit, or continue with {following}", err=True)
     ctx.exit(0 if hit_output.write(page.hits) else 2)
+
+
+def _page(index: Index, query: Query, mode: Mode, limit: int, after: str | None, confidence: float | None) -> Page:
+    """The page after a cursor; empty only if no hits follow."""
+    from indexer.search.engine import search_above_confidence
+
+    page = search_above_confidence(index, query, mode, limit, after, confidence)
+    while page.after is not None and not page.hits:
+        page = search_above_confidence(index, query, mode, limit, page.after, confidence)
+    return page
 
 
 def _also_looked_for(texts: Sequence[str]) -> str:

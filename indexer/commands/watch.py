@@ -17,10 +17,9 @@ from indexer.commands.options import (
     exclude_option,
     hotwords_from_option,
     hotwords_option,
-    load_words_engine,
     model_option,
     no_sound_option,
-    preferred_words,
+    recognizer_of,
     store_option,
     track_option,
     words_option,
@@ -74,22 +73,22 @@ def watch(
     Runs `audiosearch index --prune` at the start and after every change: complete new files are transcribed, moved
     recordings are relocated, deleted ones removed. The model is loaded once.
     """
-    from audiosearch.model_folder import find_model
-    from audiosearch.settings import load_settings
-    from audiosearch.types import SoundSelection
     from indexer.console.format import length, shown
     from indexer.console.ingest_report import IngestReport, is_problem, json_record, line
-    from indexer.console.lazy_recognizer import LazyRecognizer
     from indexer.index import open_index
     from indexer.ingest.ingest import Started
     from indexer.ingest.watch import Finished, changes, follow, lock_watch
 
-    settings = load_settings(store, channels=channels)
-    path = find_model(model, settings)
-    selection = SoundSelection(settings.channels, track)
-    preferred = preferred_words(hotwords, notes, path)
-    engine = load_words_engine(words, given=(hotwords, notes or None, channels, track))
-    recognizer = LazyRecognizer(path, hotwords=preferred, sound=not no_sound, selection=selection, engine=engine)
+    settings, recognizer = recognizer_of(
+        store=store,
+        model=model,
+        words=words,
+        hotwords=hotwords,
+        notes=notes,
+        channels=channels,
+        track=track,
+        sound=not no_sound,
+    )
     with (
         _until_stopped(),
         lock_watch(settings.store, paths),

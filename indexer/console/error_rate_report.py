@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audiosearch.display import json_line, printable
+from indexer.console.format import length, pace
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,11 +38,18 @@ class View:
         sets: True for rates by set.
         speakers: True for rates by speaker.
         worst: number of utterances with the highest rates to list.
+        lines: file for a JSON object per utterance; "-" prints them instead of the rates; None: none are written.
     """
 
     sets: bool
     speakers: bool
     worst: int
+    lines: Path | None = None
+
+    @property
+    def prints_lines(self) -> bool:
+        """True if the objects of the utterances are the output."""
+        return self.lines == Path("-")
 
 
 def report(model: Path, sets: Sequence[EvaluationSet], view: View, as_json: bool) -> bool:
@@ -78,6 +86,10 @@ def report(model: Path, sets: Sequence[EvaluationSet], view: View, as_json: bool
         by_set = score_sets(recognized) if view.sets else None
         speakers = score_speakers(recognized) if view.speakers else None
         worst = worst_utterances(recognized, view.worst) if view.worst else None
+        if view.lines is not None:
+            _write_lines(recognized, view.lines)
+        if view.prints_lines:
+            return not failed
         (_write_json if as_json else _draw)(score(recognized), elapsed, by_set, speakers, worst)
     return not failed
 
@@ -103,6 +115,36 @@ def _write_json(
     if worst is not None:
         record["worst"] = [_utterance_record(errors) for errors in worst]
     click.echo(json_line(record))
+
+
+def _write_lines(recognized: Sequence[RecognizedUtterance], target: Path) -> None:
+    """Write a JSON object for each utterance, to standard output for "-"."""
+    from audiosearch.errors import OutputError
+    from audiosearch.files import atomic_write
+
+    lines = (json_line(_line_record(item)) for item in recognized)
+    if target == Path("-"):
+        for line in lines:
+            click.echo(line)
+        return
+    try:
+        with atomic_write(target) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written ({error.strerror}).") from error
+
+
+def _line_record(item: RecognizedUtterance) -> dict[str, object]:
+    from audiosearch.evaluation.metrics import count_word_errors
+
+    reference = item.utterance
+    counts = count_word_errors(reference.text, item.text)
+    return {
+        **{"id": reference.id, "set": item.set_name, "speaker": reference.speaker, "audio": str(reference.audio)},
+        **{"duration": round(item.duration, 3), "reference": reference.text, "hypothesis": item.text},
+        "errors": counts.substitutions + counts.deletions + counts.insertions,
+        **asdict(counts),
+    }
 
 
 def _record(evaluation: Evaluation) -> dict[str, object]:
@@ -160,9 +202,8 @@ def _draw(
         if name == "beam search":
             intervals = (evaluation.word_interval, evaluation.character_interval)
             table.add_row("  95 % interval", *(_interval(interval) for interval in intervals))
-    minutes = evaluation.audio_seconds / 60
-    speed = evaluation.audio_seconds / elapsed
-    table.caption = f"{evaluation.utterances} utterances, {minutes:.1f} minutes, {speed:.1f} × real time"
+    facts = (f"{evaluation.utterances} utterances", length(evaluation.audio_seconds))
+    table.caption = ", ".join(filter(None, (*facts, pace(evaluation.audio_seconds / elapsed))))
     if evaluation.word_interval is not None:
         table.caption += f"; bootstrap intervals over {evaluation.word_interval.unit}"
     console.print(table)
@@ -192,7 +233,7 @@ def _draw(
 def _table(*names: str) -> Table:
     from rich.table import Table
 
-    table = Table(*names, "utterances", "minutes", "word errors", "95 % interval", "character errors")
+    table = Table(*names, "utterances", "audio", "word errors", "95 % interval", "character errors")
     for column in table.columns[len(names) :]:
         column.justify = "right"
     return table
@@ -208,7 +249,7 @@ def _plain(name: str) -> Text:
 def _cells(evaluation: Evaluation) -> tuple[str, ...]:
     return (
         str(evaluation.utterances),
-        f"{evaluation.audio_seconds / 60:.1f}",
+        length(evaluation.audio_seconds),
         f"{evaluation.words.rate:.2%}",
         _interval(evaluation.word_interval),
         f"{evaluation.characters.rate:.2%}",

@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from audiosearch.console.durations import length, pace
 from audiosearch.display import printable
 from audiosearch.types import Seconds
+
+__all__ = ["clock", "count", "length", "pace", "rows", "shown"]
 
 
 def clock(seconds: Seconds) -> str:
     """A time as ``h:mm:ss.s``."""
     tenths = round(seconds * 10)
     return f"{tenths // 36000}:{tenths // 600 % 60:02}:{tenths // 10 % 60:02}.{tenths % 10}"
-
-
-def length(seconds: Seconds) -> str:
-    """A duration in a suitable unit: ``45 s``, ``12 min``, ``3.5 h``."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:,.1f} h"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

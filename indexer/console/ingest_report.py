@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from audiosearch.display import printable
 from audiosearch.types import Seconds
-from indexer.console.format import count, length, shown
+from indexer.console.format import count, length, pace, shown
 from indexer.ingest.crawl import Examined
 from indexer.ingest.ingest import CrawlSummary, Indexed, Record, Relocated, Removed, Started
 from indexer.ingest.plan import Planned
@@ -85,6 +86,24 @@ class IngestReport:
         transcribed = self.transcribed + (position if self.current else 0.0)
         return transcribed / self.elapsed if transcribed else 0.0
 
+    def progress(self, position: Seconds) -> dict[str, object]:
+        """Stage and state for a progress bar.
+
+        Args:
+            position: time up to which the current recording is transcribed.
+        """
+        if not self.total:
+            return {"description": "searching for recordings", "state": count(self.examined, "file")}
+        if self.current is None:
+            return {"total": self.total, "completed": self.done(), "description": "recognizing", "state": ""}
+        done, speed = self.done(position), pace(self.speed(position))
+        return {
+            "total": self.total,
+            "completed": done,
+            "description": Path(shown(self.current.path)).name,
+            "state": f"{length(done)} of {length(self.total)}, {speed}" if speed else "recognizing",
+        }
+
     def record(self) -> dict[str, object]:
         """The last line of ``--json``."""
         return {
@@ -107,7 +126,8 @@ class IngestReport:
         """A sentence with the counts, and one for each option that would process more recordings."""
         parts = []
         if self.indexed:
-            speed = f"{length(self.transcribed)} of audio in {length(self.elapsed)}, {self.speed():.0f} × real time"
+            audio = f"{length(self.transcribed)} of audio in {length(self.elapsed)}"
+            speed = ", ".join(filter(None, (audio, pace(self.speed()))))
             parts.append(f"{count(self.indexed, 'recording')} indexed ({speed})")
         if self.planned:
             parts.append(f"{count(self.planned, 'recording')} to transcribe ({length(self.total)})")

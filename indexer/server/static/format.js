@@ -24,7 +24,7 @@ export function spoken(seconds) {
 /** 45 s, 12 min, 3.5 h */
 export function duration(seconds) {
   if (seconds < 100) return `${Math.round(seconds)} s`;
-  return seconds < 6000 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toLocaleString("en", { maximumFractionDigits: 1 })} h`;
+  return seconds < 6000 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 })} h`;
 }
 
 /** 1 hit, 2,000 hits */

@@ -143,6 +143,23 @@ def test_transcribe_and_index_share_the_model_of_the_configuration_file(
     assert "human things" in run("query", "human things").stdout
 
 
+def test_evaluate_writes_utterances(whistle_model: Path, manifest: Path, tmp_path: Path) -> None:
+    target = tmp_path / "utterances.jsonl"
+    assert run("evaluate", manifest, "--model", whistle_model, "--utterances", target).exit_code == 0
+    printed = run("evaluate", manifest, "--model", whistle_model, "--utterances", "-")
+    assert printed.stdout == target.read_text()
+    records = [json.loads(line) for line in printed.stdout.splitlines()]
+    assert [record["id"] for record in records] == [
+        json.loads(line)["id"] for line in manifest.read_text().splitlines()
+    ]
+    for record in records:
+        assert record["errors"] == record["substitutions"] + record["deletions"] + record["insertions"]
+        assert record["words"] == len(record["reference"].split())
+    wrong = run("evaluate", manifest, "--model", whistle_model, "--utterances", tmp_path / "missing" / "a.jsonl")
+    assert wrong.exit_code == 1
+    assert "missing" in wrong.stderr
+
+
 def test_evaluate_reports_corpus_level_rates(whistle_model: Path, manifest: Path) -> None:
     result = run("evaluate", manifest, "--model", whistle_model, "--json")
     assert result.exit_code == 0, result.stderr

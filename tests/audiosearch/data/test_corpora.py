@@ -201,7 +201,7 @@ def test_the_command_writes_a_manifest_and_reports_rejected_rows(tmp_path: Path)
     result = run(str(tmp_path), "--rejects", str(tmp_path / "rejects.jsonl"))
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{tmp_path / 'manifest.jsonl'}\n"
-    assert "kept: 2 utterances, 0.00 hours, 1 speakers" in result.stderr
+    assert "kept: 2 utterances, 3 s, 1 speakers" in result.stderr
     assert "left out: 1\n  1 × audio missing, such as 84-121-0002: no audio of this name" in result.stderr
     assert json.loads((tmp_path / "rejects.jsonl").read_text()) == {
         "id": "84-121-0002",
