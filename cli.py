@@ -31,6 +31,7 @@ COMMANDS = {  # name: module:attribute, in the order of the help
     "list": "indexer.commands.library:list_command",
     "remove": "indexer.commands.library:remove",
     "info": "indexer.commands.library:info",
+    "correct": "indexer.commands.export:correct",
     "copy": "indexer.commands.copy:copy",
     "export": "indexer.commands.export:export",
     "import": "indexer.commands.import_:import_command",
