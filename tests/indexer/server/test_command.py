@@ -67,6 +67,22 @@ def test_a_public_address_gets_a_new_token(repository: Path, library: Any) -> No
         stop(process)
 
 
+def test_changes_require_a_token_on_every_address(repository: Path, tmp_path: Path) -> None:
+    store, uploads = tmp_path / "new" / "store.db", tmp_path / "uploads"
+    process, line = start(repository, "--store", store, "--allow-changes", "--uploads", uploads)
+    try:
+        match = re.search(r"(http://127\.0\.0\.1:\d+/)\?token=([\w-]{32})", line)
+        assert match, line
+        assert httpx.get(f"{match[1]}api/library").status_code == 401
+        headers = {"authorization": f"Bearer {match[2]}"}
+        library = httpx.get(f"{match[1]}api/library", headers=headers).json()
+        assert (library["changes"], library["recordings"]) == (True, 0)
+        assert httpx.get(f"{match[1]}api/additions", headers=headers).json()["uploads"] == str(uploads)
+    finally:
+        _, errors = stop(process)
+    assert "Traceback" not in errors
+
+
 def test_token_from_the_environment_is_not_printed(repository: Path, library: Any) -> None:
     process, line = start(repository, "--store", library.store, AUDIOSEARCH_TOKEN=TOKEN)
     try:
@@ -87,6 +103,7 @@ def test_token_from_the_environment_is_not_printed(repository: Path, library: An
     [
         (["--store", "/nowhere/store.db"], {}, "there is no index at"),
         (["--host", "999.1.1.1"], {}, "cannot be used"),
+        (["--allow-changes", "--uploads", "/proc/none"], {}, "/proc/none: cannot be used for uploads"),
         ([], {"AUDIOSEARCH_TOKEN": "short"}, "AUDIOSEARCH_TOKEN must have at least 16 printable ASCII characters"),
     ],
 )
