@@ -583,7 +583,7 @@ class TestIndex:
         assert result.exit_code == 1
         (tmp_path / "empty").mkdir()
         result = run("index", tmp_path / "empty", "--store", tmp_path / "store")
-        assert (result.exit_code, result.stdout) == (0, "No recordings found in 0 files.\n")
+        assert (result.exit_code, result.stdout) == (0, "No recordings found: there are no files.\n")
 
     def test_a_store_that_cannot_be_written(self, talks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Speller, "transcribe", lambda *arguments: pytest.fail("the store is checked first"))

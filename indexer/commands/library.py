@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from audiosearch.display import json_line, printable
-from audiosearch.errors import UnknownRecordingError
+from audiosearch.errors import ModelError, UnknownRecordingError
 from indexer.commands.options import store_option
 from indexer.console.format import clock, count, length, rows, shown
 from indexer.matching.listing import LIST_ORDERS, ListOrder, in_order, named
 from indexer.records import recording_record
 
 if TYPE_CHECKING:
+    from audiosearch.settings import Settings
     from indexer.types import Recording
 
 SHORT_ID = 12  # characters of an id that are printed
@@ -137,11 +138,12 @@ def remove(names: tuple[str, ...], store: str | None) -> None:
 @store_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def info(store: str | None, as_json: bool) -> None:
-    """Print the location and size of the index, and the models that wrote it."""
+    """Print the location and size of the index, the models that wrote it, and the one that `index` uses now."""
     from audiosearch.settings import load_settings
     from indexer.index import open_index
 
-    name = load_settings(store).store
+    settings = load_settings(store)
+    name = settings.store
     with open_index(name, create=False) as index:
         statistics = index.statistics()
         models = Counter(recording.model for recording in index.recordings())
@@ -163,6 +165,19 @@ def info(store: str | None, as_json: bool) -> None:
     click.echo(f"size        {statistics.bytes / 1e6:,.1f} MB")
     for model, number in models.most_common():
         click.echo(f"model       {printable(model)} ({count(number, 'recording')})")
+    for label, text in zip(("recognizer", *[""] * 9), _recognizer(settings), strict=False):
+        click.echo(f"{label:<12}{printable(text)}")
+
+
+def _recognizer(settings: Settings) -> list[str]:
+    """The model in words that `audiosearch index` uses now."""
+    from audiosearch.diagnosis.model_description import describe_model
+    from audiosearch.model_folder import find_model
+
+    try:
+        return describe_model(find_model(None, settings))
+    except ModelError as error:
+        return [str(error)]
 
 
 def selected(recordings: Sequence[Recording], names: Sequence[str]) -> list[Recording]:

@@ -139,7 +139,8 @@ class IngestReport:
             "failed": self.failed,
         }
         parts += [f"{number:,} {name}" for name, number in named.items() if number]
-        text = (", ".join(parts) or f"No recordings found in {count(self.examined, 'file')}") + "."
+        found = f"none of {count(self.examined, 'file')} is audio or video" if self.examined else "there are no files"
+        text = (", ".join(parts) or f"No recordings found: {found}") + "."
         if self.is_dry:
             text = f"Dry run, nothing was changed: {text}"
         if self.skipped:
