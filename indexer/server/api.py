@@ -21,6 +21,7 @@ from indexer.server.downloads.transcripts import NAMES, transcript_file
 from indexer.server.index_pool import IndexPool
 from indexer.server.media.access import Media, MediaUnavailableError, has_file, open_media
 from indexer.server.media.byte_ranges import FileSource, respond
+from indexer.server.media.file_tags import cover_response, tags_record
 from indexer.server.media.peak_cache import PeakCache
 from indexer.server.media.transcode_cache import TranscodeCache
 from indexer.server.parameters import Parameters
@@ -79,6 +80,8 @@ class Api:
             "/recordings": self.recordings,
             "/recordings/{id}": self.recording,
             "/recordings/{id}/transcript": self.transcript,
+            "/recordings/{id}/tags": self.tags,
+            "/recordings/{id}/cover": self.cover,
             "/recordings/{id}/peaks": self.peaks,
             "/recordings/{id}/audio": self.audio,
         }
@@ -173,6 +176,27 @@ class Api:
                 "words": list(map(word_record, words[offset : offset + limit])),
             }
         )
+
+    async def tags(self, request: Request) -> Response:
+        """Tags of the file of a recording; none if it has no file that can be served."""
+        Parameters(request.query_params, ())
+        recording = await self.find(request.path_params["id"])
+        try:
+            media = await self._open(recording)
+        except MediaUnavailableError:
+            return json_response({"has_cover": False})
+        os.close(media.descriptor)
+        return json_response(await anyio.to_thread.run_sync(tags_record, media))
+
+    async def cover(self, request: Request) -> Response:
+        """The picture in the file of a recording."""
+        Parameters(request.query_params, ())
+        media = await self._open(await self.find(request.path_params["id"]))
+        os.close(media.descriptor)
+        response = await anyio.to_thread.run_sync(cover_response, media)
+        if response is None:
+            raise NotFoundError("this recording has no cover")
+        return response
 
     async def peaks(self, request: Request) -> Response:
         """Peaks of a recording, for its waveform."""

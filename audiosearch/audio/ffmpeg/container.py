@@ -32,13 +32,18 @@ def header_of(path: Path, part: FileRange | None = None) -> SampleHeader:
 
 
 def open_container(
-    path: Path, part: FileRange | None = None, header: SampleHeader | None = None, track: int | None = None
+    path: Path,
+    part: FileRange | None = None,
+    header: SampleHeader | None = None,
+    track: int | None = None,
+    metadata_errors: str = "replace",
 ) -> InputContainer:
     """Open a file or a part of it by PyAV; AudioError unless it has an audio stream with a decoder.
 
     Args:
         header: ``header_of`` the part.
         track: number of the audio track to read, from 1 on; None: the default.
+        metadata_errors: handling of bytes in tags that are not UTF-8.
     """
     import av
 
@@ -49,7 +54,7 @@ def open_container(
         header = header or header_of(path, part)
         if part or header.is_amended:
             source = FilePart(path, start, stop, header)
-        container: InputContainer = av.open(source, "r", options=options, metadata_errors="replace")
+        container: InputContainer = av.open(source, "r", options=options, metadata_errors=metadata_errors)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         if lacks_index(path):
             raise AudioError(

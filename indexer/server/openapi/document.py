@@ -71,6 +71,7 @@ def _paths(guarded: bool) -> Json:
             "Recordings",
         ),
         "/api/recordings/{id}": ("One recording", [identity], "Recording"),
+        "/api/recordings/{id}/tags": ("Tags of the file of a recording", [identity], "Tags"),
         "/api/recordings/{id}/transcript": (
             "Transcript of a recording",
             [
@@ -104,6 +105,7 @@ def _paths(guarded: bool) -> Json:
             }
         }
     described["/api/recordings/{id}/audio"] = _audio(identity, guarded)
+    described["/api/recordings/{id}/cover"] = _cover(identity, guarded)
     add_transcript_files(described["/api/recordings/{id}/transcript"]["get"])
     return described | clip_paths(identity, guarded) | correction_paths(identity, guarded)
 
@@ -135,6 +137,22 @@ def _search() -> list[Json]:
         whole("limit", 1, MAX_HITS, "maximum number of hits (default 20)"),
         parameter("after", TEXT, "cursor of the previous page"),
     ]
+
+
+def _cover(identity: Json, guarded: bool) -> Json:
+    """The operation of the cover."""
+    kinds = ("image/jpeg", "image/png", "image/webp")
+    picture = {"description": "The picture", "content": {kind: {"schema": {}} for kind in kinds}}
+    errors = error_responses([400, 404, 503, *([401] if guarded else [])])
+    summary = "Picture in the file of a recording, of which the tags say has_cover"
+    return {
+        "get": {
+            "summary": summary,
+            "operationId": "getCover",
+            "parameters": [identity],
+            "responses": {"200": picture, **errors},
+        }
+    }
 
 
 def _audio(identity: Json, guarded: bool) -> Json:

@@ -71,6 +71,10 @@ def schemas() -> Json:
             }
         ),
         "Recordings": record({"recordings": list_of(ref("Recording")), "total": COUNT, "seconds": SECONDS}),
+        "Tags": record(
+            {**dict.fromkeys(("title", "artist", "album", "date"), TEXT), "has_cover": {"type": "boolean"}},
+            optional=("title", "artist", "album", "date"),
+        ),
         "Transcript": record(
             {"path": TEXT, "duration": SECONDS, "total": COUNT, "offset": COUNT, "words": list_of(ref("Word"))}
         ),

@@ -8,6 +8,7 @@ import { player } from "./player.js";
 import { LEAD } from "./results.js";
 import { Selection } from "./selection.js";
 import { clock, count, duration, spoken, title } from "./format.js";
+import { showTags } from "./tags.js";
 import { Transcript } from "./transcript.js";
 import { Waveform } from "./waveform.js";
 import { wordsOf } from "./words.js";
@@ -30,9 +31,10 @@ export class RecordingView {
       : el("a", { class: "back", href: "/" }, icon("back"), "All recordings");
     const facts = [duration(recording.duration), `indexed ${recording.added.slice(0, 10)}`];
     this.facts = el("p", { class: "details" }, facts.join(" · "));
+    this.heading = el("h1", {}, title(recording.path));
     this.element = el("article", { class: "recording" },
       el("nav", { "aria-label": "Back" }, back),
-      el("h1", {}, title(recording.path)),
+      this.heading,
       ...recording.paths.map((path) => el("p", { class: "path" }, path)),
       this.facts, el("div", { class: "tools" }, transcriptMenu(recording)), this.wave.element, this.jump, this.transcript.element, this.selection.element);
     this.listeners = [["time", () => this.showTime()], ["word", () => this.showWord()], ["load", () => this.showTime()]];
@@ -53,6 +55,7 @@ export class RecordingView {
   async load(signal) {
     const time = Number.parseFloat(this.query.get("t"));
     if (time >= 0 && !(player.playing && this.isCurrent)) player.cue(this.recording, time);
+    showTags(this.recording, this.heading, signal); // in parallel: the page does not wait for it
     await this.transcript.open();
     const { total } = this.words;
     this.facts.append(` · ${count(total, "word")}`);
