@@ -19,7 +19,7 @@ from audiosearch.errors import AudioSearchError
 COMMANDS = {  # name: module:attribute, in the order of the help
     "train": "audiosearch.commands.train:train",
     "manifest": "indexer.commands.manifest:manifest",
-    "lm": "audiosearch.commands.lm:lm",
+    "lm": "indexer.commands.language_model.lm:lm",
     "tune": "audiosearch.commands.tune:tune",
     "calibrate": "audiosearch.commands.calibrate:calibrate",
     "evaluate": "indexer.commands.evaluate:evaluate",

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from audiosearch.config import DecoderConfig
 
 CHECKSUMS_NAME = "checksums.txt"
+NETWORK_NAMES = ("model.safetensors", "best.safetensors", "last.safetensors")
+"""Files of networks: of a model, and the best and the last one of a training run."""
 DECODER_NAME = "decoder.yaml"
 """Decoder settings tuned for the model, such as ``alpha: 0.6``."""
 CALIBRATION_NAME = "calibration.yaml"
@@ -68,6 +70,20 @@ def find_model(path: Path | None, settings: Settings | None = None) -> Path:
     if os.environ.get(MODEL_VARIABLE):
         raise ModelError(f"{configured}: there is no such model; the environment variable {MODEL_VARIABLE} names it.")
     raise ModelError(f"{configured}: there is no such model; 'model:' in {configuration_path()} names it.")
+
+
+def network_file(path: Path) -> Path:
+    """The file of the network in a model folder; a path of a file is that of the network.
+
+    Raises:
+        ModelError: the folder holds none.
+    """
+    if not path.is_dir():
+        return path
+    for name in NETWORK_NAMES:
+        if (path / name).is_file():
+            return path / name
+    raise ModelError(f"{path}: the folder holds no {NETWORK_NAMES[0]}; give the path of a model.")
 
 
 def require_writable(model: Path) -> Path:
@@ -121,7 +137,7 @@ def _folder(model: Path) -> Path:
 
 def write_checksums(folder: Path, names: Iterable[str]) -> None:
     """Write ``checksums.txt`` for these files of a folder, all of which must exist."""
-    lines = [f"{_sha256(folder / name)}  {name}\n" for name in sorted(names)]
+    lines = [f"{sha256(folder / name)}  {name}\n" for name in sorted(names)]
     (folder / CHECKSUMS_NAME).write_text("".join(lines), encoding="utf-8")
 
 
@@ -154,7 +170,7 @@ def verify(path: Path) -> None:
     if expected is None:
         return
     try:
-        digest = _sha256(path)
+        digest = sha256(path)
     except OSError as error:
         reason = error.strerror or "an error"
         raise ModelError(f"{path}: is named in {CHECKSUMS_NAME} but cannot be read ({reason}); {_REMEDY}.") from error
@@ -165,7 +181,8 @@ def verify(path: Path) -> None:
         )
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """SHA-256 digest of a file, 64 hexadecimal digits."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,6 +46,16 @@ def shared() -> Path:
 def repository() -> Path:
     """The root of the working tree."""
     return REPOSITORY
+
+
+@pytest.fixture
+def kenlm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where KenLM's lmplz is, or the test is skipped."""
+    if shutil.which("lmplz", path=os.environ.get("AUDIOSEARCH_KENLM_BIN")) is None:
+        default = Path.home() / ".local/bin"  # of scripts/build_kenlm.sh
+        if shutil.which("lmplz", path=str(default)) is None:
+            pytest.skip("no lmplz: build it by scripts/build_kenlm.sh")
+        monkeypatch.setenv("AUDIOSEARCH_KENLM_BIN", str(default))
 
 
 # Speech made of tones: every letter a pitch, so that a tiny network learns to read it in seconds

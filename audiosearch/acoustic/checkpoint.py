@@ -24,13 +24,11 @@ from audiosearch.alphabet import Alphabet
 from audiosearch.config import Config, parse_config
 from audiosearch.errors import ConfigError, ModelError, reason_of
 from audiosearch.files import atomic_write
-from audiosearch.model_folder import verify
+from audiosearch.model_folder import network_file, verify
 from audiosearch.types import Seconds
 
 FORMAT = "audiosearch-model"
 VERSION = "1"
-FILE_NAMES = ("model.safetensors", "best.safetensors", "last.safetensors")
-"""Names of model files in a folder, the preferred one first."""
 SCALES = ".scales"
 """Suffix of the tensor with the row scales of an 8-bit matrix."""
 
@@ -98,7 +96,7 @@ def load_model(path: Path) -> AcousticModel:
     Raises:
         ModelError: there is no model; it is corrupt, of another kind or of a newer version; or its checksum differs.
     """
-    path = _model_file(path)
+    path = network_file(path)
     verify(path)
     tensors, metadata = load_tensors(path, FORMAT, VERSION)
     config, alphabet = read_settings(path, metadata)
@@ -190,15 +188,6 @@ def load_tensors(path: Path, kind: str, version: str) -> tuple[dict[str, Tensor]
     raise ModelError(
         f"{path}: is of version {metadata.get('version')} and this program reads {version}; install a newer one."
     )
-
-
-def _model_file(path: Path) -> Path:
-    if not path.is_dir():
-        return path
-    for name in FILE_NAMES:
-        if (path / name).is_file():
-            return path / name
-    raise ModelError(f"{path}: the folder holds no {FILE_NAMES[0]}; give the path of a model.")
 
 
 def _fingerprint(tensors: Mapping[str, Tensor], config: Config, alphabet: Alphabet) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
-from html.parser import HTMLParser
 from pathlib import Path
 
 from audiosearch.core import NgramModel
-from audiosearch.errors import ConfigError
+from audiosearch.language_model.notes import read_notes
 from audiosearch.normalizer import normalize
 
 MAX_LOG10 = -5.3
@@ -33,14 +32,7 @@ def read_names(path: Path, ngrams: NgramModel, known: Set[str] | None = None) ->
     Raises:
         ConfigError: the file cannot be read.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"{path}: the names cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text; save the file as UTF-8.") from error
-    if re.search(r"(?i)<(?:html|body|p|div|br)\b", text):
-        text = _text_of_html(text)
+    text = read_notes(path)
     known = set(ngrams.words) if known is None else known
     names: dict[str, None] = {}
     for match in _WORD.finditer(text):
@@ -54,25 +46,3 @@ def read_names(path: Path, ngrams: NgramModel, known: Set[str] | None = None) ->
             continue
         names[word] = None
     return tuple(names)
-
-
-def _text_of_html(html: str) -> str:
-    class Reader(HTMLParser):
-        parts: list[str]
-        hidden = 0
-
-        def handle_starttag(self, tag: str, attrs: object) -> None:
-            self.hidden += tag in ("script", "style")
-            self.parts.append("\n" if tag in ("p", "br", "div", "li", "h1", "h2", "h3", "td") else "")
-
-        def handle_endtag(self, tag: str) -> None:
-            self.hidden -= tag in ("script", "style")
-
-        def handle_data(self, data: str) -> None:
-            if not self.hidden:
-                self.parts.append(data)
-
-    reader = Reader()
-    reader.parts = []
-    reader.feed(html)
-    return "".join(reader.parts)

@@ -39,7 +39,9 @@ def perplexity(log_probs: NDArray[np.float64]) -> float:
     return float(10 ** -log_probs.mean())
 
 
-def fit_weights(log_probs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+def fit_weights(
+    log_probs: Sequence[NDArray[np.float64]], prior: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Maximum-likelihood weights [M] of a mixture of models on development texts; they sum to 1.
 
     EM (Jelinek and Mercer 1980): each iteration sets the weights to the mean share of each model in the
@@ -47,12 +49,14 @@ def fit_weights(log_probs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]
 
     Args:
         log_probs: for each text, log10 probabilities of its tokens by the models [M, T].
+        prior: number of tokens of each model that are added to each text [M]; default: none.
     """
+    added = np.zeros(len(log_probs[0])) if prior is None else prior
     weights = np.full(len(log_probs[0]), 1 / len(log_probs[0]))
     probs = [exp10(logs) for logs in log_probs]
     for _ in range(ITERATIONS):
         shares = [weights[:, None] * text / (weights @ text) for text in probs]
-        weights = np.mean([share.mean(axis=1) for share in shares], axis=0)
+        weights = np.mean([(share.sum(axis=1) + added) / (share.shape[1] + added.sum()) for share in shares], axis=0)
     return weights
 
 
@@ -69,7 +73,7 @@ def interpolate(models: Sequence[NGramModel], weights: NDArray[np.float64]) -> N
     for n in range(1, len(models[0].orders)):
         longer = [model.orders[n] for model in models]
         parts = [pack(row[order.contexts], order.words) for row, order in zip(rows, longer, strict=True)]
-        below, keys = orders[-1], np.unique(np.concatenate(parts))
+        below, keys = orders[-1], _union(parts)
         bare = Order(keys, keys, np.empty(0, np.float32), np.empty(0, np.float32))
         suffixes = bare.words if n == 1 else below.find(below.suffixes[bare.contexts], bare.words)
         for i, (model, part) in enumerate(zip(models, parts, strict=True)):
@@ -80,6 +84,13 @@ def interpolate(models: Sequence[NGramModel], weights: NDArray[np.float64]) -> N
             logs[i][rows[i]] = longer[i].log_probs
         orders.append(Order(keys, suffixes, _mix(logs, weights), np.empty(0, np.float32)))
     return normalized(orders)
+
+
+def _union(parts: Sequence[Integers]) -> Integers:
+    """All keys once, ascending; the stable sort merges ascending parts, of which the union is made in linear time."""
+    merged = np.sort(np.concatenate(parts), kind="stable")
+    keys: Integers = merged[np.diff(merged, prepend=-1) != 0]
+    return keys
 
 
 def _mix(logs: Sequence[Floats], weights: NDArray[np.float64]) -> Floats:

@@ -128,9 +128,9 @@ def estimate_mixture(
         models, tokens = [], []
         for text in texts:
             with text.open(encoding="ascii") as file:
-                tokens.append(_tokens(file, ids))
+                tokens.append(tokens_of(file, ids))
             models.append(estimate_numbered(text, ids, word_counts, order, prune, memory, *padding))
-        held_out = [_tokens(map(normalize_transcript, read_lines(path)), ids) for path in development]
+        held_out = [tokens_of(map(normalize_transcript, read_lines(path)), ids) for path in development]
         weights = fit_weights([_scores(models, *pair) for pair in zip(held_out, development, strict=True)])
         mixture = interpolate(models, weights)
         del models
@@ -192,7 +192,7 @@ def _word_counts(known: dict[str, int]) -> NDArray[np.float64]:
     return np.array([min(known.values()), 0, 0, *known.values()], dtype=np.float64)
 
 
-def _tokens(sentences: Iterable[str], ids: dict[str, int]) -> Integers:
+def tokens_of(sentences: Iterable[str], ids: dict[str, int]) -> Integers:
     """Ids of the words of sentences between START and END."""
     import numpy as np
 

@@ -27,11 +27,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audiosearch.language_model.ngrams import MAX_ORDER, RESERVED, Floats, Integers, NGramModel, pack
+from audiosearch.language_model.ngrams import MAX_ORDER, RESERVED, Floats, Integers, NGramModel, Order, pack
 
 _MAGIC = b"audiosearch n-gram model 2\n"
 _MAGIC_SIZE = 28
@@ -69,6 +70,50 @@ def write_model(model: NGramModel, vocabulary: Sequence[str], path: Path) -> int
         file.write(_MAGIC.ljust(_MAGIC_SIZE, b"\0") + checksum.to_bytes(4, "little"))
         file.write(content)
         return file.tell()
+
+
+def read_model(path: Path) -> tuple[NGramModel, tuple[str, ...]]:
+    """The n-grams of a file that the core has opened, and its words by id.
+
+    Values that were quantized remain so. The file is read as it is: the core has verified its checksum and structure.
+    """
+    sections = _Sections(path.read_bytes())
+    sizes = sections.take("<u8", 2 + MAX_ORDER).tolist()
+    counts = sizes[2 : 2 + sizes[0]]
+    text = sections.take("u1", sizes[1]).tobytes().decode()
+    log_probs, backoffs = sections.take("<f4", counts[0]), sections.take("<f4", counts[0])
+    orders = [Order(np.arange(counts[0]), np.zeros(counts[0], np.int64), log_probs, backoffs)]
+    context_rows = np.arange(counts[0])
+    for n, count in enumerate(counts[1:], start=2):
+        begins = sections.take("<u4", len(context_rows) + 1).astype(np.int64)
+        levels, entries = sections.take("<f4", _LEVELS), sections.take("<u4", count)
+        below, words = orders[-1], (entries >> 8).astype(np.int64)
+        contexts = np.repeat(context_rows, np.diff(begins))
+        suffixes = words if n == 2 else below.find(below.suffixes[contexts], words)
+        backoffs = np.zeros(count, np.float32)
+        if n < len(counts):
+            blocks = -(-count // 64)
+            bits = sections.take("u1", 8 * blocks)
+            sections.take("<u4", blocks)
+            context_rows = np.flatnonzero(np.unpackbits(bits, count=count, bitorder="little"))
+            backoff_levels = sections.take("<f4", _LEVELS)
+            backoffs[context_rows] = backoff_levels[sections.take("u1", len(context_rows))]
+        orders.append(Order(pack(contexts, words), suffixes, levels[entries & (_LEVELS - 1)], backoffs))
+    return NGramModel(tuple(orders)), (*RESERVED, *text.split("\n")[:-1])
+
+
+class _Sections:
+    """The padded sections of a file, from the sizes on."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._position = _MAGIC_SIZE + 4
+
+    def take(self, kind: str, count: int) -> NDArray[Any]:
+        """The next section."""
+        values = np.frombuffer(self._content, kind, count, self._position)
+        self._position += values.nbytes + -values.nbytes % _ALIGNMENT
+        return values
 
 
 def _sections(model: NGramModel, vocabulary: Sequence[str]) -> Iterator[bytes]:

@@ -1,9 +1,8 @@
-"""Whistled speech, for tests that need no training: a network with weights set by hand reads it exactly. KenLM."""
+"""Whistled speech, for tests that need no training: a network with weights set by hand reads it exactly."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +10,6 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
-
-from audiosearch.language_model.estimation import PROGRAM_FOLDER
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's threads on tiny tensors only wait for each other
 
@@ -84,13 +81,3 @@ def whistle_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whistle-model")
     save_model(folder / "model.safetensors", state, config, Alphabet())
     return folder
-
-
-@pytest.fixture
-def kenlm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where KenLM's lmplz is, or the test is skipped."""
-    if shutil.which("lmplz", path=os.environ.get(PROGRAM_FOLDER)) is None:
-        default = Path.home() / ".local/bin"  # of scripts/build_kenlm.sh
-        if shutil.which("lmplz", path=str(default)) is None:
-            pytest.skip("no lmplz: build it by scripts/build_kenlm.sh")
-        monkeypatch.setenv(PROGRAM_FOLDER, str(default))

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from audiosearch.commands.lm import lm as command
 from audiosearch.errors import LanguageModelError
 from audiosearch.language_model.estimation import PROGRAM_FOLDER, LeftOut, estimate, normalize_into
 from audiosearch.language_model.model import LanguageModel
+from indexer.commands.language_model.lm import lm as command
 
 
 def fake_program(folder: Path, name: str, body: str) -> None:
@@ -85,7 +85,7 @@ def test_the_command_makes_a_model_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "give a TEXT to estimate a model from, or --arpa FILE"),
+        ([], "give a TEXT to estimate a model from, --from STORE to adapt one, or --arpa FILE"),
         (["--arpa", "a.arpa", "text"], "leave out TEXT"),
         (["--arpa", "a.arpa", "--order", "3"], "leave out --order"),
         (["--arpa", "a.arpa", "--interpolate-on", "text"], "leave out --interpolate-on"),

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from audiosearch.commands.lm import lm as command
 from audiosearch.errors import LanguageModelError
 from audiosearch.language_model.mixture import estimate_mixture, read_vocabulary
 from audiosearch.language_model.model import LanguageModel
+from indexer.commands.language_model.lm import lm as command
 
 NOUNS = ("cat", "dog", "tree", "river", "house", "road", "bird", "stone")
 

@@ -14,7 +14,7 @@ from audiosearch.errors import LanguageModelError
 from audiosearch.language_model.arpa import convert_arpa, read_text_arpa
 from audiosearch.language_model.model import LanguageModel
 from audiosearch.language_model.ngrams import NGramModel, Order, pack
-from audiosearch.language_model.storage import stored_size, write_model
+from audiosearch.language_model.storage import read_model, stored_size, write_model
 
 
 def random_model(seed: int) -> tuple[NGramModel, tuple[str, ...]]:
@@ -41,6 +41,22 @@ def test_the_size_is_known_before_a_model_is_written(seed: int, tmp_path: Path) 
     size = write_model(model, vocabulary, tmp_path / "lm.bin")
     assert size == (tmp_path / "lm.bin").stat().st_size == stored_size(model, vocabulary)
     assert LanguageModel.load(tmp_path).words == tuple(sorted(vocabulary[3:]))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_file_is_read_back(seed: int, tmp_path: Path) -> None:
+    model, vocabulary = random_model(seed)
+    write_model(model, vocabulary, tmp_path / "lm.bin")
+    again, names = read_model(tmp_path / "lm.bin")
+    assert names == ("<unk>", "<s>", "</s>", *sorted(vocabulary[3:]))
+    assert [len(order) for order in again.orders] == [len(order) for order in model.orders]
+    ngrams = LanguageModel.load(tmp_path).ngrams
+    tokens = np.random.default_rng(seed).integers(3, len(names), 300)
+    state, scores = ngrams.start(), []
+    for token in tokens.tolist():
+        score, state = ngrams.score(state, names[token])
+        scores.append(score)
+    assert again.score(np.array([1, *tokens]))[1:] == pytest.approx(scores, abs=1e-4)
 
 
 def test_quantization_keeps_scores_near(tmp_path: Path) -> None:
