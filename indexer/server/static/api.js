@@ -1,6 +1,17 @@
 // Requests to the API. Responses are JSON; errors are thrown with the message of the server.
 
-export class ApiError extends Error {}
+export class ApiError extends Error {
+  /** `status` of the response; 0 if there is none. */
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+
+  /** True if trying again may help. */
+  get isTemporary() {
+    return this.status === 0 || this.status >= 500;
+  }
+}
 
 /** JSON response to a GET request for a path below /api. */
 export async function get(path, parameters = {}, signal = undefined) {
@@ -13,11 +24,17 @@ export async function get(path, parameters = {}, signal = undefined) {
     response = await fetch(`/api${path}?${query}`, { signal, headers: { accept: "application/json" } });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError("The server does not answer; is it still running?");
+    throw new ApiError("The server does not answer; is it still running?", 0);
   }
   if (response.status === 401) location.reload();
-  const body = await response.json();
-  if (!response.ok) throw new ApiError(sentence(body.error));
+  let body;
+  try {
+    body = await response.json();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(`The server gave no proper answer (${response.status}).`, response.status < 400 ? 0 : response.status);
+  }
+  if (!response.ok) throw new ApiError(sentence(body.error), response.status);
   return body;
 }
 
@@ -31,10 +48,10 @@ export async function send(method, path, content = undefined, parameters = {}) {
       body: content === undefined ? undefined : JSON.stringify(content),
     });
   } catch {
-    throw new ApiError("The server does not answer; is it still running?");
+    throw new ApiError("The server does not answer; is it still running?", 0);
   }
   const body = await response.json();
-  if (!response.ok) throw new ApiError(sentence(body.error));
+  if (!response.ok) throw new ApiError(sentence(body.error), response.status);
   return body;
 }
 
@@ -43,7 +60,7 @@ export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) +
 
 export const audioUrl = (id, decoded = false) => `/api/recordings/${encodeURIComponent(id)}/audio${decoded ? "?as=wav" : ""}`;
 
-const SEARCH_PARAMETERS = ["q", "and", "not", "within", "slop", "path", "since", "until", "mode", "confidence", "order"];
+const SEARCH_PARAMETERS = ["q", "and", "not", "within", "slop", "path", "since", "until", "voice", "mode", "confidence", "order"];
 
 /** Search parameters of the page's URL, with additional ones. */
 export function searchParameters(query, additional = {}) {
@@ -77,14 +94,17 @@ export function forgetLibrary() {
 
 const recordings = new Map();
 
-/** A recording by its id. */
+/** A recording by its id, with the state of its file. */
 export async function recording(id) {
-  if (!recordings.has(id)) cache(await get(`/recordings/${encodeURIComponent(id)}`));
+  if (recordings.get(id)?.has_file === undefined) cache(await get(`/recordings/${encodeURIComponent(id)}`));
   return recordings.get(id);
 }
 
+/** True if the recording has a file that may be played. */
+export const isPlayable = (item) => item.has_media !== false && item.has_file !== false;
+
 /** Cache a recording that was part of another response. */
 export function cache(item) {
-  recordings.set(item.id, item);
+  recordings.set(item.id, { ...recordings.get(item.id), ...item });
   return item;
 }

@@ -43,8 +43,17 @@ export function title(path) {
   return (stem.includes(" ") ? stem : stem.replace(/(?<=[a-z])-(?=[a-z])/gi, " ")) || path;
 }
 
-/** The last two folders of a path. */
-export function folder(path) {
-  const parents = components(path).slice(0, -1);
+/** The transcript file of a recording without media. */
+export const transcriptFile = (path) => components(path).slice(0, -1).join("/");
+
+/** Reason why a recording has no sound to play; null if it has. */
+export function silence(recording) {
+  if (recording.has_media === false) return recording.has_file === false ? "only a transcript, whose file is gone" : "only a transcript";
+  return recording.has_file === false ? "its file is gone" : null;
+}
+
+/** The last two folders of a recording, or of the transcript that its words are from. */
+export function folder(recording) {
+  const parents = components(recording.path).slice(0, recording.has_media === false ? -2 : -1);
   return parents.length > 3 ? `…/${parents.slice(-2).join("/")}` : parents.join("/") || "/";
 }

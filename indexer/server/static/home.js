@@ -2,6 +2,7 @@
 
 import { cache, get, library } from "./api.js";
 import { announce, el } from "./dom.js";
+import { emptyLibrary } from "./empty.js";
 import { recordingItem } from "./recording.js";
 import { count, duration } from "./format.js";
 
@@ -38,8 +39,9 @@ export class Home {
     this.controls.hidden = !totals.recordings;
     this.tally.textContent = totals.recordings
       ? `${count(totals.recordings, "recording")}, ${duration(totals.seconds)}, ${count(totals.words, "word")}`
-      : `The index is empty. ${totals.changes ? "" : "Run “audiosearch index FOLDER”."}`;
-    await this.loadPage();
+      : "";
+    if (!totals.recordings) return this.list.replaceWith(emptyLibrary(totals));
+    return this.loadPage();
   }
 
   changeSoon() {

@@ -1,55 +1,72 @@
-// Views by URL, the search form and the keys.
+// Views by URL, searches while typing, and the keys.
 
 import { Adding } from "./adding.js";
-import { ApiError, library, recording } from "./api.js";
+import { ApiError, recording } from "./api.js";
 import { copyLink, startDock } from "./dock.js";
 import { announce, byId, el } from "./dom.js";
 import { Home } from "./home.js";
 import { player } from "./player.js";
+import { Problem } from "./problem.js";
 import { RecordingView } from "./recording.js";
 import { Results } from "./results.js";
+import { draftUrl, fillForm, FILTERS, formUrl, offerFilters } from "./search_form.js";
 import { title } from "./format.js";
 
-const FILTERS = ["path", "confidence", "slop", "mode", "order"];
 const MAX_KEPT_VIEWS = 5; // results restored by the back button
+const DRAFT_DELAY_MS = 250; // between the last key and a search while typing
+const SKELETON_DELAY_MS = 150; // faster responses show nothing in between
 
 let view = null;
-let viewUrl = null;
+let viewUrl = null; // of the view that is shown
 let loading = new AbortController();
+let typing = null; // timer of the next search while typing
 const keptViews = new Map(); // URL → results and scroll position
 
-/** Show the view of the current URL. */
-async function route({ back = false } = {}) {
+/**
+ * Show the view of the current URL. Results replace the view before when they are loaded, others are shown at once.
+ *
+ * `back`: show kept results; `draft`: the text that is being typed, which stays as it is; `replaced`: the view before
+ * has left the history.
+ */
+async function route({ back = false, draft = null, replaced = false } = {}) {
+  clearTimeout(typing);
   const { pathname, search } = location;
   const query = new URLSearchParams(search);
-  if (view instanceof Results) keepView();
-  viewUrl = pathname + search;
+  if (view instanceof Results && !replaced) keepView();
   loading.abort();
   loading = new AbortController();
   const { signal } = loading;
-  fillForm(query);
-  const kept = keptViews.get(viewUrl);
+  if (draft === null) fillForm(query);
+  const kept = keptViews.get(pathname + search);
   if (back && kept) {
+    setBusy(false);
     show(kept.view);
     kept.view.showState?.();
     scrollTo(0, kept.scroll);
     return;
   }
+  setBusy(true);
+  const skeletonTimer = setTimeout(() => view instanceof Results || showSkeleton(pathname, query, draft), SKELETON_DELAY_MS);
   try {
-    const next = await createView(pathname, query);
+    const next = await createView(pathname, query, draft);
+    if (signal.aborted) return;
+    if (next instanceof Results) await next.load(signal);
     if (signal.aborted) return;
     show(next);
     if (!back) scrollTo(0, 0);
-    await next.load(signal);
+    if (!(next instanceof Results)) await next.load(signal);
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
-    const message = error instanceof ApiError ? error.message : "An error occurred; see the console of the browser.";
-    byId("main").append(el("p", { class: "notice", role: "alert" }, message));
+    if (draft !== null && error.status === 400) return; // an operator or a word that is not finished
+    show(new Problem(error, () => route({ back, draft, replaced: true })));
     if (!(error instanceof ApiError)) throw error;
+  } finally {
+    clearTimeout(skeletonTimer);
+    if (!signal.aborted) setBusy(false);
   }
 }
 
-async function createView(pathname, query) {
+async function createView(pathname, query, draft) {
   const id = pathname.match(/^\/r\/([^/]+)$/)?.[1];
   if (id) {
     const item = await recording(decodeURIComponent(id));
@@ -59,24 +76,40 @@ async function createView(pathname, query) {
   if (pathname === "/add") return new Adding();
   const text = query.get("q")?.trim();
   document.title = text ? `“${text}” · audiosearch` : "audiosearch";
-  return text ? new Results(query) : new Home(query);
+  return text ? new Results(query, { draft: draft || null }) : new Home(query);
 }
 
 function show(next) {
-  if (view && ![...keptViews.values()].some((kept) => kept.view === view)) view.close();
+  if (view && view !== next && ![...keptViews.values()].some((kept) => kept.view === view)) view.close();
   view = next;
-  document.body.dataset.view = next.constructor === Home ? "home" : next.constructor === Results ? "results" : "recording";
+  viewUrl = location.pathname + location.search;
+  document.body.dataset.view = next.constructor === Home ? "home" : next.constructor === RecordingView ? "recording" : "results";
   byId("main").replaceChildren(next.element);
 }
 
-/** Navigate to a URL of this page. */
-function navigate(url) {
-  history.pushState(null, "", url);
-  route();
+/** Show that a view is being loaded. */
+function setBusy(busy) {
+  byId("main").setAttribute("aria-busy", String(busy));
+}
+
+/** Gray lines in place of results that are being loaded. */
+function showSkeleton(pathname, query, draft) {
+  if (pathname !== "/" || !query.get("q")?.trim() || draft !== null) return;
+  const lines = (...widths) => widths.map((width) => el("span", { class: `line ${width}` }));
+  const group = () => el("div", { class: "group" }, ...lines("heading", "short", "wide"), ...lines("long", "long"));
+  byId("main").replaceChildren(el("div", { class: "skeleton" }, el("p", { class: "tally" }, "Searching …"), group(), group()));
+  announce("Searching.");
+}
+
+/** Navigate to a URL of this page; `replaced`: in place of the current one. */
+function navigate(url, { replaced = false, draft = null } = {}) {
+  history[replaced ? "replaceState" : "pushState"](draft === null ? null : { draft: true }, "", url);
+  route({ draft, replaced });
 }
 
 /** Keep the current results for the back button. */
 function keepView() {
+  keptViews.delete(viewUrl);
   keptViews.set(viewUrl, { view, scroll: scrollY });
   if (keptViews.size > MAX_KEPT_VIEWS) {
     const [oldestUrl, { view: oldest }] = keptViews.entries().next().value;
@@ -85,46 +118,22 @@ function keepView() {
   }
 }
 
-function fillForm(query) {
-  byId("q").value = query.get("q") ?? "";
-  selectFilters(query);
-}
-
-function selectFilters(query) {
-  for (const name of FILTERS) {
-    const select = byId(name);
-    const value = query.get(name) ?? "";
-    if (value && ![...select.options].some((option) => option.value === value)) select.append(new Option(value, value));
-    select.value = value;
-    if (select.selectedIndex < 0) select.selectedIndex = 0;
-    select.classList.toggle("set", select.selectedIndex > 0);
-  }
-}
+const isDraft = () => history.state?.draft === true;
 
 function submit(event) {
   event?.preventDefault();
-  const text = byId("q").value.trim();
-  const query = new URLSearchParams();
-  if (text) query.set("q", text);
-  for (const name of FILTERS) {
-    const select = byId(name);
-    if (select.value && select.selectedIndex > 0) query.set(name, select.value);
-  }
-  const url = text ? `/?${query}` : "/";
-  if (url === location.pathname + location.search) return;
-  navigate(url);
+  clearTimeout(typing);
+  const url = formUrl();
+  const isSame = url === location.pathname + location.search;
+  if (isSame && !isDraft() && !(view instanceof Problem)) return;
+  navigate(url, { replaced: isDraft() || isSame });
 }
 
-async function fillFilters() {
-  const { folders, modes } = await library();
-  const options = folders.map(({ path, recordings }) => new Option(`${path} (${recordings})`, path));
-  byId("path").replaceChildren(byId("path").options[0], ...options);
-  if (modes.length > 1) {
-    const names = { auto: "words, then sound", words: "words only", sound: "sound only" };
-    byId("mode").replaceChildren(...modes.map((mode) => new Option(names[mode] ?? mode, mode)));
-    document.querySelector("label.mode").hidden = false;
-  }
-  selectFilters(new URLSearchParams(location.search)); // leaves the search box, in which the user may be typing
+/** Search while typing: the queries of one text take one entry of the history, until it is finished. */
+function searchDraft() {
+  const url = draftUrl();
+  if (url === null || url === location.pathname + location.search) return;
+  navigate(url, { replaced: isDraft(), draft: byId("q").value.trim() });
 }
 
 // Keys: single letters work outside of fields, unless the user turned them off
@@ -164,6 +173,7 @@ function followLink(event) {
   const url = new URL(link.href);
   if (url.origin !== location.origin || url.pathname.startsWith("/api/") || link.classList.contains("skip")) return;
   event.preventDefault();
+  if (isDraft()) history.replaceState(null, ""); // finished by its use
   navigate(url.pathname + url.search);
   byId("main").focus({ preventScroll: true });
 }
@@ -171,6 +181,11 @@ function followLink(event) {
 history.scrollRestoration = "manual";
 startDock();
 byId("search").addEventListener("submit", submit);
+byId("q").addEventListener("input", (event) => {
+  clearTimeout(typing);
+  if (!event.isComposing) typing = setTimeout(searchDraft, DRAFT_DELAY_MS);
+});
+byId("q").addEventListener("compositionend", () => (typing = setTimeout(searchDraft, DRAFT_DELAY_MS)));
 for (const name of FILTERS) byId(name).addEventListener("change", () => byId("q").value.trim() && submit());
 byId("help-button").addEventListener("click", showHelp);
 byId("single").checked = localStorage.getItem("single-keys") !== "off";
@@ -178,5 +193,5 @@ byId("single").addEventListener("change", (event) => localStorage.setItem("singl
 addEventListener("popstate", () => route({ back: true }));
 document.addEventListener("keydown", handleKey);
 document.addEventListener("click", followLink);
-fillFilters().catch((error) => announce(error.message));
+offerFilters().catch((error) => announce(error.message));
 route();

@@ -4,6 +4,8 @@ import { audioError, audioUrl } from "./api.js";
 import { byId, toast } from "./dom.js";
 import { CHUNK, wordsOf } from "./words.js";
 
+const AROUND = 15; // seconds around a hit that still belong to it
+
 /**
  * Events: `load`: another recording; `state`: played or paused; `time`: about 60 times a second while playing;
  * `word`: the word at the current time changed, see `index`.
@@ -43,9 +45,11 @@ class Player extends EventTarget {
       this.audio.playbackRate = this.audio.defaultPlaybackRate;
       this.dispatchEvent(new Event("load"));
     }
+    const isOther = this.hit !== hit;
     this.hit = hit;
     this.audio.currentTime = Math.min(Math.max(0, time), recording.duration);
     this.updateTime();
+    if (isOther) this.dispatchEvent(new Event("state"));
   }
 
   /** Play a recording from a time. */
@@ -68,7 +72,13 @@ class Player extends EventTarget {
     else this.resume();
   }
 
+  /** Go to a time of the recording; a hit that is not near it is no longer the one that is played. */
   seek(time) {
+    const { start, end } = this.hit?.hit?.hit ?? {};
+    if (time < start - AROUND || time > end + AROUND) {
+      this.hit = null;
+      this.dispatchEvent(new Event("state"));
+    }
     this.audio.currentTime = Math.min(Math.max(0, time), this.duration);
     this.updateTime();
   }

@@ -1,13 +1,13 @@
 // A recording with its waveform, transcript and hits.
 
-import { get, searchParameters } from "./api.js";
+import { get, isPlayable, searchParameters } from "./api.js";
 import { markHits } from "./dock.js";
 import { announce, el, icon } from "./dom.js";
 import { transcriptMenu } from "./download.js";
 import { player } from "./player.js";
 import { LEAD } from "./results.js";
 import { Selection } from "./selection.js";
-import { clock, count, duration, spoken, title } from "./format.js";
+import { clock, count, duration, silence, spoken, title, transcriptFile } from "./format.js";
 import { showTags } from "./tags.js";
 import { Transcript } from "./transcript.js";
 import { Waveform } from "./waveform.js";
@@ -22,21 +22,23 @@ export class RecordingView {
     this.hits = [];
     this.position = -1; // index of the current hit
     this.words = wordsOf(recording.id);
-    this.wave = new Waveform(recording, { onseek: (time) => this.play(time) });
-    this.transcript = new Transcript(this.words, { onplay: (time) => this.play(time) });
+    this.isPlayable = isPlayable(recording);
+    this.wave = this.isPlayable ? new Waveform(recording, { onseek: (time) => this.play(time) }) : null;
+    this.transcript = new Transcript(this.words, { verb: this.isPlayable ? "Play from" : "Link to", onplay: (time) => this.play(time) });
     this.selection = new Selection(recording, this.transcript);
     this.jump = el("div", { class: "jump", hidden: true });
     const back = query.get("q")
       ? el("a", { class: "back", href: `/?${searchParameters(query)}` }, icon("back"), `All hits of “${query.get("q")}”`)
       : el("a", { class: "back", href: "/" }, icon("back"), "All recordings");
-    const facts = [duration(recording.duration), `indexed ${recording.added.slice(0, 10)}`];
+    const reason = silence(recording);
+    const facts = [...(reason ? [reason] : []), duration(recording.duration), `indexed ${recording.added.slice(0, 10)}`];
     this.facts = el("p", { class: "details" }, facts.join(" · "));
     this.heading = el("h1", {}, title(recording.path));
     this.element = el("article", { class: "recording" },
       el("nav", { "aria-label": "Back" }, back),
       this.heading,
-      ...recording.paths.map((path) => el("p", { class: "path" }, path)),
-      this.facts, el("div", { class: "tools" }, transcriptMenu(recording)), this.wave.element, this.jump, this.transcript.element, this.selection.element);
+      ...recording.paths.map((path) => el("p", { class: "path" }, recording.has_media === false ? transcriptFile(path) : path)),
+      this.facts, el("div", { class: "tools" }, transcriptMenu(recording)), this.wave?.element ?? "", this.jump, this.transcript.element, this.selection.element);
     this.listeners = [["time", () => this.showTime()], ["word", () => this.showWord()], ["load", () => this.showTime()]];
     for (const [name, listener] of this.listeners) player.addEventListener(name, listener);
     this.scrolled = () => (this.scrolledAt = performance.now());
@@ -44,7 +46,7 @@ export class RecordingView {
   }
 
   close() {
-    this.wave.close();
+    this.wave?.close();
     this.transcript.close();
     this.selection.close();
     for (const [name, listener] of this.listeners) player.removeEventListener(name, listener);
@@ -54,8 +56,7 @@ export class RecordingView {
   /** Load words and hits, then go to the time in the URL. */
   async load(signal) {
     const time = Number.parseFloat(this.query.get("t"));
-    if (time >= 0 && !(player.playing && this.isCurrent)) player.cue(this.recording, time);
-    showTags(this.recording, this.heading, signal); // in parallel: the page does not wait for it
+    if (time >= 0 && this.isPlayable && !(player.playing && this.isCurrent)) player.cue(this.recording, time);
     await this.transcript.open();
     const { total } = this.words;
     this.facts.append(` · ${count(total, "word")}`);
@@ -76,7 +77,7 @@ export class RecordingView {
     const response = await get("/search", searchParameters(this.query, { id: this.recording.id, path: "", order: "time", limit: 500 }), signal);
     this.hits = response.hits;
     this.transcript.setHits(this.hits);
-    this.wave.setHits(this.hits);
+    this.wave?.setHits(this.hits);
     markHits(this.recording.id, this.hits);
     const button = (name, step, label) => el("button", { class: "quiet", type: "button", "aria-label": label, title: label, onclick: () => this.move(step) }, icon(name));
     this.positionText = el("span", { class: "position" });
@@ -95,11 +96,13 @@ export class RecordingView {
     return player.recording?.id === this.recording.id;
   }
 
-  /** Play from a time, and put it into the URL. */
+  /** Play from a time, and put it into the URL; without sound, go there. */
   play(time) {
+    this.updateUrl(time);
+    if (!this.isPlayable) return void this.scrollTo(time);
     player.play(this.recording, time);
     markHits(this.recording.id, this.hits);
-    this.updateUrl(time);
+    return undefined;
   }
 
   updateUrl(time) {
@@ -122,8 +125,8 @@ export class RecordingView {
     const hit = this.hits[this.position];
     this.showPosition();
     announce(`${this.positionText.textContent}, at ${spoken(hit.start)}.`);
-    if (player.playing) player.play(this.recording, hit.start - LEAD);
-    else player.cue(this.recording, hit.start - LEAD);
+    if (player.playing && this.isPlayable) player.play(this.recording, hit.start - LEAD);
+    else if (this.isPlayable) player.cue(this.recording, hit.start - LEAD);
     markHits(this.recording.id, this.hits);
     this.updateUrl(Math.max(hit.start - LEAD, 0));
     await this.scrollTo(hit.start);
@@ -131,13 +134,13 @@ export class RecordingView {
 
   toggle() {
     if (this.isCurrent) player.toggle();
-    else this.play(0);
+    else if (this.isPlayable) this.play(0);
   }
 
   open() {}
 
   showTime() {
-    this.wave.setTime(this.isCurrent ? player.time : null);
+    this.wave?.setTime(this.isCurrent ? player.time : null);
   }
 
   showWord() {

@@ -34,7 +34,7 @@ export class RemovalList {
       "li",
       {},
       el("a", { href: `/r/${encodeURIComponent(recording.id)}` }, name),
-      el("span", { class: "details" }, `${folder(recording.path)}, ${clock(recording.duration)}`),
+      el("span", { class: "details" }, `${folder(recording)}, ${clock(recording.duration)}`),
       el("button", { class: "plain", type: "button", "aria-label": `Remove ${name}`, onclick: () => this.ask(recording, name) }, "Remove"),
     );
   }

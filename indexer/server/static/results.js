@@ -1,29 +1,30 @@
-// Results of a search: hits grouped by recording.
+// Results of a search: recordings by their best hit, or in the order of the query, each with its hits by time.
 
 import { cache, get, library, searchParameters } from "./api.js";
-import { announce, el, icon } from "./dom.js";
+import { announce, el } from "./dom.js";
 import { markHits } from "./dock.js";
+import { nothingFound } from "./empty.js";
+import { HitGroup, showItemState } from "./hits.js";
 import { player } from "./player.js";
-import { clock, count, duration, folder, percent, spoken, title } from "./format.js";
-import { Waveform } from "./waveform.js";
+import { notice } from "./problem.js";
+import { count } from "./format.js";
 import { Choice } from "./supercut.js";
 import { wordsOf } from "./words.js";
 
 export const LEAD = 1; // seconds played before a hit
 const PAGE = 50;
 
-const split = (text) => (text ? text.split(" ") : []);
-
 export class Results {
-  constructor(query) {
+  /** `draft`: the text of a query that is still being typed; it is searched in words only. */
+  constructor(query, { draft = null } = {}) {
     this.query = query; // URLSearchParams
+    this.draft = draft;
     this.groups = new Map(); // id of a recording → group
     this.hits = 0;
-    this.waves = [];
     this.tally = el("h1", { class: "tally" });
     this.notes = el("p", { class: "notes" });
     this.list = el("div", { class: "groups" });
-    this.more = el("button", { class: "primary more", type: "button", hidden: true, onclick: () => this.load() }, "Show more");
+    this.more = el("button", { class: "primary more", type: "button", hidden: true, onclick: () => this.loadMore() }, "Show more");
     this.choice = new Choice(this.list);
     this.element = el("div", { class: "results" }, this.tally, this.notes, this.choice.element, this.list, this.more);
     this.listeners = [["time", () => this.showTime()], ["word", () => this.showWord()], ["state", () => this.showState()]];
@@ -31,83 +32,85 @@ export class Results {
   }
 
   close() {
-    for (const wave of this.waves) wave.close();
+    for (const group of this.groups.values()) group.close();
     for (const [name, listener] of this.listeners) player.removeEventListener(name, listener);
   }
 
   /** Append the next page of hits. */
   async load(signal) {
-    this.more.disabled = true;
-    const response = await get("/search", searchParameters(this.query, { limit: PAGE, after: this.after }), signal);
+    const additional = { limit: PAGE, after: this.after, ...(this.draft ? { mode: "words" } : {}) };
+    const response = await get("/search", searchParameters(this.query, additional), signal);
     this.after = response.after;
     response.recordings.forEach(cache);
     const recordings = new Map(response.recordings.map((recording) => [recording.id, recording]));
     const first = this.hits === 0;
+    [this.text = this.query.get("q").trim()] = response.texts;
     for (const hit of response.hits) this.add(recordings.get(hit.id), hit);
-    for (const group of this.groups.values()) group.wave.setHits(group.hits);
-    const also = response.also.length ? [`Also looked for ${response.also.map((text) => `“${text}”`).join(", ")}`] : [];
-    this.notes.textContent = [...response.notes, ...also].join(". ");
-    this.notes.hidden = !this.notes.textContent;
-    this.more.hidden = !response.after;
-    this.more.disabled = false;
+    for (const group of this.groups.values()) group.update();
     if (!this.hits && response.after) return this.load(signal);
+    await this.showNotes(response);
+    this.more.hidden = !response.after;
     if (!this.hits) await this.showNothingFound(response);
     else {
       const tally = `${this.after ? "First " : ""}${count(this.hits, "hit")} in ${count(this.groups.size, "recording")}`;
       this.tally.textContent = tally;
       announce(first ? `${tally}.` : `Now ${tally}.`);
     }
+    this.showState();
+    return undefined;
+  }
+
+  async loadMore() {
+    this.more.disabled = true;
+    this.problem?.remove();
+    try {
+      await this.load();
+    } catch (error) {
+      this.problem = notice(error, () => this.loadMore());
+      this.more.before(this.problem);
+      if (error.status === undefined) throw error;
+    } finally {
+      this.more.disabled = false;
+    }
+  }
+
+  async showNotes(response) {
+    const notes = [...response.notes];
+    if (response.also.length) notes.push(`Also looked for ${response.also.map((text) => `“${text}”`).join(", ")}`);
+    if (this.draft) {
+      const { modes } = await library();
+      notes.push(`Press Enter to search for “${this.draft}”${modes.includes("sound") ? ", by sound too" : ""}`);
+    }
+    this.notes.textContent = notes.map((note) => note.replace(/\.$/, "")).join(". ");
+    this.notes.hidden = !notes.length;
   }
 
   async showNothingFound(response) {
-    const text = this.query.get("q");
-    const filters = ["path", "confidence"].filter((name) => this.query.get(name));
-    this.tally.textContent = "Nothing found";
-    const suggestions = [];
-    for (const [word, similar] of Object.entries(response.near)) {
-      const links = similar.flatMap((replacement, n) => {
-        const query = new URLSearchParams(this.query);
-        query.set("q", text.toLowerCase().split(word).join(replacement));
-        return [n ? ", " : "", el("a", { href: `/?${query}` }, replacement)];
-      });
-      suggestions.push(el("p", {}, `“${word}” is in no transcript. `, ...(links.length ? ["Similar words: ", ...links, "."] : [])));
-    }
-    if (!suggestions.length) {
-      suggestions.push(el("p", {}, text.trim().includes(" ") && !this.query.get("slop")
-        ? "The words occur, but not next to each other. Allow words between them."
-        : "It is not said, or was recognized as other words."));
-    }
-    if (filters.length) {
-      const query = new URLSearchParams(this.query);
-      for (const name of filters) query.delete(name);
-      suggestions.push(el("p", {}, el("a", { href: `/?${query}` }, "Search all folders at any confidence")));
-    }
-    const totals = await library();
-    suggestions.push(el("p", { class: "soft" }, `Searched ${count(totals.recordings, "recording")}, ${duration(totals.seconds)}.`));
-    this.list.replaceChildren(el("div", { class: "empty" }, el("p", { class: "query" }, `“${text}”`), ...suggestions));
-    announce(`Nothing found for ${text}.`);
+    this.tally.textContent = this.draft ? "Nothing found yet" : "Nothing found";
+    if (!this.draft) this.list.replaceChildren(await nothingFound(this.query, response));
+    announce(`Nothing found for ${this.query.get("q")}.`);
   }
 
   add(recording, hit) {
-    const group = this.groups.get(recording.id) ?? this.addGroup(recording);
-    group.hits.push(hit);
-    group.number.textContent = count(group.hits.length, "hit");
-    group.list.append(this.item(recording, hit));
+    if (!this.groups.has(recording.id)) this.addGroup(recording);
+    const item = this.groups.get(recording.id).add(hit);
+    const played = player.hit?.hit;
+    if (played && played.recording.id === recording.id && played.hit.start === hit.start) {
+      item.hit.first = played.first;
+      player.hit = item; // the same hit in results shown before
+    }
     this.hits += 1;
   }
 
   addGroup(recording) {
-    const number = el("span");
-    const list = el("ol", { class: "hits" });
-    const wave = new Waveform(recording, { onseek: (time) => player.play(recording, time) });
-    const heading = `g-${recording.id}`;
-    const link = el("a", { href: this.url(recording) }, title(recording.path));
-    const details = el("p", { class: "details", title: recording.path }, folder(recording.path), " · ", duration(recording.duration), " · ", number);
-    this.list.append(el("section", { class: "group", "aria-labelledby": heading }, el("h2", { id: heading }, link), details, wave.element, list));
-    const group = { recording, hits: [], number, list, wave };
+    const group = new HitGroup(recording, {
+      text: this.text,
+      url: (time) => this.url(recording, time),
+      onplay: (item) => this.playOrPause(item),
+      onseek: (time) => player.play(recording, time),
+    });
     this.groups.set(recording.id, group);
-    this.waves.push(wave);
-    return group;
+    this.list.append(group.element);
   }
 
   url(recording, time) {
@@ -116,46 +119,34 @@ export class Results {
     return `/r/${encodeURIComponent(recording.id)}?${query}`;
   }
 
-  item(recording, hit) {
-    const before = split(hit.before);
-    const wordless = !hit.words.length; // hit by sound where no word was recognized
-    const matched = wordless ? [this.query.get("q").trim()] : hit.words.map((word) => word.text);
-    const after = split(hit.after);
-    const spans = [...before, ...matched, ...after].map((text) => el("span", {}, text));
-    const spaced = (elements) => elements.flatMap((span, n) => (n ? [" ", span] : [span]));
-    const mark = el("mark", {}, ...spaced(spans.slice(before.length, before.length + matched.length)));
-    const words = el("span", { class: "words" },
-      ...spaced(spans.slice(0, before.length)), " ", mark, " ", ...spaced(spans.slice(before.length + matched.length)));
-    const meter = el("span", { class: "meter", "aria-hidden": true }, el("span"));
-    meter.firstChild.style.width = `${hit.confidence * 100}%`;
-    const confidence = el("span", { class: "confidence" }, percent(hit.confidence), meter);
-    const way = hit.way === "sound" ? el("span", { class: "way", title: "found by sound, not by recognized words" }, "by sound") : null;
-    const voice = hit.voice ? el("span", { class: "voice", title: "speaker or channel" }, hit.voice) : null;
-    const button = el("button", { class: "hit", type: "button", onclick: () => this.play(item) },
-      el("span", { class: "at" }, icon("play"), el("span", { "aria-hidden": true }, clock(hit.start)), el("span", { class: "visually-hidden" }, `Play at ${spoken(hit.start)}:`)),
-      words, el("span", { class: "facts" }, voice, way, confidence));
-    const open = el("a", { class: "open", href: this.url(recording, Math.round(hit.start * 10) / 10), "aria-label": `Transcript at ${spoken(hit.start)}`, title: "Open the transcript here" }, icon("text"));
-    const item = el("li", {}, button, open);
-    item.hit = { recording, hit, spans, lead: before.length, wordless };
-    return item;
+  get items() {
+    return [...this.groups.values()].flatMap((group) => group.items);
   }
 
   play(item) {
     const { recording, hit } = item.hit;
+    const group = this.groups.get(recording.id);
+    if (!group.isPlayable) return;
     player.play(recording, hit.start - LEAD, item);
     this.locate(item);
     this.showState();
-    markHits(recording.id, this.groups.get(recording.id).hits);
+    markHits(recording.id, group.hits);
+  }
+
+  /** Play a hit; if it is being played, pause; if it is paused, go on. */
+  playOrPause(item) {
+    if (item === player.hit && !player.audio.ended) player.toggle();
+    else this.play(item);
   }
 
   /** Focus the hit `step` items further; play it if the player is playing. */
   move(step) {
-    const items = [...this.element.querySelectorAll(".hits > li")];
+    const { items } = this;
     if (!items.length) return;
     const index = items.indexOf(this.selected());
     const item = items[index < 0 ? 0 : Math.min(Math.max(index + step, 0), items.length - 1)];
     this.chosen = item;
-    item.querySelector("button").focus({ preventScroll: true });
+    item.querySelector(".hit").focus({ preventScroll: true });
     item.scrollIntoView({ block: "nearest" });
     if (player.playing && player.hit !== item) this.play(item);
   }
@@ -167,15 +158,17 @@ export class Results {
     return selected ?? null;
   }
 
-  /** Play the selected hit; if it is being played, pause. */
+  /** Play the selected hit; if it is being played, or nothing is selected, pause. */
   toggle() {
-    const item = this.selected() ?? this.element.querySelector(".hits > li");
-    if (item && item !== player.hit) this.play(item);
+    const focused = document.activeElement?.closest(".hits > li");
+    const goesOn = player.playing && !player.hit && !focused; // it was moved away from its hit
+    const item = this.selected() ?? (player.recording ? null : this.items[0]);
+    if (item && item !== player.hit && !goesOn) this.play(item);
     else if (player.recording) player.toggle();
   }
 
   open() {
-    this.selected()?.querySelector("a.open").click();
+    this.selected()?.querySelector("a").click();
   }
 
   /** Find the index of the first word of an item in the transcript, to mark the current word. */
@@ -186,14 +179,15 @@ export class Results {
   }
 
   showState() {
-    for (const item of this.element.querySelectorAll("li.current")) item.classList.remove("current", "is-playing");
-    if (player.hit?.hit) player.hit.classList.add("current");
-    if (player.hit?.hit && player.playing) player.hit.classList.add("is-playing");
+    for (const item of this.items) {
+      const current = item === player.hit;
+      showItemState(item, { current, playing: current && player.playing });
+    }
   }
 
   showTime() {
-    for (const group of this.groups.values()) {
-      group.wave.setTime(player.recording.id === group.recording.id ? player.time : null);
+    for (const { recording, wave } of this.groups.values()) {
+      wave?.setTime(player.recording.id === recording.id ? player.time : null);
     }
   }
 

@@ -73,9 +73,21 @@ export class Waveform {
       this.peaks = await enqueue(() => get(`/recordings/${encodeURIComponent(id)}/peaks`, { points: 1000 }));
       this.element.dataset.drawn = "";
       this.draw();
-    } catch {
+    } catch (error) {
       this.element.dataset.silent = ""; // the line with the hits stays; playing shows the error
+      if (error.isTemporary) this.offerRetry();
     }
+  }
+
+  offerRetry() {
+    const retry = (event) => {
+      event.stopPropagation();
+      button.remove();
+      delete this.element.dataset.silent;
+      this.load();
+    };
+    const button = el("button", { class: "retry", type: "button", onclick: retry, onpointerdown: (event) => event.stopPropagation() }, "Load the waveform again");
+    this.element.append(button);
   }
 
   setTime(time) {
