@@ -60,7 +60,7 @@ export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) +
 
 export const audioUrl = (id, decoded = false) => `/api/recordings/${encodeURIComponent(id)}/audio${decoded ? "?as=wav" : ""}`;
 
-const SEARCH_PARAMETERS = ["q", "and", "not", "within", "slop", "path", "since", "until", "voice", "mode", "confidence", "order"];
+const SEARCH_PARAMETERS = ["q", "and", "not", "within", "slop", "path", "since", "until", "mode", "confidence", "order"];
 
 /** Search parameters of the page's URL, with additional ones. */
 export function searchParameters(query, additional = {}) {

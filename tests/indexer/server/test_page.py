@@ -143,7 +143,7 @@ def test_filters_and_no_hits(page: Page, library: Any) -> None:
     assert "path=" in page.url
     page.get_by_label("Confidence").select_option("0.95")
     expect(page.get_by_role("heading", level=1)).to_have_text("Nothing found")
-    page.get_by_role("link", name="Search all folders").click()
+    page.get_by_role("link", name="Clear the filters").click()
     expect(page.locator(".hits > li")).to_have_count(7)
     search(page, "humen")
     page.get_by_role("link", name="human").click()
@@ -152,9 +152,10 @@ def test_filters_and_no_hits(page: Page, library: Any) -> None:
 
 def test_missing_file_is_reported(serve: Any, own_library: Any, browser: Browser) -> None:
     server_url = str(serve(own_library).base_url)
-    (own_library.folder / "talk.wav").unlink()
     page = browser.new_page()
     page.goto(f"{server_url}/?q=human+things")
+    expect(page.locator("button.hit")).to_be_visible()
+    (own_library.folder / "talk.wav").unlink()
     page.locator(".hit").click()
     expect(page.locator(".toast")).to_contain_text("the file no longer exists")
     page.close()
