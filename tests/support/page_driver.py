@@ -55,5 +55,5 @@ def wait_until(page: Page, condition: str) -> None:
 def search(page: Page, text: str) -> None:
     """Search for a text from the start page."""
     page.goto("/")
-    page.get_by_role("searchbox").fill(text)
+    page.get_by_role("searchbox", name="Spoken words").fill(text)
     page.keyboard.press("Enter")

@@ -72,7 +72,7 @@ def test_keys(page: Page) -> None:
     page.keyboard.type("human")
     page.keyboard.press("Enter")
     expect(page.locator(".hits > li")).to_have_count(7)
-    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.get_by_role("searchbox", name="Spoken words")).to_be_focused()
     page.keyboard.press("Escape")
     for key, index in (("j", 0), ("j", 1), ("j", 2), ("k", 1)):
         page.keyboard.press(key)
@@ -128,11 +128,11 @@ def test_typing_before_the_page_has_loaded_is_kept(page: Page) -> None:
         "window.fetch = async (...parameters) => (await released, realFetch(...parameters));"
     )
     page.goto("/")
-    page.get_by_role("searchbox").fill("human things")
+    page.get_by_role("searchbox", name="Spoken words").fill("human things")
     assert page.locator("#path option").count() == 1
     page.evaluate("window.release()")
     expect(page.locator("#path option")).not_to_have_count(1)
-    expect(page.get_by_role("searchbox")).to_have_value("human things")
+    expect(page.get_by_role("searchbox", name="Spoken words")).to_have_value("human things")
 
 
 def test_filters_and_no_hits(page: Page, library: Any) -> None:

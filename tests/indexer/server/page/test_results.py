@@ -73,7 +73,7 @@ def test_suggestions_lead_to_hits(page: Page) -> None:
     search(page, "human sun")
     page.get_by_role("link", name="The same words anywhere in a recording").click()
     expect(page.locator(".hits > li")).not_to_have_count(0)
-    expect(page.get_by_role("searchbox")).to_have_value('"human" "sun"')
+    expect(page.get_by_role("searchbox", name="Spoken words")).to_have_value('"human" "sun"')
 
 
 def test_an_empty_library_says_how_to_add_recordings(browser: Browser, own_library: Any, serve: Any) -> None:
@@ -90,7 +90,7 @@ def test_an_error_of_the_network_is_tried_again(browser: Browser, url: str) -> N
     page = browser.new_page(base_url=url)
     page.goto("/")
     page.route("**/api/search?*", lambda route: route.abort())
-    page.get_by_role("searchbox").fill("human")
+    page.get_by_role("searchbox", name="Spoken words").fill("human")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("does not answer")
     expect(page.get_by_role("main")).to_have_attribute("aria-busy", "false")

@@ -48,7 +48,7 @@ def test_they_look_like_what_they_are_and_nothing_is_requested_in_vain(browser: 
         page.goto("/?q=human")
         expect(page.locator(".hits > li")).to_have_count(3)
         assert sorted(page.locator(".silent").all_text_contents()) == sorted(REASONS.values())
-        for selector in ("button.hit", ".wave", ".open"):
+        for selector in ("button.hit", ".wave", "a.open"):
             expect(page.locator(selector)).to_have_count(0)
         page.keyboard.press("j")
         page.keyboard.press("o")

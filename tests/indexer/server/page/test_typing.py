@@ -17,11 +17,11 @@ def test_words_are_searched_while_they_are_typed(page: Page) -> None:
     expect(page.locator(".recordings li")).to_have_count(6)
     requests: list[Request] = []
     page.on("request", lambda request: requests.append(request))
-    page.get_by_role("searchbox").press_sequentially("human thi", delay=20)
+    page.get_by_role("searchbox", name="Spoken words").press_sequentially("human thi", delay=20)
     expect(page.locator(".hits > li")).to_have_count(3)
     expect(page.locator(".notes")).to_contain_text("Press Enter to search for “human thi”")
-    expect(page.get_by_role("searchbox")).to_be_focused()
-    expect(page.get_by_role("searchbox")).to_have_value("human thi")
+    expect(page.get_by_role("searchbox", name="Spoken words")).to_be_focused()
+    expect(page.get_by_role("searchbox", name="Spoken words")).to_have_value("human thi")
     assert queries(requests)[-1] == "human thi*"
     assert len(queries(requests)) < 5, "not one for each key"
 
@@ -30,7 +30,7 @@ def test_typing_leaves_one_entry_in_the_history(page: Page) -> None:
     search(page, "sun")
     expect(page.locator(".hits > li")).to_have_count(3)
     entries = page.evaluate("history.length")
-    box = page.get_by_role("searchbox")
+    box = page.get_by_role("searchbox", name="Spoken words")
     for text, hits in (("ma", 6), ("man", 5), ("man sa", 1)):
         box.fill(text)
         expect(page.locator(".hits > li")).to_have_count(hits)
@@ -50,6 +50,6 @@ def test_unfinished_operators_change_nothing(page: Page) -> None:
     search(page, "sun")
     expect(page.locator(".hits > li")).to_have_count(3)
     with page.expect_response("**/api/search?*") as response:
-        page.get_by_role("searchbox").fill("sun since:")
+        page.get_by_role("searchbox", name="Spoken words").fill("sun since:")
     assert response.value.ok or response.value.status == 400
     expect(page.get_by_role("alert")).to_have_count(0)
