@@ -376,6 +376,12 @@ class TestQuery:
             assert result.exit_code == 2
             assert result.stderr.startswith("Error: ")
 
+    def test_an_empty_index(self, tmp_path: Path) -> None:
+        open_index(str(tmp_path / "empty.db"), create=True).close()
+        result = run("query", "word", "--store", tmp_path / "empty.db")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr == "No hits, as the index is empty: run `audiosearch index FOLDER` first.\n"
+
     def test_no_index_yet(self, tmp_path: Path) -> None:
         result = run("query", "word", "--store", tmp_path / "none.db")
         assert result.exit_code == 2

@@ -206,6 +206,8 @@ def _no_hits(index: Index, parsed: ParsedQuery, given: Mapping[str, Any]) -> str
     """
     from indexer.search.suggestions import explain
 
+    if not index.statistics().recordings:
+        return "No hits, as the index is empty: run `audiosearch index FOLDER` first."
     query = parsed.typed
     texts = " or ".join(f'"{phrase.text}"' for phrase in query.phrases)
     explanation = explain(index, query, parsed.query, given["confidence"])
