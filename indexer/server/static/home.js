@@ -19,7 +19,7 @@ export class Home {
     this.tally = el("p", { class: "details" });
     this.shown = el("p", { class: "details shown", hidden: true });
     this.adding = el("a", { class: "add-link", href: "/add", hidden: true }, "Add recordings");
-    this.name = el("input", { type: "search", id: "name", placeholder: "Part of a name", autocomplete: "off", spellcheck: "false",
+    this.name = el("input", { type: "text", id: "name", enterkeyhint: "search", placeholder: "Part of a name", autocomplete: "off", spellcheck: "false",
       oninput: () => this.changeSoon(), onkeydown: (event) => event.key === "Enter" && this.change() });
     this.name.value = query.get("name") ?? "";
     this.sort = el("select", { id: "sort", onchange: () => this.change() },
