@@ -57,6 +57,7 @@ export class RecordingView {
   async load(signal) {
     const time = Number.parseFloat(this.query.get("t"));
     if (time >= 0 && this.isPlayable && !(player.playing && this.isCurrent)) player.cue(this.recording, time);
+    showTags(this.recording, this.heading, signal); // in parallel: the page does not wait for it
     await this.transcript.open();
     const { total } = this.words;
     this.facts.append(` · ${count(total, "word")}`);
