@@ -1,6 +1,7 @@
 // A recording with its waveform, transcript and hits.
 
 import { get, isPlayable, searchParameters } from "./api.js";
+import { Correction } from "./correction.js";
 import { markHits } from "./dock.js";
 import { announce, el, icon } from "./dom.js";
 import { transcriptMenu } from "./download.js";
@@ -26,6 +27,7 @@ export class RecordingView {
     this.wave = this.isPlayable ? new Waveform(recording, { onseek: (time) => this.play(time) }) : null;
     this.transcript = new Transcript(this.words, { verb: this.isPlayable ? "Play from" : "Link to", onplay: (time) => this.play(time) });
     this.selection = new Selection(recording, this.transcript);
+    this.correction = new Correction(recording, this.transcript, this.selection);
     this.jump = el("div", { class: "jump", hidden: true });
     const back = query.get("q")
       ? el("a", { class: "back", href: `/?${searchParameters(query)}` }, icon("back"), `All hits of “${query.get("q")}”`)
@@ -59,6 +61,7 @@ export class RecordingView {
     if (time >= 0 && this.isPlayable && !(player.playing && this.isCurrent)) player.cue(this.recording, time);
     showTags(this.recording, this.heading, signal); // in parallel: the page does not wait for it
     await this.transcript.open();
+    await this.correction.load();
     const { total } = this.words;
     this.facts.append(` · ${count(total, "word")}`);
     if (!total) this.transcript.element.append(el("p", { class: "soft" }, "No words were recognized in this recording."));

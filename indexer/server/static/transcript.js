@@ -55,6 +55,16 @@ export class Transcript {
     }
   }
 
+  /** Show the words as they are on the server now. */
+  async reload() {
+    this.words.clear();
+    this.rendered.clear();
+    this.near.clear();
+    this.observer.disconnect();
+    this.element.replaceChildren();
+    await this.open();
+  }
+
   /** Render the words of a chunk, if `isNeeded` after they are loaded. */
   async render(n, isNeeded = () => true) {
     if (this.rendered.has(n)) return;

@@ -12,6 +12,13 @@ export class Words {
     this.requests = new Map(); // number → promise of words
   }
 
+  /** Forget the loaded words, which have changed. */
+  clear() {
+    this.total = null;
+    this.chunks.clear();
+    this.requests.clear();
+  }
+
   /** Words of a chunk. */
   load(number) {
     if (!this.requests.has(number)) {
