@@ -20,8 +20,9 @@ function link(query, changes, label) {
 function similarWords(query, near) {
   const text = query.get("q");
   return Object.entries(near).map(([word, similar]) => {
+    const written = new RegExp(`(?<![\\w'’])${word.replaceAll("'", "['’]")}(?![\\w'’])`, "gi");
     const links = similar.flatMap((replacement, n) => [
-      n ? ", " : "", link(query, { q: text.toLowerCase().split(word).join(replacement) }, replacement)]);
+      n ? ", " : "", link(query, { q: text.replace(written, replacement) }, replacement)]);
     return el("p", {}, `“${word}” is in no transcript. `, ...(links.length ? ["Similar words: ", ...links, "."] : []));
   });
 }

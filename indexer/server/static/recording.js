@@ -25,7 +25,7 @@ export class RecordingView {
     this.words = wordsOf(recording.id);
     this.isPlayable = isPlayable(recording);
     this.wave = this.isPlayable ? new Waveform(recording, { onseek: (time) => this.play(time) }) : null;
-    this.transcript = new Transcript(this.words, { verb: this.isPlayable ? "Play from" : "Link to", onplay: (time) => this.play(time) });
+    this.transcript = new Transcript(this.words, { verb: this.isPlayable ? "play from" : "link to", onplay: (time) => this.play(time) });
     this.selection = new Selection(recording, this.transcript);
     this.correction = new Correction(recording, this.transcript, this.selection);
     this.jump = el("div", { class: "jump", hidden: true });

@@ -20,7 +20,7 @@ function alternativesText(word) {
 
 export class Transcript {
   /** `onplay` is called with the time to play from. */
-  constructor(words, { onplay, verb = "Play from" }) {
+  constructor(words, { onplay, verb = "play from" }) {
     this.words = words;
     this.verb = verb;
     this.onplay = onplay;
@@ -78,7 +78,7 @@ export class Transcript {
       const pause = i ? word.start - words[i - 1].end : 0;
       const turn = i ? word.voice !== words[i - 1].voice : word.voice;
       if (!paragraph || turn || pause >= MIN_PAUSE || (length >= LONG && pause >= MIN_PAUSE_LONG) || length >= MAX_WORDS) {
-        const stamp = el("button", { class: "stamp", type: "button", "data-t": word.start, "aria-label": `${this.verb} ${spoken(word.start)}` }, clock(word.start));
+        const stamp = el("button", { class: "stamp", type: "button", "data-t": word.start, "aria-label": `${clock(word.start)}, ${this.verb} ${spoken(word.start)}` }, clock(word.start));
         paragraph = el("p", {});
         if (turn && word.voice) paragraph.append(el("span", { class: "voice" }, word.voice));
         chunk.append(el("div", { class: "paragraph" }, stamp, paragraph));
