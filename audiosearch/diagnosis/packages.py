@@ -70,6 +70,8 @@ PACKAGES = (
     Package("watchfiles", "watchfiles", is_loaded=False),
     Package("starlette", "starlette", is_loaded=False),
     Package("uvicorn", "uvicorn", is_loaded=False),
+    Package("prometheus_client", "prometheus-client", is_loaded=False),
+    Package("segno", "segno", is_loaded=False),
     Package("sounddevice", "sounddevice", is_required=False, is_loaded=False),
     Package("keyring", "keyring", is_required=False, is_loaded=False),
 )

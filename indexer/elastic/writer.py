@@ -88,13 +88,14 @@ class Writer:
     def _corrections(self, recording_id: str) -> tuple[str | None, CorrectedWords | None]:
         """Generation that a recording names, and its corrections if it has any."""
         while True:
-            sources = self._server.documents([documents.recording_id(recording_id)])
-            if not sources:
+            current = self._server.get(documents.recording_id(recording_id))
+            if current is None:
                 return None, None
-            generation = sources[0]["generation"]
-            if sources[0].get(documents.CORRECTED) is None:
+            source, _ = current
+            generation = source["generation"]
+            if source.get(documents.CORRECTED) is None:
                 return generation, left_behind(self._server, recording_id)
-            corrected = corrections_of(self._server, sources[0])
+            corrected = corrections_of(self._server, source)
             if corrected is not None:
                 return generation, corrected
             self._check_replaced(recording_id, generation)
