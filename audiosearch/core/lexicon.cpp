@@ -9,12 +9,12 @@ namespace audiosearch {
 
 namespace {
 
-constexpr float BEAM = 10.0f;           // tokens that score this much below the best one in the same frame are pruned
+constexpr float BEAM = 9.5f;            // tokens that score this much below the best one in the same frame are pruned
 constexpr float NARROW_BEAM = 5.0f;     // of the search that finds a lower bound
 constexpr float ROUNDING = 1e-3f;
 constexpr float MIN_LOG_PROB = -12.0f;  // a letter that the network missed does not rule out a word
 constexpr float NEVER = -1e30f;
-constexpr size_t MAX_LABELS = 64;  // bits of the children of a node
+constexpr size_t MAX_LABELS = 64;      // bits of the children of a node
 
 struct State {
     float on_label = NEVER;
