@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ def test_index_that_cannot_be_read_is_not_ready(
     monkeypatch.setattr(health, "FRESH", 0.0)
     client = serve(own_library)
     assert client.get("/health").status_code == 200
-    with sqlite3.connect(own_library.store) as connection:
+    with closing(sqlite3.connect(own_library.store)) as connection, connection:
         connection.execute("DROP TABLE recordings")
     with caplog.at_level(logging.WARNING, "indexer.server.monitoring.health"):
         failed = client.get("/health")
