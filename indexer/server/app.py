@@ -39,6 +39,7 @@ from indexer.server.monitoring.logs import log_exchange
 from indexer.server.monitoring.metrics import MEDIA_TYPE, Metrics
 from indexer.server.openapi.document import description
 from indexer.server.pages import load_assets
+from indexer.server.request_body import read_body
 
 logger = logging.getLogger(__name__)
 
@@ -125,11 +126,7 @@ def make_app(
     async def login(request: Request) -> Response:
         if request.method != "POST" or policy.token is None:
             return assets["login.html"].respond(request)
-        body = b""
-        async for piece in request.stream():
-            body += piece
-            if len(body) > MAX_FORM_BYTES:
-                raise HTTPException(413)
+        body = await read_body(request, MAX_FORM_BYTES)
         if policy.check_token(parse_qs(body.decode(errors="replace")).get("token", [""])[0].strip()):
             return policy.set_cookie(RedirectResponse("/", 303), secure=request.url.scheme == "https")
         await anyio.sleep(WRONG_TOKEN_SECONDS)

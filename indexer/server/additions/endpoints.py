@@ -21,6 +21,7 @@ from indexer.server.additions.jobs import Job, JobQueue, QueueFullError
 from indexer.server.additions.uploads import UploadError, Uploads
 from indexer.server.api import Api, json_response
 from indexer.server.parameters import Parameters
+from indexer.server.request_body import read_body
 from indexer.types import Recording
 
 MAX_BODY_BYTES = 16_384
@@ -71,11 +72,7 @@ class Additions:
         """Add the recordings of a folder of the server."""
         Parameters(request.query_params, ())
         check_change(request, JSON)
-        body = b""
-        async for piece in request.stream():
-            body += piece
-            if len(body) > MAX_BODY_BYTES:
-                raise HTTPException(413, "the request is too long")
+        body = await read_body(request, MAX_BODY_BYTES, "the request is too long")
         try:
             content = json.loads(body)
         except (ValueError, RecursionError):

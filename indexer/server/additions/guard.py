@@ -12,11 +12,13 @@ from urllib.parse import urlsplit
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from indexer.server.request_body import media_type
+
 JSON, BYTES = "application/json", "application/octet-stream"
 """Types of bodies."""
 
 
-def check_change(request: Request, media_type: str | None = None) -> None:
+def check_change(request: Request, required_type: str | None = None) -> None:
     """Refuse a request from another origin, or with a body of another type.
 
     Raises:
@@ -26,9 +28,8 @@ def check_change(request: Request, media_type: str | None = None) -> None:
     origin = request.headers.get("origin")
     if site not in ("same-origin", "none") or (origin is not None and not _is_own(origin, request)):
         raise HTTPException(403, "changes are accepted only from the page of this server")
-    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type is not None and given != media_type:
-        raise HTTPException(415, f"the content type must be {media_type}")
+    if required_type is not None and media_type(request) != required_type:
+        raise HTTPException(415, f"the content type must be {required_type}")
 
 
 def _is_own(origin: str, request: Request) -> bool:

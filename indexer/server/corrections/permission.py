@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -12,6 +11,7 @@ from audiosearch.errors import QueryError
 from indexer.server.additions.guard import check_change
 from indexer.server.auth import AccessPolicy, is_loopback
 from indexer.server.index_pool import IndexPool
+from indexer.server.request_body import read_json
 
 MAX_BODY_BYTES = 1 << 16
 """Maximum size of a request that corrects words."""
@@ -57,15 +57,7 @@ async def read_object(request: Request) -> dict[str, object]:
         HTTPException: the body is too long.
         QueryError: it is no JSON object.
     """
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413, f"the change is longer than {MAX_BODY_BYTES} bytes")
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise QueryError("the change is not valid JSON") from error
+    content = await read_json(request, MAX_BODY_BYTES, "the change")
     if not isinstance(content, dict):
         raise QueryError("the change is a JSON object")
     return content

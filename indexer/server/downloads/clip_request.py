@@ -14,6 +14,7 @@ from audiosearch.audio.clip_formats import CLIP_FORMATS, FADE
 from audiosearch.errors import QueryError
 from audiosearch.types import Seconds
 from indexer.server.parameters import Parameters
+from indexer.server.request_body import media_type, read_json
 
 FORMATS = ("mp3", *sorted(suffix[1:] for suffix in CLIP_FORMATS if suffix != ".mp3"))
 """Formats of clips, the default first."""
@@ -86,17 +87,9 @@ async def parse_supercut(request: Request) -> SupercutRequest:
     """
     Parameters(request.query_params, ())
     # browsers send no other type to another site without asking it
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    if media_type(request) != "application/json":
         raise HTTPException(415, "send the clips as JSON, with the content type application/json")
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413, f"the list of clips is longer than {MAX_BODY_BYTES} bytes")
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise QueryError("the list of clips is not valid JSON") from error
+    content = await read_json(request, MAX_BODY_BYTES, "the list of clips")
     fields = _object(content, "the body", ("clips",), ("format", "padding", "fade", "gap"))
     clips, form = fields["clips"], fields.get("format", FORMATS[0])
     if form not in FORMATS:
